@@ -1,0 +1,1210 @@
+-- schema.sql: the whole store at its newest version. Read it top to bottom.
+-- Instants are UTC text ("2026-01-31T09:00:00Z"), dates "2026-01-31", money is integer minor units
+-- with its currency beside it, lists and open records are JSON text. Names of people's things are
+-- bound to one customer by composite keys, so that SQLite itself refuses a foreign tenant.
+
+------------------------------------------------------------------------------------------------
+-- Customers: the tree everything hangs in
+------------------------------------------------------------------------------------------------
+
+-- Every organisation: the provider (the one root), its resellers, and the customers below them.
+CREATE TABLE customers (
+  id                  INTEGER PRIMARY KEY,
+  parent_id           INTEGER REFERENCES customers (id),   -- NULL for the provider only
+  state               TEXT NOT NULL DEFAULT 'active'
+                      CHECK (state IN ('active', 'disabled', 'deprovisioned', 'deleted', 'purged')),
+  type                TEXT NOT NULL DEFAULT 'standard' CHECK (type IN ('standard', 'test', 'demo')),
+  reseller            INTEGER NOT NULL DEFAULT 0 CHECK (reseller IN (0, 1)), -- holds the reseller service
+  code                TEXT NOT NULL COLLATE NOCASE UNIQUE
+                      CHECK (length(code) BETWEEN 1 AND 20 AND code NOT GLOB '*[^A-Za-z0-9]*'),
+  name                TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+  contact_name        TEXT NOT NULL DEFAULT '',
+  contact_email       TEXT NOT NULL DEFAULT '',
+  phone               TEXT NOT NULL DEFAULT '',
+  website             TEXT NOT NULL DEFAULT '',
+  street              TEXT NOT NULL DEFAULT '',            -- up to three lines
+  city                TEXT NOT NULL DEFAULT '',
+  region              TEXT NOT NULL DEFAULT '',
+  postcode            TEXT NOT NULL DEFAULT '',
+  country             TEXT NOT NULL DEFAULT '',            -- ISO 3166 alpha-2
+  language            TEXT NOT NULL DEFAULT 'en',
+  time_zone           TEXT NOT NULL DEFAULT 'UTC',         -- IANA
+  starts_on           TEXT,
+  expires_on          TEXT,
+  user_limit          INTEGER CHECK (user_limit BETWEEN 0 AND 1000000), -- NULL: none
+  notes               TEXT NOT NULL DEFAULT '',            -- seen from above only
+  -- what its bill needs
+  currency            TEXT NOT NULL DEFAULT 'EUR' CHECK (length(currency) = 3),
+  billing_id          TEXT UNIQUE,
+  external_id         TEXT UNIQUE,
+  tax_id              TEXT NOT NULL DEFAULT '',
+  tax_rate_bp         INTEGER CHECK (tax_rate_bp BETWEEN 0 AND 10000), -- NULL: the issuer's
+  registration_no     TEXT NOT NULL DEFAULT '',
+  invoice_email       TEXT NOT NULL DEFAULT '',            -- empty: the contact's
+  invoice_address     TEXT NOT NULL DEFAULT '',            -- empty: the address above
+  po_reference        TEXT NOT NULL DEFAULT '',
+  payment_days        INTEGER CHECK (payment_days BETWEEN 0 AND 120),  -- NULL: the issuer's
+  billed_by           TEXT NOT NULL DEFAULT 'inherit' CHECK (billed_by IN ('inherit', 'reseller', 'provider')),
+  customers_billed_by TEXT NOT NULL DEFAULT 'reseller' CHECK (customers_billed_by IN ('reseller', 'provider')),
+  billing_from        TEXT,                                -- nothing counts before it
+  version             INTEGER NOT NULL DEFAULT 1,
+  created_at          TEXT NOT NULL,
+  created_by          INTEGER,
+  changed_at          TEXT NOT NULL,
+  CHECK ((parent_id IS NULL) = (id = 1)),
+  CHECK (id <> 1 OR (state = 'active' AND type = 'standard'))
+) STRICT;
+CREATE INDEX customers_by_parent ON customers (parent_id);
+CREATE INDEX customers_by_name ON customers (name COLLATE NOCASE, id);
+CREATE INDEX customers_by_state ON customers (state, name COLLATE NOCASE, id);
+CREATE INDEX customers_by_created ON customers (created_at, id);
+
+-- A code is never given twice, also not after its customer is gone.
+CREATE TABLE customer_codes (code TEXT PRIMARY KEY COLLATE NOCASE) STRICT, WITHOUT ROWID;
+CREATE TRIGGER customers_use_up_code AFTER INSERT ON customers BEGIN
+  INSERT INTO customer_codes (code) VALUES (NEW.code);
+END;
+
+-- Every customer paired with itself (depth 0) and all above it: for offers, allowed roles, inheritance.
+CREATE TABLE customer_tree (
+  above INTEGER NOT NULL REFERENCES customers (id),
+  below INTEGER NOT NULL REFERENCES customers (id),
+  depth INTEGER NOT NULL,
+  PRIMARY KEY (above, below)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX customer_tree_by_below ON customer_tree (below, depth);
+
+-- What each scope code reaches: the only table a :scope is compared with. The triggers alone write
+-- this table and the one before.
+CREATE TABLE reach (
+  scope       INTEGER NOT NULL,                            -- above * 4 + (1 own, 2 below, 3 both)
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  PRIMARY KEY (scope, customer_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reach_by_customer ON reach (customer_id);
+
+CREATE TRIGGER customers_enter_tree AFTER INSERT ON customers BEGIN
+  INSERT INTO customer_tree (above, below, depth)
+  SELECT above, NEW.id, depth + 1 FROM customer_tree WHERE below = NEW.parent_id
+  UNION ALL SELECT NEW.id, NEW.id, 0;
+END;
+CREATE TRIGGER customers_move_in_tree AFTER UPDATE OF parent_id ON customers
+WHEN NEW.parent_id IS NOT OLD.parent_id BEGIN
+  SELECT RAISE(ABORT, 'a customer cannot move below itself')
+   WHERE EXISTS (SELECT 1 FROM customer_tree WHERE above = NEW.id AND below = NEW.parent_id);
+  DELETE FROM customer_tree
+   WHERE below IN (SELECT below FROM customer_tree WHERE above = NEW.id)
+     AND above NOT IN (SELECT below FROM customer_tree WHERE above = NEW.id);
+  INSERT INTO customer_tree (above, below, depth)
+  SELECT up.above, down.below, up.depth + down.depth + 1
+    FROM customer_tree up JOIN customer_tree down ON up.below = NEW.parent_id AND down.above = NEW.id;
+END;
+CREATE TRIGGER tree_gives_reach AFTER INSERT ON customer_tree BEGIN
+  INSERT INTO reach (scope, customer_id)
+  VALUES (NEW.above * 4 + CASE NEW.depth WHEN 0 THEN 1 ELSE 2 END, NEW.below),
+         (NEW.above * 4 + 3, NEW.below);
+END;
+CREATE TRIGGER tree_takes_reach AFTER DELETE ON customer_tree BEGIN
+  DELETE FROM reach
+   WHERE scope BETWEEN OLD.above * 4 + 1 AND OLD.above * 4 + 3 AND customer_id = OLD.below;
+END;
+
+-- A DNS domain, owned by one customer of the installation.
+CREATE TABLE domains (
+  id            INTEGER PRIMARY KEY,
+  customer_id   INTEGER NOT NULL REFERENCES customers (id),
+  name          TEXT NOT NULL UNIQUE CHECK (name = lower(name)),
+  verified_at   TEXT,                                      -- NULL: names on it cannot be used yet
+  receives_mail INTEGER NOT NULL DEFAULT 1 CHECK (receives_mail IN (0, 1)),
+  version       INTEGER NOT NULL DEFAULT 1,
+  created_at    TEXT NOT NULL
+) STRICT;
+CREATE INDEX domains_by_customer ON domains (customer_id);
+
+-- Which customers may use a domain: its owner, and those it is shared with.
+CREATE TABLE customer_domains (
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  domain_id   INTEGER NOT NULL REFERENCES domains (id),
+  main        INTEGER NOT NULL DEFAULT 0 CHECK (main IN (0, 1)), -- new users' default
+  PRIMARY KEY (customer_id, domain_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX customer_domains_by_domain ON customer_domains (domain_id);
+CREATE UNIQUE INDEX customer_domains_one_main ON customer_domains (customer_id) WHERE main = 1;
+
+-- Pick lists of one customer.
+CREATE TABLE departments (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  name        TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 64),
+  UNIQUE (customer_id, name),
+  UNIQUE (customer_id, id)
+) STRICT;
+CREATE TABLE customer_locations (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  name        TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 64),
+  UNIQUE (customer_id, name),
+  UNIQUE (customer_id, id)
+) STRICT;
+
+------------------------------------------------------------------------------------------------
+-- Users
+------------------------------------------------------------------------------------------------
+
+-- A person of one customer. Its names live in user_names, so a user without sign-in name or
+-- primary address cannot be committed.
+CREATE TABLE users (
+  id              INTEGER PRIMARY KEY,
+  customer_id     INTEGER NOT NULL REFERENCES customers (id),
+  state           TEXT NOT NULL DEFAULT 'active'
+                  CHECK (state IN ('active', 'disabled', 'deprovisioned', 'deleted', 'purged')),
+  upn             TEXT,
+  mail            TEXT,
+  username        TEXT NOT NULL DEFAULT '' CHECK (length(username) <= 20),
+  first_name      TEXT NOT NULL DEFAULT '',
+  last_name       TEXT NOT NULL DEFAULT '',
+  display_name    TEXT NOT NULL CHECK (length(display_name) BETWEEN 1 AND 120),
+  recovery_email  TEXT NOT NULL DEFAULT '',
+  recovery_proven INTEGER NOT NULL DEFAULT 0 CHECK (recovery_proven IN (0, 1)),
+  manager_id      INTEGER,
+  department_id   INTEGER,
+  location_id     INTEGER,
+  office          TEXT NOT NULL DEFAULT '',
+  job_title       TEXT NOT NULL DEFAULT '',
+  company         TEXT NOT NULL DEFAULT '',
+  description     TEXT NOT NULL DEFAULT '',
+  employee_id     TEXT NOT NULL DEFAULT '',
+  employee_type   TEXT NOT NULL DEFAULT '',
+  cost_centre     TEXT NOT NULL DEFAULT '',
+  phone           TEXT NOT NULL DEFAULT '',
+  mobile          TEXT NOT NULL DEFAULT '',
+  home_phone      TEXT NOT NULL DEFAULT '',
+  fax             TEXT NOT NULL DEFAULT '',
+  pager           TEXT NOT NULL DEFAULT '',
+  ip_phone        TEXT NOT NULL DEFAULT '',
+  street          TEXT NOT NULL DEFAULT '',
+  po_box          TEXT NOT NULL DEFAULT '',
+  city            TEXT NOT NULL DEFAULT '',
+  region          TEXT NOT NULL DEFAULT '',
+  postcode        TEXT NOT NULL DEFAULT '',
+  country         TEXT NOT NULL DEFAULT '',
+  usage_location  TEXT NOT NULL DEFAULT '',
+  web_page        TEXT NOT NULL DEFAULT '',
+  notes           TEXT NOT NULL DEFAULT '',
+  language        TEXT NOT NULL DEFAULT '',                -- empty: the customer's
+  time_zone       TEXT NOT NULL DEFAULT '',                -- empty: the customer's
+  expires_on      TEXT,
+  sign_in         TEXT NOT NULL DEFAULT 'everything' CHECK (sign_in IN ('everything', 'api_only', 'nothing')),
+  main_contact    INTEGER NOT NULL DEFAULT 0 CHECK (main_contact IN (0, 1)),
+  test_user       INTEGER NOT NULL DEFAULT 0 CHECK (test_user IN (0, 1)),
+  password_hash   TEXT,                                    -- argon2id, PHC text; NULL: none set
+  password_set_at TEXT,
+  epoch           INTEGER NOT NULL DEFAULT 1,              -- copied into sessions and links; +1 ends them
+  last_sign_in_at TEXT,
+  version         INTEGER NOT NULL DEFAULT 1,
+  created_at      TEXT NOT NULL,
+  created_by      INTEGER,
+  changed_at      TEXT NOT NULL,
+  UNIQUE (customer_id, id),
+  CHECK (state = 'purged' OR (upn IS NOT NULL AND mail IS NOT NULL)),
+  FOREIGN KEY (id, upn) REFERENCES user_names (user_id, name) DEFERRABLE INITIALLY DEFERRED,
+  FOREIGN KEY (id, mail) REFERENCES user_names (user_id, name) DEFERRABLE INITIALLY DEFERRED,
+  FOREIGN KEY (customer_id, manager_id) REFERENCES users (customer_id, id) DEFERRABLE INITIALLY DEFERRED,
+  FOREIGN KEY (customer_id, department_id) REFERENCES departments (customer_id, id) DEFERRABLE INITIALLY DEFERRED,
+  FOREIGN KEY (customer_id, location_id) REFERENCES customer_locations (customer_id, id) DEFERRABLE INITIALLY DEFERRED
+) STRICT;
+CREATE INDEX users_by_customer ON users (customer_id, display_name COLLATE NOCASE, id);
+CREATE INDEX users_by_name ON users (display_name COLLATE NOCASE, id);
+CREATE INDEX users_by_state ON users (state, display_name COLLATE NOCASE, id);
+CREATE INDEX users_by_upn ON users (upn);
+CREATE INDEX users_by_mail ON users (mail);
+CREATE INDEX users_by_created ON users (created_at, id);
+CREATE INDEX users_by_manager ON users (manager_id);
+CREATE INDEX users_by_department ON users (department_id);
+CREATE INDEX users_by_location ON users (location_id);
+CREATE INDEX users_by_employee_id ON users (customer_id, employee_id) WHERE employee_id <> '';
+
+CREATE TRIGGER users_let_reports_go AFTER UPDATE OF state, customer_id ON users
+WHEN NEW.state IN ('deleted', 'purged') OR NEW.customer_id <> OLD.customer_id BEGIN
+  UPDATE users SET manager_id = NULL WHERE manager_id = NEW.id;
+END;
+
+-- Every sign-in name and hosted address, once in the installation. A user points at two of its
+-- rows, and no row can go while it is pointed at. One name space: nobody's address is another's
+-- sign-in name.
+CREATE TABLE user_names (
+  name        TEXT PRIMARY KEY CHECK (name = lower(name)),
+  customer_id INTEGER NOT NULL,
+  domain_id   INTEGER NOT NULL,
+  user_id     INTEGER NOT NULL,
+  UNIQUE (user_id, name),
+  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id)
+    ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  FOREIGN KEY (customer_id, domain_id) REFERENCES customer_domains (customer_id, domain_id)
+    DEFERRABLE INITIALLY DEFERRED
+) STRICT, WITHOUT ROWID;
+CREATE INDEX user_names_by_customer ON user_names (customer_id, user_id);
+CREATE INDEX user_names_by_domain ON user_names (domain_id);
+
+-- Addresses elsewhere: unique within the customer, not sign-in names.
+CREATE TABLE user_external_emails (
+  customer_id INTEGER NOT NULL,
+  email       TEXT NOT NULL COLLATE NOCASE,
+  user_id     INTEGER NOT NULL,
+  PRIMARY KEY (customer_id, email),
+  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX user_external_emails_by_user ON user_external_emails (user_id);
+
+-- What another system calls this person: Entra object id, AD GUID, number in the staff register.
+CREATE TABLE user_external_ids (
+  customer_id INTEGER NOT NULL,
+  source      TEXT NOT NULL,                               -- 'entra', 'ad', 'hr' …
+  value       TEXT NOT NULL CHECK (length(value) BETWEEN 1 AND 128),
+  user_id     INTEGER NOT NULL,
+  PRIMARY KEY (customer_id, source, value),
+  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX user_external_ids_by_user ON user_external_ids (user_id);
+
+-- Substrings of names and addresses; see db::search for how it is asked.
+CREATE VIRTUAL TABLE users_search USING fts5 (
+  display_name, upn, mail, content = 'users', content_rowid = 'id', tokenize = 'trigram', detail = none
+);
+CREATE TRIGGER users_search_insert AFTER INSERT ON users BEGIN
+  INSERT INTO users_search (rowid, display_name, upn, mail) VALUES (NEW.id, NEW.display_name, NEW.upn, NEW.mail);
+END;
+CREATE TRIGGER users_search_update AFTER UPDATE OF display_name, upn, mail ON users BEGIN
+  INSERT INTO users_search (users_search, rowid, display_name, upn, mail)
+  VALUES ('delete', OLD.id, OLD.display_name, OLD.upn, OLD.mail);
+  INSERT INTO users_search (rowid, display_name, upn, mail) VALUES (NEW.id, NEW.display_name, NEW.upn, NEW.mail);
+END;
+CREATE TRIGGER users_search_delete AFTER DELETE ON users BEGIN
+  INSERT INTO users_search (users_search, rowid, display_name, upn, mail)
+  VALUES ('delete', OLD.id, OLD.display_name, OLD.upn, OLD.mail);
+END;
+
+CREATE VIRTUAL TABLE customers_search USING fts5 (
+  name, code, contact_name, content = 'customers', content_rowid = 'id', tokenize = 'trigram', detail = none
+);
+CREATE TRIGGER customers_search_insert AFTER INSERT ON customers BEGIN
+  INSERT INTO customers_search (rowid, name, code, contact_name) VALUES (NEW.id, NEW.name, NEW.code, NEW.contact_name);
+END;
+CREATE TRIGGER customers_search_update AFTER UPDATE OF name, code, contact_name ON customers BEGIN
+  INSERT INTO customers_search (customers_search, rowid, name, code, contact_name)
+  VALUES ('delete', OLD.id, OLD.name, OLD.code, OLD.contact_name);
+  INSERT INTO customers_search (rowid, name, code, contact_name) VALUES (NEW.id, NEW.name, NEW.code, NEW.contact_name);
+END;
+
+------------------------------------------------------------------------------------------------
+-- Access: roles, doors, keys
+------------------------------------------------------------------------------------------------
+
+-- A named set of rights. Shipped ones have no owner and are read-only.
+CREATE TABLE roles (
+  id              INTEGER PRIMARY KEY,
+  customer_id     INTEGER REFERENCES customers (id),       -- NULL: shipped
+  name            TEXT NOT NULL COLLATE NOCASE,
+  description     TEXT NOT NULL DEFAULT '',
+  held_in         TEXT NOT NULL DEFAULT 'any' CHECK (held_in IN ('provider', 'reseller', 'any')),
+  requires_factor INTEGER NOT NULL DEFAULT 0 CHECK (requires_factor IN (0, 1)),
+  allowed         INTEGER NOT NULL DEFAULT 1 CHECK (allowed IN (0, 1)) -- where nobody says otherwise
+) STRICT;
+CREATE UNIQUE INDEX roles_by_owner ON roles (coalesce(customer_id, 0), name);
+CREATE INDEX roles_by_customer ON roles (customer_id);
+
+CREATE TABLE role_rights (
+  role_id    INTEGER NOT NULL REFERENCES roles (id) ON DELETE CASCADE,
+  permission TEXT NOT NULL,                                -- "users.read"
+  reach      INTEGER NOT NULL CHECK (reach BETWEEN 1 AND 3), -- 1 own, 2 below, 3 both
+  PRIMARY KEY (role_id, permission)
+) STRICT, WITHOUT ROWID;
+
+-- Who holds a role, and at which customer: normally the holder's own.
+CREATE TABLE role_grants (
+  id          INTEGER PRIMARY KEY,
+  user_id     INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  role_id     INTEGER NOT NULL REFERENCES roles (id),
+  at_id       INTEGER NOT NULL REFERENCES customers (id),
+  until_on    TEXT,
+  granted_at  TEXT NOT NULL,
+  granted_by  INTEGER,
+  UNIQUE (user_id, role_id, at_id)
+) STRICT;
+CREATE INDEX role_grants_by_role ON role_grants (role_id);
+CREATE INDEX role_grants_by_at ON role_grants (at_id);
+
+-- A browser that is signed in. The token itself is not kept.
+CREATE TABLE sessions (
+  hash         BLOB PRIMARY KEY CHECK (length(hash) = 32), -- SHA-256 of the cookie
+  user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  csrf         TEXT NOT NULL,
+  epoch        INTEGER NOT NULL,
+  address      TEXT NOT NULL,
+  browser      TEXT NOT NULL,
+  created_at   TEXT NOT NULL,
+  last_seen_at TEXT NOT NULL,
+  proven_at    TEXT NOT NULL                               -- when the password was last given
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_user ON sessions (user_id);
+
+-- A mailed link: one purpose, one use, one end.
+CREATE TABLE links (
+  hash       BLOB PRIMARY KEY CHECK (length(hash) = 32),
+  user_id    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  purpose    TEXT NOT NULL CHECK (purpose IN ('welcome', 'password')),
+  epoch      INTEGER NOT NULL,
+  made_at    TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  used_at    TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX links_by_user ON links (user_id);
+
+-- An API token: its rights are the user's now, narrowed by its own list and customer.
+CREATE TABLE tokens (
+  id           INTEGER PRIMARY KEY,
+  user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  name         TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 60),
+  hash         BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+  permissions  TEXT NOT NULL,                              -- '*' or a JSON list of names
+  at_id        INTEGER REFERENCES customers (id),          -- NULL: all the user reaches
+  created_at   TEXT NOT NULL,
+  expires_at   TEXT NOT NULL,
+  last_used_at TEXT,
+  revoked_at   TEXT
+) STRICT;
+CREATE INDEX tokens_by_user ON tokens (user_id);
+CREATE INDEX tokens_by_at ON tokens (at_id);
+
+-- Tries at the door, good and bad.
+CREATE TABLE sign_ins (
+  id      INTEGER PRIMARY KEY,
+  at      TEXT NOT NULL,
+  user_id INTEGER REFERENCES users (id) ON DELETE SET NULL,
+  name    TEXT NOT NULL,                                   -- as typed, at most 254
+  address TEXT NOT NULL,
+  browser TEXT NOT NULL,
+  outcome TEXT NOT NULL CHECK (outcome IN ('in', 'refused', 'throttled'))
+) STRICT;
+CREATE INDEX sign_ins_by_user ON sign_ins (user_id, at);
+CREATE INDEX sign_ins_by_at ON sign_ins (at);
+
+-- What was answered to a write that named a key, so that a repetition does nothing twice.
+CREATE TABLE idempotency_keys (
+  user_id    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  key        TEXT NOT NULL,
+  request    BLOB NOT NULL,                                -- SHA-256 of method, path and body
+  status     INTEGER NOT NULL,
+  location   TEXT,
+  body       TEXT NOT NULL,
+  at         TEXT NOT NULL,
+  PRIMARY KEY (user_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_keys_by_at ON idempotency_keys (at);
+
+-- Settings that are not given by flag or environment. Secrets are sealed.
+CREATE TABLE settings (
+  key        TEXT PRIMARY KEY,
+  value      TEXT NOT NULL,
+  changed_at TEXT NOT NULL,
+  changed_by INTEGER
+) STRICT, WITHOUT ROWID;
+
+------------------------------------------------------------------------------------------------
+-- What happened
+------------------------------------------------------------------------------------------------
+
+-- Who changed what. Append-only.
+CREATE TABLE audit_log (
+  id           INTEGER PRIMARY KEY,
+  at           TEXT NOT NULL,
+  user_id      INTEGER,                                    -- NULL: Portico itself or the shell
+  via          TEXT NOT NULL CHECK (via IN ('page', 'api', 'engine', 'job', 'shell', 'link')),
+  action       TEXT NOT NULL,                              -- "customer.created"
+  subject_kind TEXT NOT NULL,
+  subject_id   INTEGER NOT NULL,
+  customer_id  INTEGER NOT NULL REFERENCES customers (id), -- in whose branch it is seen
+  detail       TEXT NOT NULL DEFAULT '{}'                  -- JSON; old and new values, no secrets
+) STRICT;
+CREATE INDEX audit_log_by_customer ON audit_log (customer_id, id);
+CREATE INDEX audit_log_by_subject ON audit_log (subject_kind, subject_id, id);
+CREATE TRIGGER audit_log_stays BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_log_is_kept BEFORE DELETE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+-- Mails: written with the change that causes them, sent by the outbox, kept as their own log.
+CREATE TABLE messages (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  user_id     INTEGER REFERENCES users (id) ON DELETE SET NULL,
+  event       TEXT NOT NULL,                               -- "user.invited"
+  class       TEXT NOT NULL CHECK (class IN ('security', 'owed', 'notice', 'digest')),
+  to_address  TEXT NOT NULL,
+  to_name     TEXT NOT NULL DEFAULT '',
+  subject     TEXT NOT NULL CHECK (length(subject) <= 200),
+  text        TEXT NOT NULL,
+  html        TEXT NOT NULL,
+  secret      TEXT,                                        -- sealed; stands for [link] until sent or failed
+  message_id  TEXT NOT NULL UNIQUE,
+  state       TEXT NOT NULL DEFAULT 'queued'
+              CHECK (state IN ('queued', 'sending', 'sent', 'held', 'failed', 'suppressed', 'cancelled')),
+  attempts    INTEGER NOT NULL DEFAULT 0,
+  next_at     TEXT NOT NULL,
+  expires_at  TEXT,                                        -- after it the mail would be useless
+  answer      TEXT NOT NULL DEFAULT '',                    -- what the server said last
+  created_at  TEXT NOT NULL,
+  sent_at     TEXT
+) STRICT;
+CREATE INDEX messages_by_customer ON messages (customer_id, id);
+CREATE INDEX messages_by_user ON messages (user_id);
+CREATE INDEX messages_waiting ON messages (next_at, id) WHERE state IN ('queued', 'sending', 'held');
+CREATE INDEX messages_by_state ON messages (state, id);
+
+------------------------------------------------------------------------------------------------
+-- Work by the clock and by the list
+------------------------------------------------------------------------------------------------
+
+-- A process that runs by the clock or by hand; the kinds are the rows of schedule.rs.
+CREATE TABLE jobs (
+  id          INTEGER PRIMARY KEY,
+  type        TEXT NOT NULL,
+  label       TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  schedule    TEXT NOT NULL,                               -- cron, five fields; empty: by hand only
+  time_zone   TEXT NOT NULL,
+  enabled     INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+  next_run_at TEXT,
+  version     INTEGER NOT NULL DEFAULT 1
+) STRICT;
+CREATE INDEX jobs_by_next ON jobs (next_run_at) WHERE next_run_at IS NOT NULL;
+
+-- One execution: of a job, or of work over many things that a person started.
+CREATE TABLE runs (
+  id          INTEGER PRIMARY KEY,
+  job_id      INTEGER REFERENCES jobs (id),
+  kind        TEXT NOT NULL,                               -- the job's type, 'users.import', 'user_services.give' …
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  user_id     INTEGER,                                     -- who started it; NULL: the clock
+  rights      TEXT NOT NULL DEFAULT '[]',                  -- JSON: the scope codes it works with
+  state       TEXT NOT NULL DEFAULT 'queued'
+              CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled', 'skipped')),
+  cause       TEXT NOT NULL CHECK (cause IN ('schedule', 'missed', 'manual', 'retry')),
+  input       TEXT NOT NULL DEFAULT '{}',                  -- JSON; what to do
+  done        INTEGER NOT NULL DEFAULT 0,
+  total       INTEGER,
+  numbers     TEXT NOT NULL DEFAULT '{}',                  -- JSON; named integers
+  error       TEXT NOT NULL DEFAULT '',
+  lease_until TEXT,
+  cancel_asked INTEGER NOT NULL DEFAULT 0 CHECK (cancel_asked IN (0, 1)),
+  due_at      TEXT NOT NULL,
+  started_at  TEXT,
+  ended_at    TEXT,
+  UNIQUE (job_id, due_at)
+) STRICT;
+CREATE INDEX runs_by_customer ON runs (customer_id, id);
+CREATE INDEX runs_open ON runs (state, id) WHERE state IN ('queued', 'running');
+
+-- What a run did, thing by thing: a line of the log, a row of a spreadsheet, a user of a selection.
+CREATE TABLE run_lines (
+  run_id       INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  seq          INTEGER NOT NULL,
+  at           TEXT NOT NULL,
+  level        TEXT NOT NULL CHECK (level IN ('info', 'warn', 'error')),
+  result       TEXT NOT NULL DEFAULT '',                   -- 'created', 'updated', 'unchanged', 'refused', 'skipped' …
+  text         TEXT NOT NULL,
+  subject_kind TEXT NOT NULL DEFAULT '',
+  subject_id   INTEGER,
+  PRIMARY KEY (run_id, seq)
+) STRICT, WITHOUT ROWID;
+
+-- A file somebody uploaded to be read by a run, kept for a week.
+CREATE TABLE uploads (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  user_id     INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  name        TEXT NOT NULL,
+  bytes       BLOB NOT NULL,
+  options     TEXT NOT NULL DEFAULT '{}',
+  at          TEXT NOT NULL
+) STRICT;
+CREATE INDEX uploads_by_customer ON uploads (customer_id);
+CREATE INDEX uploads_by_user ON uploads (user_id);
+CREATE INDEX uploads_by_at ON uploads (at);
+
+------------------------------------------------------------------------------------------------
+-- Ledger: every billable change, for ever
+------------------------------------------------------------------------------------------------
+
+-- The state of a subject after each billable change, whole. Names and prices are joined when read.
+CREATE TABLE ledger (
+  id            INTEGER PRIMARY KEY,
+  at            TEXT NOT NULL,                             -- when it was written
+  effective_at  TEXT NOT NULL,                             -- from when it counts; never later than at
+  day           TEXT NOT NULL,                             -- of effective_at, in the provider's zone
+  kind          TEXT NOT NULL CHECK (kind IN ('customer', 'user', 'customer_service', 'user_service', 'domain', 'workspace_item', 'usage')),
+  subject_id    INTEGER NOT NULL,
+  action        TEXT NOT NULL CHECK (action IN ('added', 'changed', 'removed', 'measured', 'cancelled')),
+  corrects_id   INTEGER REFERENCES ledger (id),
+  customer_id   INTEGER NOT NULL REFERENCES customers (id),
+  user_id       INTEGER,
+  service       TEXT,                                      -- code
+  plan          TEXT,                                      -- code
+  item          TEXT,
+  counter       TEXT,
+  instance      TEXT,
+  quantity      INTEGER NOT NULL DEFAULT 1000,             -- thousandths
+  value         INTEGER,                                   -- thousandths, of a measurement
+  facts         TEXT NOT NULL DEFAULT '{}',                -- JSON: parent, type, billed_by, disabled, test_user …
+  actor_id      INTEGER,                                   -- NULL: Portico itself
+  source        TEXT NOT NULL CHECK (source IN ('page', 'api', 'engine', 'sync', 'import', 'correction', 'job', 'shell')),
+  request_id    INTEGER,
+  external_id   TEXT,
+  reason        TEXT NOT NULL DEFAULT '',
+  CHECK (effective_at <= at),
+  CHECK ((action = 'cancelled') = (corrects_id IS NOT NULL))
+) STRICT;
+CREATE INDEX ledger_by_subject ON ledger (kind, subject_id, effective_at, id);
+CREATE INDEX ledger_by_customer ON ledger (customer_id, day, id);
+CREATE INDEX ledger_by_corrects ON ledger (corrects_id) WHERE corrects_id IS NOT NULL;
+CREATE UNIQUE INDEX ledger_by_external ON ledger (source, external_id) WHERE external_id IS NOT NULL;
+CREATE TRIGGER ledger_stays BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER ledger_is_kept BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+
+-- The ledger as intervals: a cache kept in the same transaction, compared and rebuilt by doctor.
+CREATE TABLE ledger_spans (
+  id          INTEGER PRIMARY KEY,
+  kind        TEXT NOT NULL,
+  subject_id  INTEGER NOT NULL,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  user_id     INTEGER,
+  service     TEXT,
+  plan        TEXT,
+  instance    TEXT,
+  quantity    INTEGER NOT NULL,
+  facts       TEXT NOT NULL,
+  from_id     INTEGER NOT NULL REFERENCES ledger (id),
+  to_id       INTEGER REFERENCES ledger (id),              -- NULL: still so
+  begins_at   TEXT NOT NULL,
+  ends_at     TEXT NOT NULL DEFAULT '9999'                 -- exclusive; '9999': still so
+) STRICT;
+CREATE INDEX ledger_spans_by_customer ON ledger_spans (customer_id, ends_at);
+CREATE INDEX ledger_spans_by_subject ON ledger_spans (kind, subject_id, begins_at);
+CREATE UNIQUE INDEX ledger_spans_one_open ON ledger_spans (kind, subject_id) WHERE ends_at = '9999';
+CREATE INDEX ledger_spans_by_from ON ledger_spans (from_id);
+CREATE INDEX ledger_spans_by_to ON ledger_spans (to_id);
+
+------------------------------------------------------------------------------------------------
+-- Connectors: how outside systems are reached
+------------------------------------------------------------------------------------------------
+
+-- A secret of its own, sealed; used by connectors.
+CREATE TABLE credentials (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  name        TEXT NOT NULL COLLATE NOCASE,
+  sealed      TEXT NOT NULL,
+  previous    TEXT,                                        -- sealed; signs beside the new one while rotating
+  previous_until TEXT,
+  expires_on  TEXT,
+  changed_at  TEXT NOT NULL,
+  UNIQUE (customer_id, name),
+  UNIQUE (customer_id, id)
+) STRICT;
+
+-- A program on this machine that rules may call. The file is put there by whoever owns the shell;
+-- this row says that its text, by this digest, was read and switched on.
+CREATE TABLE scripts (
+  name       TEXT PRIMARY KEY,
+  sha256     BLOB NOT NULL CHECK (length(sha256) = 32),
+  enabled_at TEXT NOT NULL,
+  enabled_by INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE connectors (
+  id            INTEGER PRIMARY KEY,
+  customer_id   INTEGER NOT NULL REFERENCES customers (id), -- usable in that branch
+  kind          TEXT NOT NULL CHECK (kind IN ('script', 'webhook')),
+  name          TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 60),
+  state         TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'gone')),
+  script        TEXT,                                      -- of a script
+  url           TEXT,                                      -- of a webhook
+  credential_id INTEGER,
+  networks      TEXT NOT NULL DEFAULT '[]',                -- JSON: CIDRs besides the public ones
+  time_limit    INTEGER NOT NULL CHECK (time_limit BETWEEN 1 AND 3600), -- seconds a call
+  failures      INTEGER NOT NULL DEFAULT 0,                -- transient ones in a row
+  down_until    TEXT,                                      -- breaker open
+  down_since    TEXT,
+  last_error    TEXT NOT NULL DEFAULT '',
+  version       INTEGER NOT NULL DEFAULT 1,
+  created_at    TEXT NOT NULL,
+  UNIQUE (customer_id, name),
+  CHECK ((kind = 'script') = (script IS NOT NULL)),
+  CHECK ((kind = 'webhook') = (url IS NOT NULL)),
+  FOREIGN KEY (customer_id, credential_id) REFERENCES credentials (customer_id, id)
+) STRICT;
+CREATE INDEX connectors_by_credential ON connectors (credential_id);
+
+------------------------------------------------------------------------------------------------
+-- Catalogue: what is sold
+------------------------------------------------------------------------------------------------
+
+CREATE TABLE services (
+  id            INTEGER PRIMARY KEY,
+  code          TEXT NOT NULL UNIQUE
+                CHECK (length(code) BETWEEN 1 AND 30 AND code GLOB '[a-z]*' AND code NOT GLOB '*[^a-z0-9-]*'),
+  name          TEXT NOT NULL UNIQUE COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 60),
+  category      TEXT NOT NULL DEFAULT '',
+  description   TEXT NOT NULL DEFAULT '',
+  icon          TEXT NOT NULL DEFAULT 'stack-2',
+  kind          TEXT NOT NULL CHECK (kind IN ('customer', 'user')),
+  multi         INTEGER NOT NULL DEFAULT 0 CHECK (multi IN (0, 1)),
+  state         TEXT NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'active', 'retired')),
+  tracking_only INTEGER NOT NULL DEFAULT 0 CHECK (tracking_only IN (0, 1)), -- active without rules
+  builtin       INTEGER NOT NULL DEFAULT 0 CHECK (builtin IN (0, 1)),       -- 'reseller'
+  version       INTEGER NOT NULL DEFAULT 1,
+  created_at    TEXT NOT NULL,
+  changed_at    TEXT NOT NULL
+) STRICT;
+
+-- Services that must be held before this one.
+CREATE TABLE service_needs (
+  service_id INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE,
+  needs_id   INTEGER NOT NULL REFERENCES services (id),
+  PRIMARY KEY (service_id, needs_id),
+  CHECK (service_id <> needs_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX service_needs_by_needs ON service_needs (needs_id);
+
+CREATE TABLE plans (
+  id         INTEGER PRIMARY KEY,
+  service_id INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE,
+  level      TEXT NOT NULL CHECK (level IN ('customer', 'user')),
+  code       TEXT NOT NULL COLLATE NOCASE
+             CHECK (length(code) BETWEEN 1 AND 30 AND code GLOB '[A-Za-z0-9]*' AND code NOT GLOB '*[^A-Za-z0-9_-]*'),
+  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 60),
+  sku        TEXT NOT NULL DEFAULT '',
+  not_sold   INTEGER NOT NULL DEFAULT 0 CHECK (not_sold IN (0, 1)), -- makes no bill item
+  state      TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'retired')),
+  sort       INTEGER NOT NULL DEFAULT 0,
+  version    INTEGER NOT NULL DEFAULT 1,
+  UNIQUE (service_id, code),
+  UNIQUE (service_id, id)
+) STRICT;
+
+-- A named, typed setting of a service.
+CREATE TABLE properties (
+  id          INTEGER PRIMARY KEY,
+  service_id  INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE,
+  name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 40 AND name GLOB '[a-z]*' AND name NOT GLOB '*[^a-z0-9_]*'),
+  label       TEXT NOT NULL CHECK (length(label) BETWEEN 1 AND 60),
+  help        TEXT NOT NULL DEFAULT '',
+  level       TEXT NOT NULL CHECK (level IN ('customer', 'user')),
+  use         TEXT NOT NULL DEFAULT 'setting' CHECK (use IN ('setting', 'captured', 'output')),
+  type        TEXT NOT NULL CHECK (type IN ('text', 'lines', 'integer', 'boolean', 'date', 'choice', 'email', 'domain', 'host', 'url')),
+  validation  TEXT NOT NULL DEFAULT '{}',                  -- JSON: pattern, least, most, choices …
+  default_value TEXT,                                      -- JSON
+  required    INTEGER NOT NULL DEFAULT 0 CHECK (required IN (0, 1)),
+  secret      INTEGER NOT NULL DEFAULT 0 CHECK (secret IN (0, 1)),
+  writable_by TEXT NOT NULL DEFAULT 'customer' CHECK (writable_by IN ('provider', 'reseller', 'customer', 'user')),
+  visible_to  TEXT NOT NULL DEFAULT 'customer' CHECK (visible_to IN ('provider', 'reseller', 'customer', 'user')),
+  sort        INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (service_id, name),
+  UNIQUE (service_id, id)
+) STRICT;
+
+-- What is stored of a property, by whom it is held: the plan of the definition, a reseller's branch
+-- (given with the offer, or its own), a customer service, a user service. The nearest wins unless a
+-- farther one is locked.
+CREATE TABLE property_values (
+  id                  INTEGER PRIMARY KEY,
+  property_id         INTEGER NOT NULL REFERENCES properties (id) ON DELETE CASCADE,
+  holder              TEXT NOT NULL CHECK (holder IN ('plan', 'given', 'own', 'customer_service', 'user_service')),
+  plan_id             INTEGER REFERENCES plans (id) ON DELETE CASCADE, -- NULL: all plans
+  reseller_id         INTEGER REFERENCES customers (id),
+  customer_service_id INTEGER REFERENCES customer_services (id) ON DELETE CASCADE,
+  user_service_id     INTEGER REFERENCES user_services (id) ON DELETE CASCADE,
+  value               TEXT NOT NULL,                       -- JSON; sealed for a secret
+  locked              INTEGER NOT NULL DEFAULT 0 CHECK (locked IN (0, 1)),
+  set_at              TEXT NOT NULL,
+  set_by              INTEGER,
+  CHECK ((holder = 'plan') <= (plan_id IS NOT NULL)),
+  CHECK ((holder IN ('given', 'own')) = (reseller_id IS NOT NULL)),
+  CHECK ((holder = 'customer_service') = (customer_service_id IS NOT NULL)),
+  CHECK ((holder = 'user_service') = (user_service_id IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX property_values_once ON property_values (property_id, holder, coalesce(plan_id, 0),
+  coalesce(reseller_id, 0), coalesce(customer_service_id, 0), coalesce(user_service_id, 0));
+CREATE INDEX property_values_by_plan ON property_values (plan_id);
+CREATE INDEX property_values_by_reseller ON property_values (reseller_id);
+CREATE INDEX property_values_by_customer_service ON property_values (customer_service_id);
+CREATE INDEX property_values_by_user_service ON property_values (user_service_id);
+
+-- What the engine does for an event of a service: ordered actions through connectors.
+CREATE TABLE rules (
+  id           INTEGER PRIMARY KEY,
+  service_id   INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE,
+  event        TEXT NOT NULL,                              -- "user_service.provision"
+  position     INTEGER NOT NULL,
+  key          TEXT NOT NULL,
+  action       TEXT NOT NULL CHECK (action IN ('script.run', 'webhook.send', 'portico.reseller')),
+  connector_id INTEGER REFERENCES connectors (id),
+  on_error     TEXT NOT NULL DEFAULT 'stop' CHECK (on_error IN ('stop', 'continue')),
+  version      INTEGER NOT NULL DEFAULT 1,
+  UNIQUE (service_id, event, key),
+  CHECK ((action = 'portico.reseller') = (connector_id IS NULL))
+) STRICT;
+CREATE INDEX rules_by_connector ON rules (connector_id);
+
+------------------------------------------------------------------------------------------------
+-- Offers: what a reseller may sell on
+------------------------------------------------------------------------------------------------
+
+CREATE TABLE offers (
+  id          INTEGER PRIMARY KEY,
+  reseller_id INTEGER NOT NULL REFERENCES customers (id),
+  service_id  INTEGER NOT NULL REFERENCES services (id),
+  state       TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'closed', 'withdrawn')),
+  version     INTEGER NOT NULL DEFAULT 1,
+  given_at    TEXT NOT NULL,
+  given_by    INTEGER,
+  UNIQUE (reseller_id, service_id),
+  UNIQUE (service_id, id)
+) STRICT;
+
+CREATE TABLE offer_plans (
+  offer_id   INTEGER NOT NULL,
+  service_id INTEGER NOT NULL,
+  plan_id    INTEGER NOT NULL,
+  state      TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'closed')),
+  PRIMARY KEY (offer_id, plan_id),
+  FOREIGN KEY (service_id, offer_id) REFERENCES offers (service_id, id) ON DELETE CASCADE,
+  FOREIGN KEY (service_id, plan_id) REFERENCES plans (service_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX offer_plans_by_service ON offer_plans (service_id, offer_id);
+CREATE INDEX offer_plans_by_plan ON offer_plans (plan_id);
+
+-- How many of a service a reseller's whole branch, or one customer, may use, and does use. Every
+-- holder with assignments below it has a row; max NULL is unlimited.
+CREATE TABLE usage (
+  holder_id  INTEGER NOT NULL REFERENCES customers (id),
+  service_id INTEGER NOT NULL REFERENCES services (id),
+  plan_id    INTEGER NOT NULL DEFAULT 0,                   -- 0: all plans together
+  meter      TEXT NOT NULL CHECK (meter IN ('seats', 'instances')),
+  max        INTEGER CHECK (max >= 0),
+  used       INTEGER NOT NULL DEFAULT 0 CHECK (used >= 0),
+  PRIMARY KEY (holder_id, service_id, plan_id, meter)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX usage_by_service ON usage (service_id);
+
+------------------------------------------------------------------------------------------------
+-- Engine: previews, requests and their steps
+------------------------------------------------------------------------------------------------
+
+-- A plan that was shown. The object shown is the object run: applying copies its steps.
+CREATE TABLE previews (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  user_id     INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE, -- who may apply it
+  action      TEXT NOT NULL,                               -- "user_service.give"
+  input       TEXT NOT NULL,                               -- JSON: the order as given
+  document    TEXT NOT NULL,                               -- JSON: steps, money, seats, warnings, refusals
+  basis       TEXT NOT NULL,                               -- digest of the versions of all that was read
+  state       TEXT NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'applied', 'stale', 'discarded')),
+  request_id  INTEGER,
+  run_id      INTEGER,
+  made_at     TEXT NOT NULL,
+  expires_at  TEXT NOT NULL
+) STRICT;
+CREATE INDEX previews_by_customer ON previews (customer_id);
+CREATE INDEX previews_by_user ON previews (user_id);
+CREATE INDEX previews_by_expires ON previews (expires_at);
+
+-- Lanes of work; a paused one starts no step.
+CREATE TABLE queues (
+  name      TEXT PRIMARY KEY,
+  workers   INTEGER NOT NULL CHECK (workers BETWEEN 1 AND 64),
+  paused_at TEXT,
+  paused_by INTEGER
+) STRICT, WITHOUT ROWID;
+INSERT INTO queues (name, workers) VALUES ('interactive', 8), ('bulk', 4), ('scripts', 2);
+
+-- One unit of provisioning work. status is a fact the engine writes; nobody sets it by hand.
+CREATE TABLE requests (
+  id                  INTEGER PRIMARY KEY,
+  customer_id         INTEGER NOT NULL REFERENCES customers (id),
+  event               TEXT NOT NULL,                       -- "user_service.provision"
+  user_id             INTEGER,                             -- the subject's
+  customer_service_id INTEGER,
+  user_service_id     INTEGER,
+  parent_id           INTEGER REFERENCES requests (id),
+  after_id            INTEGER REFERENCES requests (id),    -- waits for it, fails with it
+  preview_id          INTEGER,
+  run_id              INTEGER REFERENCES runs (id),
+  title               TEXT NOT NULL,
+  queue               TEXT NOT NULL REFERENCES queues (name),
+  class               TEXT NOT NULL CHECK (class IN ('security', 'interactive', 'sync', 'bulk')),
+  status              TEXT NOT NULL DEFAULT 'queued'
+                      CHECK (status IN ('waiting_approval', 'queued', 'running', 'done', 'failed', 'cancelled')),
+  reason              TEXT NOT NULL DEFAULT '',            -- why it failed or was cancelled
+  warnings            INTEGER NOT NULL DEFAULT 0,
+  cancel_asked        INTEGER NOT NULL DEFAULT 0 CHECK (cancel_asked IN (0, 1)),
+  by_id               INTEGER,                             -- who ordered; NULL: Portico itself
+  source              TEXT NOT NULL CHECK (source IN ('page', 'api', 'engine', 'import', 'job', 'shell')),
+  created_at          TEXT NOT NULL,
+  started_at          TEXT,
+  ended_at            TEXT,
+  deadline_at         TEXT NOT NULL,
+  next_at             TEXT NOT NULL,                       -- not before: retry waits
+  UNIQUE (customer_id, id),
+  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE,
+  FOREIGN KEY (customer_id, customer_service_id) REFERENCES customer_services (customer_id, id),
+  FOREIGN KEY (customer_id, user_service_id) REFERENCES user_services (customer_id, id) ON UPDATE CASCADE
+) STRICT;
+CREATE INDEX requests_by_customer ON requests (customer_id, id);
+CREATE INDEX requests_by_user ON requests (user_id, id);
+CREATE INDEX requests_by_customer_service ON requests (customer_service_id);
+CREATE INDEX requests_by_user_service ON requests (user_service_id);
+CREATE INDEX requests_by_parent ON requests (parent_id);
+CREATE INDEX requests_by_after ON requests (after_id);
+CREATE INDEX requests_by_run ON requests (run_id);
+CREATE INDEX requests_by_queue ON requests (queue);
+CREATE INDEX requests_by_status ON requests (status, id);
+CREATE INDEX requests_open ON requests (class, next_at, id) WHERE status IN ('queued', 'running');
+CREATE INDEX requests_open_of_customer ON requests (customer_id, id) WHERE status IN ('waiting_approval', 'queued', 'running');
+
+CREATE TABLE steps (
+  id            INTEGER PRIMARY KEY,
+  request_id    INTEGER NOT NULL REFERENCES requests (id) ON DELETE CASCADE,
+  seq           INTEGER NOT NULL,
+  key           TEXT NOT NULL,                             -- the rule's
+  title         TEXT NOT NULL,
+  action        TEXT NOT NULL,
+  connector_id  INTEGER REFERENCES connectors (id),
+  params        TEXT NOT NULL,                             -- JSON, filled; secrets as references
+  status        TEXT NOT NULL DEFAULT 'pending'
+                CHECK (status IN ('pending', 'running', 'waiting', 'done', 'skipped', 'failed')),
+  on_error      TEXT NOT NULL CHECK (on_error IN ('stop', 'continue')),
+  attempts      INTEGER NOT NULL DEFAULT 0,
+  interruptions INTEGER NOT NULL DEFAULT 0,
+  next_at       TEXT,                                      -- of the next attempt
+  lease         TEXT,                                      -- token of the worker that has it
+  lease_until   TEXT,
+  lease_boot    TEXT,                                      -- the process that gave it; another's is void
+  outputs       TEXT NOT NULL DEFAULT '{}',
+  error         TEXT NOT NULL DEFAULT '',
+  error_class   TEXT NOT NULL DEFAULT '' CHECK (error_class IN ('', 'transient', 'permanent', 'unknown')),
+  started_at    TEXT,
+  ended_at      TEXT,
+  UNIQUE (request_id, seq)
+) STRICT;
+CREATE INDEX steps_by_connector ON steps (connector_id);
+CREATE INDEX steps_leased ON steps (lease_boot) WHERE lease IS NOT NULL;
+
+-- Each try of a step, with what the other side said.
+CREATE TABLE step_attempts (
+  step_id    INTEGER NOT NULL REFERENCES steps (id) ON DELETE CASCADE,
+  number     INTEGER NOT NULL,
+  started_at TEXT NOT NULL,
+  ended_at   TEXT,
+  outcome    TEXT NOT NULL DEFAULT '',                     -- 'done', 'already', 'retry', 'refused', 'unknown', 'interrupted'
+  log        TEXT NOT NULL DEFAULT '',                     -- at most 64 KiB, secrets masked
+  PRIMARY KEY (step_id, number)
+) STRICT, WITHOUT ROWID;
+
+------------------------------------------------------------------------------------------------
+-- Assignments: what a customer and its users have
+------------------------------------------------------------------------------------------------
+
+-- A service given to a customer. What is shown as its state is a function of wanted, live and the
+-- open request, so it cannot hang.
+CREATE TABLE customer_services (
+  id              INTEGER PRIMARY KEY,
+  customer_id     INTEGER NOT NULL REFERENCES customers (id),
+  service_id      INTEGER NOT NULL REFERENCES services (id),
+  plan_id         INTEGER,                                 -- customer plan; NULL: the service has none
+  label           TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+  wanted          TEXT NOT NULL DEFAULT 'on' CHECK (wanted IN ('on', 'suspended', 'gone')),
+  live            TEXT NOT NULL DEFAULT 'never' CHECK (live IN ('never', 'on', 'suspended', 'gone')),
+  live_plan_id    INTEGER,                                 -- what was delivered last
+  last_request_id INTEGER,
+  version         INTEGER NOT NULL DEFAULT 1,
+  created_at      TEXT NOT NULL,
+  created_by      INTEGER,
+  UNIQUE (customer_id, id),
+  UNIQUE (customer_id, service_id, id),
+  FOREIGN KEY (service_id, plan_id) REFERENCES plans (service_id, id),
+  FOREIGN KEY (service_id, live_plan_id) REFERENCES plans (service_id, id),
+  FOREIGN KEY (last_request_id) REFERENCES requests (id) DEFERRABLE INITIALLY DEFERRED
+) STRICT;
+CREATE INDEX customer_services_by_service ON customer_services (service_id, plan_id);
+CREATE INDEX customer_services_by_live_plan ON customer_services (live_plan_id);
+CREATE INDEX customer_services_by_last_request ON customer_services (last_request_id);
+CREATE UNIQUE INDEX customer_services_once ON customer_services (customer_id, service_id, label)
+ WHERE NOT (wanted = 'gone' AND live IN ('never', 'gone'));
+
+-- The user plans a customer may use of its user service.
+CREATE TABLE customer_service_plans (
+  customer_service_id INTEGER NOT NULL REFERENCES customer_services (id) ON DELETE CASCADE,
+  plan_id             INTEGER NOT NULL REFERENCES plans (id),
+  PRIMARY KEY (customer_service_id, plan_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX customer_service_plans_by_plan ON customer_service_plans (plan_id);
+
+CREATE TABLE user_services (
+  id                  INTEGER PRIMARY KEY,
+  customer_id         INTEGER NOT NULL REFERENCES customers (id),
+  user_id             INTEGER NOT NULL,
+  customer_service_id INTEGER NOT NULL,
+  service_id          INTEGER NOT NULL REFERENCES services (id),
+  plan_id             INTEGER NOT NULL,
+  label               TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+  wanted              TEXT NOT NULL DEFAULT 'on' CHECK (wanted IN ('on', 'suspended', 'gone')),
+  live                TEXT NOT NULL DEFAULT 'never' CHECK (live IN ('never', 'on', 'suspended', 'gone')),
+  live_plan_id        INTEGER,
+  last_request_id     INTEGER,
+  version             INTEGER NOT NULL DEFAULT 1,
+  created_at          TEXT NOT NULL,
+  created_by          INTEGER,
+  UNIQUE (customer_id, id),
+  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE,
+  FOREIGN KEY (customer_id, service_id, customer_service_id) REFERENCES customer_services (customer_id, service_id, id)
+    DEFERRABLE INITIALLY DEFERRED,
+  FOREIGN KEY (service_id, plan_id) REFERENCES plans (service_id, id),
+  FOREIGN KEY (service_id, live_plan_id) REFERENCES plans (service_id, id),
+  FOREIGN KEY (last_request_id) REFERENCES requests (id) DEFERRABLE INITIALLY DEFERRED
+) STRICT;
+CREATE INDEX user_services_by_customer ON user_services (customer_id, service_id);
+CREATE INDEX user_services_by_user ON user_services (user_id);
+CREATE INDEX user_services_by_customer_service ON user_services (customer_service_id);
+CREATE INDEX user_services_by_service ON user_services (service_id, plan_id);
+CREATE INDEX user_services_by_live_plan ON user_services (live_plan_id);
+CREATE INDEX user_services_by_last_request ON user_services (last_request_id);
+CREATE UNIQUE INDEX user_services_once ON user_services (user_id, service_id, label)
+ WHERE NOT (wanted = 'gone' AND live IN ('never', 'gone'));
+
+-- Why an assignment is suspended; while there is a reason, it is.
+CREATE TABLE suspensions (
+  id                  INTEGER PRIMARY KEY,
+  customer_service_id INTEGER REFERENCES customer_services (id) ON DELETE CASCADE,
+  user_service_id     INTEGER REFERENCES user_services (id) ON DELETE CASCADE,
+  reason              TEXT NOT NULL CHECK (reason IN ('operator', 'user_disabled', 'customer_disabled', 'expired', 'dunning')),
+  at                  TEXT NOT NULL,
+  by_id               INTEGER,
+  CHECK ((customer_service_id IS NULL) <> (user_service_id IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX suspensions_of_customer_service ON suspensions (customer_service_id, reason) WHERE customer_service_id IS NOT NULL;
+CREATE UNIQUE INDEX suspensions_of_user_service ON suspensions (user_service_id, reason) WHERE user_service_id IS NOT NULL;
+
+------------------------------------------------------------------------------------------------
+-- Billing: prices, periods, invoices
+------------------------------------------------------------------------------------------------
+
+-- A seller's prices in one currency. markup_bp: what is not listed costs the seller's own price plus that.
+CREATE TABLE price_lists (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),  -- the seller
+  code        TEXT NOT NULL COLLATE NOCASE,
+  name        TEXT NOT NULL,
+  currency    TEXT NOT NULL CHECK (length(currency) = 3),
+  main        INTEGER NOT NULL DEFAULT 0 CHECK (main IN (0, 1)), -- the seller's default in this currency
+  markup_bp   INTEGER CHECK (markup_bp BETWEEN -10000 AND 100000),
+  version     INTEGER NOT NULL DEFAULT 1,
+  UNIQUE (customer_id, code)
+) STRICT;
+CREATE UNIQUE INDEX price_lists_one_main ON price_lists (customer_id, currency) WHERE main = 1;
+
+-- What a unit costs, from a day on; a change is a new row with a later valid_from. Either of a list,
+-- or (an override) of one seller for one buyer.
+CREATE TABLE prices (
+  id          INTEGER PRIMARY KEY,
+  list_id     INTEGER REFERENCES price_lists (id),
+  seller_id   INTEGER NOT NULL REFERENCES customers (id),
+  buyer_id    INTEGER REFERENCES customers (id),
+  currency    TEXT NOT NULL CHECK (length(currency) = 3),
+  kind        TEXT NOT NULL CHECK (kind IN ('customer', 'user', 'customer_service', 'user_service', 'domain')),
+  service     TEXT,                                        -- code
+  plan        TEXT,                                        -- code; NULL: all plans of the service
+  charge      TEXT NOT NULL DEFAULT 'recurring' CHECK (charge IN ('recurring', 'setup')),
+  counting    TEXT NOT NULL DEFAULT 'by_day' CHECK (counting IN ('by_day', 'at_end', 'any_day', 'once')),
+  unit_price  INTEGER NOT NULL CHECK (unit_price >= 0),    -- ten-thousandths of a minor unit
+  unit_cost   INTEGER CHECK (unit_cost >= 0),              -- the same; provider's lists only
+  sku         TEXT NOT NULL DEFAULT '',
+  label       TEXT NOT NULL DEFAULT '',
+  valid_from  TEXT NOT NULL,
+  valid_to    TEXT,
+  created_at  TEXT NOT NULL,
+  created_by  INTEGER,
+  CHECK ((list_id IS NULL) <> (buyer_id IS NULL)),
+  CHECK ((charge = 'setup') = (counting = 'once'))
+) STRICT;
+CREATE UNIQUE INDEX prices_once ON prices (coalesce(list_id, 0), seller_id, coalesce(buyer_id, 0), currency, kind,
+  coalesce(service, ''), coalesce(plan, ''), charge, valid_from);
+CREATE INDEX prices_by_list ON prices (list_id);
+CREATE INDEX prices_by_seller ON prices (seller_id, service, plan);
+CREATE INDEX prices_by_buyer ON prices (buyer_id);
+
+-- Why an item is not billed. The shipped ones only, for now switchable.
+CREATE TABLE billing_rules (
+  code     TEXT PRIMARY KEY,
+  name     TEXT NOT NULL,
+  sort     INTEGER NOT NULL UNIQUE,
+  reason   TEXT NOT NULL,
+  enabled  INTEGER NOT NULL CHECK (enabled IN (0, 1))
+) STRICT, WITHOUT ROWID;
+INSERT INTO billing_rules (code, name, sort, reason, enabled) VALUES
+  ('test_users', 'Test users', 10, 'Test user', 1),
+  ('test_customers', 'Test customers', 20, 'Test customer', 1),
+  ('demo_customers', 'Demo customers', 30, 'Demo customer', 1),
+  ('disabled_users', 'Disabled users', 40, 'Disabled user', 0),
+  ('disabled_customers', 'Disabled customers', 50, 'Disabled customer', 0),
+  ('lived_less_than_a_day', 'Lived less than a day', 60, 'Lived less than a day', 0);
+
+-- A billing period by its last day. Without gaps from the first to the one that holds today.
+CREATE TABLE periods (
+  ends_on       TEXT PRIMARY KEY,
+  starts_on     TEXT NOT NULL UNIQUE,
+  calculated_at TEXT,
+  locked_at     TEXT,
+  locked_by     INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- Who is recomputed when next looked at.
+CREATE TABLE dirty_buyers (
+  period_end TEXT NOT NULL,
+  buyer_id   INTEGER NOT NULL REFERENCES customers (id),
+  PRIMARY KEY (period_end, buyer_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dirty_buyers_by_buyer ON dirty_buyers (buyer_id);
+
+-- The bill of a hop, line by line, as last computed (or frozen).
+CREATE TABLE summary_lines (
+  id             INTEGER PRIMARY KEY,
+  period_end     TEXT NOT NULL,
+  seller_id      INTEGER NOT NULL REFERENCES customers (id),
+  buyer_id       INTEGER NOT NULL REFERENCES customers (id),
+  customer_id    INTEGER NOT NULL REFERENCES customers (id), -- whose things they are
+  kind           TEXT NOT NULL,
+  service        TEXT,
+  plan           TEXT,
+  sku            TEXT NOT NULL,
+  text           TEXT NOT NULL,
+  charge         TEXT NOT NULL,
+  counting       TEXT NOT NULL,
+  price_id       INTEGER REFERENCES prices (id),           -- NULL: mark-up, or unpriced
+  billable       INTEGER NOT NULL CHECK (billable IN (0, 1)),
+  reason         TEXT NOT NULL DEFAULT '',
+  items          INTEGER NOT NULL,
+  quantity_num   INTEGER NOT NULL,                         -- exact fraction
+  quantity_den   INTEGER NOT NULL,
+  unit_price     INTEGER,                                  -- ten-thousandths of a minor unit; NULL: unpriced
+  amount_minor   INTEGER NOT NULL,
+  currency       TEXT NOT NULL,
+  cost_minor     INTEGER,                                  -- NULL: not known
+  UNIQUE (period_end, seller_id, buyer_id, customer_id, kind, text, sku, charge, billable, price_id)
+) STRICT;
+CREATE INDEX summary_lines_by_buyer ON summary_lines (buyer_id, period_end);
+CREATE INDEX summary_lines_by_seller ON summary_lines (seller_id, period_end);
+CREATE INDEX summary_lines_by_customer ON summary_lines (customer_id, period_end);
+CREATE INDEX summary_lines_by_price ON summary_lines (price_id);
+
+-- What a final bill was made of, for ever: items as canonical JSON, deflated, with their digest.
+CREATE TABLE billing_freezes (
+  id         INTEGER PRIMARY KEY,
+  period_end TEXT NOT NULL,
+  seller_id  INTEGER NOT NULL REFERENCES customers (id),
+  buyer_id   INTEGER NOT NULL REFERENCES customers (id),
+  invoice_id INTEGER REFERENCES invoices (id),
+  items      BLOB NOT NULL,
+  sha256     BLOB NOT NULL CHECK (length(sha256) = 32),
+  at         TEXT NOT NULL,
+  lifted_at  TEXT                                          -- its invoice was voided
+) STRICT;
+CREATE UNIQUE INDEX billing_freezes_once ON billing_freezes (period_end, seller_id, buyer_id) WHERE lifted_at IS NULL;
+CREATE INDEX billing_freezes_by_seller ON billing_freezes (seller_id);
+CREATE INDEX billing_freezes_by_buyer ON billing_freezes (buyer_id);
+CREATE INDEX billing_freezes_by_invoice ON billing_freezes (invoice_id);
+
+-- Who writes invoices, and how.
+CREATE TABLE issuers (
+  customer_id     INTEGER PRIMARY KEY REFERENCES customers (id),
+  legal_name      TEXT NOT NULL,
+  address         TEXT NOT NULL,
+  country         TEXT NOT NULL,
+  tax_id          TEXT NOT NULL DEFAULT '',
+  registration_no TEXT NOT NULL DEFAULT '',
+  bank            TEXT NOT NULL DEFAULT '',
+  iban            TEXT NOT NULL DEFAULT '',
+  bic             TEXT NOT NULL DEFAULT '',
+  payment_days    INTEGER NOT NULL DEFAULT 14 CHECK (payment_days BETWEEN 0 AND 120),
+  tax_rate_bp     INTEGER NOT NULL DEFAULT 0 CHECK (tax_rate_bp BETWEEN 0 AND 10000),
+  tax_label       TEXT NOT NULL DEFAULT 'VAT',
+  number_pattern  TEXT NOT NULL DEFAULT '{year}-{number:4}',
+  next_number     INTEGER NOT NULL DEFAULT 1 CHECK (next_number >= 1),
+  number_year     TEXT NOT NULL DEFAULT '',                -- the year next_number counts in
+  note            TEXT NOT NULL DEFAULT '',
+  version         INTEGER NOT NULL DEFAULT 1
+) STRICT;
+
+-- An invoice. Drafts follow the ledger; a final one never changes: everything printed is in snapshot.
+CREATE TABLE invoices (
+  id              INTEGER PRIMARY KEY,
+  state           TEXT NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'final', 'void')),
+  type            TEXT NOT NULL DEFAULT 'invoice' CHECK (type IN ('invoice', 'credit_note')),
+  number          TEXT,
+  seller_id       INTEGER NOT NULL REFERENCES customers (id),
+  buyer_id        INTEGER NOT NULL REFERENCES customers (id),
+  period_end      TEXT NOT NULL,
+  currency        TEXT NOT NULL CHECK (length(currency) = 3),
+  credits_id      INTEGER REFERENCES invoices (id),        -- of a credit note
+  net_minor       INTEGER NOT NULL,
+  tax_minor       INTEGER NOT NULL,
+  gross_minor     INTEGER NOT NULL,
+  blockers        TEXT NOT NULL DEFAULT '[]',              -- JSON list of words
+  issued_on       TEXT,
+  due_on          TEXT,
+  snapshot        TEXT,                                    -- canonical JSON of all that is printed
+  snapshot_sha256 BLOB,
+  link_hash       BLOB UNIQUE,                             -- of the mailed link
+  link_until      TEXT,
+  version         INTEGER NOT NULL DEFAULT 1,
+  created_at      TEXT NOT NULL,
+  finalised_at    TEXT,
+  finalised_by    INTEGER,
+  sent_at         TEXT,
+  UNIQUE (seller_id, number),
+  CHECK ((state = 'draft') = (number IS NULL)),
+  CHECK ((state = 'draft') = (snapshot IS NULL)),
+  CHECK (gross_minor = net_minor + tax_minor)
+) STRICT;
+CREATE UNIQUE INDEX invoices_once ON invoices (period_end, seller_id, buyer_id, currency)
+ WHERE state <> 'void' AND type = 'invoice';
+CREATE INDEX invoices_by_buyer ON invoices (buyer_id, id);
+CREATE INDEX invoices_by_seller ON invoices (seller_id, id);
+CREATE INDEX invoices_by_credits ON invoices (credits_id);
+CREATE INDEX invoices_by_state ON invoices (state, id);
+CREATE TRIGGER invoices_stay_final BEFORE UPDATE ON invoices
+WHEN OLD.state <> 'draft' AND (NEW.number IS NOT OLD.number OR NEW.snapshot IS NOT OLD.snapshot
+  OR NEW.net_minor <> OLD.net_minor OR NEW.tax_minor <> OLD.tax_minor OR NEW.seller_id <> OLD.seller_id
+  OR NEW.buyer_id <> OLD.buyer_id OR NEW.issued_on IS NOT OLD.issued_on OR NEW.state = 'draft')
+BEGIN SELECT RAISE(ABORT, 'a final invoice never changes'); END;
+CREATE TRIGGER invoices_are_kept BEFORE DELETE ON invoices WHEN OLD.state <> 'draft'
+BEGIN SELECT RAISE(ABORT, 'a final invoice never changes'); END;
+
+CREATE TABLE invoice_lines (
+  invoice_id  INTEGER NOT NULL REFERENCES invoices (id) ON DELETE CASCADE,
+  position    INTEGER NOT NULL,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  kind        TEXT NOT NULL CHECK (kind IN ('recurring', 'once', 'correction')),
+  sku         TEXT NOT NULL,
+  text        TEXT NOT NULL,
+  quantity    TEXT NOT NULL,                               -- decimal, six places at most
+  unit_price  INTEGER,                                     -- ten-thousandths of a minor unit
+  net_minor   INTEGER NOT NULL,
+  tax_rate_bp INTEGER NOT NULL,
+  PRIMARY KEY (invoice_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invoice_lines_by_customer ON invoice_lines (customer_id);
+CREATE TRIGGER invoice_lines_stay BEFORE UPDATE ON invoice_lines
+WHEN (SELECT state FROM invoices WHERE id = OLD.invoice_id) <> 'draft'
+BEGIN SELECT RAISE(ABORT, 'a final invoice never changes'); END;
+CREATE TRIGGER invoice_lines_are_kept BEFORE DELETE ON invoice_lines
+WHEN (SELECT state FROM invoices WHERE id = OLD.invoice_id) <> 'draft'
+BEGIN SELECT RAISE(ABORT, 'a final invoice never changes'); END;

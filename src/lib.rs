@@ -1,0 +1,9 @@
+//! Portico, in reading order.
+
+#[macro_use]
+mod macros;
+
+pub mod ids;
+pub mod error;
+pub mod time;
+pub mod money;

@@ -6,6 +6,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Debug)]
 pub enum Error {
+    /// 400: what was sent cannot be read at all.
+    Malformed(String),
     /// 401, or a redirect to the sign-in page.
     LoginRequired,
     /// 403: the asker may see the thing but not do this to it, or the form's token is wrong. The
@@ -57,6 +59,7 @@ impl Error {
 
     pub fn status(&self) -> u16 {
         match self {
+            Error::Malformed(_) => 400,
             Error::LoginRequired => 401,
             Error::Forbidden(_) => 403,
             Error::NotFound => 404,
@@ -74,9 +77,11 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Error::LoginRequired => f.write_str("Sign in first."),
-            Error::Forbidden(text) | Error::Conflict(text) | Error::Stale(text) => {
-                f.write_str(text)
-            }
+            Error::Malformed(text)
+            | Error::Forbidden(text)
+            | Error::Conflict(text)
+            | Error::Stale(text)
+            | Error::TooMany(_, text) => f.write_str(text),
             Error::NotFound => f.write_str("There is no such thing, or not for you."),
             Error::Invalid(complaints) => {
                 for (n, complaint) in complaints.iter().enumerate() {
@@ -90,7 +95,6 @@ impl std::fmt::Display for Error {
                 }
                 Ok(())
             }
-            Error::TooMany(_, text) => f.write_str(text),
             Error::NotSetUp => f.write_str("Not set up yet."),
             Error::Internal(cause) => cause.fmt(f),
         }

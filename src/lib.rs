@@ -7,3 +7,4 @@ pub mod ids;
 pub mod error;
 pub mod time;
 pub mod money;
+pub mod input;

@@ -139,6 +139,8 @@ CREATE TABLE departments (
   UNIQUE (customer_id, name),
   UNIQUE (customer_id, id)
 ) STRICT;
+
+-- The same for where people sit.
 CREATE TABLE customer_locations (
   id          INTEGER PRIMARY KEY,
   customer_id INTEGER NOT NULL REFERENCES customers (id),
@@ -284,6 +286,7 @@ CREATE TRIGGER users_search_delete AFTER DELETE ON users BEGIN
   VALUES ('delete', OLD.id, OLD.display_name, OLD.upn, OLD.mail);
 END;
 
+-- The same for customers.
 CREATE VIRTUAL TABLE customers_search USING fts5 (
   name, code, contact_name, content = 'customers', content_rowid = 'id', tokenize = 'trigram', detail = none
 );
@@ -313,6 +316,7 @@ CREATE TABLE roles (
 CREATE UNIQUE INDEX roles_by_owner ON roles (coalesce(customer_id, 0), name);
 CREATE INDEX roles_by_customer ON roles (customer_id);
 
+-- What a role permits, and how far it reaches from where it is held.
 CREATE TABLE role_rights (
   role_id    INTEGER NOT NULL REFERENCES roles (id) ON DELETE CASCADE,
   permission TEXT NOT NULL,                                -- "users.read"
@@ -618,6 +622,7 @@ CREATE TABLE scripts (
   enabled_by INTEGER
 ) STRICT, WITHOUT ROWID;
 
+-- A configured way to reach an outside system, usable in its customer's branch.
 CREATE TABLE connectors (
   id            INTEGER PRIMARY KEY,
   customer_id   INTEGER NOT NULL REFERENCES customers (id), -- usable in that branch
@@ -646,6 +651,7 @@ CREATE INDEX connectors_by_credential ON connectors (credential_id);
 -- Catalogue: what is sold
 ------------------------------------------------------------------------------------------------
 
+-- A thing we sell. Drafts are seen by the provider only; retired ones take no new assignments.
 CREATE TABLE services (
   id            INTEGER PRIMARY KEY,
   code          TEXT NOT NULL UNIQUE
@@ -673,6 +679,7 @@ CREATE TABLE service_needs (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX service_needs_by_needs ON service_needs (needs_id);
 
+-- A variant of a service: for the customer as a whole, or for one user.
 CREATE TABLE plans (
   id         INTEGER PRIMARY KEY,
   service_id INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE,
@@ -757,6 +764,7 @@ CREATE INDEX rules_by_connector ON rules (connector_id);
 -- Offers: what a reseller may sell on
 ------------------------------------------------------------------------------------------------
 
+-- One service that a reseller was given to sell on. Its parent gives it and may take it back.
 CREATE TABLE offers (
   id          INTEGER PRIMARY KEY,
   reseller_id INTEGER NOT NULL REFERENCES customers (id),
@@ -769,6 +777,7 @@ CREATE TABLE offers (
   UNIQUE (service_id, id)
 ) STRICT;
 
+-- Which plans of it, bound to the same service by both keys.
 CREATE TABLE offer_plans (
   offer_id   INTEGER NOT NULL,
   service_id INTEGER NOT NULL,
@@ -870,6 +879,7 @@ CREATE INDEX requests_by_status ON requests (status, id);
 CREATE INDEX requests_open ON requests (class, next_at, id) WHERE status IN ('queued', 'running');
 CREATE INDEX requests_open_of_customer ON requests (customer_id, id) WHERE status IN ('waiting_approval', 'queued', 'running');
 
+-- The parts of a request, in order. A step is leased to one worker of one process at a time.
 CREATE TABLE steps (
   id            INTEGER PRIMARY KEY,
   request_id    INTEGER NOT NULL REFERENCES requests (id) ON DELETE CASCADE,
@@ -948,6 +958,7 @@ CREATE TABLE customer_service_plans (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX customer_service_plans_by_plan ON customer_service_plans (plan_id);
 
+-- A service given to a user, always below a customer service of the same customer.
 CREATE TABLE user_services (
   id                  INTEGER PRIMARY KEY,
   customer_id         INTEGER NOT NULL REFERENCES customers (id),
@@ -1188,6 +1199,7 @@ BEGIN SELECT RAISE(ABORT, 'a final invoice never changes'); END;
 CREATE TRIGGER invoices_are_kept BEFORE DELETE ON invoices WHEN OLD.state <> 'draft'
 BEGIN SELECT RAISE(ABORT, 'a final invoice never changes'); END;
 
+-- What an invoice says, line by line; frozen with it.
 CREATE TABLE invoice_lines (
   invoice_id  INTEGER NOT NULL REFERENCES invoices (id) ON DELETE CASCADE,
   position    INTEGER NOT NULL,

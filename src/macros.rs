@@ -1,3 +1,5 @@
+//! The two macros that save writing the same thing for every table and every list of words.
+
 /// Declares a row id that no other table's id can be mistaken for.
 #[macro_export]
 macro_rules! id {

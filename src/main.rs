@@ -1,1 +1,3 @@
+//! The program: verbs on the command line, each handed to the library.
+
 fn main() {}

@@ -1,2 +1,12 @@
-#[test]
-fn t() {}
+//! All integration tests, one binary.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that finds something else than it expects is to stop there"
+)]
+
+mod schema;
+mod sink;
+mod tidy;

@@ -8,3 +8,5 @@ pub mod error;
 pub mod time;
 pub mod money;
 pub mod input;
+pub mod secret;
+pub mod db;

@@ -487,7 +487,6 @@ CREATE TABLE runs (
   kind        TEXT NOT NULL,                               -- the job's type, 'users.import', 'user_services.give' …
   customer_id INTEGER NOT NULL REFERENCES customers (id),
   user_id     INTEGER,                                     -- who started it; NULL: the clock
-  rights      TEXT NOT NULL DEFAULT '[]',                  -- JSON: the scope codes it works with
   state       TEXT NOT NULL DEFAULT 'queued'
               CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled', 'skipped')),
   cause       TEXT NOT NULL CHECK (cause IN ('schedule', 'missed', 'manual', 'retry')),

@@ -10,3 +10,5 @@ pub mod money;
 pub mod input;
 pub mod secret;
 pub mod db;
+pub mod auth;
+pub mod audit;

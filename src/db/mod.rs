@@ -114,13 +114,15 @@ struct Batch {
 }
 
 /// A connection to read with; one moment of the store for as long as it is held.
-pub struct Read<'c>(&'c Connection);
+pub struct Read<'c> {
+    conn: &'c Connection,
+    /// The instant of the look or of the transaction, the same for every row it writes.
+    pub now: Instant,
+}
 
 /// An open write transaction: all of it is kept, or none.
 pub struct Write<'c> {
     read: Read<'c>,
-    /// The transaction's instant, the same for every row it writes.
-    pub now: Instant,
     /// Who answers for the change.
     pub by: By,
     work: &'c Mutex<Vec<Work>>,
@@ -162,13 +164,13 @@ impl Db {
         if self.writer.is_owned_by_current_thread() {
             let writer = self.writer.lock();
             if writer.depth.get() > 0 {
-                return f(&Read(&writer.conn));
+                return f(&Read { conn: &writer.conn, now: self.now() });
             }
         }
         let conn = self.reader()?;
         let out = catch_unwind(AssertUnwindSafe(|| {
             conn.execute_batch("BEGIN")?;
-            let out = f(&Read(&conn));
+            let out = f(&Read { conn: &conn, now: self.now() });
             conn.execute_batch("COMMIT")?;
             out
         }));
@@ -232,7 +234,8 @@ impl Db {
         let name = format!("job{depth}");
         writer.conn.execute_batch(&format!("SAVEPOINT {name}"))?;
         writer.depth.set(depth + 1);
-        let tx = Write { read: Read(&writer.conn), now: self.now(), by, work: &batch.work };
+        let tx =
+            Write { read: Read { conn: &writer.conn, now: self.now() }, by, work: &batch.work };
         let out = catch_unwind(AssertUnwindSafe(|| f(&tx)));
         writer.depth.set(depth);
         let end = match &out {
@@ -316,7 +319,11 @@ impl Read<'_> {
         params: impl Params,
         row: impl FnMut(&Row) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        Ok(self.0.prepare_cached(sql)?.query_map(params, row)?.collect::<rusqlite::Result<_>>()?)
+        Ok(self
+            .conn
+            .prepare_cached(sql)?
+            .query_map(params, row)?
+            .collect::<rusqlite::Result<_>>()?)
     }
 
     /// Hands over each row as it comes, for more rows than should be in memory at once.
@@ -326,7 +333,7 @@ impl Read<'_> {
         params: impl Params,
         mut row: impl FnMut(&Row) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.0.prepare_cached(sql)?;
+        let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         while let Some(found) = rows.next()? {
             row(found)?;
@@ -350,7 +357,7 @@ impl Read<'_> {
         params: impl Params,
         row: impl FnOnce(&Row) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
-        Ok(self.0.prepare_cached(sql)?.query_row(params, row).optional()?)
+        Ok(self.conn.prepare_cached(sql)?.query_row(params, row).optional()?)
     }
 
     /// The first column of the first row, which there must be.
@@ -368,7 +375,7 @@ impl Write<'_> {
 
     /// Runs a statement that may touch any number of rows; says how many.
     pub fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
-        Ok(self.read.0.prepare_cached(sql)?.execute(params)?)
+        Ok(self.read.conn.prepare_cached(sql)?.execute(params)?)
     }
 
     /// Wakes a worker once this is committed.

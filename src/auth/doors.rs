@@ -1,0 +1,133 @@
+//! Every way in: sign-in, session, token, link end here, so that disabled means disabled at each.
+
+use crate::db::{Read, Write};
+use crate::error::{Error, Result};
+use crate::ids::{CustomerId, UserId};
+use crate::secret::{self, Secret};
+use crate::time::{Instant, Zone};
+use rusqlite::named_params;
+
+words! {
+    /// What somebody is trying to come in by.
+    Door { Password = "password", Session = "session", Token = "token", Link = "link", Job = "job" }
+}
+
+/// Who came in.
+pub struct Person {
+    pub home: CustomerId,
+    pub name: String,
+    pub epoch: i64,
+    pub zone: Zone,
+}
+
+/// A browser that is signed in.
+pub struct Session {
+    pub user: UserId,
+    /// What each form of this session carries.
+    pub csrf: String,
+    pub last_seen_at: Instant,
+    pub proven_at: Instant,
+    hash: [u8; 32],
+}
+
+/// The one function that decides who may enter: the person active and not past their last day, the
+/// customer active, the door permitted.
+pub fn may_enter(db: &Read, user: UserId, door: Door) -> Result<Person> {
+    let found = db.maybe(
+        "SELECT users.customer_id, display_name, epoch, users.state, customers.state AS customer_state,
+                users.expires_on, sign_in,
+                coalesce(nullif(users.time_zone, ''), customers.time_zone) AS zone
+           FROM users JOIN customers ON customers.id = users.customer_id
+          WHERE users.id = :user",
+        named_params! { ":user": user },
+        |row| {
+            let zone = Zone::named(&row.get::<_, String>("zone")?).unwrap_or_else(Zone::utc);
+            let last_day: Option<crate::time::Date> = row.get("expires_on")?;
+            let permitted = match row.get::<_, String>("sign_in")?.as_str() {
+                "everything" => true,
+                "api_only" => matches!(door, Door::Token | Door::Job),
+                _ => false,
+            };
+            let active = row.get::<_, String>("state")? == "active"
+                && row.get::<_, String>("customer_state")? == "active"
+                && last_day.is_none_or(|day| db.now.day(&zone) <= day);
+            let person = Person {
+                home: row.get("customer_id")?,
+                name: row.get("display_name")?,
+                epoch: row.get("epoch")?,
+                zone,
+            };
+            Ok((permitted && active).then_some(person))
+        },
+    )?;
+    found.flatten().ok_or(Error::LoginRequired)
+}
+
+/// Makes a session for somebody whose password was right. The only place that does.
+pub fn open_session(tx: &Write, user: UserId, address: &str, browser: &str) -> Result<Secret> {
+    let person = may_enter(tx, user, Door::Password)?;
+    let token = secret::token()?;
+    tx.run(
+        "INSERT INTO sessions (hash, user_id, csrf, epoch, address, browser, created_at, last_seen_at, proven_at)
+         VALUES (:hash, :user, :csrf, :epoch, :address, :browser, :now, :now, :now)",
+        named_params! {
+            ":hash": secret::sha256(token.reveal().as_bytes()), ":user": user,
+            ":csrf": secret::hex(&secret::random::<16>()?), ":epoch": person.epoch,
+            ":address": address, ":browser": browser.chars().take(200).collect::<String>(), ":now": tx.now,
+        },
+    )?;
+    tx.run(
+        "UPDATE users SET last_sign_in_at = :now WHERE id = :user",
+        named_params! { ":now": tx.now, ":user": user },
+    )?;
+    Ok(token)
+}
+
+/// The live session of a cookie: of the user's present epoch, idle for `idle` seconds at most, and
+/// `whole` seconds old at most.
+pub fn session(db: &Read, token: &str, idle: i64, whole: i64) -> Result<Session> {
+    let hash = secret::sha256(token.as_bytes());
+    let found = db.maybe(
+        "SELECT user_id, csrf, created_at, last_seen_at, proven_at, sessions.epoch = users.epoch AS current
+           FROM sessions JOIN users ON users.id = user_id
+          WHERE hash = :hash",
+        named_params! { ":hash": hash },
+        |row| {
+            let (created_at, last_seen_at): (Instant, Instant) = (row.get("created_at")?, row.get("last_seen_at")?);
+            let alive = row.get::<_, bool>("current")?
+                && db.now.since(last_seen_at) <= idle
+                && db.now.since(created_at) <= whole;
+            let session = Session {
+                user: row.get("user_id")?,
+                csrf: row.get("csrf")?,
+                last_seen_at,
+                proven_at: row.get("proven_at")?,
+                hash,
+            };
+            Ok(alive.then_some(session))
+        },
+    )?;
+    found.flatten().ok_or(Error::LoginRequired)
+}
+
+/// Notes that the session was used; called once a minute at most.
+pub fn touch(tx: &Write, session: &Session) -> Result<()> {
+    tx.run(
+        "UPDATE sessions SET last_seen_at = :now WHERE hash = :hash",
+        named_params! { ":now": tx.now, ":hash": session.hash },
+    )?;
+    Ok(())
+}
+
+impl Session {
+    /// Ends it.
+    pub fn end(&self, tx: &Write) -> Result<()> {
+        tx.run("DELETE FROM sessions WHERE hash = ?1", [self.hash])?;
+        Ok(())
+    }
+
+    /// Its row's key, for marking "this browser" in a list.
+    pub fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+}

@@ -1,0 +1,192 @@
+//! Which addresses we dial. A name is resolved here and the very addresses found are dialled, so
+//! that what was checked is what is connected to. Public addresses only, and private ones that the
+//! provider listed; link-local addresses and the metadata of clouds never, listed or not.
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::sync::mpsc;
+use std::time::Duration;
+use url::{Host, Url};
+
+const fn four(a: u8, b: u8, c: u8, d: u8, bits: u8) -> IpNet {
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), bits))
+}
+
+const fn six(a: u16, b: u16, c: u16, h: u16, bits: u8) -> IpNet {
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, h), bits))
+}
+
+/// Link-local, nobody, everybody, and where clouds hand out the keys of the machine.
+const NEVER: [IpNet; 12] = [
+    four(0, 0, 0, 0, 8),
+    four(169, 254, 0, 0, 16),
+    four(100, 100, 100, 200, 32),
+    four(168, 63, 129, 16, 32),
+    four(192, 0, 0, 192, 32),
+    four(224, 0, 0, 0, 4),
+    four(255, 255, 255, 255, 32),
+    six(0, 0, 0, 0, 128),
+    six(0xfe80, 0, 0, 0, 10),
+    six(0xff00, 0, 0, 0, 8),
+    six(0xfd00, 0xec2, 0, 0, 32),
+    six(0xfd20, 0xce, 0, 0, 32),
+];
+
+/// Not of the public network, though listed ones are dialled.
+const PRIVATE: [IpNet; 17] = [
+    four(10, 0, 0, 0, 8),
+    four(100, 64, 0, 0, 10),
+    four(127, 0, 0, 0, 8),
+    four(172, 16, 0, 0, 12),
+    four(192, 0, 0, 0, 24),
+    four(192, 0, 2, 0, 24),
+    four(192, 88, 99, 0, 24),
+    four(192, 168, 0, 0, 16),
+    four(198, 18, 0, 0, 15),
+    four(198, 51, 100, 0, 24),
+    four(203, 0, 113, 0, 24),
+    four(240, 0, 0, 0, 4),
+    // Tunnels and documentation within what is otherwise public.
+    six(0x2001, 0, 0, 0, 23),
+    six(0x2001, 0xdb8, 0, 0, 32),
+    six(0x2002, 0, 0, 0, 16),
+    six(0x3fff, 0, 0, 0, 20),
+    six(0x64, 0xff9b, 1, 0, 48),
+];
+
+const PUBLIC_SIX: IpNet = six(0x2000, 0, 0, 0, 3);
+const TRANSLATED: IpNet = six(0x64, 0xff9b, 0, 0, 96);
+
+/// Why something is not dialled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Barred {
+    /// Not allowed, and so it stays.
+    Refused(String),
+    /// The name could not be resolved now.
+    Unresolved(String),
+}
+
+/// A network that may be listed, or what is wrong with it.
+pub fn check_cidr(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let net = match text.parse::<IpAddr>() {
+        Ok(address) => IpNet::from(address),
+        Err(_) => text
+            .parse::<IpNet>()
+            .map_err(|_| format!("“{text}” is not a network like 192.168.10.0/24"))?,
+    };
+    let widest = if net.addr().is_ipv4() { 8 } else { 7 };
+    if net.prefix_len() < widest {
+        return Err(format!("{net} is too wide: list the networks you need, /{widest} at most"));
+    }
+    if net.trunc() != net {
+        return Err(format!("{net} is an address within a network: write {}", net.trunc()));
+    }
+    if NEVER.iter().any(|never| never.contains(&net)) || mapped(&net) {
+        return Err(format!("{net} is never dialled, listed or not"));
+    }
+    Ok(net)
+}
+
+/// IPv4 within IPv6 is judged as IPv4, so listing it this way would have no effect.
+fn mapped(net: &IpNet) -> bool {
+    six(0, 0, 0, 0, 80).contains(net) && net.addr() != IpAddr::V6(Ipv6Addr::LOCALHOST)
+        || TRANSLATED.contains(net)
+}
+
+/// An address that a webhook may have, as far as its text can tell.
+pub fn check_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text.trim())
+        .map_err(|_| "is an address like https://hooks.example.com/portico".to_owned())?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err("begins with https://".into());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("has a name or password in it: use the secret instead".into());
+    }
+    if url.fragment().is_some() {
+        return Err("has a part after #, which is never sent".into());
+    }
+    match url.host() {
+        Some(Host::Ipv4(ip)) if forbidden(ip.into()) => Err(format!("{ip} is never dialled")),
+        Some(Host::Ipv6(ip)) if forbidden(ip.into()) => Err(format!("{ip} is never dialled")),
+        Some(_) => Ok(url),
+        None => Err("has no name of a machine".into()),
+    }
+}
+
+/// The addresses to dial for `url`, each of them allowed. One that is not refuses the whole: a name
+/// that points both ways is not to be trusted.
+pub fn resolve(url: &Url, listed: &[IpNet], limit: Duration) -> Result<Vec<SocketAddr>, Barred> {
+    let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+        return Err(Barred::Refused("The address has no name of a machine.".into()));
+    };
+    let found: Vec<SocketAddr> = match host {
+        Host::Ipv4(ip) => vec![(ip, port).into()],
+        Host::Ipv6(ip) => vec![(ip, port).into()],
+        Host::Domain(name) => look_up(name, port, limit)?,
+    };
+    for address in &found {
+        check_address(address.ip(), listed).map_err(Barred::Refused)?;
+        let ours = listed.iter().any(|net| net.contains(&plain(address.ip())));
+        if url.scheme() != "https" && !ours {
+            let ip = address.ip();
+            return Err(Barred::Refused(format!(
+                "{ip} may be reached by https only, because it is in no listed network."
+            )));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether this one address may be dialled.
+pub fn check_address(ip: IpAddr, listed: &[IpNet]) -> Result<(), String> {
+    let ip = plain(ip);
+    if forbidden(ip) {
+        return Err(format!("{ip} is never dialled."));
+    }
+    if public(ip) || listed.iter().any(|net| net.contains(&ip)) {
+        return Ok(());
+    }
+    Err(format!("{ip} is not a public address. List its network in the settings to allow it."))
+}
+
+fn forbidden(ip: IpAddr) -> bool {
+    let ip = plain(ip);
+    NEVER.iter().any(|net| net.contains(&ip))
+}
+
+fn public(ip: IpAddr) -> bool {
+    let inside = ip.is_ipv4() || PUBLIC_SIX.contains(&ip);
+    inside && !PRIVATE.iter().any(|net| net.contains(&ip))
+}
+
+/// The IPv4 address within an IPv6 one, where that is what is reached in the end.
+fn plain(ip: IpAddr) -> IpAddr {
+    let IpAddr::V6(six) = ip else { return ip };
+    if matches!(six.segments(), [0, 0, 0, 0, 0, 0, ..]) && six != Ipv6Addr::LOCALHOST
+        || TRANSLATED.contains(&ip)
+    {
+        let [.., a, b, c, d] = six.octets();
+        if !six.is_unspecified() {
+            return Ipv4Addr::new(a, b, c, d).into();
+        }
+    }
+    six.to_canonical()
+}
+
+/// The system's resolver has no time limit of its own.
+fn look_up(name: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, Barred> {
+    let (to, from) = mpsc::sync_channel(1);
+    let asked = (name.to_owned(), port);
+    std::thread::spawn(move || {
+        // Nobody listens any more when the time is over.
+        let _late = to.send(asked.to_socket_addrs().map(Vec::from_iter));
+    });
+    match from.recv_timeout(limit) {
+        Ok(Ok(found)) if !found.is_empty() => Ok(found),
+        Ok(Ok(_)) => Err(Barred::Unresolved(format!("{name} has no address."))),
+        Ok(Err(err)) => Err(Barred::Unresolved(format!("{name} was not found: {err}"))),
+        Err(_) => Err(Barred::Unresolved(format!("{name} was not found in time."))),
+    }
+}

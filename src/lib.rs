@@ -9,6 +9,7 @@ pub mod time;
 pub mod money;
 pub mod drivers;
 pub mod input;
+pub mod html;
 pub mod secret;
 pub mod db;
 pub mod auth;

@@ -45,7 +45,8 @@ pub fn lookup(path: &str, accept_encoding: &str) -> Option<Asset> {
         Some(found) => found,
         None => (None, Files::get(file)?.data),
     };
-    let etag = format!("\"{file}{}\"", encoding.map_or("", |e| if e == "br" { "+br" } else { "+gz" }));
+    let etag =
+        format!("\"{file}{}\"", encoding.map_or("", |e| if e == "br" { "+br" } else { "+gz" }));
     Some(Asset { bytes, content_type, encoding, etag })
 }
 
@@ -53,9 +54,10 @@ pub fn lookup(path: &str, accept_encoding: &str) -> Option<Asset> {
 fn accepts(header: &str, encoding: &str) -> bool {
     header.split(',').any(|part| {
         let (name, weight) = part.split_once(';').unwrap_or((part, ""));
-        let zero = weight.trim().strip_prefix("q=").is_some_and(|q| {
-            !q.is_empty() && q.chars().all(|c| c == '0' || c == '.')
-        });
+        let zero = weight
+            .trim()
+            .strip_prefix("q=")
+            .is_some_and(|q| !q.is_empty() && q.chars().all(|c| c == '0' || c == '.'));
         name.trim().eq_ignore_ascii_case(encoding) && !zero
     })
 }

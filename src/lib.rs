@@ -7,6 +7,7 @@ pub mod ids;
 pub mod error;
 pub mod time;
 pub mod money;
+pub mod rating;
 pub mod drivers;
 pub mod input;
 pub mod html;

@@ -15,6 +15,10 @@ pub enum Error {
     Forbidden(String),
     /// 404: it does not exist, or it lies outside the asker's scope. Nobody can tell which.
     NotFound,
+    /// 405: the path exists, for the methods named.
+    NotAllowed(String),
+    /// 421: the name in the Host header is not ours.
+    Misdirected,
     /// 409: the same thing is being done at this moment.
     Conflict(String),
     /// 412: it changed since it was read.
@@ -63,6 +67,8 @@ impl Error {
             Error::LoginRequired => 401,
             Error::Forbidden(_) => 403,
             Error::NotFound => 404,
+            Error::NotAllowed(_) => 405,
+            Error::Misdirected => 421,
             Error::Conflict(_) => 409,
             Error::Stale(_) => 412,
             Error::Invalid(_) => 422,
@@ -82,6 +88,8 @@ impl std::fmt::Display for Error {
             | Error::Conflict(text)
             | Error::Stale(text)
             | Error::TooMany(_, text) => f.write_str(text),
+            Error::NotAllowed(methods) => write!(f, "Only {methods} can be asked here."),
+            Error::Misdirected => f.write_str("This name is not set up here."),
             Error::NotFound => f.write_str("There is no such thing, or not for you."),
             Error::Invalid(complaints) => {
                 for (n, complaint) in complaints.iter().enumerate() {

@@ -3,15 +3,24 @@
 #[macro_use]
 mod macros;
 
+// The kernel: no word of the business in it.
 pub mod ids;
 pub mod error;
 pub mod time;
 pub mod money;
-pub mod rating;
-pub mod drivers;
 pub mod input;
-pub mod html;
 pub mod secret;
+pub mod drivers;
+pub mod html;
+pub mod config;
 pub mod db;
 pub mod auth;
 pub mod audit;
+pub mod settings;
+pub mod web;
+
+// The slices.
+pub mod health;
+
+// The table of what can be asked for, and by whom.
+pub mod routes;

@@ -2,7 +2,7 @@
 //! before the store is asked.
 
 use super::{Actor, Door, permissions};
-use crate::db::{Read, Via};
+use crate::db::{By, Db, Read, Via};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, TokenId, UserId};
 use crate::secret::{self, Secret};
@@ -69,6 +69,25 @@ pub fn of_token(db: &Read, text: &str) -> Result<(TokenId, Actor)> {
         }
     }
     Ok((id, actor))
+}
+
+/// Notes that a token was used, to the hour.
+pub fn note_use(db: &Db, id: TokenId) -> Result<()> {
+    let hour_ago = db.now().plus_seconds(-3600);
+    let due = db.read(|db| {
+        db.maybe(
+            "SELECT 1 FROM tokens WHERE id = :id AND (last_used_at IS NULL OR last_used_at < :hour_ago)",
+            named_params! { ":id": id, ":hour_ago": hour_ago },
+            |_| Ok(()),
+        )
+    })?;
+    if due.is_none() {
+        return Ok(());
+    }
+    db.write(By::portico(Via::Api), |tx| {
+        tx.run("UPDATE tokens SET last_used_at = ?1 WHERE id = ?2", (tx.now, id))?;
+        Ok(())
+    })
 }
 
 /// What `codes` leave of one customer alone.

@@ -9,7 +9,7 @@ mod doors;
 mod keys;
 
 pub use doors::{Door, Session, may_enter, open_session, session, touch};
-pub use keys::{NewToken, of_token, token_is_well_formed};
+pub use keys::{NewToken, note_use, of_token, token_is_well_formed};
 pub use permissions::{Admits, PROVIDER, Permission};
 
 use crate::db::{By, Db, Read, Via};

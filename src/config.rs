@@ -1,0 +1,44 @@
+//! What the program was told at its start: flag, then environment, then default.
+
+use crate::secret::Key;
+use ipnet::IpNet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The settings that hold for the whole process.
+#[derive(Clone)]
+pub struct Config {
+    pub data: PathBuf,
+    pub listen: SocketAddr,
+    /// What links in mails begin with, without a slash at the end; empty: the one of the settings page.
+    pub base_url: String,
+    pub key: Key,
+    pub trusted_proxies: Vec<IpNet>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    /// Where programs that rules may call lie.
+    pub scripts: PathBuf,
+    /// Certificate authorities besides the built-in ones, for mail and webhooks.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Config {
+    /// The defaults for a data directory.
+    pub fn of(data: PathBuf, key: Key) -> Config {
+        Config {
+            scripts: data.join("scripts"),
+            data,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            base_url: String::new(),
+            key,
+            trusted_proxies: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
+            ca_file: None,
+        }
+    }
+
+    pub fn store(&self) -> PathBuf {
+        self.data.join("portico.db")
+    }
+}

@@ -1,0 +1,124 @@
+//! The page around a page: who is here, where they may go, what just happened.
+
+use super::response::{self, Response};
+use super::{Cx, Request, store};
+use crate::auth::permissions::{
+    AuditRead, BillingRead, CatalogueRead, ConnectorsRead, CustomersRead, InvoicesRead, JobsRead,
+    MessagesRead, RequestsRead, RolesRead, SettingsRead, UsersRead,
+};
+use crate::html::parts::Tone;
+use crate::html::{self, Flash, Frame, Nav, NavItem};
+use maud::Markup;
+
+/// A flash waits in this cookie for the page that shows it.
+const FLASH: &str = "portico-flash";
+
+impl Cx<'_> {
+    /// A page in its frame. `trail` holds the pages above it.
+    pub fn page(&self, nav: Nav, title: &str, trail: &[(&str, String)], body: Markup) -> Response {
+        self.page_with(200, nav, title, trail, body)
+    }
+
+    /// A form that was refused: 422, with everything typed kept.
+    pub fn refused(
+        &self,
+        nav: Nav,
+        title: &str,
+        trail: &[(&str, String)],
+        body: Markup,
+    ) -> Response {
+        self.page_with(422, nav, title, trail, body)
+    }
+
+    pub fn page_with(
+        &self,
+        status: u16,
+        nav: Nav,
+        title: &str,
+        trail: &[(&str, String)],
+        body: Markup,
+    ) -> Response {
+        let items = self.rail();
+        let flash = waiting_flash(self.request);
+        let frame = Frame {
+            title,
+            nav,
+            items: &items,
+            person: &self.actor.name,
+            role: &self.actor.roles,
+            organisation: &self.settings.organisation,
+            csrf: &self.csrf,
+            theme: self.request.cookie("portico-theme").filter(|t| ["light", "dark"].contains(t)),
+            brand: None,
+            trail,
+            flash: flash.as_ref(),
+        };
+        let answer = response::html(status, html::shell(&frame, body));
+        match flash {
+            Some(_) => answer
+                .with("Set-Cookie", format!("{FLASH}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")),
+            None => answer,
+        }
+    }
+
+    /// 303 to `to`, where the visitor is told `text`.
+    pub fn done(&self, to: impl Into<String>, text: &str) -> Response {
+        self.tell(to, Tone::Ok, text)
+    }
+
+    /// The same for what is not good news.
+    pub fn tell(&self, to: impl Into<String>, tone: Tone, text: &str) -> Response {
+        let word = match tone {
+            Tone::Bad => "bad",
+            Tone::Wait => "wait",
+            Tone::Busy => "busy",
+            _ => "ok",
+        };
+        let kept: String = text.chars().take(300).collect();
+        let value =
+            form_urlencoded::Serializer::new(String::new()).append_pair(word, &kept).finish();
+        let cookie = format!("{FLASH}={value}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
+        response::redirect(to).with("Set-Cookie", cookie)
+    }
+
+    fn rail(&self) -> Vec<NavItem> {
+        let actor = &self.actor;
+        let failed = match actor.scope::<RequestsRead>() {
+            Ok(scope) => self.db.read(|db| store::failed_requests(db, &scope)).unwrap_or(0),
+            Err(_) => 0,
+        };
+        let may = [
+            (Nav::Today, true),
+            (Nav::Customers, actor.may::<CustomersRead>()),
+            (Nav::Users, actor.may::<UsersRead>()),
+            (Nav::Requests, actor.may::<RequestsRead>()),
+            (Nav::Services, actor.may::<CatalogueRead>()),
+            (Nav::Billing, actor.may::<BillingRead>()),
+            (Nav::Invoices, actor.may::<InvoicesRead>()),
+            (Nav::Connectors, actor.may::<ConnectorsRead>()),
+            (Nav::Jobs, actor.may::<JobsRead>()),
+            (Nav::Mail, actor.may::<MessagesRead>()),
+            (Nav::Roles, actor.may::<RolesRead>()),
+            (Nav::Audit, actor.may::<AuditRead>()),
+            (Nav::Settings, actor.may::<SettingsRead>()),
+        ];
+        let count = |nav| (nav == Nav::Requests && failed > 0).then_some((failed, Tone::Bad));
+        may.into_iter()
+            .filter(|(_, may)| *may)
+            .map(|(nav, _)| NavItem { nav, count: count(nav) })
+            .collect()
+    }
+}
+
+fn waiting_flash(request: &Request) -> Option<Flash> {
+    let value = request.cookie(FLASH)?;
+    let (word, text) = form_urlencoded::parse(value.as_bytes()).next()?;
+    let tone = match word.as_ref() {
+        "bad" => Tone::Bad,
+        "wait" => Tone::Wait,
+        "busy" => Tone::Busy,
+        "ok" => Tone::Ok,
+        _ => return None,
+    };
+    Some(Flash { tone, text: text.into_owned(), action: None })
+}

@@ -1,0 +1,100 @@
+//! The files that people get: templates, exports, rows that were refused.
+
+use super::{File, Options, Refusal, cells, columns, is_blank, is_type_line};
+use std::collections::BTreeMap;
+
+pub fn csv<H, R, C>(headings: &[H], rows: R) -> Vec<u8>
+where
+    H: AsRef<str>,
+    R: IntoIterator<Item = Vec<C>>,
+    C: AsRef<str>,
+{
+    let mut file = String::from('\u{FEFF}');
+    line(&mut file, headings);
+    for row in rows {
+        line(&mut file, &row);
+    }
+    file.into_bytes()
+}
+
+fn line<C: AsRef<str>>(file: &mut String, cells: &[C]) {
+    for (place, cell) in cells.iter().enumerate() {
+        if place > 0 {
+            file.push(',');
+        }
+        push(file, cell.as_ref(), cells.len() == 1);
+    }
+    file.push_str("\r\n");
+}
+
+/// A lone empty cell would be a blank line, so it is quoted.
+fn push(file: &mut String, cell: &str, alone: bool) {
+    let mark = if cells::is_run(cell.trim_start_matches('\'')) { "'" } else { "" };
+    let quoted = cell.contains([',', ';', '"', '\r', '\n', '\t'])
+        || cell.trim().len() != cell.len()
+        || (alone && cell.is_empty());
+    if quoted {
+        file.push('"');
+        file.push_str(mark);
+        file.push_str(&cell.replace('"', "\"\""));
+        file.push('"');
+    } else {
+        file.push_str(mark);
+        file.push_str(cell);
+    }
+}
+
+pub fn refused(
+    bytes: &[u8],
+    options: &Options,
+    reasons: &BTreeMap<u32, String>,
+) -> Result<Vec<u8>, Refusal> {
+    let mut headings: Option<(Vec<String>, Vec<bool>)> = None;
+    let mut rows = Vec::new();
+    File::open(bytes, options)?.each(&mut |line, cells| {
+        let Some((heads, secret)) = &headings else {
+            if !is_blank(cells) && !is_type_line(cells) {
+                let (found, _) = columns::recognise(cells, options)?;
+                let secret = found.iter().map(|c| c.used == columns::Use::Password).collect();
+                headings = Some((cells.to_vec(), secret));
+            }
+            return Ok(());
+        };
+        if let Some(reason) = reasons.get(&line) {
+            let shown = |(at, cell): (usize, &String)| match secret.get(at) {
+                Some(false) => cells::plain(cell).to_owned(),
+                _ => String::new(),
+            };
+            let mut row: Vec<String> = cells.iter().enumerate().map(shown).collect();
+            row.resize(heads.len(), String::new());
+            row.push(reason.clone());
+            rows.push(row);
+        }
+        Ok(())
+    })?;
+    let (mut heads, _) = headings.unwrap_or_default();
+    heads.push("Reason".to_owned());
+    Ok(csv(&heads, rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_run_is_marked() {
+        let cells = vec!["=1+1", "+49", "-1", "@x", "\tt", "\rr", "a,b", "", "'=", "'s"];
+        let file = String::from_utf8(csv(&["a"], [cells])).unwrap();
+        let want = "\u{FEFF}a\r\n'=1+1,'+49,'-1,'@x,\"'\tt\",\"'\rr\",\"a,b\",,''=,'s\r\n";
+        assert_eq!(file, want);
+    }
+
+    #[test]
+    fn refused_rows_come_back_with_their_reason_and_without_passwords() {
+        let file = b"UPN;Password;Phone\na@x.example;s3cret;'+49\nb@x.example;s3cret;\n";
+        let reasons = BTreeMap::from([(2, "is taken".to_owned())]);
+        let refused = super::refused(file, &Options::default(), &reasons).unwrap();
+        let want = "\u{FEFF}UPN,Password,Phone,Reason\r\na@x.example,,'+49,is taken\r\n";
+        assert_eq!(String::from_utf8(refused).unwrap(), want);
+    }
+}

@@ -1,41 +1,22 @@
-//! Secrets, and the log that never shows one. Masking works on whole texts before anything is cut,
-//! so that no half of a secret is left at the edge.
+//! Hides secrets in texts. It works on whole texts before anything is cut, so that no half of a
+//! secret is left at the edge.
 
+use crate::secret::Secret;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use regex::Regex;
-use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
-
-/// A text that is neither printed nor serialised by itself.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(text: impl Into<String>) -> Secret {
-        Secret(text.into())
-    }
-
-    /// The text itself, for handing it to whom it is meant for.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(***)")
-    }
-}
 
 const STARS: &str = "***";
 
 /// Finds secrets in the forms that logs show them in: plain, base64, URL and JSON.
 #[derive(Clone, Default)]
 pub struct Mask {
-    forms: Vec<String>,
+    /// Plain and in base64; the other forms are undone in the text instead, because everybody
+    /// escapes something else.
+    forms: Vec<Vec<u8>>,
 }
 
 /// The name of a field whose value nobody may see, up to that value; quotes may be escaped, as in
@@ -57,7 +38,8 @@ static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 impl Mask {
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Mask {
-        let mut forms: Vec<String> = secrets.into_iter().flat_map(|s| forms_of(&s.0)).collect();
+        let mut forms: Vec<Vec<u8>> =
+            secrets.into_iter().flat_map(|s| forms_of(s.reveal())).collect();
         forms.sort_unstable();
         forms.dedup();
         Mask { forms }
@@ -70,8 +52,9 @@ impl Mask {
 
     /// The same of a text that was cut short: a secret that its end may have broken goes too.
     pub fn cut_text(&self, text: &str) -> String {
-        let longest = self.forms.iter().map(String::len).max().unwrap_or(0);
-        let mut end = text.len().saturating_sub(longest);
+        let longest = self.forms.iter().map(Vec::len).max().unwrap_or(0);
+        // An escaped character takes twelve at most.
+        let mut end = text.len().saturating_sub(longest.saturating_mul(12));
         while !text.is_char_boundary(end) {
             end = end.saturating_sub(1);
         }
@@ -80,7 +63,7 @@ impl Mask {
 
     /// Whether a secret that this knows is in it.
     pub fn finds(&self, text: &str) -> bool {
-        self.forms.iter().any(|form| text.contains(form.as_str()))
+        !self.secrets_in(text).is_empty()
     }
 
     fn upto(&self, text: &str, end: usize) -> String {
@@ -98,14 +81,25 @@ impl Mask {
         shown
     }
 
+    fn secrets_in(&self, text: &str) -> Vec<Range<usize>> {
+        let plain = View::of(text);
+        let once = plain.undone(unescape_json);
+        let views = [
+            plain.undone(|bytes| unescape_url(bytes, false)),
+            plain.undone(|bytes| unescape_url(bytes, true)),
+            once.undone(unescape_json),
+            once,
+            plain,
+        ];
+        let found = |view: &View| -> Vec<Range<usize>> {
+            self.forms.iter().flat_map(|form| view.places(form)).collect()
+        };
+        views.iter().flat_map(found).collect()
+    }
+
     /// What to hide, in order, without overlaps.
     fn ranges(&self, text: &str) -> Vec<Range<usize>> {
-        let mut found: Vec<Range<usize>> = self
-            .forms
-            .iter()
-            .flat_map(|form| text.match_indices(form.as_str()))
-            .map(|(at, form)| at..at.saturating_add(form.len()))
-            .collect();
+        let mut found = self.secrets_in(text);
         if let Some(field) = FIELD.as_ref() {
             for name in field.captures_iter(text) {
                 let (Some(whole), Some(slashes)) = (name.get(0), name.get(1)) else { continue };
@@ -179,32 +173,98 @@ fn value_at(text: &str, start: usize, slashes: usize) -> Range<usize> {
     opened..text.len()
 }
 
-fn forms_of(secret: &str) -> Vec<String> {
+/// A text with one kind of escape undone, which knows where each byte came from.
+struct View {
+    bytes: Vec<u8>,
+    /// Where each byte began, and where the text ended.
+    from: Vec<usize>,
+}
+
+impl View {
+    fn of(text: &str) -> View {
+        View { bytes: text.as_bytes().to_vec(), from: (0..=text.len()).collect() }
+    }
+
+    /// `step` takes what the next byte or escape stands for, and how long it is.
+    fn undone(&self, step: impl Fn(&[u8]) -> Option<(Vec<u8>, usize)>) -> View {
+        let mut view = View { bytes: Vec::new(), from: Vec::new() };
+        let mut at: usize = 0;
+        while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let plain = || (rest.iter().take(1).copied().collect(), 1);
+            let (bytes, length) = step(rest).unwrap_or_else(plain);
+            let from = self.from.get(at).copied().unwrap_or_default();
+            view.from.extend(std::iter::repeat_n(from, bytes.len()));
+            view.bytes.extend(bytes);
+            at = at.saturating_add(length);
+        }
+        view.from.extend(self.from.last());
+        view
+    }
+
+    /// Where `wanted` is, as places in the text.
+    fn places(&self, wanted: &[u8]) -> Vec<Range<usize>> {
+        let windows = self.bytes.windows(wanted.len().max(1)).enumerate();
+        let place = |at: usize| {
+            let end = at.saturating_add(wanted.len());
+            Some(*self.from.get(at)?..*self.from.get(end)?)
+        };
+        windows.filter(|(_, bytes)| *bytes == wanted).filter_map(|(at, _)| place(at)).collect()
+    }
+}
+
+/// `%2F`, and in forms `+` for a space.
+fn unescape_url(bytes: &[u8], form: bool) -> Option<(Vec<u8>, usize)> {
+    match bytes {
+        [b'+', ..] if form => Some((vec![b' '], 1)),
+        [b'%', high, low, ..] => Some((vec![hex_byte(*high, *low)?], 3)),
+        _ => None,
+    }
+}
+
+/// `\n`, `\"`, `\u00fc`, and pairs of those for what needs two.
+fn unescape_json(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let unit = |bytes: &[u8]| match bytes {
+        [b'\\', b'u', a, b, c, d, ..] => {
+            Some(u16::from_be_bytes([hex_byte(*a, *b)?, hex_byte(*c, *d)?]))
+        }
+        _ => None,
+    };
+    if let Some(first) = unit(bytes) {
+        let second = bytes.get(6..).and_then(unit);
+        let units = [Some(first), second];
+        let decoded = |count: usize| {
+            let units = units.iter().take(count).flatten().copied();
+            let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
+            Some((text.into_bytes(), count.saturating_mul(6)))
+        };
+        return decoded(1).or_else(|| decoded(2));
+    }
+    let byte = match bytes {
+        [b'\\', b'n', ..] => b'\n',
+        [b'\\', b'r', ..] => b'\r',
+        [b'\\', b't', ..] => b'\t',
+        [b'\\', b'b', ..] => 8,
+        [b'\\', b'f', ..] => 12,
+        [b'\\', same @ (b'"' | b'\\' | b'/' | b'\''), ..] => *same,
+        _ => return None,
+    };
+    Some((vec![byte], 2))
+}
+
+fn hex_byte(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    Some(digit(high)?.checked_mul(16)?.saturating_add(digit(low)?))
+}
+
+fn forms_of(secret: &str) -> Vec<Vec<u8>> {
     if secret.is_empty() {
         return Vec::new();
     }
-    let json = serde_json::to_string(secret).unwrap_or_default();
-    let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
-    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let percent = form.replace('+', "%20");
-    let slashed = json.replace('/', "\\/");
-    // Python and others write everything outside ASCII as an escape.
-    let ascii: String = json.chars().map(escaped).collect();
-    let mut forms = vec![
-        secret.to_owned(),
-        form.clone(),
-        lower_escapes(&form),
-        lower_escapes(&percent),
-        percent,
-        slashed,
-        ascii.replace('/', "\\/"),
-        ascii,
-        json,
-    ];
+    let mut forms = vec![secret.as_bytes().to_vec()];
     for alphabet in [alphabet::STANDARD, alphabet::URL_SAFE] {
-        forms.extend(base64_forms(secret.as_bytes(), &alphabet));
+        let base64 = base64_forms(secret.as_bytes(), &alphabet);
+        forms.extend(base64.into_iter().map(String::into_bytes));
     }
-    forms.retain(|form| !form.is_empty());
     forms
 }
 
@@ -223,88 +283,84 @@ fn base64_forms(secret: &[u8], alphabet: &alphabet::Alphabet) -> Vec<String> {
     (0..3).filter_map(aligned).filter(|text| text.len() >= 4).collect()
 }
 
-fn escaped(c: char) -> String {
-    if c.is_ascii() {
-        return c.to_string();
-    }
-    c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// `%2F` as `%2f`.
-fn lower_escapes(text: &str) -> String {
-    let mut left = 0;
-    let lower = |c: char| {
-        if c == '%' {
-            left = 3;
+    fn masked(secret: &str, text: &str) -> String {
+        Mask::new([&Secret::new(secret)]).text(text)
+    }
+
+    #[test]
+    fn every_form_of_a_secret_is_hidden() {
+        let secret = "p a/ß\"+€😀x";
+        let python = "p a/\\u00df\\\"+\\u20ac\\ud83d\\ude00x";
+        let twice = serde_json::to_string(&serde_json::to_string(secret).unwrap()).unwrap();
+        let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let json = serde_json::to_string(secret).unwrap();
+        let forms = [
+            secret.to_owned(),
+            json.replace('/', "\\/"),
+            json,
+            twice,
+            python.into(),
+            python.replace("00df", "00DF"),
+            form.replace('+', "%20"),
+            form.replace("%2F", "/"),
+            form.to_ascii_lowercase(),
+            form,
+        ];
+        for form in forms {
+            let shown = masked(secret, &format!("before {form} after"));
+            let bare = shown.replace(['"', '\\'], "");
+            assert_eq!(bare, "before *** after", "{form}");
         }
-        left = i32::max(left - 1, -1);
-        if left >= 0 { c.to_ascii_lowercase() } else { c }
-    };
-    text.chars().map(lower).collect()
-}
-
-const LINES: usize = 1_000;
-const BYTES: usize = 64 * 1024;
-const LINE: usize = 8 * 1024;
-
-/// What was said while it ran: at most 1,000 lines and 64 KiB, masked.
-#[derive(Clone)]
-pub struct Log {
-    mask: Mask,
-    lines: Vec<String>,
-    bytes: usize,
-    left_out: usize,
-}
-
-impl Log {
-    pub fn new(mask: Mask) -> Log {
-        Log { mask, lines: Vec::new(), bytes: 0, left_out: 0 }
     }
 
-    pub fn add(&mut self, text: &str) {
-        let masked = self.mask.text(text);
-        self.keep(&masked);
-    }
-
-    /// A text that was cut short where it was read.
-    pub fn add_cut(&mut self, text: &str) {
-        let masked = self.mask.cut_text(text);
-        self.keep(&masked);
-        self.keep("… the rest was not kept");
-    }
-
-    fn keep(&mut self, masked: &str) {
-        for line in masked.lines() {
-            let clean = line.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c });
-            let mut line: String = clean.collect();
-            if line.len() > LINE {
-                line = line.chars().take(LINE / 4).chain(['…']).collect();
-            }
-            let bytes = self.bytes.saturating_add(line.len()).saturating_add(1);
-            // One line and 64 bytes stay free for saying how much is missing.
-            let full = self.lines.len() >= LINES.saturating_sub(1)
-                || bytes > BYTES.saturating_sub(64)
-                || self.left_out > 0;
-            if full {
-                self.left_out = self.left_out.saturating_add(1);
-            } else {
-                self.bytes = bytes;
-                self.lines.push(line);
+    #[test]
+    fn base64_is_hidden_wherever_it_begins() {
+        let secret = "??>>correct horse??>>";
+        let engines = [alphabet::STANDARD, alphabet::URL_SAFE]
+            .map(|alphabet| GeneralPurpose::new(&alphabet, NO_PAD));
+        for engine in engines {
+            for (before, after) in [("", ""), ("u:", "x"), ("user:", "yy"), ("k", "zzz")] {
+                let text = engine.encode(format!("{before}{secret}{after}"));
+                let shown = masked(secret, &text);
+                assert!(shown.contains("***") && shown.len() < 16, "{text}: {shown}");
+                let query = text.replace('/', "%2F").replace('+', "%2B");
+                assert!(masked(secret, &query).len() < 20, "{query}");
             }
         }
     }
 
-    pub fn text(&self) -> String {
-        let mut text = self.lines.join("\n");
-        if self.left_out > 0 {
-            text.push_str(&format!("\n… {} more lines", self.left_out));
+    #[test]
+    fn telling_fields_are_hidden_and_others_are_not() {
+        for (text, shown) in [
+            (r#"{"password":"a\"b","n":1}"#, r#"{"password":"***","n":1}"#),
+            (r#"{"new_Password" : "a\\", "n":1}"#, r#"{"new_Password" : "***", "n":1}"#),
+            (r#"{"accessToken":12345,"n":1}"#, r#"{"accessToken":***,"n":1}"#),
+            (r#"{"secrets":{"a":["}",2],"b":3},"n":1}"#, r#"{"secrets":***,"n":1}"#),
+            (r#"{"cookies":["a","b"]}"#, r#"{"cookies":***}"#),
+            (r#""{\"token\":\"a\\\"b\",\"n\":1}""#, r#""{\"token\":\"***\",\"n\":1}""#),
+            ("{'password': 'x y', 'n': 1}", "{'password': '***', 'n': 1}"),
+            ("Authorization: Bearer a.b", "Authorization: ***"),
+            ("Set-Cookie: a=b; Path=/", "Set-Cookie: ***"),
+            ("GET /?access_token=abc&n=1", "GET /?access_token=***&n=1"),
+            ("PASSWORD=abc n=1", "PASSWORD=*** n=1"),
+            (r#"{"password":"cut of"#, r#"{"password":"***"#),
+            ("The password is too short: 8 at least", "The password is too short: 8 at least"),
+        ] {
+            assert_eq!(Mask::default().text(text), shown, "{text}");
         }
-        text
     }
-}
 
-impl fmt::Debug for Log {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text())
+    #[test]
+    fn no_half_of_a_secret_is_left_where_a_text_was_cut() {
+        let mask = Mask::new([&Secret::new("0123456789abcdef")]);
+        let text = format!("{} 0123456789abcdef {} 01234567", "x".repeat(300), "y".repeat(300));
+        let shown = mask.cut_text(&text);
+        assert!(shown.starts_with("xxx") && shown.contains("***") && !shown.contains("0123"));
+        let across = format!("{}{}", "é".repeat(200), "0123456789abcdef".repeat(20));
+        assert!(!mask.cut_text(&across).contains('0'));
     }
 }

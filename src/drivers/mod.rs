@@ -3,6 +3,7 @@
 //! an [`Outcome`] and a log in which the secrets it held are masked.
 
 pub mod mask;
+pub mod log;
 pub mod sign;
 pub mod network;
 pub mod client;
@@ -10,7 +11,8 @@ pub mod child;
 pub mod script;
 pub mod webhook;
 
-use mask::{Mask, Secret};
+use crate::secret::Secret;
+use mask::Mask;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -80,7 +82,7 @@ impl Call {
             .secrets
             .iter()
             .filter(|(name, _)| declared.contains(name))
-            .map(|(name, secret)| (name.clone(), Value::from(secret.expose())))
+            .map(|(name, secret)| (name.clone(), Value::from(secret.reveal())))
             .collect();
         serde_json::json!({
             "version": 1,

@@ -190,3 +190,147 @@ fn look_up(name: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, Ba
         Err(_) => Err(Barred::Unresolved(format!("{name} was not found in time."))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nets(texts: &[&str]) -> Vec<IpNet> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn may(ip: &str, listed: &[&str]) -> bool {
+        check_address(ip.parse().unwrap(), &nets(listed)).is_ok()
+    }
+
+    #[test]
+    fn only_public_addresses_are_dialled_unless_listed() {
+        for public in ["93.184.215.14", "8.8.8.8", "2606:2800:21f::1", "64:ff9b::808:808"] {
+            assert!(may(public, &[]), "{public}");
+        }
+        let private = [
+            ("10.1.2.3", "10.0.0.0/8"),
+            ("127.0.0.1", "127.0.0.1/32"),
+            ("172.31.0.1", "172.16.0.0/12"),
+            ("192.168.4.4", "192.168.4.0/24"),
+            ("100.64.0.1", "100.64.0.0/10"),
+            ("198.18.0.1", "198.18.0.0/15"),
+            ("192.0.2.1", "192.0.2.0/24"),
+            ("240.0.0.1", "240.0.0.0/8"),
+            ("::1", "::1/128"),
+            ("fd12:3456::1", "fd12:3456::/32"),
+            ("::ffff:10.1.2.3", "10.0.0.0/8"),
+            ("64:ff9b::a01:203", "10.0.0.0/8"),
+            ("::7f00:1", "127.0.0.0/8"),
+            ("2002:a01:203::1", "2002::/16"),
+            ("2001:db8::1", "2001:db8::/32"),
+            ("4000::1", "4000::/16"),
+        ];
+        for (ip, net) in private {
+            assert!(!may(ip, &[]), "{ip}");
+            assert!(!may(ip, &["203.0.113.0/24"]), "{ip}");
+            assert!(may(ip, &[net]), "{ip} in {net}");
+        }
+    }
+
+    #[test]
+    fn some_are_never_dialled_listed_or_not() {
+        let never = [
+            "0.0.0.0",
+            "0.1.2.3",
+            "169.254.169.254",
+            "169.254.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "100.100.100.200",
+            "168.63.129.16",
+            "::",
+            "fe80::1",
+            "ff02::1",
+            "fd00:ec2::254",
+            "::ffff:169.254.169.254",
+            "::a9fe:a9fe",
+            "64:ff9b::a9fe:a9fe",
+        ];
+        for ip in never {
+            assert!(!may(ip, &["0.0.0.0/0", "::/0"]), "{ip}");
+        }
+    }
+
+    #[test]
+    fn networks_that_say_too_much_are_refused() {
+        for text in [
+            "0.0.0.0/0",
+            "::/0",
+            "0.0.0.0/1",
+            "128.0.0.0/1",
+            "8000::/1",
+            "169.254.0.0/16",
+            "169.254.169.254",
+            "fe80::/64",
+            "fd00:ec2::254",
+            "::ffff:10.0.0.0/104",
+            "64:ff9b::/96",
+            "10.1.2.3/8",
+            "10.0.0.0/33",
+            "localhost",
+            "",
+        ] {
+            assert!(check_cidr(text).is_err(), "{text}");
+        }
+        for text in ["10.0.0.0/8", "192.168.10.7", "fd12::/16", " ::1 ", "127.0.0.0/8"] {
+            assert!(check_cidr(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_what_it_means_not_how_it_is_written() {
+        let resolved = |text: &str, listed: &[&str]| {
+            let url = check_url(text).map_err(Barred::Refused)?;
+            resolve(&url, &nets(listed), Duration::from_secs(5))
+        };
+        for text in [
+            "https://2130706433/",
+            "https://0x7f000001/",
+            "https://0x7f.1/",
+            "https://0177.0.0.1/",
+            "https://127.1/",
+            "https://127.0.0.1./",
+            "https://①②⑦.0.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:7f00:1]/",
+            "https://localhost/",
+            "https://0/",
+            "https://169.254.169.254/latest/meta-data/",
+            "https://2852039166/",
+            "https://192.168.1.1/",
+        ] {
+            assert!(matches!(resolved(text, &[]), Err(Barred::Refused(_))), "{text}");
+        }
+        let own = ["127.0.0.0/8", "::1/128"];
+        assert!(resolved("https://2130706433/", &own).is_ok());
+        assert!(resolved("http://localhost:8080/", &own).is_ok());
+        assert!(resolved("https://8.8.8.8/", &[]).is_ok());
+        assert!(matches!(resolved("http://8.8.8.8/", &own), Err(Barred::Refused(_))));
+        let absent = resolved("https://no-such-name.example/", &own);
+        assert!(matches!(absent, Err(Barred::Unresolved(_))), "{absent:?}");
+    }
+
+    #[test]
+    fn urls_carry_no_password_and_are_of_the_web() {
+        for text in [
+            "https://mira:secret@hooks.example.com/",
+            "https://mira@hooks.example.com/",
+            "ftp://hooks.example.com/",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "hooks.example.com",
+            "https://",
+            "https://hooks.example.com/#part",
+            "https://[fe80::1]/",
+        ] {
+            assert!(check_url(text).is_err(), "{text}");
+        }
+        assert!(check_url(" https://hooks.example.com/portico?for=7 ").is_ok());
+    }
+}

@@ -3,9 +3,11 @@
 //! people typed reaches it as JSON on its input, never as an argument or in the environment.
 
 use crate::drivers::child::{self, Captured, End, Finished, Limits};
-use crate::drivers::mask::{Log, Mask};
+use crate::drivers::log::Log;
+use crate::drivers::mask::Mask;
 use crate::drivers::{Answer, Call, Outcome, shown};
 use crate::error::{Error, Result};
+use crate::secret::hex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -135,7 +137,7 @@ pub fn text(dir: &Path, name: &str) -> Result<Text> {
     hash.update(u64::try_from(manifest_text.len()).map_err(Error::internal)?.to_be_bytes());
     hash.update(&manifest_text);
     hash.update(&script_text);
-    let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&hash.finalize());
     Ok(Text { manifest, manifest_text, script_text, digest })
 }
 

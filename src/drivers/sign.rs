@@ -1,8 +1,8 @@
 //! Standard Webhooks signatures: HMAC-SHA256 over `id.timestamp.body`. Receivers have libraries for
 //! it. While a secret is rotated there are two signatures, and either is enough.
 
-use crate::drivers::mask::Secret;
 use crate::error::{Error, Result};
+use crate::secret::{Secret, random};
 use crate::time::Instant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,9 +14,7 @@ const TOLERANCE: i64 = 300;
 
 /// A new secret, to be shown once.
 pub fn new_secret() -> Result<Secret> {
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(Error::internal)?;
-    Ok(Secret::new(format!("whsec_{}", STANDARD.encode(key))))
+    Ok(Secret::new(format!("whsec_{}", STANDARD.encode(random::<32>()?))))
 }
 
 /// The value of `webhook-signature`: one signature for each secret, with a space between.
@@ -60,7 +58,7 @@ pub fn verify(
 }
 
 fn mac(secret: &Secret, id: &str, timestamp: &str, body: &[u8]) -> Result<Hmac<Sha256>> {
-    let key = secret.expose().strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
+    let key = secret.reveal().strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
     let key = key
         .filter(|key| (16..=128).contains(&key.len()))
         .ok_or_else(|| Error::invalid("secret", "is whsec_ and then 16 to 128 bytes in base64"))?;

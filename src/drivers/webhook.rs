@@ -2,8 +2,10 @@
 //! receiver recognise a repetition.
 
 use crate::drivers::client::{self, Failure, Reply, Target};
-use crate::drivers::mask::{Log, Mask, Secret};
+use crate::drivers::log::Log;
+use crate::drivers::mask::Mask;
 use crate::drivers::{Answer, Outcome, network, shown, sign};
+use crate::secret::Secret;
 use crate::time::Instant;
 use ipnet::IpNet;
 use serde_json::Value;

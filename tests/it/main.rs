@@ -8,5 +8,7 @@
 )]
 
 mod schema;
+mod scripts;
 mod sink;
 mod tidy;
+mod webhooks;

@@ -8,6 +8,7 @@ pub mod ids;
 pub mod error;
 pub mod time;
 pub mod money;
+pub mod edge;
 pub mod sheet;
 pub mod input;
 pub mod secret;

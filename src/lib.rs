@@ -10,6 +10,7 @@ pub mod time;
 pub mod money;
 pub mod edge;
 pub mod sheet;
+pub mod rating;
 pub mod input;
 pub mod secret;
 pub mod drivers;

@@ -101,12 +101,14 @@ fn pages_have_no_style_or_script_of_their_own() {
     assert_eq!(wrong, [""; 0]);
 }
 
+/// The drawers of a slice have a fixed shape, so that their names say it.
 #[test]
 fn every_file_says_what_it_is() {
+    let drawers = ["store.rs", "pages.rs", "api.rs"];
     let mut wrong = Vec::new();
     for source in sources() {
-        let lines = source.text.lines().take_while(|line| line.starts_with("//!")).count();
-        if lines == 0 {
+        let drawer = drawers.iter().any(|name| source.path.ends_with(name));
+        if !drawer && !source.text.starts_with("//!") {
             wrong.push(format!("{} does not begin with //!", source.path.display()));
         }
     }
@@ -116,8 +118,9 @@ fn every_file_says_what_it_is() {
 #[test]
 fn imports_are_explicit_and_lints_are_not_silenced() {
     let rules = [
-        (r"\buse\s[^;]*\*", "an import of everything"),
-        (r"\bpub(\([a-z]+\))?\s+use\s", "a re-export"),
+        (r"(?m)^\s*(pub(\([a-z]+\))?\s+)?use\s[^;]*\*", "an import of everything"),
+        // A folder may show a part of its own as its own, so that the part can move within it.
+        (r"\bpub(\([a-z]+\))?\s+use\s+(crate|super|::)", "a re-export of another module's"),
         (r"#!?\[allow\(", "a silenced lint: write expect, with its reason"),
         (r"#!?\[(cfg_attr\([^\]]*)?expect\([^\]]*\)\]", ""),
         (r"\b(todo|unimplemented|dbg)!", "a macro for unfinished work"),

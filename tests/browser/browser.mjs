@@ -1,0 +1,146 @@
+// Chromium, and pages that notice what a person would not be told: console errors, scripts that
+// throw, parts that do not load, requests that leave this machine.
+
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+// Without these Chromium talks to hosts of its maker at every start.
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+const DESKTOP = { width: 1280, height: 900 };
+const PHONE = { width: 390, height: 844 };
+
+/** How each page is looked at. */
+export const MODES = {
+  light: { viewport: DESKTOP, colorScheme: 'light' },
+  dark: { viewport: DESKTOP, colorScheme: 'dark' },
+  phone: { viewport: PHONE, colorScheme: 'light' },
+  'phone dark': { viewport: PHONE, colorScheme: 'dark' },
+};
+
+export const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: QUIET });
+}
+
+/** A visitor: a context of its own, whose `problems` fill as its pages misbehave. */
+export async function visitor(browser, world, { mode = 'light', javaScript = true } = {}) {
+  const context = await browser.newContext({
+    baseURL: world.origin,
+    javaScriptEnabled: javaScript,
+    reducedMotion: 'reduce',
+    ...MODES[mode],
+  });
+  const problems = [];
+  const here = new URL(world.origin).origin;
+  await context.route(
+    (url) => url.origin !== here && /^(https?|wss?):$/.test(url.protocol),
+    (route) => {
+      problems.push(`a request left the machine: ${route.request().url()}`);
+      return route.abort();
+    },
+  );
+  context.on('console', (message) => {
+    if (message.type() === 'error') problems.push(`console: ${message.text()} (${message.page()?.url()})`);
+  });
+  context.on('weberror', (error) => problems.push(`script: ${error.error().message}`));
+  context.on('requestfailed', (request) => {
+    const why = request.failure()?.errorText;
+    // A page that is left stops what it was loading; that is no fault of the page.
+    if (why !== 'net::ERR_ABORTED') problems.push(`${request.url()} did not load: ${why}`);
+  });
+  return { context, problems, page: await context.newPage() };
+}
+
+/** The same without JavaScript. */
+export const withoutJavaScript = (browser, world, options = {}) =>
+  visitor(browser, world, { ...options, javaScript: false });
+
+/** Signs in through the page, as a person does. */
+export async function signIn(page, { name, password }) {
+  await page.goto('/sign-in');
+  await page.locator('input[autocomplete="username"]').fill(name);
+  await page.locator('input[autocomplete="current-password"]').fill(password);
+  await page.locator('form:has(input[type="password"]) button').last().click();
+  await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
+}
+
+/** Shows the page in a mode, and lets it come to rest: a colour half way to another misleads. */
+export async function dress(page, mode) {
+  const { viewport, colorScheme } = MODES[mode];
+  await page.setViewportSize(viewport);
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+  await page.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    for (const animation of document.getAnimations()) {
+      if (animation.effect?.getComputedTiming().endTime !== Infinity) animation.finish();
+    }
+  });
+}
+
+/** What axe finds, one line a rule, with the first places. */
+export async function accessibility(page) {
+  await page.evaluate(axe);
+  const violations = await page.evaluate(
+    async (tags) => {
+      const run = await globalThis.axe.run(document, {
+        runOnly: { type: 'tag', values: tags },
+        resultTypes: ['violations'],
+      });
+      return run.violations.map(({ id, impact, help, nodes }) => ({
+        id,
+        impact,
+        help,
+        places: nodes.slice(0, 3).map((node) => node.target.join(' ')),
+        count: nodes.length,
+        why: nodes[0].failureSummary.split('\n').slice(1).join(' ').trim(),
+      }));
+    },
+    TAGS,
+  );
+  return violations.map(
+    ({ id, impact, help, places, count, why }) =>
+      `axe ${impact} ${id}: ${help}: ${count} of ${places.join(' · ')}; the first: ${why}`,
+  );
+}
+
+/** Nobody should have to scroll sideways. Wide tables scroll within themselves. */
+export async function overflow(page) {
+  return page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    const scrolls = (element) =>
+      element && element !== document.body &&
+      (getComputedStyle(element).overflowX !== 'visible' || scrolls(element.parentElement));
+    const wide = [...document.body.querySelectorAll('*')].filter((element) => {
+      const box = element.getBoundingClientRect();
+      return box.width > 0 && (box.right > width + 1 || box.left < -1) && !scrolls(element.parentElement);
+    });
+    const name = (element) => element.tagName.toLowerCase() + (element.className ? `.${element.classList[0]}` : '');
+    return [`wider than the window by ${document.documentElement.scrollWidth - width} px: ` +
+      wide.slice(-3).map(name).join(' · ')];
+  });
+}
+
+/** Buttons a person sees but which need a script. Looked for with JavaScript off. */
+export async function deadButtons(page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('button')]
+      .filter((button) => button.checkVisibility({ visibilityProperty: true }))
+      .filter((button) => !button.hasAttribute('popovertarget') && !button.hasAttribute('commandfor'))
+      .filter((button) => !button.form || button.type === 'button')
+      .map((button) => `does nothing without JavaScript: “${button.textContent.trim() || button.ariaLabel}”`),
+  );
+}

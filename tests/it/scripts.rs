@@ -7,6 +7,7 @@ use portico::secret::Secret;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -350,6 +351,24 @@ fn what_the_manifest_asks_for_must_be_there() {
         fs::write(&manifest, text).unwrap();
         assert!(script::digest(folder.path(), "it").is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn it_runs_as_another_account_where_portico_may() {
+    let folder = Folder::sh("echo \"{\\\"message\\\":\\\"$(id -un) $(stat -c %U .)\\\"}\"");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let manifest = folder.path().join("it.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, format!("run_as = \"nobody\"\n{text}")).unwrap();
+    // Whose a new folder is tells who we are.
+    let root = fs::metadata(folder.path()).unwrap().uid() == 0;
+    match folder.outcome() {
+        Outcome::Done(answer) if root => assert_eq!(answer.message.unwrap(), "nobody nobody"),
+        Outcome::Refused { text } if !root => assert!(text.contains("as nobody"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    fs::write(&manifest, format!("run_as = \"no-such-account\"\n{text}")).unwrap();
+    assert!(refusal(folder.outcome()).contains("no account no-such-account"));
 }
 
 #[test]

@@ -7,9 +7,11 @@ use portico::drivers::webhook::{self, Delivery, Endpoint};
 use portico::drivers::{Answer, Outcome, log::Log, sign};
 use portico::secret::Secret;
 use portico::time;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -69,7 +71,7 @@ impl Server {
     }
 }
 
-fn read(stream: &TcpStream) -> Seen {
+fn read(stream: impl Read) -> Seen {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
@@ -330,6 +332,61 @@ fn a_server_that_is_not_there_is_tried_again() {
         let _gone = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     });
     retry(send(&endpoint(&format!("https://127.0.0.1:{port}/")), &json!({})).0);
+}
+
+/// Answers 204 over TLS, with a certificate for `localhost` of the authority whose PEM it returns.
+fn tls_server() -> (u16, String) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &authority).unwrap();
+    let key = rustls_pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], key.into())
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            // A client that does not trust us goes away in the middle of this.
+            if connection.complete_io(&mut stream).is_ok() && !connection.is_handshaking() {
+                let mut tls = rustls::StreamOwned::new(connection, stream);
+                let mut first = [0; 1];
+                if tls.read(&mut first).is_ok_and(|read| read > 0) {
+                    read((&first[..]).chain(&mut tls));
+                    let _gone = tls.write_all(b"HTTP/1.1 204 No Content\r\n\r\n");
+                }
+            }
+        }
+    });
+    (port, authority.pem())
+}
+
+#[test]
+fn a_certificate_must_be_of_an_authority_we_trust_and_for_that_name() {
+    let (port, authority) = tls_server();
+    let trusting = |host: &str, authorities: Option<&str>| {
+        let mut endpoint = endpoint(&format!("https://{host}:{port}/"));
+        endpoint.networks.push("::1".parse::<std::net::IpAddr>().unwrap().into());
+        endpoint.authorities = authorities.map(str::to_owned);
+        send(&endpoint, &json!({})).0
+    };
+    let right = trusting("localhost", Some(&authority));
+    assert!(matches!(right, Outcome::Done(_)), "{right:?}");
+    assert!(retry(trusting("localhost", None)).1.contains("certificate"));
+    assert!(retry(trusting("127.0.0.1", Some(&authority))).1.contains("certificate"));
+    let (_, stranger) = tls_server();
+    assert!(retry(trusting("localhost", Some(&stranger))).1.contains("certificate"));
+    assert!(refusal(trusting("localhost", Some("none"))).contains("no certificate"));
 }
 
 #[test]

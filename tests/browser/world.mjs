@@ -3,21 +3,27 @@
 //   const world = await fresh();                     // set up, with one administrator
 //   const world = await demo();                      // the believable small MSP of `portico demo`
 //   world.origin, world.people[0].name, world.people[0].password
+//   await verb(world.data, ['token', 'create', …]);  // beside it
 //   await world.stop();                              // SIGTERM; anything but a clean end throws
 
 import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export const program =
-  process.env.PORTICO_PROGRAM ?? join(root, process.env.CARGO_TARGET_DIR ?? 'target', 'debug', 'portico');
+  process.env.PROGRAM_UNDER_TEST ?? resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', 'debug', 'portico');
+
+// Portico takes every PORTICO_ variable for a setting, also those meant for somebody else's.
+const inherited = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('PORTICO_')),
+);
 
 const START_MS = 120_000; // making the demonstration takes longest
 const STOP_MS = 90_000;
@@ -31,14 +37,9 @@ export async function fresh({
   serve = [],
 } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'portico-'));
-  const init = promisify(execFile)(
-    program,
-    ['init', '--organisation', organisation, '--admin-email', email, '--password-stdin', '--data', data],
-    { env: { ...process.env, ...env } },
-  );
-  init.child.stdin.end(`${password}\n`);
-  await init;
-  const world = await start(['serve', ...serve], data, env);
+  const init = ['init', '--organisation', organisation, '--admin-email', email, '--password-stdin'];
+  await verb(data, init, { input: `${password}\n`, env });
+  const world = await start(['serve', ...serve], data, data, env);
   world.people = [{ name: email, password }];
   return world;
 }
@@ -46,7 +47,7 @@ export async function fresh({
 /** The demonstration, with the people it names. */
 export async function demo({ env = {} } = {}) {
   const parent = await mkdtemp(join(tmpdir(), 'portico-'));
-  const world = await start(['demo'], join(parent, 'demo'), env);
+  const world = await start(['demo'], join(parent, 'demo'), parent, env);
   world.people = world.output
     .map((line) => /Sign in as (\S+) with password (\S+)/.exec(line))
     .filter(Boolean)
@@ -58,28 +59,37 @@ export async function demo({ env = {} } = {}) {
   return world;
 }
 
-async function start(verb, data, env) {
-  const child = spawn(program, [...verb, '--listen', '127.0.0.1:0', '--data', data], {
-    env: { ...process.env, ...env },
+/** Runs a verb to its end, also beside a server, and gives back what it printed. */
+export async function verb(data, words, { input = '', env = {} } = {}) {
+  const run = promisify(execFile)(program, [...words, '--data', data], {
+    env: { ...inherited, ...env },
+  });
+  run.child.stdin.on('error', () => {}); // it refused before it read
+  run.child.stdin.end(input);
+  return (await run).stdout;
+}
+
+async function start(words, data, folder, env) {
+  const child = spawn(program, [...words, '--listen', '127.0.0.1:0', '--data', data], {
+    env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const world = { data, output: [], log: [], people: [], process: child };
   createInterface({ input: child.stderr }).on('line', (line) => world.log.push(line));
   const said = () => [...world.output, ...world.log.slice(-40)].join('\n');
 
-  let ended = false;
   const end = new Promise((done) => {
     child.once('error', (error) => done(error.message));
     child.once('exit', (code, signal) => done(signal ?? code));
-  }).then((how) => ((ended = true), how));
+  });
 
   world.stop = async () => {
     child.kill('SIGTERM');
     const hard = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     const how = await end;
     clearTimeout(hard);
-    await rm(data, { recursive: true, force: true });
-    if (how !== 0) throw new Error(`portico ${verb[0]} ended with ${how}:\n${said()}`);
+    await rm(folder, { recursive: true, force: true });
+    if (how !== 0) throw new Error(`portico ${words[0]} ended with ${how}:\n${said()}`);
   };
 
   const lines = createInterface({ input: child.stdout });
@@ -93,10 +103,10 @@ async function start(verb, data, env) {
   const late = setTimeout(() => child.kill('SIGKILL'), START_MS);
   world.origin = await Promise.race([
     listening,
-    end.then((how) => Promise.reject(new Error(`portico ${verb[0]} did not start (${how}):\n${said()}`))),
+    end.then((how) => Promise.reject(new Error(`portico ${words[0]} did not start (${how}):\n${said()}`))),
   ]);
   clearTimeout(late);
   // Lines printed together with the address may still be on their way.
-  if (!ended) await Promise.race([once(lines, 'line').catch(() => {}), new Promise((go) => setTimeout(go, 300))]);
+  await sleep(200);
   return world;
 }

@@ -208,7 +208,7 @@ pub fn run(script: &Script, call: &Call, ceiling: Ceiling, enabled: &str) -> (Ou
 
 /// Where a program is missing it stays missing; a full disk or process table may not stay full.
 fn not_started(err: &Error) -> Outcome {
-    let text = format!("It cannot be started: {err}");
+    let text = format!("It cannot be started, or its interpreter: {err}");
     let kind = match err {
         Error::Internal(cause) => cause.downcast_ref::<std::io::Error>().map(|io| io.kind()),
         _ => return Outcome::Refused { text },
@@ -325,7 +325,9 @@ fn outcome(manifest: &Manifest, finished: Finished, mask: &Mask, log: &mut Log) 
         },
         End::Exit(20) => Outcome::Retry { after: None, text: why("It asks for a later attempt.") },
         End::Exit(30) => Outcome::Refused { text: why("It refused without a reason.") },
-        End::Exit(code) => Outcome::Unknown { text: format!("It ended with {code}: {}", why("-")) },
+        End::Exit(code) => Outcome::Unknown {
+            text: format!("It ended with {code}: {}", why("it gave no reason.")),
+        },
         End::Signal(signal) => {
             Outcome::Unknown { text: format!("It was ended by signal {signal}.") }
         }

@@ -137,6 +137,10 @@ fn the_exit_says_what_happened() {
     assert_eq!(later, Outcome::Retry { after: None, text: "the mailbox moves".into() });
     assert_eq!(refusal(with("echo 'no licence left' >&2; exit 30")), "no licence left");
     let text = "It ended with 77: boom".to_owned();
+    assert_eq!(
+        with("exit 1"),
+        Outcome::Unknown { text: "It ended with 1: it gave no reason.".into() }
+    );
     assert_eq!(with("echo boom >&2; exit 77"), Outcome::Unknown { text });
     assert!(matches!(with("kill -9 $$"), Outcome::Unknown { text } if text.contains("signal 9")));
 }

@@ -85,6 +85,12 @@ pub fn pair<'a, T, K: Ord>(
     pairs
 }
 
+/// What lines of one currency come to.
+pub fn total<'a>(lines: impl IntoIterator<Item = &'a Line>) -> Result<i64> {
+    let mut amounts = lines.into_iter().map(|line| line.amount_minor);
+    amounts.try_fold(0_i64, |sum, amount| sum.checked_add(amount)).ok_or_else(too_large)
+}
+
 impl Line {
     /// Blocks the invoice.
     pub fn unpriced(&self) -> bool {
@@ -247,7 +253,8 @@ fn what(item: &Item, buyer: CustomerId) -> What {
     (buyer, item.kind, item.subject_id, item.charge, names)
 }
 
-fn sum(costs: impl Iterator<Item = Option<i64>>) -> Result<Option<i64>> {
+/// `None` when one of them is not known.
+pub(super) fn sum(costs: impl Iterator<Item = Option<i64>>) -> Result<Option<i64>> {
     let mut total: i64 = 0;
     for cost in costs {
         let Some(cost) = cost else { return Ok(None) };

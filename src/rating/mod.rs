@@ -7,10 +7,19 @@ pub mod items;
 pub mod lines;
 pub mod periods;
 pub mod prices;
+pub mod quote;
 pub mod rules;
+pub mod story;
 pub mod totals;
 mod presence;
 mod texts;
+
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod replay;
+#[cfg(test)]
+mod world;
 
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, LedgerId, UserId};

@@ -23,6 +23,8 @@ pub mod settings;
 pub mod web;
 
 // The slices.
+pub mod ledger;
+pub mod places;
 pub mod health;
 
 // The table of what can be asked for, and by whom.

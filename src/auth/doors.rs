@@ -88,7 +88,7 @@ pub fn open_session(tx: &Write, user: UserId, address: &str, browser: &str) -> R
 pub fn session(db: &Read, token: &str, idle: i64, whole: i64) -> Result<Session> {
     let hash = secret::sha256(token.as_bytes());
     let found = db.maybe(
-        "SELECT user_id, csrf, created_at, last_seen_at, proven_at, sessions.epoch = users.epoch AS current
+        "SELECT user_id, csrf, sessions.created_at, last_seen_at, proven_at, sessions.epoch = users.epoch AS current
            FROM sessions JOIN users ON users.id = user_id
           WHERE hash = :hash",
         named_params! { ":hash": hash },

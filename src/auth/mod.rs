@@ -156,7 +156,7 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
     db.each(
         "SELECT roles.name, permission, reach, at_id
            FROM role_grants
-           JOIN roles ON roles.id = role_id
+           JOIN roles ON roles.id = role_grants.role_id
            JOIN role_rights ON role_rights.role_id = roles.id
            JOIN customers ON customers.id = at_id
           WHERE user_id = :user

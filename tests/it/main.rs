@@ -7,8 +7,10 @@
     reason = "a test that finds something else than it expects is to stop there"
 )]
 
+mod routes;
 mod schema;
 mod scripts;
 mod sink;
 mod tidy;
 mod webhooks;
+mod world;

@@ -1,0 +1,439 @@
+//! The words tests are written in: a world of customers and people, and what people see and do.
+
+#![allow(dead_code, reason = "a language may have words that nobody says at the moment")]
+
+use portico::config::Config;
+use portico::db::Db;
+use portico::ids::{CustomerId, UserId};
+use portico::secret::Key;
+use portico::time::{Clock, Instant};
+use portico::web::{App, Method, Request, Response};
+use rusqlite::Connection;
+use serde_json::Value;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tempfile::TempDir;
+
+pub struct World {
+    pub app: Arc<App>,
+    pub clock: Clock,
+    folder: TempDir,
+}
+
+pub struct Person<'w> {
+    pub world: &'w World,
+    pub id: UserId,
+    cookie: String,
+    token: String,
+    csrf: String,
+}
+
+/// What was answered, with the body as text.
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// The customer every world starts with.
+pub const PROVIDER: CustomerId = CustomerId(1);
+
+/// Every world begins on a Tuesday morning.
+pub const START: &str = "2026-03-10T08:00:00Z";
+
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+impl World {
+    /// A store that is set up: the provider Tarnholm IT, with the domain tarnholm.example.
+    pub fn new() -> World {
+        let world = World::empty();
+        world.insert_customer(None, "Tarnholm IT", "TIT");
+        world
+    }
+
+    /// A store that nobody has set up.
+    pub fn empty() -> World {
+        // What the program logs is shown with the test that fails.
+        let _ = tracing_subscriber::fmt().with_test_writer().with_env_filter("error").try_init();
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::of(folder.path().to_owned(), Key::beside(folder.path()).unwrap());
+        let clock = Clock::default();
+        clock.set(START.parse().unwrap());
+        let db = Db::open_with(config.store(), clock.clone()).unwrap();
+        World { app: Arc::new(App::with(db, config).unwrap()), clock, folder }
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Moves the clock.
+    pub fn later(&self, seconds: i64) {
+        self.clock.advance(seconds);
+    }
+
+    pub fn reseller(&self, name: &str) -> CustomerId {
+        let id = self.insert_customer(Some(PROVIDER), name, &code(name));
+        self.sql().execute("UPDATE customers SET reseller = 1 WHERE id = ?1", [id]).unwrap();
+        id
+    }
+
+    pub fn customer(&self, parent: CustomerId, name: &str) -> CustomerId {
+        self.insert_customer(Some(parent), name, &code(name))
+    }
+
+    fn insert_customer(&self, parent: Option<CustomerId>, name: &str, code: &str) -> CustomerId {
+        let sql = self.sql();
+        let id: CustomerId = sql
+            .query_row(
+                "INSERT INTO customers (parent_id, code, name, contact_name, contact_email, country, street, city, time_zone, created_at, changed_at)
+                 VALUES (?1, ?2, ?3, 'Contact', ?4, 'NL', 'Kade 1', 'Amsterdam', 'Europe/Amsterdam', ?5, ?5) RETURNING id",
+                (parent, code, name, format!("contact@{}", domain(name)), self.now()),
+                |r| r.get(0),
+            )
+            .unwrap();
+        let domain_id: i64 = sql
+            .query_row(
+                "INSERT INTO domains (customer_id, name, verified_at, created_at) VALUES (?1, ?2, ?3, ?3) RETURNING id",
+                (id, domain(name), self.now()),
+                |r| r.get(0),
+            )
+            .unwrap();
+        sql.execute(
+            "INSERT INTO customer_domains (customer_id, domain_id, main) VALUES (?1, ?2, 1)",
+            (id, domain_id),
+        )
+        .unwrap();
+        id
+    }
+
+    /// A person of `home` who holds the shipped role of that name there, signed in and with a token.
+    /// An empty role is none.
+    pub fn person(&self, home: CustomerId, role: &str) -> Person<'_> {
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = if role.is_empty() { "Somebody".to_owned() } else { format!("The {role}") };
+        self.person_named(home, role, &name, &format!("person{n}"))
+    }
+
+    pub fn person_named(
+        &self,
+        home: CustomerId,
+        role: &str,
+        name: &str,
+        local: &str,
+    ) -> Person<'_> {
+        let id = self.user(home, name, local);
+        let sql = self.sql();
+        if !role.is_empty() {
+            let granted = sql
+                .execute(
+                    "INSERT INTO role_grants (user_id, role_id, at_id, granted_at)
+                     SELECT ?1, id, ?2, ?3 FROM roles WHERE name = ?4 AND customer_id IS NULL",
+                    (id, home, self.now(), role),
+                )
+                .unwrap();
+            assert_eq!(granted, 1, "no role is called {role}");
+        }
+        self.sign_in(id)
+    }
+
+    /// A user who cannot sign in by password yet, straight into the store.
+    pub fn user(&self, home: CustomerId, name: &str, local: &str) -> UserId {
+        let mut sql = self.sql();
+        let tx = sql.transaction().unwrap();
+        let (domain_id, domain): (i64, String) = tx
+            .query_row(
+                "SELECT domains.id, name FROM domains JOIN customer_domains ON domain_id = domains.id
+                  WHERE customer_domains.customer_id = ?1 AND main = 1",
+                [home],
+                |r| Ok((r.get(0)?, r.get(1)?)),
+            )
+            .unwrap();
+        let upn = format!("{local}@{domain}");
+        let id: UserId = tx
+            .query_row(
+                "INSERT INTO users (customer_id, upn, mail, display_name, created_at, changed_at)
+                 VALUES (?1, ?2, ?2, ?3, ?4, ?4) RETURNING id",
+                (home, &upn, name, self.now()),
+                |r| r.get(0),
+            )
+            .unwrap();
+        tx.execute(
+            "INSERT INTO user_names (name, customer_id, domain_id, user_id) VALUES (?1, ?2, ?3, ?4)",
+            (&upn, home, domain_id, id),
+        )
+        .unwrap();
+        tx.commit().unwrap();
+        id
+    }
+
+    /// A session and a token for `user`, as if they had signed in.
+    pub fn sign_in(&self, user: UserId) -> Person<'_> {
+        let sql = self.sql();
+        let cookie = portico::secret::token().unwrap();
+        let csrf = portico::secret::hex(&portico::secret::random::<16>().unwrap());
+        sql.execute(
+            "INSERT INTO sessions (hash, user_id, csrf, epoch, address, browser, created_at, last_seen_at, proven_at)
+             SELECT ?1, id, ?2, epoch, '127.0.0.1', 'Test', ?3, ?3, ?3 FROM users WHERE id = ?4",
+            (portico::secret::sha256(cookie.reveal().as_bytes()), &csrf, self.now(), user),
+        )
+        .unwrap();
+        let token = portico::auth::NewToken::make().unwrap();
+        sql.execute(
+            "INSERT INTO tokens (user_id, name, hash, permissions, created_at, expires_at) VALUES (?1, 'test', ?2, '*', ?3, ?4)",
+            (user, token.hash, self.now(), self.now().plus_days(365)),
+        )
+        .unwrap();
+        Person {
+            world: self,
+            id: user,
+            cookie: cookie.reveal().into(),
+            token: token.text.reveal().into(),
+            csrf,
+        }
+    }
+
+    pub fn stranger(&self) -> Person<'_> {
+        Person {
+            world: self,
+            id: UserId(0),
+            cookie: String::new(),
+            token: String::new(),
+            csrf: String::new(),
+        }
+    }
+
+    /// Straight to the store, past every rule: for setting a scene and for looking behind it.
+    pub fn sql(&self) -> Connection {
+        #[expect(clippy::disallowed_methods, reason = "tests look behind the program's back")]
+        let sql = Connection::open(self.folder.path().join("portico.db")).unwrap();
+        sql.execute_batch("PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000").unwrap();
+        sql
+    }
+
+    /// One number from the store.
+    pub fn count(&self, query: &str) -> i64 {
+        self.sql().query_row(query, [], |r| r.get(0)).unwrap()
+    }
+
+    /// One text from the store.
+    pub fn text(&self, query: &str) -> String {
+        self.sql()
+            .query_row(query, [], |r| r.get::<_, Option<String>>(0))
+            .unwrap()
+            .unwrap_or_default()
+    }
+}
+
+impl Person<'_> {
+    /// A page.
+    pub fn get(&self, url: &str) -> Answer {
+        self.ask("GET", url, Vec::new(), self.browser(&[]))
+    }
+
+    /// A form, as the page would send it.
+    pub fn post(&self, url: &str, fields: &[(&str, &str)]) -> Answer {
+        let csrf = masked(&self.csrf);
+        let body = form(fields) + "&" + &form(&[("csrf", &csrf)]);
+        self.ask(
+            "POST",
+            url,
+            body.into_bytes(),
+            self.browser(&[("Content-Type", "application/x-www-form-urlencoded")]),
+        )
+    }
+
+    pub fn post_without_token(&self, url: &str, fields: &[(&str, &str)]) -> Answer {
+        self.ask(
+            "POST",
+            url,
+            form(fields).into_bytes(),
+            self.browser(&[("Content-Type", "application/x-www-form-urlencoded")]),
+        )
+    }
+
+    /// A form with a file.
+    pub fn upload(&self, url: &str, fields: &[(&str, &str)], file: (&str, &str, &[u8])) -> Answer {
+        let mut body = Vec::new();
+        let csrf = masked(&self.csrf);
+        for (name, value) in [("csrf", csrf.as_str())].iter().chain(fields) {
+            body.extend(
+                format!(
+                    "--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+                )
+                .bytes(),
+            );
+        }
+        let (field, name, bytes) = file;
+        body.extend(format!("--X\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n").bytes());
+        body.extend(bytes);
+        body.extend(b"\r\n--X--\r\n");
+        self.ask(
+            "POST",
+            url,
+            body,
+            self.browser(&[("Content-Type", "multipart/form-data; boundary=X")]),
+        )
+    }
+
+    pub fn api_get(&self, url: &str) -> Answer {
+        self.api("GET", url, Value::Null)
+    }
+
+    pub fn api_post(&self, url: &str, body: Value) -> Answer {
+        self.api("POST", url, body)
+    }
+
+    pub fn api_patch(&self, url: &str, body: Value) -> Answer {
+        self.api("PATCH", url, body)
+    }
+
+    pub fn api_delete(&self, url: &str) -> Answer {
+        self.api("DELETE", url, Value::Null)
+    }
+
+    pub fn api(&self, method: &str, url: &str, body: Value) -> Answer {
+        self.api_with(method, url, body, &[])
+    }
+
+    pub fn api_with(
+        &self,
+        method: &str,
+        url: &str,
+        body: Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let url = if url.starts_with("/api/") { url.to_owned() } else { format!("/api/v1{url}") };
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let mut all = headers.to_vec();
+        let bearer = format!("Bearer {}", self.token);
+        all.push(("Authorization", &bearer));
+        if !headers.iter().any(|(name, _)| *name == "Content-Type") {
+            all.push(("Content-Type", "application/json"));
+        }
+        self.ask(method, &url, body, owned(&all))
+    }
+
+    /// Bytes to the API, of the kind that `content_type` says.
+    pub fn api_send(&self, url: &str, content_type: &str, bytes: &[u8]) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = owned(&[("Authorization", &bearer), ("Content-Type", content_type)]);
+        self.ask("POST", &format!("/api/v1{url}"), bytes.to_vec(), headers)
+    }
+
+    /// A page, asked for with the token instead of the cookie.
+    pub fn with_token_only(&self, url: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        self.ask("GET", url, Vec::new(), owned(&[("Authorization", &bearer)]))
+    }
+
+    /// Anything at all.
+    pub fn ask(
+        &self,
+        method: &str,
+        url: &str,
+        body: Vec<u8>,
+        headers: Vec<(String, String)>,
+    ) -> Answer {
+        let Some(mut request) = Request::new(method, url, headers, body, ADDRESS) else {
+            return Answer { status: 501, body: String::new(), headers: Vec::new() };
+        };
+        request.id = "test".into();
+        Answer::of(self.world.app.handle(&request))
+    }
+
+    pub fn browser(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut headers = owned(more);
+        headers.push(("Host".into(), "localhost".into()));
+        if !self.cookie.is_empty() {
+            headers.push(("Cookie".into(), format!("portico={}", self.cookie)));
+        }
+        headers
+    }
+}
+
+impl Answer {
+    pub fn of(response: Response) -> Answer {
+        let body = response.text();
+        Answer { status: response.status, body, headers: response.headers }
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .iter()
+            .find(|(each, _)| each.eq_ignore_ascii_case(name))
+            .map_or("", |(_, value)| value)
+    }
+
+    /// Where a form led, asserting that it was taken.
+    pub fn location(&self) -> &str {
+        assert_eq!(self.status, 303, "{}", self.body);
+        self.header("Location")
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|_| panic!("{} is not JSON: {}", self.status, self.body))
+    }
+
+    /// The id of what was just made through the API.
+    pub fn id(&self) -> i64 {
+        assert!((200..300).contains(&self.status), "{}", self.body);
+        self.json()["id"].as_i64().unwrap()
+    }
+
+    /// Asserts the status, with the body as the explanation.
+    pub fn expect(self, status: u16) -> Answer {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+
+    /// Each complaint as "field message".
+    pub fn complaints(&self) -> Vec<String> {
+        let all = self.json();
+        let errors = all["errors"].as_array().cloned().unwrap_or_default();
+        let line = |e: &Value| {
+            format!("{} {}", e["field"].as_str().unwrap(), e["message"].as_str().unwrap())
+        };
+        errors.iter().map(|e| line(e).trim().to_owned()).collect()
+    }
+
+    pub fn says(&self, text: &str) -> bool {
+        self.body.contains(text)
+    }
+}
+
+/// What the page would have put into its hidden field for this session's token.
+fn masked(csrf: &str) -> String {
+    let noise = "0".repeat(csrf.len());
+    let mixed: Vec<u8> = csrf.bytes().zip(noise.bytes()).map(|(a, b)| a ^ b).collect();
+    format!("{noise}{}", portico::secret::hex(&mixed))
+}
+
+fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+fn code(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).take(20).collect::<String>().to_uppercase()
+}
+
+/// `Brightwater Office` has brightwater-office.example.
+pub fn domain(name: &str) -> String {
+    format!("{}.example", name.to_lowercase().replace(' ', "-"))
+}
+
+/// The method of a row of the table, as it is sent.
+pub fn method(method: Method) -> &'static str {
+    method.word()
+}

@@ -28,6 +28,10 @@ pub struct Options {
     pub fail_rcpt: Vec<(String, u16)>,
     /// The answer to every mail, after it was received.
     pub fail_data: Option<u16>,
+    /// Every mail is taken, but the connection closed instead of saying so.
+    pub drop_after_data: bool,
+    /// What each recipient's answer waits for.
+    pub delay: Option<Duration>,
     /// Every sender and recipient is put off once, with 450.
     pub greylist: bool,
 }
@@ -80,6 +84,12 @@ impl Sink {
         }
         if let Some(code) = options.fail_data {
             command.arg("--fail-data").arg(code.to_string());
+        }
+        if options.drop_after_data {
+            command.arg("--drop-after-data");
+        }
+        if let Some(delay) = options.delay {
+            command.arg("--delay").arg(delay.as_secs_f64().to_string());
         }
         if options.greylist {
             command.arg("--greylist");
@@ -230,4 +240,14 @@ fn the_sink_puts_off_and_turns_down() {
     let full = Sink::start(Options { fail_data: Some(452), ..Options::default() });
     assert!(send(&full).unwrap_err().is_transient());
     assert!(full.mails().is_empty());
+
+    let rude = Sink::start(Options { drop_after_data: true, ..Options::default() });
+    assert!(send(&rude).is_err());
+    assert_eq!(rude.wait_for(1).len(), 1);
+
+    let slow =
+        Sink::start(Options { delay: Some(Duration::from_millis(300)), ..Options::default() });
+    let asked = Instant::now();
+    send(&slow).unwrap();
+    assert!(asked.elapsed() >= Duration::from_millis(300));
 }

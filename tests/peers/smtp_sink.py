@@ -36,6 +36,10 @@ def options():
                         help="answer CODE to this recipient; may be given often")
     parser.add_argument("--fail-data", type=int, metavar="CODE",
                         help="answer CODE to every mail, after it was received")
+    parser.add_argument("--drop-after-data", action="store_true",
+                        help="take each mail, but hang up instead of saying so")
+    parser.add_argument("--delay", type=float, default=0, metavar="SECONDS",
+                        help="wait before answering each recipient")
     parser.add_argument("--greylist", action="store_true",
                         help="answer 450 to each pair of sender and recipient once")
     parser.add_argument("--with-stdin", action="store_true",
@@ -46,36 +50,37 @@ def options():
 class Sink:
     """The server's decisions, and its memory."""
 
-    def __init__(self, folder, refused, fail_data, greylist, implicit):
-        self.folder = folder
-        self.refused = refused
-        self.fail_data = fail_data
-        self.greylist = greylist
-        self.implicit = implicit
+    def __init__(self, args):
+        self.args = args
+        self.refused = dict(refusal.rsplit("=", 1) for refusal in args.fail_rcpt)
         self.put_off = set()
         self.count = 0
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        if self.args.delay:
+            await asyncio.sleep(self.args.delay)
         if address in self.refused:
             return f"{self.refused[address]} {address} is refused by the test"
         pair = (envelope.mail_from, address)
-        if self.greylist and pair not in self.put_off:
+        if self.args.greylist and pair not in self.put_off:
             self.put_off.add(pair)
             return "450 4.7.1 Greylisted, come back"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server, session, envelope):
-        if self.fail_data:
-            return f"{self.fail_data} The mail is refused by the test"
+    async def handle_DATA(self, server, session, envelope):
+        if self.args.fail_data:
+            return f"{self.args.fail_data} The mail is refused by the test"
         self.count += 1
-        path = os.path.join(self.folder, f"{self.count:05}")
+        path = os.path.join(self.args.dir, f"{self.count:05}")
         with open(path + ".eml", "wb") as file:
             file.write(envelope.original_content)
         # Renamed into place, so that a reader never sees half of it.
         with open(path + ".part", "w", encoding="utf-8") as file:
-            json.dump(described(session, envelope, self.implicit), file, indent=1)
+            json.dump(described(session, envelope, self.args.implicit), file, indent=1)
         os.rename(path + ".part", path + ".json")
+        if self.args.drop_after_data:
+            server.transport.abort()
         return f"250 OK queued as {self.count}"
 
 
@@ -119,8 +124,7 @@ async def serve(args):
     if tls and not args.implicit:
         session |= {"tls_context": tls, "require_starttls": True}
 
-    sink = Sink(args.dir, dict(x.rsplit("=", 1) for x in args.fail_rcpt), args.fail_data,
-                args.greylist, args.implicit)
+    sink = Sink(args)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: SMTP(sink, loop=loop, **session),

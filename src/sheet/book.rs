@@ -14,6 +14,9 @@ const MAX_PARTS: usize = 5_000;
 /// Elements outside the sheets themselves, which calamine holds in memory.
 const MAX_ELEMENTS: usize = 6_000_000;
 
+/// Sheets that are offered.
+const MAX_SHEETS: usize = 100;
+
 type Unpacked<'a> = Xlsx<Cursor<&'a [u8]>>;
 
 pub struct Book<'a> {
@@ -31,7 +34,8 @@ impl<'a> Book<'a> {
         let visible = inner.sheets_metadata().iter().filter(|sheet| {
             sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet
         });
-        let sheets: Vec<String> = visible.map(|sheet| sheet.name.clone()).collect();
+        let sheets: Vec<String> =
+            visible.map(|sheet| sheet.name.clone()).take(MAX_SHEETS).collect();
         let found = match wanted {
             None => sheets.first(),
             Some(name) => sheets.iter().find(|sheet| sheet.as_str() == name),

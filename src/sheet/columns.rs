@@ -293,7 +293,12 @@ impl Table {
             return (Use::Password, 0);
         }
         if let Some(field) = self.by_hand.get(&folded) {
-            return (Use::Field(field.clone()), 0);
+            return match known {
+                Some((Use::Reversed(usual), _)) if usual == field => {
+                    (Use::Reversed(field.clone()), 0)
+                }
+                _ => (Use::Field(field.clone()), 0),
+            };
         }
         if heading.contains(':')
             && let Ok(field @ (Field::Service { .. } | Field::Custom(_))) = heading.parse()

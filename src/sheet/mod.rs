@@ -12,6 +12,7 @@ pub mod cells;
 pub mod columns;
 mod countries;
 mod dates;
+mod draft;
 pub mod field;
 mod rows;
 mod text;
@@ -28,6 +29,8 @@ const MAX_ROWS: usize = 50_000;
 const MAX_COLUMNS: usize = 300;
 /// Letters of one cell.
 const MAX_CELL: usize = 4_000;
+/// Bytes that what was read may take up: a workbook can show one text in a million cells.
+const MAX_KEPT: usize = 200_000_000;
 
 words! {
     Encoding {
@@ -149,6 +152,10 @@ impl Refusal {
 
     fn encrypted() -> Refusal {
         Refusal::new("is encrypted: save it without a password")
+    }
+
+    fn too_much() -> Refusal {
+        Refusal::new("has too much in it for one import: split it")
     }
 
     fn columns() -> Refusal {

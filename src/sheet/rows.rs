@@ -3,16 +3,12 @@
 
 use super::cells;
 use super::columns::{self, Column, Use, fold};
-use super::dates::{self, Order, Written};
+use super::draft::{Draft, Seen};
 use super::field::Field;
-use super::{Cell, Format, IdSource, MAX_ROWS, Options, Refusal, Remark, Row, Sheet};
+use super::{Cell, Format, IdSource, MAX_KEPT, MAX_ROWS, Options, Refusal, Row, Sheet};
 use super::{is_blank, is_type_line};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// Bytes that the cells of a file may take up, each with something for its place.
-const MAX_KEPT: usize = 200_000_000;
-const PER_CELL: usize = 64;
+use std::collections::HashMap;
 
 pub struct Reader<'a> {
     options: &'a Options,
@@ -22,24 +18,7 @@ pub struct Reader<'a> {
     notices: Vec<String>,
     drafts: Vec<Draft>,
     kept: usize,
-    /// Of each column of dates.
-    orders: BTreeMap<usize, Order>,
-    /// Columns of type names; of ids that are none.
-    type_names: BTreeSet<usize>,
-    no_ids: BTreeSet<usize>,
-    address_kinds: BTreeSet<String>,
-    passwords: bool,
-    nameless: bool,
-    user_names_are_upns: bool,
-}
-
-/// A row, and what waits for the other rows.
-#[derive(Default)]
-struct Draft {
-    row: Row,
-    user_name: Option<(usize, Cell)>,
-    date: Option<(usize, String, Written)>,
-    primary: Option<(usize, String)>,
+    seen: Seen,
 }
 
 impl<'a> Reader<'a> {
@@ -52,13 +31,7 @@ impl<'a> Reader<'a> {
             notices: Vec::new(),
             drafts: Vec::new(),
             kept: 0,
-            orders: BTreeMap::new(),
-            type_names: BTreeSet::new(),
-            no_ids: BTreeSet::new(),
-            address_kinds: BTreeSet::new(),
-            passwords: false,
-            nameless: false,
-            user_names_are_upns: false,
+            seen: Seen::default(),
         }
     }
 
@@ -84,9 +57,9 @@ impl<'a> Reader<'a> {
         }
         self.next_line = line.saturating_add(1);
         let draft = self.draft(line, cells);
-        self.kept += draft.row.cells.values().map(|c| c.text().len() + PER_CELL).sum::<usize>();
+        self.kept += draft.weight();
         if self.kept > MAX_KEPT {
-            return Err(Refusal::new("has too much in it for one import: split it"));
+            return Err(Refusal::too_much());
         }
         self.push(draft)
     }
@@ -105,7 +78,7 @@ impl<'a> Reader<'a> {
         for (at, (column, raw)) in columns.iter().zip(cells).enumerate() {
             let text = cells::plain(raw);
             if !text.trim().is_empty() {
-                self.cell(&mut draft, at, column, text);
+                draft.cell(&mut self.seen, at, column, text);
             }
         }
         if cells.iter().skip(columns.len()).any(|cell| !cell.trim().is_empty()) {
@@ -113,120 +86,6 @@ impl<'a> Reader<'a> {
         }
         self.columns = columns;
         draft
-    }
-
-    fn cell(&mut self, draft: &mut Draft, at: usize, column: &Column, text: &str) {
-        let row = &mut draft.row;
-        if text.contains("#EXT#") {
-            row.skip.get_or_insert_with(|| "is a guest of another organisation".to_owned());
-        }
-        match &column.used {
-            Use::Password => self.passwords = true,
-            Use::Nameless => self.nameless = true,
-            Use::Known | Use::Unknown | Use::Doubled => {}
-            Use::DistinguishedName => row.dn = Some(text.to_owned()),
-            Use::ObjectClass if text.eq_ignore_ascii_case("user") => {}
-            Use::ObjectClass => {
-                row.skip.get_or_insert_with(|| format!("is of the class {text}, not a user"));
-            }
-            Use::UserType => {
-                if text.eq_ignore_ascii_case("guest") {
-                    let why = "is a guest of another organisation".to_owned();
-                    row.skip.get_or_insert(why);
-                }
-            }
-            Use::SoftDeleted => {
-                row.skip.get_or_insert_with(|| "was deleted where the file is from".to_owned());
-            }
-            Use::UserName => {
-                self.user_names_are_upns |= text.contains('@');
-                let cell = match cells::is_clear(text) {
-                    true => Cell::Clear,
-                    false => Cell::Set(text.to_owned()),
-                };
-                draft.user_name = Some((at, cell));
-            }
-            Use::Field(field) => self.field(draft, at, column, field, text, false),
-            Use::Reversed(field) => self.field(draft, at, column, field, text, true),
-        }
-    }
-
-    fn field(
-        &mut self,
-        draft: &mut Draft,
-        at: usize,
-        column: &Column,
-        field: &Field,
-        text: &str,
-        reversed: bool,
-    ) {
-        let row = &mut draft.row;
-        let heading = column.heading.as_str();
-        if cells::is_clear(text) {
-            row.cells.entry(field.clone()).or_insert(Cell::Clear);
-            return;
-        }
-        if cells::is_type_name(text) {
-            self.type_names.insert(at);
-            return;
-        }
-        if cells::is_error(text) {
-            row.complain(Some(field), heading, text, "is an error of the spreadsheet");
-            return;
-        }
-        if field.is_number_text() && cells::is_shortened(text) {
-            row.complain(Some(field), heading, text, "was shortened by a spreadsheet");
-            return;
-        }
-        match field {
-            field if field.is_flag() => {
-                let said = match field {
-                    Field::Enabled => cells::enabled(text),
-                    _ => cells::yes_or_no(text),
-                };
-                match said {
-                    Some(yes) if yes != reversed => row.set(field, "yes"),
-                    Some(_) => row.set(field, "no"),
-                    None => row.complain(Some(field), heading, text, "is neither yes nor no"),
-                }
-            }
-            Field::ExpiresOn => {
-                let written = dates::parse(text);
-                self.orders.entry(at).or_default().see(written);
-                draft.date = Some((at, text.to_owned(), written));
-            }
-            Field::Country | Field::UsageLocation => match cells::country(text) {
-                Some(code) => row.set(field, code),
-                None => row.notice(field, heading, text, "is not a known country and is left out"),
-            },
-            Field::ObjectId => match cells::guid(text) {
-                Some(guid) => row.set(field, &guid),
-                None if fold(heading) == "id" => {
-                    self.no_ids.insert(at);
-                }
-                None => row.complain(Some(field), heading, text, "is not an object id"),
-            },
-            Field::RecoveryEmail => {
-                let found = cells::mails(text);
-                if let Some(first) = found.first() {
-                    row.set(field, first);
-                }
-                if found.len() > 1 {
-                    row.notice(field, heading, text, "has several addresses: the first is used");
-                }
-            }
-            Field::ExternalEmails => row.add(field, cells::mails(text)),
-            Field::Roles => row.add(field, text.split(',').collect()),
-            Field::Addresses => {
-                let found = cells::addresses(text);
-                row.add(field, found.further.iter().map(String::as_str).collect());
-                self.address_kinds.extend(found.other_kinds);
-                if let Some(primary) = found.primary {
-                    draft.primary = Some((at, primary));
-                }
-            }
-            field => row.set(field, text),
-        }
     }
 
     pub fn finish(mut self, format: Format) -> Result<Sheet, Refusal> {
@@ -269,7 +128,7 @@ impl<'a> Reader<'a> {
     /// Decides what a column "User Name" is: a UPN where it holds an @, else a username.
     fn settle_user_name(&mut self) -> Option<Field> {
         let at = self.columns.iter().position(|column| column.used == Use::UserName)?;
-        let field = if self.user_names_are_upns { Field::Upn } else { Field::Username };
+        let field = if self.seen.user_names_are_upns { Field::Upn } else { Field::Username };
         let rival = self.columns.iter().position(|column| column.field() == Some(&field));
         let heading = |at: usize| self.columns.get(at).map_or("", |c| c.heading.as_str());
         let twice = |not: usize, used: usize| {
@@ -299,11 +158,11 @@ impl<'a> Reader<'a> {
 
     fn settle(&self, draft: Draft, user_name: Option<&Field>) -> Row {
         let Draft { mut row, user_name: cell, date, primary } = draft;
-        if let (Some(field), Some((_, cell))) = (user_name, cell) {
+        if let (Some(field), Some(cell)) = (user_name, cell) {
             row.cells.insert(field.clone(), cell);
         }
         if let Some((at, text, written)) = date {
-            match self.orders.get(&at).copied().unwrap_or_default().day(written) {
+            match self.seen.orders.get(&at).copied().unwrap_or_default().day(written) {
                 Ok(Some(day)) => row.set(&Field::ExpiresOn, &day.to_string()),
                 Ok(None) => {
                     row.cells.insert(Field::ExpiresOn, Cell::Clear);
@@ -353,24 +212,24 @@ impl<'a> Reader<'a> {
     }
 
     fn closing_notices(&mut self) {
-        for at in &self.type_names {
+        for at in &self.seen.type_names {
             let heading = self.heading(*at).to_owned();
             self.notices.push(format!(
                 "‘{heading}’ holds the name of a type where its values should be, and is left as it is"
             ));
         }
-        for at in &self.no_ids {
+        for at in &self.seen.no_ids {
             let heading = self.heading(*at).to_owned();
             self.notices.push(format!("‘{heading}’ holds ids that are not used"));
         }
-        if !self.address_kinds.is_empty() {
-            let kinds: Vec<&str> = self.address_kinds.iter().map(String::as_str).collect();
+        if !self.seen.address_kinds.is_empty() {
+            let kinds: Vec<&str> = self.seen.address_kinds.iter().map(String::as_str).collect();
             self.notices.push(format!("Addresses of kind {} are not used", kinds.join(", ")));
         }
-        if self.nameless {
+        if self.seen.nameless {
             self.notices.push("A column without a heading is not used".to_owned());
         }
-        if self.passwords {
+        if self.seen.passwords {
             self.notices.push(
                 "Passwords in the file were not used; people set their own by link.".to_owned(),
             );
@@ -382,46 +241,6 @@ impl<'a> Reader<'a> {
         let directory = fold(&column.heading) == "objectguid"
             || self.columns.iter().any(|c| c.used == Use::DistinguishedName);
         Some(if directory { IdSource::Directory } else { IdSource::Entra })
-    }
-}
-
-impl Row {
-    fn set(&mut self, field: &Field, text: &str) {
-        self.cells.insert(field.clone(), Cell::Set(text.to_owned()));
-    }
-
-    /// Adds to a list, each value once.
-    fn add(&mut self, field: &Field, values: Vec<&str>) {
-        let mut all: Vec<&str> = match self.cells.get(field) {
-            Some(cell) => cell.list().collect(),
-            None => Vec::new(),
-        };
-        for value in values.into_iter().map(str::trim).filter(|value| !value.is_empty()) {
-            if !all.iter().any(|known| known.eq_ignore_ascii_case(value)) {
-                all.push(value);
-            }
-        }
-        if !all.is_empty() {
-            let text = all.join(",");
-            self.cells.insert(field.clone(), Cell::Set(text));
-        }
-    }
-
-    fn complain(&mut self, field: Option<&Field>, column: &str, value: &str, message: &str) {
-        self.complaints.push(remark(field, column, value, message));
-    }
-
-    fn notice(&mut self, field: &Field, column: &str, value: &str, message: &str) {
-        self.notices.push(remark(Some(field), column, value, message));
-    }
-}
-
-fn remark(field: Option<&Field>, column: &str, value: &str, message: &str) -> Remark {
-    Remark {
-        field: field.cloned(),
-        column: column.to_owned(),
-        value: value.to_owned(),
-        message: message.to_owned(),
     }
 }
 

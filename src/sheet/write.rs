@@ -1,6 +1,6 @@
 //! The files that people get: templates, exports, rows that were refused.
 
-use super::{File, Options, Refusal, cells, columns, is_blank, is_type_line};
+use super::{File, MAX_KEPT, Options, Refusal, cells, columns, is_blank, is_type_line};
 use std::collections::BTreeMap;
 
 pub fn csv<H, R, C>(headings: &[H], rows: R) -> Vec<u8>
@@ -50,7 +50,7 @@ pub fn refused(
     reasons: &BTreeMap<u32, String>,
 ) -> Result<Vec<u8>, Refusal> {
     let mut headings: Option<(Vec<String>, Vec<bool>)> = None;
-    let mut rows = Vec::new();
+    let (mut rows, mut kept) = (Vec::new(), 0);
     File::open(bytes, options)?.each(&mut |line, cells| {
         let Some((heads, secret)) = &headings else {
             if !is_blank(cells) && !is_type_line(cells) {
@@ -68,6 +68,10 @@ pub fn refused(
             let mut row: Vec<String> = cells.iter().enumerate().map(shown).collect();
             row.resize(heads.len(), String::new());
             row.push(reason.clone());
+            kept += row.iter().map(String::len).sum::<usize>();
+            if kept > MAX_KEPT {
+                return Err(Refusal::too_much());
+            }
             rows.push(row);
         }
         Ok(())

@@ -9,6 +9,7 @@
 
 mod routes;
 mod schema;
+mod sheet;
 mod scripts;
 mod sink;
 mod tidy;

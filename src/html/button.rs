@@ -3,6 +3,10 @@
 use super::parts::icon;
 use maud::{Markup, Render, html};
 
+/// The id of the one form of a page whose buttons stand elsewhere and say where they post. A row's
+/// buttons need it: the table around them is in a form already, and forms do not nest.
+pub const ACT: &str = "act";
+
 /// A button, or a link that looks like one. A link goes somewhere, a button changes something.
 #[derive(Clone, Default)]
 pub struct Button {
@@ -17,6 +21,7 @@ pub struct Button {
     hidden_text: Option<String>,
     named: Option<(&'static str, String)>,
     action: Option<String>,
+    form: Option<&'static str>,
     dialog: Option<String>,
     close: bool,
     download: bool,
@@ -96,6 +101,11 @@ impl Button {
         Button { action: Some(action.to_owned()), ..self }
     }
 
+    /// Changes something by itself, wherever it stands: see [`ACT`].
+    pub fn posts(self, action: &str) -> Button {
+        Button { form: Some(ACT), ..self.to(action) }
+    }
+
     /// Opens the dialog of that id; without script the link leads to the same question as a page.
     pub fn opens(self, dialog: &str) -> Button {
         Button { dialog: Some(dialog.to_owned()), ..self }
@@ -124,7 +134,7 @@ impl Render for Button {
                 }
             } @else {
                 button class=(class) type=[self.plain.then_some("button")] name=[name] value=[value]
-                    formaction=[&self.action] data-close[self.close] disabled[self.disabled] {
+                    form=[self.form] formaction=[&self.action] data-close[self.close] disabled[self.disabled] {
                     (body)
                 }
             }
@@ -138,8 +148,8 @@ pub enum Item {
     /// A link to what ends something; its label ends in "…" because a question follows.
     Danger(String, String),
     Line,
-    /// A form whose button is a `dropdown-item`.
-    Form(Markup),
+    /// A button that changes something at once.
+    Post(String, String),
 }
 
 impl Item {
@@ -149,6 +159,10 @@ impl Item {
 
     pub fn danger(text: &str, href: impl Into<String>) -> Item {
         Item::Danger(text.to_owned(), href.into())
+    }
+
+    pub fn post(text: &str, action: impl Into<String>) -> Item {
+        Item::Post(text.to_owned(), action.into())
     }
 }
 
@@ -179,7 +193,8 @@ fn menu_items(key: &str, items: &[Item]) -> Markup {
                     Item::Danger(text, href) =>
                         a.dropdown-item.btn-danger-quiet href=(href) { (text) },
                     Item::Line => hr.dropdown-divider;,
-                    Item::Form(form) => (form),
+                    Item::Post(text, action) =>
+                        button.dropdown-item form=(ACT) formaction=(action) { (text) },
                 }
             }
         }

@@ -55,10 +55,8 @@ pub fn hits(groups: &[Hits], query: &str) -> Markup {
                         li {
                             a href=(hit.href) {
                                 (icon(group.icon))
-                                span {
-                                    (marked(&hit.name, query))
-                                    @if !hit.note.is_empty() { small { (marked(&hit.note, query)) } }
-                                }
+                                span { (marked(&hit.name, query)) }
+                                @if !hit.note.is_empty() { small { (marked(&hit.note, query)) } }
                             }
                         }
                     }

@@ -1,5 +1,6 @@
 //! Forms: the one way to post, and what stands around the fields of `field`.
 
+use super::button::ACT;
 use super::parts::{Tone, flash};
 use crate::error::Complaint;
 use maud::{Markup, Render, html};
@@ -35,14 +36,9 @@ fn form(csrf: &str, action: &str, files: bool, attrs: Attrs, body: Markup) -> Ma
     }
 }
 
-/// A form of one button, for a menu, a row or a dialog.
-pub fn post_button(csrf: &str, action: &str, button: impl Render) -> Markup {
-    post_form(csrf, action, button.render())
-}
-
-/// A line of a menu that changes something at once.
-pub fn menu_post(csrf: &str, action: &str, text: &str) -> Markup {
-    post_form(csrf, action, html! { button.dropdown-item { (text) } })
+/// Empty but for the token; the buttons that name it say where they post.
+pub fn act_form(csrf: &str) -> Markup {
+    form(csrf, "", false, Attrs { id: Some(ACT), class: None }, html! {})
 }
 
 pub fn hidden(name: &str, value: impl Render) -> Markup {
@@ -80,12 +76,11 @@ pub fn complaints_flash(complaints: &[Complaint], labels: &[(&str, &str)]) -> Ma
         .filter(|c| label(c).is_none())
         .map(|c| sentence(&c.field, &c.message))
         .collect();
-    let head = match fields.len() {
-        0 => String::new(),
-        1 => "One field needs a look.".to_owned(),
-        2 => "Two fields need a look.".to_owned(),
-        3 => "Three fields need a look.".to_owned(),
-        many => format!("{many} fields need a look."),
+    let number = ["No", "One", "Two", "Three", "Four", "Five", "Six"].get(fields.len());
+    let head = match (number, fields.len()) {
+        (Some(number), 1) => format!("{number} field needs a look."),
+        (Some(number), _) => format!("{number} fields need a look."),
+        (None, many) => format!("{many} fields need a look."),
     };
     let last = fields.len().saturating_sub(1);
     let text = html! {
@@ -108,9 +103,12 @@ pub fn complaints_flash(complaints: &[Complaint], labels: &[(&str, &str)]) -> Ma
     }
 }
 
-/// A message that starts with a small letter follows its field's label.
+/// A message that starts with a small letter follows its field's label. One that starts with an
+/// address or a host name is a sentence of its own.
 pub fn sentence(label: &str, message: &str) -> String {
-    if label.is_empty() || !message.starts_with(char::is_lowercase) {
+    let first = message.split(' ').next().unwrap_or_default();
+    let follows = first.chars().all(char::is_alphabetic) && first.starts_with(char::is_lowercase);
+    if label.is_empty() || !follows {
         return message.to_owned();
     }
     let end = if message.ends_with(['.', '?']) { "" } else { "." };
@@ -133,7 +131,6 @@ mod tests {
             post_form("t<k", "/a?b&c", body()),
             post_form_with("t<k", "/a?b&c", attrs, body()),
             post_upload("t<k", "/a?b&c", body()),
-            menu_post("t<k", "/a?b&c", "Retry"),
         ] {
             let text = form.into_string();
             assert!(text.contains(r#"action="/a?b&amp;c""#), "{text}");
@@ -168,5 +165,14 @@ mod tests {
             "{text}"
         );
         assert!(complaints_flash(&[], &labels).into_string().is_empty());
+    }
+
+    #[test]
+    fn messages_follow_their_label_or_stand_alone() {
+        assert_eq!(sentence("Name", "is required"), "Name is required.");
+        assert_eq!(sentence("Name", "is that right?"), "Name is that right?");
+        assert_eq!(sentence("Name", "Enter a name."), "Enter a name.");
+        assert_eq!(sentence("Login", "a@b.example is taken."), "a@b.example is taken.");
+        assert_eq!(sentence("", "is odd"), "is odd");
     }
 }

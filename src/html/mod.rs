@@ -12,8 +12,9 @@ pub mod story;
 pub mod table;
 pub mod text;
 
-use form::menu_post;
-use maud::{DOCTYPE, Markup, html};
+use button::ACT;
+use form::act_form;
+use maud::{DOCTYPE, Markup, Render, html};
 use parts::{Tone, avatar, crumbs, flash, icon};
 
 /// What htmx may not do; the content policy forbids most of it anyway.
@@ -138,18 +139,19 @@ pub fn shell(frame: &Frame, body: Markup) -> Markup {
                     (who(frame))
                 }
                 main id="main" tabindex="-1" {
-                    (crumbs(frame.trail))
                     @if let Some(flash) = frame.flash { (happened(flash)) }
+                    (crumbs(frame.trail))
                     (body)
                 }
                 (float::palette())
+                (act_form(frame.csrf))
             }
         }
     }
 }
 
 /// A page without the rail: sign-in, set-up, errors. `foot` says whose installation it is.
-pub fn alone(title: &str, wide: bool, foot: &str, body: Markup) -> Markup {
+pub fn alone(title: &str, wide: bool, foot: impl Render, body: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -230,7 +232,9 @@ fn who(frame: &Frame) -> Markup {
                 a.dropdown-item href="/account" { (icon("user")) "My account" }
                 a.dropdown-item href="/account#appearance" { (icon("moon")) "Appearance" }
                 hr.dropdown-divider;
-                (menu_post(frame.csrf, "/sign-out", "Sign out"))
+                button.dropdown-item form=(ACT) formaction="/sign-out" {
+                    (icon("logout")) "Sign out"
+                }
             }
         }
     }
@@ -291,8 +295,9 @@ mod tests {
     #[test]
     fn signing_out_is_a_post_and_ids_are_unique() {
         let text = page(None);
-        let out = text.split("/sign-out").nth(1).unwrap();
-        assert!(out.contains(r#"name="csrf" value="k3J9xQ""#));
+        assert!(text.contains(r#"form="act" formaction="/sign-out""#));
+        let form = text.split(r#"<form method="post" action="" id="act">"#).nth(1).unwrap();
+        assert!(form.starts_with(r#"<input type="hidden" name="csrf" value="k3J9xQ">"#));
         let ids: Vec<_> =
             text.split(" id=\"").skip(1).map(|t| t.split('"').next().unwrap()).collect();
         let mut unique = ids.clone();

@@ -22,6 +22,11 @@ pub fn change(amount: Money) -> Markup {
     }
 }
 
+/// The same without a colour, for plans and bills, where more is neither good nor bad.
+pub fn signed(amount: Money) -> Markup {
+    html! { @if amount.minor > 0 { "+" } (amount) }
+}
+
 /// How far away it is decides how much is said: "Today 09:41", "Yesterday", "Monday", "17 Nov",
 /// "17 Nov 2025". The whole instant is in the title.
 pub fn when(instant: Instant, zone: &Zone, now: Instant) -> Markup {
@@ -176,6 +181,8 @@ mod tests {
         assert_eq!(money(euro(-3780)).into_string(), "−€37.80");
         assert_eq!(change(euro(3429)).into_string(), r#"<span class="up">+€34.29</span>"#);
         assert_eq!(change(euro(-3780)).into_string(), r#"<span class="down">−€37.80</span>"#);
+        assert_eq!(signed(euro(3429)).into_string(), "+€34.29");
+        assert_eq!(signed(euro(-1)).into_string(), "−€0.01");
         assert_eq!(price(euro(0)).into_string(), "–");
         assert_eq!(money(euro(123_456_789)).into_string(), "€1,234,567.89");
     }

@@ -7,11 +7,13 @@
     reason = "a test that finds something else than it expects is to stop there"
 )]
 
+mod assets;
 mod routes;
 mod schema;
 mod sheet;
 mod scripts;
 mod sink;
+mod storybook;
 mod tidy;
 mod webhooks;
 mod world;

@@ -3,13 +3,14 @@
 use crate::ids::{CustomerId, UserId};
 use crate::money::{Currency, Money, UnitPrice};
 use crate::rating::hops::{Biller, CustomersBiller};
-use crate::rating::items::{Action, Item};
+use crate::rating::items::Action;
+use crate::rating::lines::Line;
 use crate::rating::periods::Mode;
-use crate::rating::prices::Source;
+use crate::rating::prices::{Assignment, Source};
 use crate::rating::rules::Shipped;
 use crate::rating::totals::{Taxed, totals};
 use crate::rating::world::{PROVIDER, World, bill_by, bill_customers_by, day};
-use crate::rating::{Bill, Counting, CustomerType, Kind};
+use crate::rating::{Bill, Counting, CustomerType, Facts};
 use crate::time::Zone;
 
 const BEFORE: &str = "2025-06-01";
@@ -179,9 +180,7 @@ fn w_11_a_move_under_other_countings() {
     let sum = |bill: &Bill| {
         let hops = [(PROVIDER, r1), (r1, c1), (PROVIDER, r2), (r2, c1)];
         hops.map(|(seller, buyer)| {
-            let of = |line: &&crate::rating::lines::Line| {
-                (line.hop.seller_id, line.hop.buyer_id) == (seller, buyer)
-            };
+            let of = |line: &&Line| (line.hop.seller_id, line.hop.buyer_id) == (seller, buyer);
             bill.lines.iter().filter(of).map(|line| line.amount_minor).sum::<i64>()
         })
     };
@@ -236,7 +235,7 @@ fn w_14_removed_after_midnight_and_at_midnight() {
 }
 
 fn taxed(world: &World, bill: &Bill, rate_bp: i64) -> (i64, i64, i64) {
-    let net = |line: &crate::rating::lines::Line| Money::new(line.amount_minor, world.currency);
+    let net = |line: &Line| Money::new(line.amount_minor, world.currency);
     let lines: Vec<Taxed> =
         bill.lines.iter().map(|line| Taxed { net: net(line), rate_bp }).collect();
     let all = totals(world.currency, &lines).unwrap();
@@ -311,7 +310,7 @@ fn w_33_mixed_billing() {
     world.change_customer("2025-02-01", c2, |facts| bill_by(facts, Biller::Provider));
     let wholesale = world.list(PROVIDER, None);
     world.lists.iter_mut().find(|list| list.id == wholesale).unwrap().main = false;
-    world.assignments.push(crate::rating::prices::Assignment {
+    world.assignments.push(Assignment {
         buyer_id: r1,
         list_id: wholesale,
         valid_from: day("2025-01-01"),
@@ -384,7 +383,7 @@ fn w_40_a_demo_customer() {
     let bill = world.bill(c1, "2026-04-01");
     assert!(bill.direct(c1).is_empty());
     assert_eq!(bill.lines[0].reason, "Demo customer");
-    let to_standard = |facts: &mut crate::rating::Facts| {
+    let to_standard = |facts: &mut Facts| {
         facts.customer_type = CustomerType::Standard;
     };
     world.change_customer("2026-04-21", c1, to_standard);
@@ -425,68 +424,4 @@ fn w_44_what_has_no_price_is_shown() {
     assert_eq!(world.bill(c1, "2026-04-01").items.len(), 2);
     world.service(BEFORE, 51, c1, ("files", "S"));
     assert_eq!(world.bill(c1, "2026-04-01").items.len(), 3);
-}
-
-#[test]
-fn the_flags_of_the_last_moment_decide_the_whole_bill() {
-    let (mut world, c1) = one("9.00");
-    let user = world.user(1, c1);
-    world.mail(BEFORE, 1, c1, "B");
-    world.rule(Shipped::DisabledUsers, 40, "Disabled user");
-    world.change_user("2026-04-20", user, |state| state.facts.test_user = true);
-    let bill = world.bill(c1, "2026-04-01");
-    let item: &Item = &bill.items[0];
-    assert_eq!((item.verdict.billable, item.verdict.reason.as_str()), (false, "Test user"));
-    assert_eq!((bill.lines[0].amount_minor, bill.lines[0].billable), (0, false));
-    world.change_user("2026-04-25", user, |state| state.facts.disabled = true);
-    let bill = world.bill(c1, "2026-04-01");
-    assert_eq!(bill.items[0].verdict.reason, "Disabled user");
-    assert_eq!(bill.items[0].verdict.rules, [Shipped::TestUsers, Shipped::DisabledUsers]);
-    assert_eq!(world.bill(c1, "2026-03-01").direct(c1), ["Mail, Basic 1 900"]);
-}
-
-#[test]
-fn users_and_customers_are_billed_where_a_list_says_so() {
-    let mut world = World::new();
-    let c1 = world.customer(11, PROVIDER);
-    world.user(1, c1);
-    assert_eq!(world.bill(c1, "2026-04-01"), Bill::default());
-    let price = world.price(PROVIDER, "", "2.00");
-    (price.kind, price.service) = (Kind::User, None);
-    let price = world.price(PROVIDER, "", "15.00");
-    (price.kind, price.service) = (Kind::Customer, None);
-    assert_eq!(world.bill(c1, "2026-04-01").direct(c1), ["Customers 1 1500", "Users 1 200"]);
-}
-
-#[test]
-fn the_more_specific_price_wins() {
-    let (mut world, c1) = one("6.00");
-    world.price(PROVIDER, "", "5.00");
-    world.mail(BEFORE, 1, c1, "B");
-    world.mail(BEFORE, 2, c1, "P");
-    let bill = || world.bill(c1, "2026-04-01").direct(c1);
-    assert_eq!(bill(), ["Mail, Basic 1 600", "Mail, Pro 1 500"]);
-    world.price_in(Source::Override(c1, None), PROVIDER, "", "4.00");
-    world.price_in(Source::Override(c1, Some(c1)), PROVIDER, "", "3.00").valid_to =
-        Some(day("2026-04-30"));
-    assert_eq!(world.bill(c1, "2026-04-01").direct(c1), ["Mail, Basic 1 300", "Mail, Pro 1 300"]);
-    assert_eq!(world.bill(c1, "2026-05-01").direct(c1), ["Mail, Basic 1 400", "Mail, Pro 1 400"]);
-}
-
-#[test]
-fn a_plan_that_is_not_sold_makes_no_item() {
-    let (mut world, c1) = one("6.00");
-    world.mail(BEFORE, 1, c1, "P");
-    let plans = &mut world.catalogue.services.get_mut("mail").unwrap().plans;
-    plans.get_mut("P").unwrap().not_sold = true;
-    assert_eq!(world.bill(c1, "2026-04-01"), Bill::default());
-}
-
-#[test]
-fn too_large_is_an_error() {
-    let (mut world, c1) = one("6.00");
-    world.mail_of(BEFORE, 1, c1, "B", i64::MAX);
-    let (prices, period) = (world.prices(), world.period("2026-04-01"));
-    let history = world.history(c1, &period);
-    assert!(crate::rating::rate(&world.terms(&prices, &period), &history).is_err());
 }

@@ -42,7 +42,6 @@ pub struct Item {
     pub runs: Vec<Run>,
     pub quantity: Quantity,
     /// `None`: it has no price, and blocks the invoice if it is billable.
-    #[serde(skip)]
     pub price: Option<Found>,
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -251,4 +250,49 @@ fn by_day(runs: &[Run], days: i64) -> Result<Quantity> {
 
 fn too_large() -> Error {
     Error::internal("a quantity is too large to count")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rating::world::{PROVIDER, World};
+    use crate::rating::{Bill, rate};
+
+    fn one() -> (World, CustomerId) {
+        let mut world = World::new();
+        world.price(PROVIDER, "B", "6.00");
+        let c1 = world.customer(11, PROVIDER);
+        (world, c1)
+    }
+
+    #[test]
+    fn users_and_customers_are_billed_where_a_list_says_so() {
+        let mut world = World::new();
+        let c1 = world.customer(11, PROVIDER);
+        world.user(1, c1);
+        assert_eq!(world.bill(c1, "2026-04-01"), Bill::default());
+        let price = world.price(PROVIDER, "", "2.00");
+        (price.kind, price.service) = (Kind::User, None);
+        let price = world.price(PROVIDER, "", "15.00");
+        (price.kind, price.service) = (Kind::Customer, None);
+        assert_eq!(world.bill(c1, "2026-04-01").direct(c1), ["Customers 1 1500", "Users 1 200"]);
+    }
+
+    #[test]
+    fn a_plan_that_is_not_sold_makes_no_item() {
+        let (mut world, c1) = one();
+        world.mail("2025-06-01", 1, c1, "P");
+        let plans = &mut world.catalogue.services.get_mut("mail").unwrap().plans;
+        plans.get_mut("P").unwrap().not_sold = true;
+        assert_eq!(world.bill(c1, "2026-04-01"), Bill::default());
+    }
+
+    #[test]
+    fn too_large_is_an_error() {
+        let (mut world, c1) = one();
+        world.mail_of("2025-06-01", 1, c1, "B", i64::MAX);
+        let (prices, period) = (world.prices(), world.period("2026-04-01"));
+        let history = world.history(c1, &period);
+        assert!(rate(&world.terms(&prices, &period), &history).is_err());
+    }
 }

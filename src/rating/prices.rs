@@ -8,6 +8,7 @@ use crate::rating::hops::Hop;
 use crate::rating::periods::Period;
 use crate::rating::{Charge, Counting, Kind};
 use crate::time::Date;
+use serde::{Serialize, Serializer};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -81,7 +82,7 @@ pub struct Wanted<'a> {
 }
 
 /// The price that applies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// `None`: the seller's own price and its mark-up.
     pub price_id: Option<PriceId>,
@@ -91,7 +92,10 @@ pub struct Found {
     pub valid_from: Option<Date>,
     pub markup_bp: Option<i64>,
     pub counting: Counting,
+    #[serde(serialize_with = "ten_thousandths")]
     pub unit_price: UnitPrice,
+    /// Not for the buyer's eyes: what it makes is in the item's cost.
+    #[serde(skip)]
     pub unit_cost: Option<UnitPrice>,
     pub sku: String,
     pub label: String,
@@ -277,6 +281,39 @@ impl Found {
     }
 }
 
+fn ten_thousandths<S: Serializer>(price: &UnitPrice, to: S) -> Result<S::Ok, S::Error> {
+    price.0.serialize(to)
+}
+
 fn too_large() -> Error {
     Error::internal("a price is too large to count")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rating::world::{PROVIDER, World, day};
+
+    #[test]
+    fn the_more_specific_price_wins() {
+        let mut world = World::new();
+        let c1 = world.customer(11, PROVIDER);
+        world.price(PROVIDER, "B", "6.00");
+        world.price(PROVIDER, "", "5.00");
+        world.mail("2025-06-01", 1, c1, "B");
+        world.mail("2025-06-01", 2, c1, "P");
+        let bill = || world.bill(c1, "2026-04-01").direct(c1);
+        assert_eq!(bill(), ["Mail, Basic 1 600", "Mail, Pro 1 500"]);
+        world.price_in(Source::Override(c1, None), PROVIDER, "", "4.00");
+        world.price_in(Source::Override(c1, Some(c1)), PROVIDER, "", "3.00").valid_to =
+            Some(day("2026-04-30"));
+        assert_eq!(
+            world.bill(c1, "2026-04-01").direct(c1),
+            ["Mail, Basic 1 300", "Mail, Pro 1 300"]
+        );
+        assert_eq!(
+            world.bill(c1, "2026-05-01").direct(c1),
+            ["Mail, Basic 1 400", "Mail, Pro 1 400"]
+        );
+    }
 }

@@ -79,3 +79,36 @@ impl Shipped {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::CustomerId;
+    use crate::rating::items::Item;
+    use crate::rating::world::{PROVIDER, World};
+
+    fn one() -> (World, CustomerId) {
+        let mut world = World::new();
+        world.price(PROVIDER, "B", "9.00");
+        let c1 = world.customer(11, PROVIDER);
+        (world, c1)
+    }
+
+    #[test]
+    fn the_flags_of_the_last_moment_decide_the_whole_bill() {
+        let (mut world, c1) = one();
+        let user = world.user(1, c1);
+        world.mail("2025-06-01", 1, c1, "B");
+        world.rule(Shipped::DisabledUsers, 40, "Disabled user");
+        world.change_user("2026-04-20", user, |state| state.facts.test_user = true);
+        let bill = world.bill(c1, "2026-04-01");
+        let item: &Item = &bill.items[0];
+        assert_eq!((item.verdict.billable, item.verdict.reason.as_str()), (false, "Test user"));
+        assert_eq!((bill.lines[0].amount_minor, bill.lines[0].billable), (0, false));
+        world.change_user("2026-04-25", user, |state| state.facts.disabled = true);
+        let bill = world.bill(c1, "2026-04-01");
+        assert_eq!(bill.items[0].verdict.reason, "Disabled user");
+        assert_eq!(bill.items[0].verdict.rules, [Shipped::TestUsers, Shipped::DisabledUsers]);
+        assert_eq!(world.bill(c1, "2026-03-01").direct(c1), ["Mail, Basic 1 900"]);
+    }
+}

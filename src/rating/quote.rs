@@ -245,11 +245,13 @@ mod tests {
     use crate::rating::world::{PROVIDER, State, World, day};
     use proptest::prelude::*;
 
-    /// Two resellers' edges: the provider sells wholesale, the reseller with a mark-up.
+    /// The provider sells wholesale, the reseller with a mark-up. The customer was another's once.
     fn world() -> (World, CustomerId, CustomerId) {
         let mut world = World::new();
         let r1 = world.customer(2, PROVIDER);
-        let c1 = world.customer(11, r1);
+        let r2 = world.customer(3, PROVIDER);
+        let c1 = world.customer(11, r2);
+        world.change_customer("2026-02-05", c1, |facts| facts.parent = Some(r1));
         world.price(PROVIDER, "B", "6.3333").unit_cost = UnitPrice::parse("4.00", world.currency);
         world.price(PROVIDER, "P", "15.00").counting = Counting::AtEnd;
         world.setup(PROVIDER, "", "25.00");

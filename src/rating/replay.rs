@@ -7,7 +7,7 @@ use crate::rating::prices::Prices;
 use crate::rating::world::{PROVIDER, State, World, day};
 use crate::rating::{Counting, Quantity, rate};
 use crate::time::{Instant, Zone};
-use proptest::prelude::*;
+use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use std::collections::BTreeMap;
 
 const RESELLERS: [CustomerId; 2] = [CustomerId(2), CustomerId(3)];

@@ -4,6 +4,7 @@
 
 use super::Limits;
 use hyper::StatusCode;
+use hyper::http::uri::PathAndQuery;
 
 /// How the bytes after the head are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,10 +92,14 @@ impl Scanner {
             _ if is_token(method) => return Err(StatusCode::NOT_IMPLEMENTED),
             _ => return Err(StatusCode::BAD_REQUEST),
         }
-        if target.first() != Some(&b'/') || !target.iter().all(u8::is_ascii_graphic) {
-            return Err(StatusCode::BAD_REQUEST);
+        if target.len() > limits.target_bytes {
+            return Err(StatusCode::URI_TOO_LONG);
         }
-        if target.len() > limits.target_bytes { Err(StatusCode::URI_TOO_LONG) } else { Ok(()) }
+        let is_clean = target.iter().all(|b| b.is_ascii_graphic() && *b != b'#');
+        match target.first() == Some(&b'/') && is_clean && PathAndQuery::try_from(target).is_ok() {
+            true => Ok(()),
+            false => Err(StatusCode::BAD_REQUEST),
+        }
     }
 
     fn header(&mut self, line: &[u8]) -> Result<(), StatusCode> {
@@ -114,7 +119,8 @@ impl Scanner {
             if self.length.is_some() || value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
                 return Err(StatusCode::BAD_REQUEST);
             }
-            let length = str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
+            let length: Option<u64> = str::from_utf8(value).ok().and_then(|d| d.parse().ok());
+            let length = length.filter(|length| *length < u64::MAX / 2);
             self.length = Some(length.ok_or(StatusCode::PAYLOAD_TOO_LARGE)?);
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
             if self.chunked || self.old {
@@ -189,6 +195,8 @@ mod tests {
             ("GET / HTTP/1.1 junk", 400),
             ("GET /\tb HTTP/1.1", 400),
             ("GET x HTTP/1.1", 400),
+            ("GET /a#b HTTP/1.1", 400),
+            ("GET /<a> HTTP/1.1", 400),
             ("G{}T / HTTP/1.1", 400),
             ("GET / HTTP/1.12", 400),
             ("GET / HTTP/2.0", 505),

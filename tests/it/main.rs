@@ -8,6 +8,7 @@
 )]
 
 mod assets;
+mod edge;
 mod routes;
 mod schema;
 mod sheet;

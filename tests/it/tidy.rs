@@ -189,15 +189,30 @@ struct Source {
 fn sources() -> Vec<Source> {
     let files = files_below(Path::new("src")).into_iter();
     let files = files.filter(|path| path.extension().is_some_and(|e| e == "rs"));
-    files.map(|path| source(path.clone(), fs::read_to_string(path).unwrap())).collect()
+    let texts = files.map(|path| (path.clone(), fs::read_to_string(path).unwrap()));
+    let texts = texts.collect::<Vec<_>>();
+    let tests = texts.iter().flat_map(|(path, text)| files_of_tests(path, text));
+    let tests = tests.collect::<Vec<_>>();
+    texts.into_iter().map(|(path, text)| source(&tests, path, text)).collect()
 }
 
-fn source(path: PathBuf, text: String) -> Source {
+/// The files that a module names as its tests.
+fn files_of_tests(path: &Path, text: &str) -> Vec<PathBuf> {
+    let named = Regex::new(r"#\[cfg\(test\)\]\s*mod (\w+);").unwrap();
+    let below = if path.ends_with("mod.rs") || path.ends_with("lib.rs") {
+        path.parent().unwrap().to_path_buf()
+    } else {
+        path.with_extension("")
+    };
+    named.captures_iter(text).map(|found| below.join(format!("{}.rs", &found[1]))).collect()
+}
+
+fn source(tests: &[PathBuf], path: PathBuf, text: String) -> Source {
     let inside = path.strip_prefix("src").unwrap();
     let first = inside.components().next().unwrap().as_os_str().to_string_lossy();
     let module = first.trim_end_matches(".rs").to_owned();
-    let tests = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
-    let (uncommented, code, strings) = take_apart(&text[..tests]);
+    let end = if tests.contains(&path) { Some(0) } else { text.find("#[cfg(test)]\nmod tests") };
+    let (uncommented, code, strings) = take_apart(&text[..end.unwrap_or(text.len())]);
     Source { path, module, uncommented, code, strings, text }
 }
 

@@ -125,3 +125,68 @@ impl Backend {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Backend, LOST_AFTER};
+    use http_body_util::Full;
+    use hyper::Request;
+    use hyper::body::Bytes;
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixListener;
+    use std::path::Path;
+    use std::time::Duration;
+
+    /// Answers `each` requests on a connection, then breaks it.
+    fn start_worker(socket: &Path, each: usize) {
+        let listener = UnixListener::bind(socket).unwrap();
+        std::thread::spawn(move || {
+            while let Ok((mut stream, _)) = listener.accept() {
+                for _ in 0..each {
+                    if stream.read(&mut [0; 4096]).unwrap_or(0) > 0 {
+                        let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n");
+                    }
+                }
+            }
+        });
+    }
+
+    fn block_on<T>(task: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(task)
+    }
+
+    fn hello() -> Request<Full<Bytes>> {
+        let hello = Request::builder().header("host", "x");
+        hello.body(Full::new(Bytes::from_static(b"x"))).unwrap()
+    }
+
+    #[test]
+    fn a_connection_that_broke_while_it_was_idle_is_opened_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("s");
+        start_worker(&socket, 2);
+        block_on(async {
+            let backend = Backend::new(socket);
+            backend.warm(1).await.unwrap();
+            for _ in 0..3 {
+                let (sender, answer) = backend.send(hello()).await.unwrap();
+                assert_eq!(answer.status(), 204);
+                backend.keep(sender);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+    }
+
+    #[test]
+    fn workers_that_cannot_be_reached_again_and_again_count_as_lost() {
+        block_on(async {
+            let backend = Backend::new("/nowhere/at/all".into());
+            for n in 1..=LOST_AFTER {
+                assert!(backend.send(hello()).await.is_err());
+                let lost = tokio::time::timeout(Duration::ZERO, backend.lost()).await;
+                assert_eq!(lost.is_ok(), n == LOST_AFTER);
+            }
+        });
+    }
+}

@@ -240,3 +240,26 @@ fn header(name: &str, value: &str) -> Result<Header> {
     let header = Header::from_bytes(name, value).ok().filter(|_| is_printable);
     header.ok_or_else(|| Error::internal(format!("the header {name} cannot hold {value:?}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Spool, start};
+    use crate::edge::{Body, Incoming, Outgoing};
+
+    #[test]
+    fn the_end_of_the_last_worker_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::new(dir.path().to_owned(), 1);
+        let handler = |_: Incoming| Outgoing {
+            status: 200,
+            headers: Vec::new(),
+            body: Body::Bytes(Vec::new()),
+        };
+        let (workers, mut gone) = start(&dir.path().join("s"), 3, spool, handler).unwrap();
+        assert!(
+            gone.try_recv().is_err_and(|err| err == tokio::sync::mpsc::error::TryRecvError::Empty)
+        );
+        workers.stop();
+        assert!(gone.blocking_recv().is_none());
+    }
+}

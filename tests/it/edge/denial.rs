@@ -174,13 +174,14 @@ fn each_of_a_burst_of_connections_is_answered() {
 #[test]
 fn all_bodies_together_take_only_so_much_memory() {
     let victim = Victim::with(|settings| settings.limits.buffered_bytes = 1 << 20);
-    let head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
+    let head =
+        b"POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n";
     let part = [head.as_slice(), &[b'a'; 99_999]].concat();
     let mut uploads: Vec<_> = (0..30).map(|_| victim.connect()).collect();
     uploads.iter_mut().for_each(|stream| stream.write_all(&part).unwrap());
     assert_eq!(victim.status("/"), 200);
     let refused = |stream: &mut TcpStream| {
-        let (answer, _) = listen(stream, Duration::from_millis(200));
+        let (answer, _) = listen(stream, Duration::from_millis(80));
         if !answer.is_empty() {
             assert_eq!(status(&answer), Some(503));
             assert_eq!(header(&answer, "retry-after"), Some("2"));
@@ -192,7 +193,7 @@ fn all_bodies_together_take_only_so_much_memory() {
     assert!(refused.len() >= 20 && held.len() >= 5, "{} {}", refused.len(), held.len());
     for stream in &mut held {
         stream.write_all(b"a").unwrap();
-        let (answer, _) = listen(stream, Duration::from_millis(500));
+        let (answer, _) = listen(stream, Duration::from_secs(2));
         assert_eq!(body(&answer), "got 100000 bytes, sum 9700000");
     }
     let (answer, _) = victim.exchange(&[part.as_slice(), b"a"].concat());

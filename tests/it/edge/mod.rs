@@ -1,6 +1,7 @@
 //! The network layer under attack: every way found to stall, kill or fool it, on loopback.
 
 mod answers;
+mod apart;
 mod deadlines;
 mod denial;
 mod fuzz;

@@ -66,28 +66,26 @@ impl Victim {
         stream
     }
 
-    /// What comes back until the server closes, and whether it did within a moment.
+    /// What comes back until the server closes or falls silent, and whether it closed.
     pub fn exchange(&self, bytes: &[u8]) -> (String, bool) {
         let mut stream = self.connect();
         let _ = stream.write_all(bytes);
-        listen(&mut stream, Duration::from_millis(400))
+        let mut first = [0; 1];
+        match stream.read(&mut first) {
+            Ok(1) => {}
+            other => return (String::new(), !other.is_err_and(|err| is_timeout(&err))),
+        }
+        let (rest, closed) = listen(&mut stream, Duration::from_millis(250));
+        (String::from_utf8_lossy(&first).into_owned() + &rest, closed)
     }
 
     /// An ordinary visitor's request: the status, 0 if none comes within two seconds.
     pub fn status(&self, target: &str) -> u16 {
-        self.try_get(target).and_then(|answer| status(&answer)).unwrap_or(0)
+        visit(self.address, target).and_then(|answer| status(&answer)).unwrap_or(0)
     }
 
     pub fn get(&self, target: &str) -> String {
-        self.try_get(target).expect("no answer")
-    }
-
-    fn try_get(&self, target: &str) -> Option<String> {
-        let mut stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(2)).ok()?;
-        let head = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-        stream.write_all(head.as_bytes()).ok()?;
-        let (answer, _) = listen(&mut stream, Duration::from_secs(2));
-        Some(answer)
+        visit(self.address, target).expect("no answer")
     }
 
     pub fn seen(&self) -> Vec<String> {
@@ -120,13 +118,23 @@ pub fn listen(stream: &mut TcpStream, patience: Duration) -> (String, bool) {
         match stream.read(&mut piece) {
             Ok(0) => break true,
             Ok(n) => all.extend_from_slice(&piece[..n]),
-            Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                break false;
-            }
-            Err(_) => break true,
+            Err(err) => break !is_timeout(&err),
         }
     };
     (String::from_utf8_lossy(&all).into_owned(), closed)
+}
+
+fn is_timeout(err: &std::io::Error) -> bool {
+    matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// An ordinary visitor's request.
+pub fn visit(address: SocketAddr, target: &str) -> Option<String> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()?;
+    let head = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).ok()?;
+    let (answer, _) = listen(&mut stream, Duration::from_secs(2));
+    Some(answer)
 }
 
 /// The status of the first answer in `text`.

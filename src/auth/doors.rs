@@ -119,7 +119,33 @@ pub fn touch(tx: &Write, session: &Session) -> Result<()> {
     Ok(())
 }
 
+/// Ends every sign-in and link of `user` by raising the epoch; `but` is the one that stays.
+pub fn end_sign_ins(tx: &Write, user: UserId, but: Option<&Session>) -> Result<()> {
+    let epoch: i64 = tx.change(
+        "UPDATE users SET epoch = epoch + 1 WHERE id = :user RETURNING epoch",
+        named_params! { ":user": user },
+    )?;
+    tx.run(
+        "DELETE FROM sessions WHERE user_id = :user AND hash IS NOT :kept",
+        named_params! { ":user": user, ":kept": but.map(|session| session.hash) },
+    )?;
+    tx.run(
+        "UPDATE sessions SET epoch = :epoch WHERE user_id = :user",
+        named_params! { ":epoch": epoch, ":user": user },
+    )?;
+    Ok(())
+}
+
 impl Session {
+    /// Notes that the password was given again.
+    pub fn prove(&self, tx: &Write) -> Result<()> {
+        tx.run(
+            "UPDATE sessions SET proven_at = :now WHERE hash = :hash",
+            named_params! { ":now": tx.now, ":hash": self.hash },
+        )?;
+        Ok(())
+    }
+
     /// Ends it.
     pub fn end(&self, tx: &Write) -> Result<()> {
         tx.run("DELETE FROM sessions WHERE hash = ?1", [self.hash])?;

@@ -6,10 +6,14 @@
 pub mod password;
 pub mod permissions;
 mod doors;
+mod guards;
 mod keys;
+mod links;
 
-pub use doors::{Door, Session, may_enter, open_session, session, touch};
+pub use doors::{Door, Session, end_sign_ins, may_enter, open_session, session, touch};
+pub use guards::{covers, not_last_administrator, not_oneself, not_stronger, not_stronger_peer};
 pub use keys::{NewToken, note_use, of_token, token_is_well_formed};
+pub use links::{Link, Purpose, link, make_link};
 pub use permissions::{Admits, PROVIDER, Permission};
 
 use crate::db::{By, Db, Read, Via};
@@ -150,7 +154,30 @@ impl<P> ToSql for Own<P> {
 /// The actor that `user` is now, if the door lets them in.
 pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
     let person = may_enter(db, user, door)?;
-    let today = db.now.day(&person.zone);
+    let (roles, rights) = rights_held(db, user, person.home)?;
+    Ok(Actor {
+        user,
+        home: person.home,
+        name: person.name,
+        roles: roles.join(", "),
+        zone: person.zone,
+        by: By { user: Some(user), via },
+        rights,
+    })
+}
+
+/// The roles of `user` by name, and the rights they are worth: those not past their last day, held
+/// where they may be held.
+fn rights_held(
+    db: &Read,
+    user: UserId,
+    home: CustomerId,
+) -> Result<(Vec<String>, BTreeMap<String, Vec<i64>>)> {
+    let zone: String = db.value(
+        "SELECT time_zone FROM customers WHERE id = :home",
+        named_params! { ":home": home },
+    )?;
+    let today = db.now.day(&Zone::named(&zone).unwrap_or_else(Zone::utc));
     let mut rights: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     let mut roles: Vec<String> = Vec::new();
     db.each(
@@ -164,7 +191,7 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
             AND (held_in = 'any' OR (held_in = 'provider' AND at_id = 1 AND :home = 1)
                  OR (held_in = 'reseller' AND customers.reseller = 1))
           ORDER BY role_grants.id, permission",
-        named_params! { ":user": user, ":today": today, ":home": person.home },
+        named_params! { ":user": user, ":today": today, ":home": home },
         |row| {
             let (role, permission): (String, String) = (row.get("name")?, row.get("permission")?);
             let (bits, at): (i64, i64) = (row.get("reach")?, row.get("at_id")?);
@@ -175,7 +202,7 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
             match permissions::admits(&permission) {
                 Some(Admits::Oneself) | None => {}
                 Some(Admits::Provider) => {
-                    if at == PROVIDER.0 && person.home == PROVIDER {
+                    if at == PROVIDER.0 && home == PROVIDER {
                         join(codes, at, 3);
                     }
                 }
@@ -187,15 +214,7 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
     rights.retain(|name, codes| {
         !codes.is_empty() || permissions::admits(name) == Some(Admits::Oneself)
     });
-    Ok(Actor {
-        user,
-        home: person.home,
-        name: person.name,
-        roles: roles.join(", "),
-        zone: person.zone,
-        by: By { user: Some(user), via },
-        rights,
-    })
+    Ok((roles, rights))
 }
 
 fn join(codes: &mut Vec<i64>, at: i64, bits: i64) {

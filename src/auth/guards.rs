@@ -1,0 +1,117 @@
+//! What even somebody with the permission may not do: to oneself, to the stronger, to the last who
+//! could undo it.
+
+use super::{Actor, Admits, PROVIDER, Permission, permissions, rights_held};
+use crate::db::Read;
+use crate::error::{Error, Result};
+use crate::ids::{CustomerId, UserId};
+use rusqlite::named_params;
+
+/// Refuses doing it to one's own user.
+pub fn not_oneself(actor: &Actor, user: UserId) -> Result<()> {
+    if actor.user == user {
+        return Err(Error::refused("You cannot do this to yourself."));
+    }
+    Ok(())
+}
+
+/// Whether the actor holds the right `permission` with `code` (`at * 4 + bits`): the same place with
+/// all its bits, or a place above it that reaches below. What one does to oneself anybody covers.
+pub fn covers(db: &Read, actor: &Actor, permission: &str, code: i64) -> Result<bool> {
+    if permissions::admits(permission).is_none_or(|admits| admits == Admits::Oneself) {
+        return Ok(true);
+    }
+    let (at, bits) = (code / 4, code % 4);
+    for own in actor.rights().get(permission).into_iter().flatten() {
+        let (own_at, own_bits) = (own / 4, own % 4);
+        if own_at == at && own_bits & bits == bits {
+            return Ok(true);
+        }
+        if own_at != at && own_bits & 2 == 2 && is_above(db, own_at, at)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Refuses touching a user whose rights the actor does not cover.
+pub fn not_stronger(db: &Read, actor: &Actor, user: UserId) -> Result<()> {
+    let (name, home) = name_and_home(db, user)?;
+    let mut more: Vec<String> = Vec::new();
+    for (permission, codes) in rights_held(db, user, home)?.1 {
+        for code in codes {
+            if more.len() < 3
+                && !more.contains(&permission)
+                && !covers(db, actor, &permission, code)?
+            {
+                more.push(permission.clone());
+            }
+        }
+    }
+    if more.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Forbidden(format!("{name} holds rights that you do not have: {}.", more.join(", "))))
+}
+
+/// The same, but waived where the actor's right to do `P` reaches the user from above.
+pub fn not_stronger_peer<P: Permission>(db: &Read, actor: &Actor, user: UserId) -> Result<()> {
+    let (_, home) = name_and_home(db, user)?;
+    for code in actor.rights().get(P::NAME).into_iter().flatten() {
+        if code % 4 & 2 == 2 && is_above(db, code / 4, home.0)? {
+            return Ok(());
+        }
+    }
+    not_stronger(db, actor, user)
+}
+
+/// Refuses taking away the last administrator who can sign in: the provider's always, another
+/// customer's from people of that customer. Asked before the change, in its transaction.
+pub fn not_last_administrator(db: &Read, by: CustomerId, user: UserId) -> Result<()> {
+    let (name, _) = name_and_home(db, user)?;
+    let last_at = db.all(
+        "SELECT customers.id, customers.name
+           FROM role_grants mine
+           JOIN roles ON roles.id = mine.role_id AND roles.customer_id IS NULL
+           JOIN customers ON customers.id = mine.at_id
+          WHERE mine.user_id = :user
+            AND ((roles.name = 'Provider administrator' AND mine.at_id = 1)
+                 OR (roles.name IN ('Customer administrator', 'Reseller administrator') AND mine.at_id = :by))
+            AND NOT EXISTS (
+              SELECT 1 FROM role_grants other
+                JOIN users ON users.id = other.user_id
+                JOIN customers home ON home.id = users.customer_id
+               WHERE other.role_id = mine.role_id AND other.at_id = mine.at_id AND users.id <> :user
+                 AND (other.until_on IS NULL OR other.until_on >= :today)
+                 AND users.state = 'active' AND users.sign_in = 'everything' AND users.password_hash IS NOT NULL
+                 AND (users.expires_on IS NULL OR users.expires_on >= :today)
+                 AND home.state = 'active' AND (mine.at_id <> 1 OR home.id = 1))
+          LIMIT 1",
+        named_params! { ":user": user, ":by": by, ":today": db.now.day(&crate::time::Zone::utc()) },
+        |row| row.get::<_, String>("name"),
+    )?;
+    match last_at.first() {
+        None => Ok(()),
+        Some(customer) => Err(Error::refused(format!(
+            "{name} is the last administrator of {customer} who can sign in. Make another one first."
+        ))),
+    }
+}
+
+fn is_above(db: &Read, above: i64, below: i64) -> Result<bool> {
+    if above == PROVIDER.0 {
+        return Ok(below != PROVIDER.0);
+    }
+    let found = db.maybe(
+        "SELECT 1 FROM customer_tree WHERE above = :above AND below = :below AND depth > 0",
+        named_params! { ":above": above, ":below": below },
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
+fn name_and_home(db: &Read, user: UserId) -> Result<(String, CustomerId)> {
+    db.one("SELECT display_name, customer_id FROM users WHERE id = ?1", [user], |row| {
+        Ok((row.get("display_name")?, row.get("customer_id")?))
+    })
+}

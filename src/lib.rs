@@ -23,6 +23,7 @@ pub mod settings;
 pub mod web;
 
 // The slices.
+pub mod mail;
 pub mod ledger;
 pub mod places;
 pub mod health;

@@ -6,6 +6,7 @@ use crate::auth::{Admits, Permission};
 use crate::error::Result;
 use crate::health;
 use crate::input::Field;
+use crate::mail;
 use crate::web::{App, Cx, Method, Request, Response};
 
 pub struct Route {
@@ -74,6 +75,15 @@ public! {
 
 routes! {
     Get "/" own AccountRead health::home;
+
+    Get  "/mail"             scope MessagesRead mail::pages::index;
+    Get  "/mail/{id}"        scope MessagesRead mail::pages::show;
+    Post "/mail/{id}/resend" scope MessagesRead mail::pages::send_again;
+    Post "/mail/{id}/cancel" scope MessagesRead mail::pages::stop;
+    Get  "/api/v1/messages"  scope MessagesRead mail::api::index, "List mails" mail::api::FILTERS => mail::api::OUT;
+    Get  "/api/v1/messages/{id}" scope MessagesRead mail::api::show, "Show a mail" &[] => mail::api::OUT;
+    Post "/api/v1/messages/{id}/resend" scope MessagesRead mail::api::send_again, "Send a mail again" &[] => mail::api::OUT;
+    Post "/api/v1/messages/{id}/cancel" scope MessagesRead mail::api::stop, "Cancel a mail" &[] => mail::api::OUT;
 }
 
 /// The public request for a path, if there is one.

@@ -15,8 +15,8 @@ mod store;
 pub use outbox::{Handle, send_due, start};
 
 use crate::audit;
-use crate::auth::permissions::MessagesRead;
-use crate::auth::{Purpose, Scope};
+use crate::auth::permissions::{MessagesRead, UsersPassword};
+use crate::auth::{Actor, Purpose, Scope};
 use crate::db::{Db, Work, Write};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, MessageId, UserId};
@@ -111,8 +111,11 @@ pub fn queue(tx: &Write, message: &NewMessage) -> Result<MessageId> {
 }
 
 /// Sends a mail once more: a new mail, with a fresh link where the first one had one.
+///
+/// A fresh link is sent by those alone who may send one from the user's own page.
 pub fn resend(
     db: &Db,
+    actor: &Actor,
     scope: &Scope<MessagesRead>,
     key: &Key,
     id: MessageId,
@@ -128,14 +131,23 @@ pub fn resend(
             _ => None,
         };
         let new = match (purpose, old.user_id) {
-            (Some(purpose), Some(user)) => texts::send_link(tx, key, user, purpose)?,
+            (Some(purpose), Some(user)) => {
+                actor.scope::<UsersPassword>()?.reaches(tx, old.customer_id)?;
+                texts::send_link(tx, key, user, purpose)?
+            }
             _ if text.contains("[link]") => {
                 return Err(Error::refused("Its link has ended, and no new one can be made here."));
             }
             _ => store::again(tx, scope, id, &fresh_id(&store::house(tx)?.domain)?)?,
         };
         tx.wake(Work::Mail);
-        audit::record(tx, "message.resent", ("message", new.0), old.customer_id, &json!({ "of": id }))?;
+        audit::record(
+            tx,
+            "message.resent",
+            ("message", new.0),
+            old.customer_id,
+            &json!({ "of": id }),
+        )?;
         Ok(new)
     })
 }

@@ -117,12 +117,18 @@ pub fn deliver(
     }
     let sent = conn.send(envelope, mail);
     let answer = match sent {
-        Ok(answer) => format!("{} {}", answer.code(), answer.message().collect::<Vec<_>>().join(" ")),
+        Ok(answer) => {
+            format!("{} {}", answer.code(), answer.message().collect::<Vec<_>>().join(" "))
+        }
         Err(err) => {
             conn.abort();
             let text = words(&err);
             say(text.clone());
-            return Err(if err.is_permanent() { Trouble::Never(text) } else { Trouble::Later(text) });
+            return Err(if err.is_permanent() {
+                Trouble::Never(text)
+            } else {
+                Trouble::Later(text)
+            });
         }
     };
     say(answer.clone());

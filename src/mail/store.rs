@@ -1,6 +1,6 @@
 //! The messages: the outbox's own statements without a scope, everybody else's with one.
 
-use super::{Class, Filter, Message, NewMessage, State};
+use super::{Class, Filter, Message, NewMessage};
 use crate::auth::permissions::MessagesRead;
 use crate::auth::{Breadth, Purpose, Scope};
 use crate::db::{Read, Write, containing};

@@ -9,10 +9,11 @@
 
 mod assets;
 mod edge;
+mod mail;
 mod routes;
 mod schema;
-mod sheet;
 mod scripts;
+mod sheet;
 mod sink;
 mod storybook;
 mod tidy;

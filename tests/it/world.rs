@@ -52,12 +52,24 @@ impl World {
         world
     }
 
+    /// The same with a program that was told something at its start.
+    pub fn told(what: impl FnOnce(&mut Config)) -> World {
+        let world = World::empty_told(what);
+        world.insert_customer(None, "Tarnholm IT", "TIT");
+        world
+    }
+
     /// A store that nobody has set up.
     pub fn empty() -> World {
+        World::empty_told(|_| {})
+    }
+
+    fn empty_told(what: impl FnOnce(&mut Config)) -> World {
         // What the program logs is shown with the test that fails.
         let _ = tracing_subscriber::fmt().with_test_writer().with_env_filter("error").try_init();
         let folder = tempfile::tempdir().unwrap();
-        let config = Config::of(folder.path().to_owned(), Key::beside(folder.path()).unwrap());
+        let mut config = Config::of(folder.path().to_owned(), Key::beside(folder.path()).unwrap());
+        what(&mut config);
         let clock = Clock::default();
         clock.set(START.parse().unwrap());
         let db = Db::open_with(config.store(), clock.clone()).unwrap();

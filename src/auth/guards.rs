@@ -58,7 +58,7 @@ pub fn not_stronger(db: &Read, actor: &Actor, user: UserId) -> Result<()> {
 pub fn not_stronger_peer<P: Permission>(db: &Read, actor: &Actor, user: UserId) -> Result<()> {
     let (_, home) = name_and_home(db, user)?;
     for code in actor.rights().get(P::NAME).into_iter().flatten() {
-        if code % 4 & 2 == 2 && is_above(db, code / 4, home.0)? {
+        if (code % 4) & 2 == 2 && is_above(db, code / 4, home.0)? {
             return Ok(());
         }
     }

@@ -5,8 +5,7 @@ use crate::auth::Scope;
 use crate::auth::permissions::MessagesRead;
 use crate::error::Result;
 use crate::html::Nav;
-use crate::html::button::{Button, button};
-use crate::html::form::post_button;
+use crate::html::button::button;
 use crate::html::parts::{Head, Tone, datagrid, page_head, pill, pill_tint, section};
 use crate::html::table::{column, empty, filters, paging, search, select, table};
 use crate::html::text::{moment, when};
@@ -33,13 +32,12 @@ pub fn show(cx: &Cx, scope: &Scope<MessagesRead>) -> Result<Response> {
     let id: MessageId = cx.param("id")?;
     let (mail, text) = cx.db.read(|db| store::one(db, scope, id))?;
     let zone = &cx.actor.zone;
-    let act =
-        |verb: &str, shown: Button| post_button(&cx.csrf, &format!("/mail/{id}/{verb}"), shown);
+    let act = |verb: &str| format!("/mail/{id}/{verb}");
     let actions = html! {
         @match mail.state {
-            State::Queued | State::Held => (act("cancel", button("Cancel mail"))),
+            State::Queued | State::Held => (button("Cancel mail").posts(&act("cancel"))),
             State::Sending => {},
-            _ => (act("resend", button("Send again"))),
+            _ => (button("Send again").posts(&act("resend"))),
         }
     };
     let head = Head {

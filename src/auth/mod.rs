@@ -34,9 +34,11 @@ pub struct Actor {
     pub roles: String,
     pub zone: Zone,
     pub by: By,
-    /// Permission to scope codes: `at * 4 + bits`.
-    rights: BTreeMap<String, Vec<i64>>,
+    rights: Rights,
 }
+
+/// Permission to scope codes: `at * 4 + bits`.
+pub type Rights = BTreeMap<String, Vec<i64>>;
 
 /// Proof that somebody may do `P`, and to whom.
 ///
@@ -100,7 +102,7 @@ impl Actor {
     }
 
     /// Every right with its codes: for covering and narrowing.
-    pub fn rights(&self) -> &BTreeMap<String, Vec<i64>> {
+    pub fn rights(&self) -> &Rights {
         &self.rights
     }
 }
@@ -168,17 +170,13 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
 
 /// The roles of `user` by name, and the rights they are worth: those not past their last day, held
 /// where they may be held.
-fn rights_held(
-    db: &Read,
-    user: UserId,
-    home: CustomerId,
-) -> Result<(Vec<String>, BTreeMap<String, Vec<i64>>)> {
+fn rights_held(db: &Read, user: UserId, home: CustomerId) -> Result<(Vec<String>, Rights)> {
     let zone: String = db.value(
         "SELECT time_zone FROM customers WHERE id = :home",
         named_params! { ":home": home },
     )?;
     let today = db.now.day(&Zone::named(&zone).unwrap_or_else(Zone::utc));
-    let mut rights: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    let mut rights: Rights = BTreeMap::new();
     let mut roles: Vec<String> = Vec::new();
     db.each(
         "SELECT roles.name, permission, reach, at_id

@@ -74,7 +74,7 @@ fn rest(pause: Duration, stop: &AtomicBool) {
 
 /// Tries the mail that is next; returns how long to rest after it, none when nothing is due.
 fn send_next(app: &App) -> Result<Option<Duration>> {
-    if !app.db.read(|db| store::anything_waits(db))? {
+    if !app.db.read(store::anything_waits)? {
         return Ok(None);
     }
     let settings = app.settings()?;

@@ -84,7 +84,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         });
         tokio::select! {
             end = turn => break end,
-            () = clock.evicted() => break End::Evicted,
+            () = clock.evicted() => if clock.phase() == Phase::Idle { break End::Evicted },
             _ = draining.changed(), if !closing => {
                 closing = true;
                 Pin::new(&mut connection).graceful_shutdown();
@@ -129,7 +129,7 @@ impl Shared {
         let answer = self.relay.answer(request, &origin).await;
         let mut answer = answer.unwrap_or_else(|status| {
             self.counters.count_own(status);
-            tracing::warn!(request = origin.request_id, status = status.as_u16(), "refused");
+            tracing::debug!(request = origin.request_id, status = status.as_u16(), "refused");
             refuse(status, &path, &origin.request_id)
         });
         if let Ok(id) = HeaderValue::try_from(&origin.request_id) {

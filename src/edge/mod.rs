@@ -58,8 +58,9 @@ impl Incoming {
     }
 }
 
-/// The answer of a handler. Text is compressed on the way unless `X-No-Compress` is among the
-/// headers, which a page needs that shows a secret next to what a stranger chose.
+/// The answer of a handler. Text is compressed on the way, unless it has a `Content-Encoding` or an
+/// `ETag` already, or `X-No-Compress` is among the headers, which a page needs that shows a secret
+/// next to what a stranger chose.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     pub status: u16,

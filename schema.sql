@@ -834,7 +834,7 @@ CREATE TABLE queues (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO queues (name, workers) VALUES ('interactive', 8), ('bulk', 4), ('scripts', 2);
 
--- One unit of provisioning work. status is a fact the engine writes; nobody sets it by hand.
+-- One unit of provisioning work. status and turn are facts the engine writes; nobody sets them by hand.
 CREATE TABLE requests (
   id                  INTEGER PRIMARY KEY,
   customer_id         INTEGER NOT NULL REFERENCES customers (id),
@@ -851,6 +851,14 @@ CREATE TABLE requests (
   class               TEXT NOT NULL CHECK (class IN ('security', 'interactive', 'sync', 'bulk')),
   status              TEXT NOT NULL DEFAULT 'queued'
                       CHECK (status IN ('waiting_approval', 'queued', 'running', 'done', 'failed', 'cancelled')),
+  turn                TEXT NOT NULL DEFAULT 'ready'        -- what an open one waits for
+                      CHECK (turn IN ('ready',             -- a worker, its queue or its connector
+                                      'busy',              -- nothing: a step is leased
+                                      'sleeping',          -- the time next_at
+                                      'blocked',           -- the end of blocked_id
+                                      'over')),
+  blocked_id          INTEGER REFERENCES requests (id),
+  connector_id        INTEGER REFERENCES connectors (id),  -- of the step that comes next
   reason              TEXT NOT NULL DEFAULT '',            -- why it failed or was cancelled
   warnings            INTEGER NOT NULL DEFAULT 0,
   cancel_asked        INTEGER NOT NULL DEFAULT 0 CHECK (cancel_asked IN (0, 1)),
@@ -861,22 +869,85 @@ CREATE TABLE requests (
   ended_at            TEXT,
   deadline_at         TEXT NOT NULL,
   next_at             TEXT NOT NULL,                       -- not before: retry waits
+  version             INTEGER NOT NULL DEFAULT 1,          -- +1 with whatever a page of it would show
   UNIQUE (customer_id, id),
+  CHECK ((turn = 'over') = (status IN ('done', 'failed', 'cancelled'))),
+  CHECK ((turn = 'blocked') = (blocked_id IS NOT NULL)),
   FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE,
   FOREIGN KEY (customer_id, customer_service_id) REFERENCES customer_services (customer_id, id),
   FOREIGN KEY (customer_id, user_service_id) REFERENCES user_services (customer_id, id) ON UPDATE CASCADE
 ) STRICT;
 CREATE INDEX requests_by_customer ON requests (customer_id, id);
 CREATE INDEX requests_by_user ON requests (user_id, id);
-CREATE INDEX requests_by_customer_service ON requests (customer_service_id);
-CREATE INDEX requests_by_user_service ON requests (user_service_id);
-CREATE INDEX requests_by_parent ON requests (parent_id);
-CREATE INDEX requests_by_after ON requests (after_id);
-CREATE INDEX requests_by_run ON requests (run_id);
+CREATE INDEX requests_by_customer_service ON requests (customer_service_id, id);
+CREATE INDEX requests_by_user_service ON requests (user_service_id, id);
+CREATE INDEX requests_by_parent ON requests (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX requests_by_after ON requests (after_id) WHERE after_id IS NOT NULL;
+CREATE INDEX requests_by_run ON requests (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX requests_by_blocked ON requests (blocked_id) WHERE blocked_id IS NOT NULL;
+CREATE INDEX requests_by_connector ON requests (connector_id) WHERE connector_id IS NOT NULL;
 CREATE INDEX requests_by_queue ON requests (queue);
 CREATE INDEX requests_by_status ON requests (status, id);
-CREATE INDEX requests_open ON requests (class, next_at, id) WHERE status IN ('queued', 'running');
-CREATE INDEX requests_open_of_customer ON requests (customer_id, id) WHERE status IN ('waiting_approval', 'queued', 'running');
+-- How the engine finds work, and what stands in its way, without looking at what waits besides.
+CREATE INDEX requests_ready ON requests (queue, connector_id, class, customer_id, id) WHERE turn = 'ready';
+CREATE INDEX requests_busy ON requests (customer_id) WHERE turn = 'busy';
+CREATE INDEX requests_sleeping ON requests (next_at) WHERE turn = 'sleeping';
+CREATE INDEX requests_open_of_customer ON requests (customer_id, status, id) WHERE turn <> 'over';
+CREATE INDEX requests_open_of_user ON requests (user_id, status, id) WHERE turn <> 'over';
+CREATE INDEX requests_open_of_service ON requests (customer_service_id, status, id) WHERE turn <> 'over';
+CREATE INDEX requests_open_due ON requests (deadline_at) WHERE turn <> 'over';
+
+-- Who has work that only waits for a worker: one row for each queue, connector, class and customer.
+-- The triggers below keep it; the engine takes the first that its order says, and moves it back.
+CREATE TABLE lanes (
+  queue        TEXT NOT NULL REFERENCES queues (name),
+  connector_id INTEGER NOT NULL,                           -- 0: the next step needs none
+  rank         INTEGER NOT NULL,                           -- of the class; 0 goes first
+  customer_id  INTEGER NOT NULL REFERENCES customers (id),
+  class        TEXT NOT NULL,
+  ready        INTEGER NOT NULL CHECK (ready > 0),         -- requests
+  running      INTEGER NOT NULL,                           -- steps of the customer, in all lanes
+  served       INTEGER NOT NULL DEFAULT 0,                 -- when it was last taken from; a count
+  PRIMARY KEY (queue, connector_id, rank, customer_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lanes_in_order ON lanes (queue, connector_id, rank, running, served, customer_id);
+CREATE INDEX lanes_by_customer ON lanes (customer_id);
+
+CREATE TRIGGER requests_enter_lane AFTER INSERT ON requests WHEN NEW.turn = 'ready' BEGIN
+  INSERT INTO lanes (queue, connector_id, rank, customer_id, class, ready, running)
+  VALUES (NEW.queue, coalesce(NEW.connector_id, 0),
+          CASE NEW.class WHEN 'security' THEN 0 WHEN 'interactive' THEN 1 WHEN 'sync' THEN 2 ELSE 3 END,
+          NEW.customer_id, NEW.class, 1,
+          (SELECT count(*) FROM requests WHERE customer_id = NEW.customer_id AND turn = 'busy'))
+  ON CONFLICT DO UPDATE SET ready = ready + 1;
+END;
+CREATE TRIGGER requests_leave_lane AFTER UPDATE OF turn, connector_id, queue, class, customer_id ON requests
+WHEN OLD.turn = 'ready' BEGIN
+  DELETE FROM lanes
+   WHERE queue = OLD.queue AND connector_id = coalesce(OLD.connector_id, 0) AND customer_id = OLD.customer_id
+     AND rank = CASE OLD.class WHEN 'security' THEN 0 WHEN 'interactive' THEN 1 WHEN 'sync' THEN 2 ELSE 3 END
+     AND ready = 1;
+  UPDATE lanes SET ready = ready - 1
+   WHERE queue = OLD.queue AND connector_id = coalesce(OLD.connector_id, 0) AND customer_id = OLD.customer_id
+     AND rank = CASE OLD.class WHEN 'security' THEN 0 WHEN 'interactive' THEN 1 WHEN 'sync' THEN 2 ELSE 3 END;
+END;
+CREATE TRIGGER requests_back_in_lane AFTER UPDATE OF turn, connector_id, queue, class, customer_id ON requests
+WHEN NEW.turn = 'ready' BEGIN
+  INSERT INTO lanes (queue, connector_id, rank, customer_id, class, ready, running)
+  VALUES (NEW.queue, coalesce(NEW.connector_id, 0),
+          CASE NEW.class WHEN 'security' THEN 0 WHEN 'interactive' THEN 1 WHEN 'sync' THEN 2 ELSE 3 END,
+          NEW.customer_id, NEW.class, 1,
+          (SELECT count(*) FROM requests WHERE customer_id = NEW.customer_id AND turn = 'busy'))
+  ON CONFLICT DO UPDATE SET ready = ready + 1;
+END;
+CREATE TRIGGER requests_begin_to_run AFTER UPDATE OF turn ON requests
+WHEN NEW.turn = 'busy' AND OLD.turn <> 'busy' BEGIN
+  UPDATE lanes SET running = running + 1 WHERE customer_id = NEW.customer_id;
+END;
+CREATE TRIGGER requests_stop_running AFTER UPDATE OF turn ON requests
+WHEN OLD.turn = 'busy' AND NEW.turn <> 'busy' BEGIN
+  UPDATE lanes SET running = running - 1 WHERE customer_id = NEW.customer_id;
+END;
 
 -- The parts of a request, in order. A step is leased to one worker of one process at a time.
 CREATE TABLE steps (
@@ -905,7 +976,8 @@ CREATE TABLE steps (
   UNIQUE (request_id, seq)
 ) STRICT;
 CREATE INDEX steps_by_connector ON steps (connector_id);
-CREATE INDEX steps_leased ON steps (lease_boot) WHERE lease IS NOT NULL;
+CREATE INDEX steps_leased ON steps (lease_until) WHERE lease IS NOT NULL;
+CREATE INDEX steps_leased_of_connector ON steps (connector_id) WHERE lease IS NOT NULL;
 
 -- Each try of a step, with what the other side said.
 CREATE TABLE step_attempts (

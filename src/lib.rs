@@ -26,7 +26,12 @@ pub mod web;
 pub mod mail;
 pub mod ledger;
 pub mod places;
+pub mod connectors;
+pub mod engine;
 pub mod health;
 
 // The table of what can be asked for, and by whom.
 pub mod routes;
+
+// What the work of the engine means to those who order it.
+pub mod events;

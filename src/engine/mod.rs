@@ -1,0 +1,209 @@
+//! Provisioning: requests, the order in which they run, and what people may do about them.
+//!
+//! Invariants: what was accepted ends by itself, done or failed with a reason; requests that touch
+//! the same thing run one after the other, in the order in which they were accepted; a step carries
+//! one key in all its attempts; nothing goes outside within a transaction.
+
+mod store;
+
+use crate::audit;
+use crate::db::{Read, Work, Write};
+use crate::error::Result;
+use crate::events;
+use crate::ids::{
+    ConnectorId, CustomerId, CustomerServiceId, PreviewId, RequestId, RunId, UserId, UserServiceId,
+};
+use crate::ledger::Source;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+words! {
+    Status {
+        WaitingApproval = "waiting_approval", Queued = "queued", Running = "running", Done = "done",
+        Failed = "failed", Cancelled = "cancelled",
+    }
+}
+
+words! {
+    /// Who goes first.
+    Class { Security = "security", Interactive = "interactive", Sync = "sync", Bulk = "bulk" }
+}
+
+words! {
+    /// What a step does.
+    Action {
+        ScriptRun = "script.run", WebhookSend = "webhook.send", Reseller = "portico.reseller",
+    }
+}
+
+words! {
+    /// What becomes of the request when a step fails for good.
+    OnError { Stop = "stop", Continue = "continue" }
+}
+
+words! {
+    /// How a request ended, for whoever ordered it.
+    End { Done = "done", Failed = "failed", Cancelled = "cancelled" }
+}
+
+/// What is to be done, with the steps that do it.
+pub struct NewRequest {
+    pub customer: CustomerId,
+    /// A row of `events.rs`.
+    pub event: &'static str,
+    pub user: Option<UserId>,
+    /// Also of a user service: the one it stands below.
+    pub customer_service: Option<CustomerServiceId>,
+    pub user_service: Option<UserServiceId>,
+    /// For people: "Give Managed workplace to Theo Vane".
+    pub title: String,
+    pub class: Class,
+    pub source: Source,
+    /// Starts when that one is done, and fails if it does not get done.
+    pub after: Option<RequestId>,
+    pub parent: Option<RequestId>,
+    pub preview: Option<PreviewId>,
+    pub run: Option<RunId>,
+    /// Who ordered it; none for Portico itself.
+    pub by: Option<UserId>,
+    pub steps: Vec<NewStep>,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewStep {
+    /// The rule's, by which later steps find its outputs.
+    pub key: String,
+    pub title: String,
+    pub action: Action,
+    /// Of the actions that reach outside.
+    pub connector: Option<ConnectorId>,
+    /// `verb` (else the event's: create, change, suspend, resume, remove) and `props`, which go over
+    /// those of the subject; for `portico.reseller` `on`.
+    pub params: Value,
+    pub on_error: OnError,
+}
+
+/// One kind of work: how its subject is described to the outside, and what its end changes here.
+pub struct Event {
+    pub name: &'static str,
+    /// The subject as it is wanted now.
+    pub document: fn(&Read, &Job) -> Result<Document>,
+    /// Writes what the end means: live state, seats, ledger. It is in one transaction with the end.
+    pub settle: fn(&Write, &Settled) -> Result<()>,
+}
+
+/// A request as its event needs it.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub request: RequestId,
+    pub event: String,
+    pub customer: CustomerId,
+    pub user: Option<UserId>,
+    pub customer_service: Option<CustomerServiceId>,
+    pub user_service: Option<UserServiceId>,
+    pub by: Option<UserId>,
+    pub source: Source,
+}
+
+/// What scripts and webhooks are told of the subject.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    pub customer: Value,
+    pub user: Value,
+    /// Code, name, label and plan.
+    pub service: Value,
+    /// Effective values by property; none that is secret.
+    pub props: Map<String, Value>,
+    /// Secret properties as they are kept, each with what it was sealed for.
+    pub sealed: BTreeMap<String, (String, String)>,
+    /// The state before: what was delivered last.
+    pub previous: Value,
+}
+
+/// The end of a request.
+pub struct Settled {
+    pub job: Job,
+    pub end: End,
+    /// Why it failed or was cancelled.
+    pub reason: String,
+    /// What its steps answered, by their keys.
+    pub outputs: BTreeMap<String, Map<String, Value>>,
+}
+
+/// A request fails by itself after so many seconds.
+const DEADLINE: i64 = 24 * 3600;
+
+/// Takes a request in, within the transaction that orders it. One without steps is done at once.
+pub fn accept(tx: &Write, new: NewRequest) -> Result<RequestId> {
+    let event = events::find(new.event)?;
+    let id = store::insert(tx, &new, queue_of(&new), tx.now.plus_seconds(DEADLINE))?;
+    for (place, step) in (1..).zip(&new.steps) {
+        store::insert_step(tx, id, place, step)?;
+    }
+    if new.steps.is_empty() && new.after.is_none() {
+        finish(tx, event, id, End::Done, "")?;
+    } else {
+        tx.wake(Work::Requests);
+    }
+    Ok(id)
+}
+
+/// The lane a request waits in.
+fn queue_of(new: &NewRequest) -> &'static str {
+    if new.class == Class::Bulk {
+        "bulk"
+    } else if new.steps.iter().any(|step| step.action == Action::ScriptRun) {
+        "scripts"
+    } else {
+        "interactive"
+    }
+}
+
+/// What a removal overtakes.
+#[derive(Clone, Copy, Debug)]
+pub enum Overtaken {
+    CustomerService(CustomerServiceId),
+    UserService(UserServiceId),
+}
+
+/// Takes back every open request of an assignment, because `reason` ("superseded by the removal").
+/// What waits is cancelled here, without its event being asked: the caller is changing the
+/// assignment in this very transaction. What runs ends after the step in hand, and is settled then.
+pub fn cancel_open(tx: &Write, what: Overtaken, reason: &str) -> Result<()> {
+    for (id, held) in store::open_of(tx, what)? {
+        if held {
+            store::ask_to_cancel(tx, id, reason)?;
+        } else {
+            let job = close(tx, id, End::Cancelled, reason)?;
+            record(tx, &job, End::Cancelled, reason)?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends a request and settles what it was for.
+fn finish(tx: &Write, event: &Event, id: RequestId, end: End, reason: &str) -> Result<()> {
+    let job = close(tx, id, end, reason)?;
+    record(tx, &job, end, reason)?;
+    let outputs = store::outputs(tx, id)?;
+    (event.settle)(tx, &Settled { job, end, reason: reason.to_owned(), outputs })
+}
+
+/// Writes the end, and lets go on what waited for it.
+fn close(tx: &Write, id: RequestId, end: End, reason: &str) -> Result<Job> {
+    store::end(tx, id, end, reason)?;
+    if store::unblock(tx, id)? > 0 {
+        tx.wake(Work::Requests);
+    }
+    store::job(tx, id)
+}
+
+fn record(tx: &Write, job: &Job, end: End, reason: &str) -> Result<()> {
+    let action = match end {
+        End::Done => "request.done",
+        End::Failed => "request.failed",
+        End::Cancelled => "request.cancelled",
+    };
+    let detail = json!({ "event": job.event, "reason": reason });
+    audit::record(tx, action, ("request", job.request.0), job.customer, &detail)
+}

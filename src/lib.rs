@@ -28,10 +28,16 @@ pub mod ledger;
 pub mod places;
 pub mod connectors;
 pub mod engine;
+pub mod jobs;
+pub mod upkeep;
 pub mod health;
 
-// The table of what can be asked for, and by whom.
+// The tables: what can be asked for and by whom, what runs by the clock.
 pub mod routes;
 
 // What the work of the engine means to those who order it.
 pub mod events;
+pub mod schedule;
+
+// All of it at work.
+pub mod serve;

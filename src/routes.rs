@@ -4,10 +4,9 @@
 use crate::auth::permissions as may;
 use crate::auth::{Admits, Permission};
 use crate::error::Result;
-use crate::health;
 use crate::input::Field;
-use crate::mail;
 use crate::web::{App, Cx, Method, Request, Response};
+use crate::{health, jobs, mail};
 
 pub struct Route {
     pub method: Method,
@@ -74,8 +73,6 @@ public! {
 }
 
 routes! {
-    Get "/" own AccountRead health::home;
-
     Get  "/mail"             scope MessagesRead mail::pages::index;
     Get  "/mail/{id}"        scope MessagesRead mail::pages::show;
     Post "/mail/{id}/resend" scope MessagesRead mail::pages::send_again;
@@ -84,6 +81,22 @@ routes! {
     Get  "/api/v1/messages/{id}" scope MessagesRead mail::api::show, "Show a mail" &[] => mail::api::OUT;
     Post "/api/v1/messages/{id}/resend" scope MessagesRead mail::api::send_again, "Send a mail again" &[] => mail::api::OUT;
     Post "/api/v1/messages/{id}/cancel" scope MessagesRead mail::api::stop, "Cancel a mail" &[] => mail::api::OUT;
+    Get  "/"                       own   AccountRead  health::home;
+
+    Get  "/jobs"                   scope JobsRead     jobs::pages::index;
+    Get  "/jobs/{id}"              scope JobsRead     jobs::pages::show;
+    Post "/jobs/{id}/run"          scope JobsRun      jobs::pages::run;
+    Post "/jobs/{id}/enable"       scope JobsRun      jobs::pages::enable;
+    Post "/jobs/{id}/disable"      scope JobsRun      jobs::pages::disable;
+    Get  "/runs/{id}"              own   AccountRead  jobs::pages::show_run;
+    Get  "/runs/{id}/live"         own   AccountRead  jobs::pages::live_run;
+    Post "/runs/{id}/cancel"       own   AccountRead  jobs::pages::cancel_run;
+    Get  "/api/v1/jobs"            scope JobsRead     jobs::api::index, "List the jobs" &[] => jobs::api::JOB;
+    Post "/api/v1/jobs/{id}/run"   scope JobsRun      jobs::api::run, "Run a job now" &[] => jobs::api::RUN;
+    Get  "/api/v1/jobs/{id}/runs"  scope JobsRead     jobs::api::runs, "List the runs of a job" jobs::api::PAGES => jobs::api::RUN;
+    Get  "/api/v1/runs/{id}"       own   AccountRead  jobs::api::show, "Show a run" &[] => jobs::api::RUN;
+    Get  "/api/v1/runs/{id}/lines" own   AccountRead  jobs::api::lines, "List what a run did" jobs::api::LINE_FILTERS => jobs::api::LINE;
+    Post "/api/v1/runs/{id}/cancel" own  AccountRead  jobs::api::cancel, "Stop a run" &[] => jobs::api::RUN;
 }
 
 /// The public request for a path, if there is one.

@@ -140,6 +140,12 @@ impl Date {
         zoned.map_or(Instant(0), |z| Instant(z.timestamp().as_second()))
     }
 
+    /// The instant so many seconds of local clock after midnight in `zone`.
+    pub fn at(self, zone: &Zone, seconds: i64) -> Instant {
+        let local = self.0.at(0, 0, 0, 0).saturating_add(jiff::Span::new().seconds(seconds));
+        zone.0.to_zoned(local).map_or(Instant(0), |z| Instant(z.timestamp().as_second()))
+    }
+
     /// `17 Nov 2026`.
     pub fn long(self) -> String {
         self.0.strftime("%-d %b %Y").to_string()

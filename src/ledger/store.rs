@@ -1,3 +1,4 @@
+//! The statements of this module.
 use super::{Kind, Row, Source};
 use crate::db::{Read, Via, Write};
 use crate::error::Result;

@@ -1,3 +1,4 @@
+//! The statements of this module.
 use super::{Person, Place};
 use crate::auth::Scope;
 use crate::db::Read;

@@ -1,3 +1,4 @@
+//! The statements of this module.
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::money::Currency;

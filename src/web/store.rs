@@ -1,3 +1,4 @@
+//! The statements of this module.
 use super::Response;
 use crate::auth::Scope;
 use crate::auth::permissions::RequestsRead;

@@ -10,6 +10,7 @@
 mod assets;
 mod edge;
 mod mail;
+mod jobs;
 mod routes;
 mod schema;
 mod scripts;

@@ -77,7 +77,7 @@ fn to_look_changes_nothing() {
     let onlooker = world.sql();
     let version =
         || onlooker.pragma_query_value(None, "data_version", |r| r.get::<_, i64>(0)).unwrap();
-    admin.api_get("/messages");
+    admin.api_get("/jobs");
     for route in ROUTES.iter().filter(|route| route.method == Method::Get) {
         let before = version();
         let status = ask(&admin, route, &filled(route, "1")).status;

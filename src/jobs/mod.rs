@@ -1,0 +1,166 @@
+//! Work that takes longer than a request: by the clock, or over many things that a person chose.
+//!
+//! A run acts with the rights its starter has while it works, in batches, and resumes after a stop.
+
+pub mod api;
+pub mod pages;
+mod clock;
+mod runner;
+mod store;
+
+pub use runner::{Handle, follow, run_now, start};
+
+use crate::auth::{self, Actor, Door};
+use crate::db::{Db, Via, Work, Write};
+use crate::error::{Error, Result};
+use crate::ids::{CustomerId, JobId, RunId, UserId};
+use crate::time::Instant;
+use crate::web::App;
+use serde_json::Value;
+
+words! {
+    State {
+        Queued = "queued", Running = "running", Done = "done", Failed = "failed", Cancelled = "cancelled",
+        Skipped = "skipped",
+    }
+}
+
+words! {
+    Level { Info = "info", Warn = "warn", Error = "error" }
+}
+
+/// A kind of run: what `schedule.rs` lists.
+pub struct Kind {
+    pub name: &'static str,
+    /// In words, for pages.
+    pub title: &'static str,
+    /// Whether a run that was stopped half-way goes on where it was.
+    pub resumes: bool,
+    pub run: fn(&RunCx) -> Result<()>,
+}
+
+/// A run by the clock: five cron fields in the provider's zone.
+pub struct Recurring {
+    pub kind: &'static str,
+    pub label: &'static str,
+    pub schedule: &'static str,
+}
+
+/// One execution.
+pub struct Run {
+    pub id: RunId,
+    pub job: Option<JobId>,
+    pub kind: String,
+    pub customer: CustomerId,
+    pub user: Option<UserId>,
+    pub state: State,
+    pub input: Value,
+    pub done: i64,
+    pub total: Option<i64>,
+    /// Named integers.
+    pub numbers: Value,
+    pub error: String,
+    pub due_at: Instant,
+    pub started_at: Option<Instant>,
+    pub ended_at: Option<Instant>,
+}
+
+/// What a run did to one thing.
+pub struct Line {
+    pub seq: i64,
+    pub at: Instant,
+    pub level: Level,
+    /// `created`, `updated`, `unchanged`, `refused`, `skipped`, `given` …
+    pub result: String,
+    pub text: String,
+    pub subject: Option<(String, i64)>,
+}
+
+/// A job as its list shows it.
+pub struct Job {
+    pub id: JobId,
+    pub kind: String,
+    pub label: String,
+    pub schedule: String,
+    pub enabled: bool,
+    pub next_run_at: Option<Instant>,
+    pub last: Option<(State, Instant)>,
+}
+
+/// What a run is given.
+pub struct RunCx<'a> {
+    pub app: &'a App,
+    pub db: &'a Db,
+    pub run: Run,
+}
+
+/// Queues work over `total` things, in the transaction that decides it.
+pub fn queue_run(
+    tx: &Write,
+    kind: &str,
+    customer: CustomerId,
+    input: &Value,
+    total: Option<i64>,
+) -> Result<RunId> {
+    let id = store::insert(tx, kind, customer, input, total)?;
+    tx.wake(Work::Runs);
+    Ok(id)
+}
+
+/// Asks a run to stop between two units of its work.
+pub fn cancel(tx: &Write, id: RunId) -> Result<()> {
+    if !store::ask_to_cancel(tx, id)? {
+        return Err(Error::refused("It has ended already."));
+    }
+    tx.wake(Work::Runs);
+    Ok(())
+}
+
+impl RunCx<'_> {
+    /// Whoever started it, with the rights of this moment; `Forbidden` where they may not any more.
+    pub fn actor(&self) -> Result<Actor> {
+        let user =
+            self.run.user.ok_or_else(|| Error::internal("a run of nobody asks for rights"))?;
+        let actor = self.db.read(|db| auth::actor(db, user, Door::Job, Via::Job));
+        actor.map_err(|err| match err {
+            Error::LoginRequired => {
+                Error::Forbidden("Whoever started this may not enter any more.".into())
+            }
+            other => other,
+        })
+    }
+
+    /// Whether somebody asked it to stop; looked at between units.
+    pub fn cancelled(&self) -> Result<bool> {
+        self.db.read(|db| store::is_cancelled(db, self.run.id))
+    }
+
+    /// Says how far it is, and keeps what happened to one thing. Part of the transaction `tx`, so
+    /// that a resumed run neither repeats nor leaves out anything.
+    pub fn unit(
+        &self,
+        tx: &Write,
+        done: i64,
+        level: Level,
+        result: &str,
+        text: &str,
+        subject: Option<(&str, i64)>,
+    ) -> Result<()> {
+        store::add_line(tx, self.run.id, done, level, result, text, subject)?;
+        store::progress(tx, self.run.id, done)
+    }
+
+    /// The number of things dealt with so far: where to go on.
+    pub fn done(&self) -> Result<i64> {
+        self.db.read(|db| store::one(db, self.run.id).map(|run| run.done))
+    }
+
+    /// Keeps named integers beside the run.
+    pub fn numbers(&self, tx: &Write, numbers: &Value) -> Result<()> {
+        store::set_numbers(tx, self.run.id, numbers)
+    }
+
+    pub fn total(&self, tx: &Write, total: i64) -> Result<()> {
+        store::set_total(tx, self.run.id, total)
+    }
+}

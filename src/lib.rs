@@ -30,6 +30,9 @@ pub mod connectors;
 pub mod engine;
 pub mod jobs;
 pub mod upkeep;
+pub mod prices;
+pub mod catalogue;
+pub mod offers;
 pub mod health;
 
 // The tables: what can be asked for and by whom, what runs by the clock.

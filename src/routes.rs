@@ -3,6 +3,8 @@
 
 use crate::auth::permissions as may;
 use crate::auth::{Admits, Permission};
+use crate::catalogue;
+use crate::db::Db;
 use crate::error::Result;
 use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};
@@ -97,6 +99,11 @@ routes! {
     Get  "/api/v1/runs/{id}"       own   AccountRead  jobs::api::show, "Show a run" &[] => jobs::api::RUN;
     Get  "/api/v1/runs/{id}/lines" own   AccountRead  jobs::api::lines, "List what a run did" jobs::api::LINE_FILTERS => jobs::api::LINE;
     Post "/api/v1/runs/{id}/cancel" own  AccountRead  jobs::api::cancel, "Stop a run" &[] => jobs::api::RUN;
+}
+
+/// Writes what the program brings along into the store; run at every start.
+pub fn ship(db: &Db) -> Result<()> {
+    catalogue::ship(db)
 }
 
 /// The public request for a path, if there is one.

@@ -62,6 +62,7 @@ impl App {
 
     pub fn with(db: Db, config: Config) -> Result<App> {
         auth::ship_roles(&db)?;
+        routes::ship(&db)?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(App {
             db,

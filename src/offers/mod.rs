@@ -1,0 +1,14 @@
+//! Who may sell what: the provider sells all that is active, a reseller what every reseller above it,
+//! itself included, was offered. And how much of it: counters that only a conditional update moves.
+
+mod cascade;
+mod limits;
+mod store;
+
+pub use cascade::{Check, Sellable, Subject, refuse, require, sellable, why_not};
+pub use limits::{Meter, give_back, left, take};
+
+words! {
+    /// Closed: nothing new below, what exists goes on.
+    State { Active = "active", Closed = "closed", Withdrawn = "withdrawn" }
+}

@@ -1,0 +1,221 @@
+use super::{Meter, State};
+use crate::auth::{Permission, Scope};
+use crate::db::{Read, Write};
+use crate::error::Result;
+use crate::ids::{CustomerId, PlanId, ServiceId, UserId};
+use rusqlite::named_params;
+
+/// A customer of the way up, as the cascade needs it.
+pub struct Level {
+    pub id: CustomerId,
+    pub name: String,
+    pub state: String,
+    /// 0 is the customer that is asked about.
+    pub depth: i64,
+}
+
+/// The customer and every reseller above it, the nearest first; the provider is not among them.
+pub fn levels(db: &Read, customer: CustomerId) -> Result<Vec<Level>> {
+    db.all(
+        "SELECT id, name, state, depth
+           FROM customer_tree JOIN customers ON customers.id = above
+          WHERE below = ?1 AND (depth = 0 OR above <> 1)
+          ORDER BY depth",
+        [customer],
+        |row| {
+            Ok(Level {
+                id: row.get("id")?,
+                name: row.get("name")?,
+                state: row.get("state")?,
+                depth: row.get("depth")?,
+            })
+        },
+    )
+}
+
+/// The offers made to the resellers above `customer`.
+pub fn offers_above(
+    db: &Read,
+    customer: CustomerId,
+) -> Result<Vec<(CustomerId, ServiceId, State)>> {
+    db.all(
+        "SELECT reseller_id, service_id, state
+           FROM customer_tree JOIN offers ON reseller_id = above
+          WHERE below = ?1 AND depth > 0",
+        [customer],
+        |row| Ok((row.get("reseller_id")?, row.get("service_id")?, row.get("state")?)),
+    )
+}
+
+/// The plans among them that are open.
+pub fn plans_above(db: &Read, customer: CustomerId) -> Result<Vec<(CustomerId, PlanId)>> {
+    db.all(
+        "SELECT reseller_id, plan_id
+           FROM customer_tree
+           JOIN offers ON reseller_id = above AND offers.state = 'active'
+           JOIN offer_plans ON offer_id = offers.id AND offer_plans.state = 'active'
+          WHERE below = ?1 AND depth > 0",
+        [customer],
+        |row| Ok((row.get("reseller_id")?, row.get("plan_id")?)),
+    )
+}
+
+/// Whether the customer has the service, and keeps it.
+pub fn customer_holds(db: &Read, customer: CustomerId, service: ServiceId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM customer_services
+                         WHERE customer_id = ?1 AND service_id = ?2 AND wanted <> 'gone')",
+        (customer, service),
+    )
+}
+
+/// Whether the customer's users may have the plan.
+pub fn customer_enables(db: &Read, customer: CustomerId, plan: PlanId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM customer_service_plans
+                          JOIN customer_services ON customer_services.id = customer_service_id
+                         WHERE customer_service_plans.plan_id = ?2 AND customer_id = ?1 AND wanted <> 'gone')",
+        (customer, plan),
+    )
+}
+
+pub fn user_holds(db: &Read, user: UserId, service: ServiceId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM user_services
+                         WHERE user_id = ?1 AND service_id = ?2 AND wanted <> 'gone')",
+        (user, service),
+    )
+}
+
+/// Name and state of a user.
+pub fn user(db: &Read, user: UserId) -> Result<(String, String)> {
+    db.one("SELECT display_name, state FROM users WHERE id = ?1", [user], |row| {
+        Ok((row.get("display_name")?, row.get("state")?))
+    })
+}
+
+/// Where somebody belongs; Portico itself belongs to the provider.
+pub fn home(db: &Read, user: Option<UserId>) -> Result<CustomerId> {
+    db.value("SELECT coalesce((SELECT customer_id FROM users WHERE id = ?1), 1)", [user])
+}
+
+pub fn reaches<P: Permission>(db: &Read, scope: &Scope<P>, customer: CustomerId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM reach WHERE customer_id = :customer
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":customer": customer, ":scope": scope },
+    )
+}
+
+/// A counter: what it is of, and how it stands.
+pub struct Counter {
+    pub holder: CustomerId,
+    pub holder_name: String,
+    pub plan: i64,
+    pub max: Option<i64>,
+    pub used: i64,
+}
+
+/// The counters a gift to `customer` would move, the nearest first.
+pub fn counters(
+    db: &Read,
+    customer: CustomerId,
+    service: ServiceId,
+    plan: Option<PlanId>,
+    meter: Meter,
+) -> Result<Vec<Counter>> {
+    db.all(
+        "SELECT holder_id, customers.name, plan_id, max, used
+           FROM customer_tree
+           JOIN usage ON holder_id = above AND service_id = :service AND plan_id IN (0, :plan)
+                     AND meter = :meter
+           JOIN customers ON customers.id = holder_id
+          WHERE below = :customer AND above <> 1
+          ORDER BY depth, plan_id DESC",
+        named_params! {
+            ":customer": customer, ":service": service, ":plan": plan.map_or(0, |plan| plan.0),
+            ":meter": meter,
+        },
+        |row| {
+            Ok(Counter {
+                holder: row.get("holder_id")?,
+                holder_name: row.get("name")?,
+                plan: row.get("plan_id")?,
+                max: row.get("max")?,
+                used: row.get("used")?,
+            })
+        },
+    )
+}
+
+/// Every holder on the way gets the counters that are missing.
+pub fn make_counters(
+    tx: &Write,
+    customer: CustomerId,
+    service: ServiceId,
+    plan: Option<PlanId>,
+    meter: Meter,
+) -> Result<usize> {
+    tx.run(
+        "INSERT OR IGNORE INTO usage (holder_id, service_id, plan_id, meter)
+         SELECT above, :service, value, :meter
+           FROM customer_tree, json_each(json_array(0, :plan))
+          WHERE below = :customer AND above <> 1",
+        named_params! {
+            ":customer": customer, ":service": service, ":plan": plan.map_or(0, |plan| plan.0),
+            ":meter": meter,
+        },
+    )
+}
+
+/// Moves one counter up if that stays within its limit; says whether it did.
+pub fn count_up(
+    tx: &Write,
+    counter: &Counter,
+    service: ServiceId,
+    meter: Meter,
+    n: i64,
+) -> Result<bool> {
+    let moved = tx.run(
+        "UPDATE usage SET used = used + :n
+          WHERE holder_id = :holder AND service_id = :service AND plan_id = :plan AND meter = :meter
+            AND (max IS NULL OR used + :n <= max)",
+        named_params! {
+            ":holder": counter.holder, ":service": service, ":plan": counter.plan,
+            ":meter": meter, ":n": n,
+        },
+    )?;
+    Ok(moved == 1)
+}
+
+pub fn count_down(
+    tx: &Write,
+    customer: CustomerId,
+    service: ServiceId,
+    plan: Option<PlanId>,
+    meter: Meter,
+    n: i64,
+) -> Result<usize> {
+    tx.run(
+        "UPDATE usage SET used = max(used - :n, 0)
+          WHERE service_id = :service AND plan_id IN (0, :plan) AND meter = :meter
+            AND holder_id IN (SELECT above FROM customer_tree WHERE below = :customer AND above <> 1)",
+        named_params! {
+            ":customer": customer, ":service": service, ":plan": plan.map_or(0, |plan| plan.0),
+            ":meter": meter, ":n": n,
+        },
+    )
+}
+
+/// Whether `customer` is `above` or lies below it.
+pub fn lies_below(db: &Read, customer: CustomerId, above: CustomerId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM customer_tree WHERE below = ?1 AND above = ?2)",
+        (customer, above),
+    )
+}
+
+/// All that is in the catalogue, drafts too: it is small, and the cascade looks at all of it.
+pub fn catalogue(db: &Read) -> Result<Vec<ServiceId>> {
+    db.all("SELECT id FROM services ORDER BY name COLLATE NOCASE, id", [], |row| row.get("id"))
+}

@@ -1,11 +1,12 @@
 use super::{Customer, NewPrice, PriceList, Row, Target};
+
 use crate::auth::Scope;
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, PriceId, PriceListId};
 use crate::money::Currency;
+use crate::rating::Charge;
 use crate::rating::prices::{List, Price, Source};
-use crate::rating::{Charge, Kind};
 use crate::time::{Date, Zone};
 use rusqlite::named_params;
 

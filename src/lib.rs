@@ -33,6 +33,8 @@ pub mod upkeep;
 pub mod prices;
 pub mod catalogue;
 pub mod offers;
+pub mod search;
+pub mod today;
 pub mod health;
 
 // The tables: what can be asked for and by whom, what runs by the clock.

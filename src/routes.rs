@@ -8,7 +8,7 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};
-use crate::{health, jobs, mail};
+use crate::{health, jobs, mail, search, today};
 
 pub struct Route {
     pub method: Method,
@@ -84,6 +84,12 @@ routes! {
     Post "/api/v1/messages/{id}/resend" scope MessagesRead mail::api::send_again, "Send a mail again" &[] => mail::api::OUT;
     Post "/api/v1/messages/{id}/cancel" scope MessagesRead mail::api::stop, "Cancel a mail" &[] => mail::api::OUT;
     Get  "/"                       own   AccountRead  health::home;
+
+    Get  "/today"                  own   AccountRead  today::pages::index;
+    Get  "/search"                 own   AccountRead  search::pages::index;
+    Get  "/search/hits"            own   AccountRead  search::pages::live;
+    Get  "/api/v1/today"           own   AccountRead  today::api::index, "List what wants somebody today" &[] => today::api::OUT;
+    Get  "/api/v1/search"          own   AccountRead  search::api::index, "Find customers, users and invoices" search::api::TAKES => search::api::OUT;
 
     Get  "/jobs"                   scope JobsRead     jobs::pages::index;
     Get  "/jobs/{id}"              scope JobsRead     jobs::pages::show;

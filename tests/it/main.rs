@@ -18,5 +18,6 @@ mod sheet;
 mod sink;
 mod storybook;
 mod tidy;
+mod today;
 mod webhooks;
 mod world;

@@ -1,0 +1,147 @@
+use super::{CustomerHit, InvoiceHit, UserHit};
+use crate::auth::permissions::{CustomersRead, InvoicesRead, UsersRead};
+use crate::auth::{Breadth, Scope};
+use crate::db::{Read, beginning, containing, trigrams};
+use crate::error::Result;
+use rusqlite::{Row, named_params};
+
+pub const USERS_NARROW: &str =
+    "SELECT users.id, display_name, upn, customers.name AS customer
+       FROM users JOIN customers ON customers.id = users.customer_id
+      WHERE users.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+        AND users.state NOT IN ('deleted', 'purged')
+        AND (display_name LIKE :like ESCAPE '\\' OR upn LIKE :like ESCAPE '\\' OR mail LIKE :like ESCAPE '\\')
+      LIMIT :most";
+
+pub const USERS_WIDE: &str = "SELECT users.id, users.display_name, users.upn,
+            (SELECT name FROM customers WHERE customers.id = users.customer_id) AS customer
+       FROM users_search JOIN users ON users.id = users_search.rowid
+      WHERE users_search MATCH :match
+        AND users.state NOT IN ('deleted', 'purged')
+        AND (users.display_name LIKE :like ESCAPE '\\' OR users.upn LIKE :like ESCAPE '\\'
+             OR users.mail LIKE :like ESCAPE '\\')
+        AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                       AND scope IN (SELECT value FROM json_each(:scope)))
+      LIMIT :most";
+
+pub const USERS_SHORT: &str = "SELECT users.id, display_name, upn,
+            (SELECT name FROM customers WHERE customers.id = users.customer_id) AS customer
+       FROM users INDEXED BY users_by_name
+      WHERE display_name COLLATE NOCASE >= :from AND display_name COLLATE NOCASE < :to
+        AND users.state NOT IN ('deleted', 'purged')
+        AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                       AND scope IN (SELECT value FROM json_each(:scope)))
+      LIMIT :most";
+
+/// Names and addresses that hold `text`; of one or two letters, names that begin with it.
+pub fn users(db: &Read, scope: &Scope<UsersRead>, text: &str, most: i64) -> Result<Vec<UserHit>> {
+    let found = match (scope.breadth(db)?, trigrams(text)) {
+        (Breadth::Narrow, parts) => {
+            let like = if parts.is_some() { containing(text) } else { beginning(text) };
+            let params = named_params! { ":scope": scope, ":like": like, ":most": most };
+            db.all(USERS_NARROW, params, user)?
+        }
+        (_, Some(parts)) => {
+            let like = containing(text);
+            let params =
+                named_params! { ":scope": scope, ":match": parts, ":like": like, ":most": most };
+            db.all(USERS_WIDE, params, user)?
+        }
+        (_, None) => {
+            let to = format!("{text}\u{10FFFF}");
+            let params = named_params! { ":scope": scope, ":from": text, ":to": to, ":most": most };
+            db.all(USERS_SHORT, params, user)?
+        }
+    };
+    Ok(found)
+}
+
+pub const CUSTOMERS: &str = "SELECT customers.id, customers.name, customers.code
+       FROM customers_search JOIN customers ON customers.id = customers_search.rowid
+      WHERE customers_search MATCH :match
+        AND customers.state NOT IN ('deleted', 'purged')
+        AND (customers.name LIKE :like ESCAPE '\\' OR customers.code LIKE :like ESCAPE '\\'
+             OR customers.contact_name LIKE :like ESCAPE '\\')
+        AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                       AND scope IN (SELECT value FROM json_each(:scope)))
+      LIMIT :most";
+
+const CUSTOMERS_SHORT: &str = "SELECT id, name, code
+       FROM customers
+      WHERE (name COLLATE NOCASE >= :from AND name COLLATE NOCASE < :to OR code = :from)
+        AND state NOT IN ('deleted', 'purged')
+        AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                       AND scope IN (SELECT value FROM json_each(:scope)))
+      LIMIT :most";
+
+const CUSTOMERS_BY_NUMBER: &str = "SELECT customers.id, customers.name, customers.code
+       FROM customers
+      WHERE id IN (SELECT customer_id FROM domains WHERE name = lower(:text)
+                   UNION SELECT id FROM customers WHERE billing_id = :text
+                   UNION SELECT id FROM customers WHERE external_id = :text)
+        AND state NOT IN ('deleted', 'purged')
+        AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                       AND scope IN (SELECT value FROM json_each(:scope)))
+      LIMIT :most";
+
+/// Names, codes and contacts that hold `text`, and whoever has it as domain, billing or external id.
+pub fn customers(
+    db: &Read,
+    scope: &Scope<CustomersRead>,
+    text: &str,
+    most: i64,
+) -> Result<Vec<CustomerHit>> {
+    let by_number = named_params! { ":scope": scope, ":text": text, ":most": most };
+    let mut found = db.all(CUSTOMERS_BY_NUMBER, by_number, customer)?;
+    let named = match trigrams(text) {
+        Some(parts) => {
+            let params = named_params! { ":scope": scope, ":match": parts, ":like": containing(text), ":most": most };
+            db.all(CUSTOMERS, params, customer)?
+        }
+        None => {
+            let to = format!("{text}\u{10FFFF}");
+            let params = named_params! { ":scope": scope, ":from": text, ":to": to, ":most": most };
+            db.all(CUSTOMERS_SHORT, params, customer)?
+        }
+    };
+    for hit in named {
+        if !found.iter().any(|each| each.id == hit.id) {
+            found.push(hit);
+        }
+    }
+    found.truncate(usize::try_from(most).unwrap_or(0));
+    Ok(found)
+}
+
+/// Invoices by the beginning of their number, where buyer or seller is within reach.
+pub fn invoices(
+    db: &Read,
+    scope: &Scope<InvoicesRead>,
+    text: &str,
+    most: i64,
+) -> Result<Vec<InvoiceHit>> {
+    db.all(
+        "SELECT invoices.id, number, customers.name AS buyer
+           FROM invoices JOIN customers ON customers.id = buyer_id
+          WHERE number >= :text AND number < :to
+            AND EXISTS (SELECT 1 FROM reach
+                         WHERE reach.customer_id IN (invoices.buyer_id, invoices.seller_id)
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          LIMIT :most",
+        named_params! { ":scope": scope, ":text": text, ":to": format!("{text}\u{10FFFF}"), ":most": most },
+        |row| Ok(InvoiceHit { id: row.get("id")?, number: row.get("number")?, buyer: row.get("buyer")? }),
+    )
+}
+
+fn user(row: &Row) -> rusqlite::Result<UserHit> {
+    Ok(UserHit {
+        id: row.get("id")?,
+        name: row.get("display_name")?,
+        upn: row.get("upn")?,
+        customer: row.get("customer")?,
+    })
+}
+
+fn customer(row: &Row) -> rusqlite::Result<CustomerHit> {
+    Ok(CustomerHit { id: row.get("id")?, name: row.get("name")?, code: row.get("code")? })
+}

@@ -1,0 +1,199 @@
+//! What wants somebody today: at most ten lines, worst first, one of a kind with its count. Each is
+//! seen only by whoever may act on it.
+
+pub mod api;
+pub mod pages;
+mod store;
+
+use crate::auth::Actor;
+use crate::auth::permissions::{
+    BillingRun, CatalogueWrite, ConnectorsRead, CustomersCreate, CustomersDomains, InvoicesWrite,
+    JobsRead, MessagesRead, RequestsRead, SettingsWrite,
+};
+use crate::db::Read;
+use crate::error::Result;
+use crate::html::parts::Tone;
+use crate::settings::Settings;
+
+/// One line.
+pub struct Item {
+    pub kind: &'static str,
+    pub tone: Tone,
+    pub icon: &'static str,
+    pub what: String,
+    pub why: String,
+    pub act: &'static str,
+    pub href: String,
+}
+
+const MOST: usize = 10;
+
+/// The lines `actor` is to see now, worst first.
+pub fn items(db: &Read, actor: &Actor, settings: &Settings) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    work(db, actor, &mut items)?;
+    money(db, actor, &mut items)?;
+    first_steps(db, actor, settings, &mut items)?;
+    items.sort_by_key(|item| match item.tone {
+        Tone::Bad => 0,
+        Tone::Wait => 1,
+        _ => 2,
+    });
+    items.truncate(MOST);
+    Ok(items)
+}
+
+/// What stands still: requests, connectors, jobs, mails, domains.
+fn work(db: &Read, actor: &Actor, items: &mut Vec<Item>) -> Result<()> {
+    if let Ok(scope) = actor.scope::<RequestsRead>()
+        && let Some(failed) = store::failed_requests(db, &scope)?
+    {
+        items.push(Item {
+            kind: "requests_failed",
+            tone: Tone::Bad,
+            icon: "alert-triangle",
+            what: match failed.count {
+                1 => failed.title.clone(),
+                n => format!("{n} requests failed"),
+            },
+            why: format!("{} · {}", failed.customer, failed.reason),
+            act: if failed.count == 1 { "Open request" } else { "Open list" },
+            href: match failed.count {
+                1 => format!("/requests/{}", failed.id),
+                _ => "/requests?status=failed".to_owned(),
+            },
+        });
+    }
+    if let Ok(scope) = actor.scope::<ConnectorsRead>()
+        && let Some((id, name, error)) = store::down_connector(db, &scope)?
+    {
+        items.push(Item {
+            kind: "connector_down",
+            tone: Tone::Bad,
+            icon: "plug",
+            what: format!("{name} cannot be reached"),
+            why: format!("Its steps wait. {error}"),
+            act: "Open connector",
+            href: format!("/connectors/{id}"),
+        });
+    }
+    if let Ok(scope) = actor.scope::<JobsRead>()
+        && let Some((id, label, error)) = store::failed_job(db, &scope)?
+    {
+        items.push(Item {
+            kind: "job_failed",
+            tone: Tone::Bad,
+            icon: "clock",
+            what: format!("The job {label} failed"),
+            why: error,
+            act: "Open run",
+            href: format!("/runs/{id}"),
+        });
+    }
+    if let Ok(scope) = actor.scope::<MessagesRead>() {
+        let failed = store::failed_mails(db, &scope)?;
+        if failed > 0 {
+            items.push(Item {
+                kind: "mails_failed",
+                tone: Tone::Wait,
+                icon: "mail",
+                what: some(failed, "mail was not delivered", "mails were not delivered"),
+                why: "The mail server or the address refused within the last week.".into(),
+                act: "Open mails",
+                href: "/mail?state=failed".into(),
+            });
+        }
+    }
+    if let Ok(scope) = actor.scope::<CustomersDomains>()
+        && let Some((count, customer, domain)) = store::waiting_domains(db, &scope)?
+    {
+        items.push(Item {
+            kind: "domains_waiting",
+            tone: Tone::Wait,
+            icon: "world",
+            what: some(count, "domain waits for verification", "domains wait for verification"),
+            why: format!("{domain} and its names cannot be used until then."),
+            act: "Open domains",
+            href: format!("/customers/{customer}/domains"),
+        });
+    }
+    Ok(())
+}
+
+/// What is not on a bill yet, or on one that nobody sent.
+fn money(db: &Read, actor: &Actor, items: &mut Vec<Item>) -> Result<()> {
+    if let Ok(scope) = actor.scope::<BillingRun>()
+        && let Some(period) = store::period_without_invoices(db, &scope)?
+    {
+        items.push(Item {
+            kind: "period_ended",
+            tone: Tone::Wait,
+            icon: "receipt",
+            what: format!("{} has ended without invoices", period.month_name()),
+            why: "Look over the bill, then make the drafts.".into(),
+            act: "Open bill",
+            href: format!("/billing/{period}"),
+        });
+    }
+    if let Ok(scope) = actor.scope::<InvoicesWrite>() {
+        let drafts = store::drafts(db, &scope)?;
+        if drafts > 0 {
+            items.push(Item {
+                kind: "drafts",
+                tone: Tone::Wait,
+                icon: "file-invoice",
+                what: some(drafts, "draft waits to be finalised", "drafts wait to be finalised"),
+                why: "A draft follows the ledger until it is final.".into(),
+                act: "Open drafts",
+                href: "/invoices?state=draft".into(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What a new installation still lacks.
+fn first_steps(db: &Read, actor: &Actor, settings: &Settings, items: &mut Vec<Item>) -> Result<()> {
+    if actor.may::<SettingsWrite>() && settings.get("mail_host").is_empty() {
+        items.push(Item {
+            kind: "no_mail_server",
+            tone: Tone::Wait,
+            icon: "mail",
+            what: "No mail server is set".into(),
+            why: "Mails wait until there is one: links to new passwords, invoices.".into(),
+            act: "Set it",
+            href: "/settings".into(),
+        });
+    }
+    if let Ok(scope) = actor.scope::<CatalogueWrite>()
+        && !store::sells_anything(db, &scope)?
+    {
+        items.push(Item {
+            kind: "no_service",
+            tone: Tone::Busy,
+            icon: "stack-2",
+            what: "The catalogue is empty".into(),
+            why: "Say what you sell: a service, its plans and their prices.".into(),
+            act: "New service",
+            href: "/services/new".into(),
+        });
+    }
+    if let Ok(scope) = actor.scope::<CustomersCreate>()
+        && !store::has_customers(db, &scope)?
+    {
+        items.push(Item {
+            kind: "no_customer",
+            tone: Tone::Busy,
+            icon: "building",
+            what: "There is no customer yet".into(),
+            why: "Make the first one, then import its users from a spreadsheet.".into(),
+            act: "New customer",
+            href: "/customers/new".into(),
+        });
+    }
+    Ok(())
+}
+
+fn some(count: i64, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}

@@ -1,0 +1,177 @@
+use crate::auth::Scope;
+use crate::auth::permissions::{
+    AuditRead, BillingRun, CatalogueWrite, ConnectorsRead, CustomersCreate, CustomersDomains,
+    InvoicesWrite, JobsRead, MessagesRead, RequestsRead,
+};
+use crate::db::Read;
+use crate::error::Result;
+use crate::ids::{ConnectorId, CustomerId, RequestId, RunId};
+use crate::time::{Date, Instant};
+use rusqlite::named_params;
+
+pub struct Failed {
+    pub count: i64,
+    pub id: RequestId,
+    pub title: String,
+    pub reason: String,
+    pub customer: String,
+}
+
+/// Failed requests, 99 at most, and the latest of them.
+pub fn failed_requests(db: &Read, scope: &Scope<RequestsRead>) -> Result<Option<Failed>> {
+    db.maybe(
+        "WITH failed AS (
+           SELECT id, title, reason, customer_id
+             FROM requests
+            WHERE status = 'failed' AND parent_id IS NULL
+              AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                             AND scope IN (SELECT value FROM json_each(:scope)))
+            ORDER BY id DESC LIMIT 99)
+         SELECT (SELECT count(*) FROM failed) AS n, failed.id, title, reason, customers.name
+           FROM failed JOIN customers ON customers.id = customer_id
+          ORDER BY failed.id DESC LIMIT 1",
+        named_params! { ":scope": scope },
+        |row| {
+            Ok(Failed {
+                count: row.get("n")?,
+                id: row.get("id")?,
+                title: row.get("title")?,
+                reason: row.get("reason")?,
+                customer: row.get("name")?,
+            })
+        },
+    )
+}
+
+pub fn down_connector(
+    db: &Read,
+    scope: &Scope<ConnectorsRead>,
+) -> Result<Option<(ConnectorId, String, String)>> {
+    db.maybe(
+        "SELECT id, name, last_error
+           FROM connectors
+          WHERE down_since IS NOT NULL AND state = 'active'
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = connectors.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY down_since LIMIT 1",
+        named_params! { ":scope": scope },
+        |row| Ok((row.get("id")?, row.get("name")?, row.get("last_error")?)),
+    )
+}
+
+/// A job whose latest run failed.
+pub fn failed_job(db: &Read, scope: &Scope<JobsRead>) -> Result<Option<(RunId, String, String)>> {
+    db.maybe(
+        "SELECT runs.id, label, runs.error
+           FROM jobs JOIN runs ON runs.id = (SELECT max(id) FROM runs WHERE job_id = jobs.id)
+          WHERE runs.state = 'failed' AND :scope IS NOT NULL
+          ORDER BY runs.id DESC LIMIT 1",
+        named_params! { ":scope": scope },
+        |row| Ok((row.get("id")?, row.get("label")?, row.get("error")?)),
+    )
+}
+
+/// Mails given up within the last week, 99 at most.
+pub fn failed_mails(db: &Read, scope: &Scope<MessagesRead>) -> Result<i64> {
+    db.value(
+        "SELECT count(*) FROM (
+           SELECT 1 FROM messages
+            WHERE state = 'failed' AND created_at > :since
+              AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = messages.customer_id
+                             AND scope IN (SELECT value FROM json_each(:scope)))
+            ORDER BY id DESC LIMIT 99)",
+        named_params! { ":scope": scope, ":since": db.now.plus_days(-7) },
+    )
+}
+
+pub fn waiting_domains(
+    db: &Read,
+    scope: &Scope<CustomersDomains>,
+) -> Result<Option<(i64, CustomerId, String)>> {
+    db.maybe(
+        "WITH waiting AS (
+           SELECT id, customer_id, name
+             FROM domains
+            WHERE verified_at IS NULL
+              AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = domains.customer_id
+                             AND scope IN (SELECT value FROM json_each(:scope)))
+            LIMIT 99)
+         SELECT (SELECT count(*) FROM waiting) AS n, customer_id, name FROM waiting ORDER BY id LIMIT 1",
+        named_params! { ":scope": scope },
+        |row| Ok((row.get("n")?, row.get("customer_id")?, row.get("name")?)),
+    )
+}
+
+/// The oldest period that ended within the last two months, has something to bill and no invoice.
+pub fn period_without_invoices(db: &Read, scope: &Scope<BillingRun>) -> Result<Option<Date>> {
+    db.maybe(
+        "SELECT ends_on
+           FROM periods
+          WHERE ends_on < substr(:now, 1, 10) AND ends_on > substr(:since, 1, 10) AND :scope IS NOT NULL
+            AND EXISTS (SELECT 1 FROM ledger_spans WHERE kind IN ('customer_service', 'user_service')
+                           AND substr(begins_at, 1, 10) <= periods.ends_on
+                           AND substr(ends_at, 1, 10) > periods.starts_on)
+            AND NOT EXISTS (SELECT 1 FROM invoices WHERE period_end = periods.ends_on)
+          ORDER BY ends_on LIMIT 1",
+        named_params! { ":now": db.now, ":since": db.now.plus_days(-62), ":scope": scope },
+        |row| row.get(0),
+    )
+}
+
+/// Drafts whose buyer the scope reaches, 99 at most.
+pub fn drafts(db: &Read, scope: &Scope<InvoicesWrite>) -> Result<i64> {
+    db.value(
+        "SELECT count(*) FROM (
+           SELECT 1 FROM invoices
+            WHERE state = 'draft'
+              AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = invoices.buyer_id
+                             AND scope IN (SELECT value FROM json_each(:scope)))
+            LIMIT 99)",
+        named_params! { ":scope": scope },
+    )
+}
+
+pub fn sells_anything(db: &Read, scope: &Scope<CatalogueWrite>) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM services WHERE builtin = 0 AND :scope IS NOT NULL)",
+        named_params! { ":scope": scope },
+    )
+}
+
+pub fn has_customers(db: &Read, scope: &Scope<CustomersCreate>) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM reach
+                         WHERE customer_id <> 1 AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":scope": scope },
+    )
+}
+
+pub struct Done {
+    pub at: Instant,
+    pub action: String,
+    pub customer: String,
+    pub person: Option<String>,
+}
+
+/// The last things that were changed within reach.
+pub fn lately(db: &Read, scope: &Scope<AuditRead>) -> Result<Vec<Done>> {
+    db.all(
+        "SELECT audit_log.at, action, customers.name AS customer, users.display_name AS person
+           FROM audit_log
+           JOIN customers ON customers.id = audit_log.customer_id
+           LEFT JOIN users ON users.id = audit_log.user_id
+          WHERE audit_log.id > (SELECT coalesce(max(id), 0) - 2000 FROM audit_log)
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = audit_log.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY audit_log.id DESC LIMIT 12",
+        named_params! { ":scope": scope },
+        |row| {
+            Ok(Done {
+                at: row.get("at")?,
+                action: row.get("action")?,
+                customer: row.get("customer")?,
+                person: row.get("person")?,
+            })
+        },
+    )
+}

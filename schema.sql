@@ -13,6 +13,7 @@ CREATE TABLE customers (
   parent_id           INTEGER REFERENCES customers (id),   -- NULL for the provider only
   state               TEXT NOT NULL DEFAULT 'active'
                       CHECK (state IN ('active', 'disabled', 'deprovisioned', 'deleted', 'purged')),
+  disabled_through    INTEGER REFERENCES customers (id),   -- whose disabling disabled this one too
   type                TEXT NOT NULL DEFAULT 'standard' CHECK (type IN ('standard', 'test', 'demo')),
   reseller            INTEGER NOT NULL DEFAULT 0 CHECK (reseller IN (0, 1)), -- holds the reseller service
   code                TEXT NOT NULL COLLATE NOCASE UNIQUE
@@ -55,6 +56,7 @@ CREATE TABLE customers (
   CHECK (id <> 1 OR (state = 'active' AND type = 'standard'))
 ) STRICT;
 CREATE INDEX customers_by_parent ON customers (parent_id);
+CREATE INDEX customers_by_disabled_through ON customers (disabled_through) WHERE disabled_through IS NOT NULL;
 CREATE INDEX customers_by_name ON customers (name COLLATE NOCASE, id);
 CREATE INDEX customers_by_state ON customers (state, name COLLATE NOCASE, id);
 CREATE INDEX customers_by_created ON customers (created_at, id);
@@ -216,6 +218,7 @@ CREATE TABLE users (
   FOREIGN KEY (customer_id, location_id) REFERENCES customer_locations (customer_id, id) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
 CREATE INDEX users_by_customer ON users (customer_id, display_name COLLATE NOCASE, id);
+CREATE INDEX users_by_customer_state ON users (customer_id, state);
 CREATE INDEX users_by_name ON users (display_name COLLATE NOCASE, id);
 CREATE INDEX users_by_state ON users (state, display_name COLLATE NOCASE, id);
 CREATE INDEX users_by_upn ON users (upn);

@@ -1,8 +1,9 @@
 //! Who changed what. A change and its record are written in one transaction.
 
-use crate::db::Write;
-use crate::error::Result;
+use crate::db::{Read, Write};
+use crate::error::{Error, Result};
 use crate::ids::CustomerId;
+use crate::time::{Instant, Zone};
 use rusqlite::named_params;
 use serde_json::Value;
 
@@ -27,4 +28,19 @@ pub fn record(
         },
     )?;
     Ok(())
+}
+
+/// What to tell somebody whose copy of `subject` is not the newest.
+pub fn stale(db: &Read, subject: Subject, zone: &Zone) -> Result<Error> {
+    let last = db.maybe(
+        "SELECT coalesce(display_name, 'Portico') AS who, at
+           FROM audit_log LEFT JOIN users ON users.id = audit_log.user_id
+          WHERE subject_kind = :kind AND subject_id = :id
+          ORDER BY audit_log.id DESC LIMIT 1",
+        named_params! { ":kind": subject.0, ":id": subject.1 },
+        |row| Ok((row.get::<_, String>("who")?, row.get::<_, Instant>("at")?)),
+    )?;
+    let (who, at) = last.unwrap_or_else(|| ("Somebody".to_owned(), db.now));
+    let time = at.local(zone).strftime("%-d %b %Y %H:%M");
+    Ok(Error::Stale(format!("{who} changed this at {time}.")))
 }

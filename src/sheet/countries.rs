@@ -18,6 +18,20 @@ static BY_NAME: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     known
 });
 
+/// Every country as (code, name), by name.
+pub fn all() -> &'static [(&'static str, &'static str)] {
+    static ALL: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
+        let named = |line: &'static str| {
+            let (code, names) = line.split_once(' ')?;
+            Some((code, names.split('|').next().unwrap_or(names)))
+        };
+        let mut all: Vec<_> = COUNTRIES.lines().filter_map(named).collect();
+        all.sort_by_key(|(_, name)| *name);
+        all
+    });
+    &ALL
+}
+
 /// `DE` for `de`, `Germany` and `Deutschland`.
 pub fn code(text: &str) -> Option<&'static str> {
     BY_NAME.get(&key(text)).copied()

@@ -10,7 +10,7 @@ use std::fmt;
 mod book;
 pub mod cells;
 pub mod columns;
-mod countries;
+pub mod countries;
 mod dates;
 mod draft;
 pub mod field;

@@ -1,0 +1,486 @@
+//! Customers: the organisations everything belongs to, in a tree below the provider.
+//!
+//! Invariant: a customer stands below the provider or an active reseller, eight levels deep at most,
+//! and each change of it writes audit and, where it is billed, ledger in its own transaction.
+
+pub mod api;
+pub mod code;
+pub mod domains;
+pub mod fields;
+pub mod pages;
+mod store;
+
+use crate::auth::permissions::{
+    CustomersBillingUpdate, CustomersCreate, CustomersDisable, CustomersLimits, CustomersRead,
+    CustomersUpdate,
+};
+use crate::auth::{Actor, Breadth, Permission, Scope};
+use crate::db::{Db, Read, Write};
+use crate::error::{Complaint, Error, Result};
+use crate::ids::CustomerId;
+use crate::input::{Field, Fields, Input};
+use crate::ledger::{self, Action, Kind, Row};
+use crate::places::State;
+use crate::time::{Instant, Zone};
+use crate::web::{Listing, Paging};
+use crate::audit;
+use fields::{ABOVE, BILLING, Details, EDIT, LIMITS, NEW, among};
+use serde_json::{Value, json};
+
+words! {
+    /// What a customer is to its bill.
+    Type { Standard = "standard", Test = "test", Demo = "demo" }
+}
+
+words! {
+    /// Who bills this customer.
+    Biller { Inherit = "inherit", Reseller = "reseller", Provider = "provider" }
+}
+
+words! {
+    /// Who bills the customers below this one.
+    CustomersBiller { Reseller = "reseller", Provider = "provider" }
+}
+
+/// A customer, whole.
+pub struct Customer {
+    pub id: CustomerId,
+    pub parent: Option<CustomerId>,
+    pub parent_name: String,
+    pub code: String,
+    pub state: State,
+    pub reseller: bool,
+    /// The customer whose disabling disabled this one too.
+    pub disabled_through: Option<CustomerId>,
+    pub details: Details,
+    pub version: i64,
+    pub created_at: Instant,
+}
+
+/// A customer in a list.
+pub struct Brief {
+    pub id: CustomerId,
+    pub parent: Option<CustomerId>,
+    pub parent_name: String,
+    pub name: String,
+    pub code: String,
+    pub state: State,
+    pub kind: Type,
+    pub reseller: bool,
+    pub domain: String,
+    pub users: i64,
+    pub created_at: Instant,
+}
+
+/// Which customers a list is of.
+#[derive(Clone, Default)]
+pub struct Filter {
+    pub q: String,
+    pub state: Option<State>,
+    pub kind: Option<Type>,
+    /// Those below it, however far.
+    pub reseller: Option<CustomerId>,
+}
+
+/// What a filter may name.
+pub const FILTERS: &[Field] = &[
+    Field::text("q", "beginning of or text inside name, code, domain, contact"),
+    Field::text("state", "active, disabled, deprovisioned, deleted"),
+    Field::text("type", "standard, test, demo"),
+    Field::integer("reseller", "those below this customer"),
+];
+
+/// What else the actor may do to the fields of a customer.
+pub struct May {
+    billing: Option<Scope<CustomersBillingUpdate>>,
+    limits: Option<Scope<CustomersLimits>>,
+}
+
+impl May {
+    pub fn of(actor: &Actor) -> May {
+        May { billing: actor.scope().ok(), limits: actor.scope().ok() }
+    }
+
+    /// Nothing beyond what the operation itself takes.
+    pub fn nothing() -> May {
+        May { billing: None, limits: None }
+    }
+
+    pub fn billing(&self, db: &Read, customer: CustomerId) -> bool {
+        self.billing.as_ref().is_some_and(|scope| scope.reaches(db, customer).is_ok())
+    }
+
+    pub fn limits(&self, db: &Read, customer: CustomerId) -> bool {
+        self.limits.as_ref().is_some_and(|scope| scope.reaches(db, customer).is_ok())
+    }
+
+    /// The same for a customer that is to be made below `parent`.
+    fn below(&self, db: &Read, parent: CustomerId) -> Result<(bool, bool)> {
+        let billing = match &self.billing {
+            Some(scope) => store::reaches_below(db, scope, parent)?,
+            None => false,
+        };
+        let limits = match &self.limits {
+            Some(scope) => store::reaches_below(db, scope, parent)?,
+            None => false,
+        };
+        Ok((billing, limits))
+    }
+}
+
+/// The customer, if the scope reaches it.
+pub fn one<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Customer> {
+    store::one(db, scope, id)
+}
+
+/// A page of the customers that `filter` leaves.
+pub fn list(
+    db: &Read,
+    scope: &Scope<CustomersRead>,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Listing<Brief>> {
+    let breadth = scope.breadth(db)?;
+    if filter.q.is_empty() {
+        let rows = store::list(db, scope, breadth, filter, paging)?;
+        return Ok(paging.listing(rows, |row| (row.name.clone(), row.id.0)));
+    }
+    let rows = store::search(db, scope, breadth, filter, paging)?;
+    // A wide search comes in the order of the index it was found by.
+    let by_id = breadth != Breadth::Narrow && filter.q.chars().count() >= 3;
+    let key = |row: &Brief| (if by_id { String::new() } else { row.name.clone() }, row.id.0);
+    Ok(paging.listing(rows, key))
+}
+
+/// Whether the actor stands above the customer: some things only those may see and set.
+pub fn is_above<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<bool> {
+    store::is_above(db, scope, id)
+}
+
+/// The one way a customer comes to be, whichever door the request came in by.
+pub fn create(
+    db: &Db,
+    scope: &Scope<CustomersCreate>,
+    may: &May,
+    input: &Input,
+) -> Result<CustomerId> {
+    db.write(scope.by, |tx| {
+        let parent = match input.get("parent_id").parse() {
+            Ok(id) => Some(store::one(tx, scope, id)?),
+            Err(_) => None,
+        };
+        let whole = with_defaults(input, parent.as_ref(), tx.now);
+        let mut fields = Fields::of(&whole, NEW);
+        let parent_id = fields.parse::<CustomerId>("parent_id");
+        let code = own_code(&mut fields);
+        let domain = domains::read(&mut fields, "domain");
+        let details = Details::read(&mut fields, tx.now, None);
+        if let Some(parent) = &parent {
+            fields.complaints(fits_below(tx, parent)?);
+            let (billing, limits) = may.below(tx, parent.id)?;
+            let said = |field: &str| !["", "standard"].contains(&input.get(field));
+            fields.complaints(not_permitted(said, billing, limits));
+        }
+        let (parent_id, code, domain, details) =
+            fields.finish(|| Some((parent_id?, code?, domain?, details?)))?;
+        let code = match code {
+            Some(code) => code,
+            None => code::generate(&details.name, |code| store::code_is_used(tx, code))?,
+        };
+        let id = store::insert(tx, scope, parent_id, &code, &details)?;
+        let row = Row {
+            facts: facts(Some(parent_id), State::Active, &details),
+            ..Row::new(Kind::Customer, id.0, Action::Added, id)
+        };
+        ledger::record(tx, &row)?;
+        domains::first(tx, scope, id, &domain)?;
+        let detail = json!({ "name": details.name, "code": code, "domain": domain });
+        audit::record(tx, "customer.created", ("customer", id.0), id, &detail)?;
+        Ok(id)
+    })
+}
+
+/// Changes what `input` names, as far as the actor may.
+pub fn update(
+    db: &Db,
+    scope: &Scope<CustomersUpdate>,
+    may: &May,
+    id: CustomerId,
+    input: &Input,
+    version: Option<i64>,
+) -> Result<()> {
+    db.write(scope.by, |tx| {
+        let (billing, limits) = (may.billing(tx, id), may.limits(tx, id));
+        let mut refused = not_permitted(|field| input.has(field), billing, limits);
+        if !is_above(tx, scope, id)? {
+            let sent = ABOVE.iter().filter(|field| input.has(field.name));
+            refused.extend(
+                sent.map(|field| Complaint::new(field.name, "is seen and set from above only")),
+            );
+        }
+        change(tx, scope, id, input, version, refused)
+    })
+}
+
+/// The same for those who may change nothing but what the bill needs.
+pub fn update_billing(
+    db: &Db,
+    scope: &Scope<CustomersBillingUpdate>,
+    id: CustomerId,
+    input: &Input,
+    version: Option<i64>,
+) -> Result<()> {
+    db.write(scope.by, |tx| change(tx, scope, id, input, version, others(input, BILLING)))
+}
+
+/// The same for type, term and user limit.
+pub fn update_limits(
+    db: &Db,
+    scope: &Scope<CustomersLimits>,
+    id: CustomerId,
+    input: &Input,
+    version: Option<i64>,
+) -> Result<()> {
+    db.write(scope.by, |tx| change(tx, scope, id, input, version, others(input, LIMITS)))
+}
+
+fn change<P: Permission>(
+    tx: &Write,
+    scope: &Scope<P>,
+    id: CustomerId,
+    input: &Input,
+    version: Option<i64>,
+    refused: Vec<Complaint>,
+) -> Result<()> {
+    let was = store::one(tx, scope, id)?;
+    if version.is_some_and(|version| version != was.version) {
+        let zone = Zone::named(&was.details.time_zone).unwrap_or_else(Zone::utc);
+        return Err(audit::stale(tx, ("customer", id.0), &zone)?);
+    }
+    if matches!(was.state, State::Deleted | State::Purged) {
+        return Err(is_in_state(&was));
+    }
+    let old = was.details.input();
+    let mut named = input.clone();
+    let fixed = ["code", "parent_id", "domain"].into_iter().filter(|field| input.has(field));
+    let fixed: Vec<Complaint> = fixed
+        .map(|field| {
+            named.remove(field);
+            Complaint::new(field, "cannot change")
+        })
+        .collect();
+    let whole = named.over(old.clone());
+    let mut fields = Fields::of(&whole, EDIT);
+    let details = Details::read(&mut fields, tx.now, Some(&was.details));
+    fields.complaints(refused);
+    fields.complaints(fixed);
+    if let Some(details) = &details
+        && details.currency != was.details.currency
+        && store::has_invoices(tx, id)?
+    {
+        let currency = was.details.currency;
+        fields.complain::<()>("currency", format!("cannot change: invoices exist in {}", currency.code()));
+    }
+    let details = fields.finish(|| details)?;
+    let new = details.input();
+    let changed: serde_json::Map<String, Value> = EDIT
+        .iter()
+        .filter(|field| old.get(field.name) != new.get(field.name))
+        .map(|field| (field.name.to_owned(), json!([old.get(field.name), new.get(field.name)])))
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    store::update(tx, scope, id, &details)?;
+    let (before, after) =
+        (facts(was.parent, was.state, &was.details), facts(was.parent, was.state, &details));
+    if before != after && was.state != State::Deprovisioned {
+        let row = Row { facts: after, ..Row::new(Kind::Customer, id.0, Action::Changed, id) };
+        ledger::record(tx, &row)?;
+    }
+    audit::record(tx, "customer.changed", ("customer", id.0), id, &Value::Object(changed))
+}
+
+/// What is asked when a customer is disabled.
+pub const DISABLE: &[Field] = &[
+    Field::text("reason", "at most 200 characters"),
+    Field::boolean("everything_below", "its customers too, however far below"),
+];
+
+/// Nobody of the customer can sign in any more; with `everything_below`, nobody below it either.
+pub fn disable(
+    db: &Db,
+    scope: &Scope<CustomersDisable>,
+    id: CustomerId,
+    input: &Input,
+) -> Result<()> {
+    let mut fields = Fields::of(input, DISABLE);
+    let (reason, below) = (fields.text("reason", 0..=200), fields.flag("everything_below"));
+    let (reason, below) = fields.finish(|| Some((reason?, below?)))?;
+    db.write(scope.by, |tx| {
+        let customer = store::one(tx, scope, id)?;
+        if customer.state != State::Active {
+            return Err(is_in_state(&customer));
+        }
+        let branch = if below { store::branch(tx, scope, id, State::Active)? } else { vec![id] };
+        for each in branch {
+            let through = (each != id).then_some(id);
+            set_state(tx, scope, each, State::Disabled, through)?;
+            let detail = json!({ "reason": reason, "through": through });
+            audit::record(tx, "customer.disabled", ("customer", each.0), each, &detail)?;
+        }
+        Ok(())
+    })
+}
+
+/// Everybody as they were, and what was disabled through it too.
+pub fn enable(db: &Db, scope: &Scope<CustomersDisable>, id: CustomerId) -> Result<()> {
+    db.write(scope.by, |tx| {
+        let customer = store::one(tx, scope, id)?;
+        if customer.state != State::Disabled {
+            return Err(is_in_state(&customer));
+        }
+        if let Some(above) = customer.disabled_through
+            && store::state(tx, above)? == State::Disabled
+        {
+            let name = store::name(tx, above)?;
+            return Err(Error::refused(format!("{name} is disabled.")));
+        }
+        for each in store::disabled_through(tx, scope, id)?.into_iter().chain([id]) {
+            set_state(tx, scope, each, State::Active, None)?;
+            audit::record(tx, "customer.enabled", ("customer", each.0), each, &json!({}))?;
+        }
+        Ok(())
+    })
+}
+
+fn set_state(
+    tx: &Write,
+    scope: &Scope<CustomersDisable>,
+    id: CustomerId,
+    state: State,
+    through: Option<CustomerId>,
+) -> Result<()> {
+    store::set_state(tx, scope, id, state, through)?;
+    let now = store::one(tx, scope, id)?;
+    let facts = facts(now.parent, now.state, &now.details);
+    let row = Row { facts, ..Row::new(Kind::Customer, id.0, Action::Changed, id) };
+    ledger::record(tx, &row)?;
+    Ok(())
+}
+
+/// What rating reads of a customer.
+fn facts(parent: Option<CustomerId>, state: State, details: &Details) -> Value {
+    json!({
+        "parent": parent,
+        "type": details.kind,
+        "billed_by": details.billed_by,
+        "customers_billed_by": details.customers_billed_by,
+        "disabled": state == State::Disabled,
+        "billing_from": details.billing_from,
+    })
+}
+
+/// The customer, if things can be added to it.
+pub fn open_for_changes<P: Permission>(
+    tx: &Read,
+    scope: &Scope<P>,
+    id: CustomerId,
+) -> Result<Customer> {
+    let customer = store::one(tx, scope, id)?;
+    match customer.state {
+        State::Active => Ok(customer),
+        State::Disabled => {
+            let name = &customer.details.name;
+            Err(Error::refused(format!("{name} is disabled. Enable it first.")))
+        }
+        _ => Err(is_in_state(&customer)),
+    }
+}
+
+/// "{name} is {state}."
+pub fn is_in_state(customer: &Customer) -> Error {
+    Error::refused(format!("{} is {}.", customer.details.name, customer.state.word()))
+}
+
+/// Why nothing can be made below `parent`.
+fn fits_below(tx: &Read, parent: &Customer) -> Result<Vec<Complaint>> {
+    let name = &parent.details.name;
+    let mut all = Vec::new();
+    if !parent.reseller && parent.parent.is_some() {
+        all.push(Complaint::new("", format!("{name} is not a reseller.")));
+    }
+    if parent.state != State::Active {
+        all.push(Complaint::new("", format!("{name} is {}.", parent.state.word())));
+    }
+    if store::level(tx, parent.id)? >= 8 {
+        all.push(Complaint::new("", "The hierarchy may be 8 levels deep."));
+    }
+    Ok(all)
+}
+
+/// What a new customer is where nobody says otherwise.
+fn with_defaults(input: &Input, parent: Option<&Customer>, now: Instant) -> Input {
+    let mut base = Input::default();
+    let mut said = input.clone();
+    for (field, value) in
+        [("type", "standard"), ("billed_by", "inherit"), ("customers_billed_by", "reseller")]
+    {
+        base.set(field, value);
+    }
+    let (country, language, zone, currency) = match parent {
+        Some(p) => (
+            p.details.country.as_str(),
+            p.details.language.as_str(),
+            p.details.time_zone.as_str(),
+            p.details.currency.code(),
+        ),
+        None => ("", "en", "UTC", "EUR"),
+    };
+    base.set("country", country);
+    base.set("language", language);
+    base.set("time_zone", zone);
+    base.set("currency", currency);
+    if input.get("type") == "demo" {
+        base.set("expires_on", now.day(&Zone::utc()).plus_days(30));
+    }
+    for field in NEW {
+        if base.has(field.name) && said.get(field.name).is_empty() {
+            said.remove(field.name);
+        }
+    }
+    said.over(base)
+}
+
+fn own_code(fields: &mut Fields) -> Option<Option<String>> {
+    match fields.value("code") {
+        "" => Some(None),
+        code if !code::is_well_formed(code) => {
+            fields.complain("code", "may have letters and digits only, at most 20")
+        }
+        code if code::is_reserved(code) => {
+            fields.complain("code", "is the name of a device: choose another")
+        }
+        code => Some(Some(code.to_owned())),
+    }
+}
+
+/// Complaints about fields that somebody said something in who may not.
+fn not_permitted(said: impl Fn(&str) -> bool, billing: bool, limits: bool) -> Vec<Complaint> {
+    let groups = [
+        (billing, BILLING, CustomersBillingUpdate::NAME),
+        (limits, LIMITS, CustomersLimits::NAME),
+    ];
+    let mut all = Vec::new();
+    for (_, group, name) in groups.iter().filter(|(may, ..)| !may) {
+        let wanted = group.iter().filter(|field| said(field.name));
+        all.extend(wanted.map(|field| Complaint::new(field.name, format!("needs {name}"))));
+    }
+    all
+}
+
+/// Complaints about fields that are not of `group`.
+fn others(input: &Input, group: &'static [Field]) -> Vec<Complaint> {
+    let outside = EDIT.iter().filter(|field| !among(group, field.name) && input.has(field.name));
+    outside.map(|field| Complaint::new(field.name, "is not a field here")).collect()
+}

@@ -1,0 +1,449 @@
+use super::fields::Details;
+use super::{Brief, Customer, Filter};
+use crate::auth::permissions::CustomersRead;
+use crate::auth::{Breadth, Scope};
+use crate::db::{Read, Write, beginning, broken_unique, containing, trigrams};
+use crate::error::{Error, Result};
+use crate::ids::CustomerId;
+use crate::places::State;
+use crate::web::Paging;
+use rusqlite::{Row, named_params};
+
+/// What a list shows of a customer.
+macro_rules! brief {
+    ($rest:literal) => {
+        concat!(
+            "SELECT customers.id, customers.parent_id, customers.name, customers.code, customers.state,
+                    customers.type, customers.reseller, customers.created_at,
+                    coalesce((SELECT up.name FROM customers up WHERE up.id = customers.parent_id), '') AS parent_name,
+                    coalesce((SELECT domains.name FROM customer_domains JOIN domains ON domains.id = domain_id
+                               WHERE customer_domains.customer_id = customers.id AND main = 1), '') AS domain,
+                    (SELECT count(*) FROM users
+                      WHERE users.customer_id = customers.id AND users.state IN ('active', 'disabled')) AS users
+               FROM customers ",
+            $rest
+        )
+    };
+}
+
+/// Few customers in scope: those are fetched and sorted.
+pub const LIST_NARROW: &str = brief!(
+    "WHERE customers.id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+       AND CASE WHEN :state IS NULL THEN state NOT IN ('deleted', 'purged') ELSE state = :state END
+       AND (:type IS NULL OR type = :type)
+       AND (:reseller IS NULL OR EXISTS (SELECT 1 FROM customer_tree WHERE above = :reseller AND below = customers.id AND depth > 0))
+       AND name COLLATE NOCASE >= :after AND (name COLLATE NOCASE > :after OR customers.id > :after_id)
+     ORDER BY name COLLATE NOCASE, customers.id LIMIT :fetch"
+);
+
+/// Many: the index of names is walked and each row probed.
+pub const LIST_WIDE: &str = brief!(
+    "WHERE state NOT IN ('deleted', 'purged')
+       AND (:type IS NULL OR type = :type)
+       AND (:reseller IS NULL OR EXISTS (SELECT 1 FROM customer_tree WHERE above = :reseller AND below = customers.id AND depth > 0))
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+       AND name COLLATE NOCASE >= :after AND (name COLLATE NOCASE > :after OR customers.id > :after_id)
+     ORDER BY name COLLATE NOCASE, customers.id LIMIT :fetch"
+);
+
+/// The same of one state.
+pub const LIST_WIDE_STATE: &str = brief!(
+    "WHERE state = :state
+       AND (:type IS NULL OR type = :type)
+       AND (:reseller IS NULL OR EXISTS (SELECT 1 FROM customer_tree WHERE above = :reseller AND below = customers.id AND depth > 0))
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+       AND name COLLATE NOCASE >= :after AND (name COLLATE NOCASE > :after OR customers.id > :after_id)
+     ORDER BY name COLLATE NOCASE, customers.id LIMIT :fetch"
+);
+
+/// Few customers in scope: each is looked at.
+pub const SEARCH_NARROW: &str = brief!(
+    "WHERE customers.id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+       AND CASE WHEN :state IS NULL THEN state NOT IN ('deleted', 'purged') ELSE state = :state END
+       AND (:type IS NULL OR type = :type)
+       AND (:reseller IS NULL OR EXISTS (SELECT 1 FROM customer_tree WHERE above = :reseller AND below = customers.id AND depth > 0))
+       AND (name LIKE :inside ESCAPE '\\' OR code LIKE :start ESCAPE '\\' OR contact_name LIKE :inside ESCAPE '\\'
+            OR billing_id = :q OR external_id = :q
+            OR EXISTS (SELECT 1 FROM domains WHERE domains.customer_id = customers.id AND domains.name LIKE :inside ESCAPE '\\'))
+       AND name COLLATE NOCASE >= :after AND (name COLLATE NOCASE > :after OR customers.id > :after_id)
+     ORDER BY name COLLATE NOCASE, customers.id LIMIT :fetch"
+);
+
+/// Many: found by trigrams, and in their order.
+pub const SEARCH_WIDE: &str = brief!(
+    "WHERE customers.id IN (
+             SELECT rowid FROM customers_search
+              WHERE customers_search MATCH :match
+                AND (name LIKE :inside ESCAPE '\\' OR code LIKE :inside ESCAPE '\\' OR contact_name LIKE :inside ESCAPE '\\')
+             UNION SELECT customer_id FROM domains WHERE domains.name >= :q AND domains.name < :q || char(1114111)
+             UNION SELECT id FROM customers WHERE billing_id = :q
+             UNION SELECT id FROM customers WHERE external_id = :q)
+       AND CASE WHEN :state IS NULL THEN state NOT IN ('deleted', 'purged') ELSE state = :state END
+       AND (:type IS NULL OR type = :type)
+       AND (:reseller IS NULL OR EXISTS (SELECT 1 FROM customer_tree WHERE above = :reseller AND below = customers.id AND depth > 0))
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+       AND customers.id > :after_id
+     ORDER BY customers.id LIMIT :fetch"
+);
+
+/// Too short for trigrams: what the name begins with.
+pub const SEARCH_START: &str = brief!(
+    "WHERE CASE WHEN :state IS NULL THEN state NOT IN ('deleted', 'purged') ELSE state = :state END
+       AND (:type IS NULL OR type = :type)
+       AND (:reseller IS NULL OR EXISTS (SELECT 1 FROM customer_tree WHERE above = :reseller AND below = customers.id AND depth > 0))
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+       AND name COLLATE NOCASE >= :q AND name COLLATE NOCASE < :q || char(1114111)
+       AND (name COLLATE NOCASE > :after OR (name = :after COLLATE NOCASE AND customers.id > :after_id))
+     ORDER BY name COLLATE NOCASE, customers.id LIMIT :fetch"
+);
+
+/// A page of customers by name.
+pub fn list(
+    db: &Read,
+    scope: &Scope<CustomersRead>,
+    breadth: Breadth,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Vec<Brief>> {
+    match (breadth, filter.state) {
+        (Breadth::Narrow, state) => db.all(
+            LIST_NARROW,
+            named_params! {
+                ":scope": scope, ":state": state, ":type": filter.kind, ":reseller": filter.reseller,
+                ":after": paging.value(), ":after_id": paging.id(), ":fetch": paging.fetch(),
+            },
+            brief,
+        ),
+        (_, None) => db.all(
+            LIST_WIDE,
+            named_params! {
+                ":scope": scope, ":all": breadth == Breadth::All, ":type": filter.kind,
+                ":reseller": filter.reseller, ":after": paging.value(), ":after_id": paging.id(),
+                ":fetch": paging.fetch(),
+            },
+            brief,
+        ),
+        (_, Some(state)) => db.all(
+            LIST_WIDE_STATE,
+            named_params! {
+                ":scope": scope, ":all": breadth == Breadth::All, ":state": state, ":type": filter.kind,
+                ":reseller": filter.reseller, ":after": paging.value(), ":after_id": paging.id(),
+                ":fetch": paging.fetch(),
+            },
+            brief,
+        ),
+    }
+}
+
+/// A page of what was searched for: by name where few are in scope or the text is short, else in
+/// the order of ids.
+pub fn search(
+    db: &Read,
+    scope: &Scope<CustomersRead>,
+    breadth: Breadth,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Vec<Brief>> {
+    let q = filter.q.to_lowercase();
+    if breadth == Breadth::Narrow {
+        return db.all(
+            SEARCH_NARROW,
+            named_params! {
+                ":scope": scope, ":state": filter.state, ":type": filter.kind, ":reseller": filter.reseller,
+                ":inside": containing(&q), ":start": beginning(&q), ":q": filter.q,
+                ":after": paging.value(), ":after_id": paging.id(), ":fetch": paging.fetch(),
+            },
+            brief,
+        );
+    }
+    match trigrams(&q) {
+        Some(found) => db.all(
+            SEARCH_WIDE,
+            named_params! {
+                ":scope": scope, ":all": breadth == Breadth::All, ":state": filter.state, ":type": filter.kind,
+                ":reseller": filter.reseller, ":match": found, ":inside": containing(&q), ":q": q,
+                ":after_id": paging.id(), ":fetch": paging.fetch(),
+            },
+            brief,
+        ),
+        None => db.all(
+            SEARCH_START,
+            named_params! {
+                ":scope": scope, ":all": breadth == Breadth::All, ":state": filter.state, ":type": filter.kind,
+                ":reseller": filter.reseller, ":q": q, ":after": paging.value(), ":after_id": paging.id(),
+                ":fetch": paging.fetch(),
+            },
+            brief,
+        ),
+    }
+}
+
+pub fn one<P>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Customer> {
+    db.one(
+        "SELECT customers.id, parent_id, code, state, reseller, disabled_through, version, created_at,
+                coalesce((SELECT up.name FROM customers up WHERE up.id = customers.parent_id), '') AS parent_name,
+                name, type, starts_on, expires_on, contact_name, contact_email, phone, website, street, city,
+                region, postcode, country, language, time_zone, user_limit, notes, external_id, currency,
+                billing_id, tax_id, tax_rate_bp, registration_no, invoice_email, invoice_address, po_reference,
+                payment_days, billed_by, customers_billed_by, billing_from
+           FROM customers
+          WHERE customers.id = :id
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":id": id, ":scope": scope },
+        customer,
+    )
+}
+
+/// Adds a customer; `NotFound` if its parent is outside the scope.
+pub fn insert<P>(
+    tx: &Write,
+    scope: &Scope<P>,
+    parent: CustomerId,
+    code: &str,
+    details: &Details,
+) -> Result<CustomerId> {
+    if code_is_used(tx, code)? {
+        return Err(Error::invalid("code", "is already taken by another customer"));
+    }
+    let id: CustomerId = tx.change(
+        "INSERT INTO customers (parent_id, code, name, created_at, created_by, changed_at)
+         SELECT :parent, :code, :name, :now, :by, :now
+          WHERE EXISTS (SELECT 1 FROM reach WHERE customer_id = :parent
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+         RETURNING id",
+        named_params! {
+            ":parent": parent, ":code": code, ":name": details.name, ":now": tx.now, ":by": tx.by.user,
+            ":scope": scope,
+        },
+    )?;
+    write(tx, id, details, scope)?;
+    Ok(id)
+}
+
+/// Writes what can be edited.
+pub fn update<P>(tx: &Write, scope: &Scope<P>, id: CustomerId, details: &Details) -> Result<()> {
+    scope.reaches(tx, id)?;
+    write(tx, id, details, scope)
+}
+
+fn write<P>(tx: &Write, id: CustomerId, d: &Details, scope: &Scope<P>) -> Result<()> {
+    let written = tx.change::<i64>(
+        "UPDATE customers
+            SET name = :name, type = :type, starts_on = :starts, expires_on = :expires,
+                contact_name = :contact_name, contact_email = :contact_email, phone = :phone,
+                website = :website, street = :street, city = :city, region = :region, postcode = :postcode,
+                country = :country, language = :language, time_zone = :time_zone, user_limit = :user_limit,
+                notes = :notes, external_id = :external_id, currency = :currency, billing_id = :billing_id,
+                tax_id = :tax_id, tax_rate_bp = :tax_rate, registration_no = :registration_no,
+                invoice_email = :invoice_email, invoice_address = :invoice_address,
+                po_reference = :po_reference, payment_days = :payment_days, billed_by = :billed_by,
+                customers_billed_by = :customers_billed_by, billing_from = :billing_from,
+                version = version + 1, changed_at = :now
+          WHERE id = :id RETURNING id",
+        named_params! {
+            ":id": id, ":now": tx.now, ":name": d.name, ":type": d.kind, ":starts": d.starts_on,
+            ":expires": d.expires_on, ":contact_name": d.contact_name, ":contact_email": d.contact_email,
+            ":phone": d.phone, ":website": d.website, ":street": d.street, ":city": d.city,
+            ":region": d.region, ":postcode": d.postcode, ":country": d.country, ":language": d.language,
+            ":time_zone": d.time_zone, ":user_limit": d.user_limit, ":notes": d.notes,
+            ":external_id": d.external_id, ":currency": d.currency, ":billing_id": d.billing_id,
+            ":tax_id": d.tax_id, ":tax_rate": d.tax_rate_bp, ":registration_no": d.registration_no,
+            ":invoice_email": d.invoice_email, ":invoice_address": d.invoice_address,
+            ":po_reference": d.po_reference, ":payment_days": d.payment_days, ":billed_by": d.billed_by,
+            ":customers_billed_by": d.customers_billed_by, ":billing_from": d.billing_from,
+        },
+    );
+    let Err(err) = written else { return Ok(()) };
+    let (field, value) = match broken_unique(&err) {
+        Some("customers.billing_id") => ("billing_id", d.billing_id.as_deref()),
+        Some("customers.external_id") => ("external_id", d.external_id.as_deref()),
+        _ => return Err(err),
+    };
+    let owner = holder(tx, scope, field, value.unwrap_or_default())?;
+    Err(Error::invalid(field, format!("is already used by {owner}")))
+}
+
+/// Who has a billing or external id already: its name, or no name where it is out of scope.
+fn holder<P>(db: &Read, scope: &Scope<P>, field: &str, value: &str) -> Result<String> {
+    let found = db.maybe(
+        "SELECT name FROM customers
+          WHERE CASE :field WHEN 'billing_id' THEN billing_id ELSE external_id END = :value
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":field": field, ":value": value, ":scope": scope },
+        |row| row.get(0),
+    )?;
+    Ok(found.unwrap_or_else(|| "another customer".to_owned()))
+}
+
+pub fn code_is_used(db: &Read, code: &str) -> Result<bool> {
+    db.value("SELECT EXISTS (SELECT 1 FROM customer_codes WHERE code = ?1)", [code])
+}
+
+/// How deep a customer stands; the provider is on level 1.
+pub fn level(db: &Read, id: CustomerId) -> Result<i64> {
+    db.value("SELECT count(*) FROM customer_tree WHERE below = ?1", [id])
+}
+
+/// Whether the scope will reach what is made below `parent`.
+pub fn reaches_below<P>(db: &Read, scope: &Scope<P>, parent: CustomerId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM customer_tree JOIN json_each(:scope) ON value IN (above * 4 + 2, above * 4 + 3)
+                         WHERE below = :parent)",
+        named_params! { ":scope": scope, ":parent": parent },
+    )
+}
+
+/// Whether the scope reaches the customer from above; nobody is above the provider but itself.
+pub fn is_above<P>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<bool> {
+    db.value(
+        "SELECT :id = 1 OR EXISTS (SELECT 1 FROM customer_tree JOIN json_each(:scope) ON value IN (above * 4 + 2, above * 4 + 3)
+                                    WHERE below = :id AND depth > 0)",
+        named_params! { ":scope": scope, ":id": id },
+    )
+}
+
+pub fn has_invoices(db: &Read, id: CustomerId) -> Result<bool> {
+    db.value("SELECT EXISTS (SELECT 1 FROM invoices WHERE buyer_id = ?1)", [id])
+}
+
+pub fn state(db: &Read, id: CustomerId) -> Result<State> {
+    db.value("SELECT state FROM customers WHERE id = ?1", [id])
+}
+
+pub fn name(db: &Read, id: CustomerId) -> Result<String> {
+    db.value("SELECT name FROM customers WHERE id = ?1", [id])
+}
+
+/// The customer and all below it that are in `state`, the higher ones first.
+pub fn branch<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    id: CustomerId,
+    state: State,
+) -> Result<Vec<CustomerId>> {
+    db.all(
+        "SELECT customers.id FROM customer_tree JOIN customers ON customers.id = below
+          WHERE above = :id AND state = :state
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = below
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY depth, customers.id",
+        named_params! { ":id": id, ":state": state, ":scope": scope },
+        |row| row.get(0),
+    )
+}
+
+/// Those that were disabled with `id` and still are.
+pub fn disabled_through<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    id: CustomerId,
+) -> Result<Vec<CustomerId>> {
+    db.all(
+        "SELECT id FROM customers
+          WHERE disabled_through = :id AND state = 'disabled'
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":id": id, ":scope": scope },
+        |row| row.get(0),
+    )
+}
+
+pub fn set_state<P>(
+    tx: &Write,
+    scope: &Scope<P>,
+    id: CustomerId,
+    state: State,
+    through: Option<CustomerId>,
+) -> Result<()> {
+    tx.change::<i64>(
+        "UPDATE customers
+            SET state = :state, disabled_through = :through, version = version + 1, changed_at = :now
+          WHERE id = :id
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+         RETURNING id",
+        named_params! { ":state": state, ":through": through, ":now": tx.now, ":id": id, ":scope": scope },
+    )?;
+    Ok(())
+}
+
+/// Resellers in scope by name, for a choice: the provider first.
+pub fn resellers<P>(db: &Read, scope: &Scope<P>) -> Result<Vec<(CustomerId, String)>> {
+    db.all(
+        "SELECT id, name FROM customers
+          WHERE (reseller = 1 OR parent_id IS NULL) AND state = 'active'
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY parent_id IS NOT NULL, name COLLATE NOCASE LIMIT 500",
+        named_params! { ":scope": scope },
+        |row| Ok((row.get("id")?, row.get("name")?)),
+    )
+}
+
+fn brief(row: &Row) -> rusqlite::Result<Brief> {
+    Ok(Brief {
+        id: row.get("id")?,
+        parent: row.get("parent_id")?,
+        parent_name: row.get("parent_name")?,
+        name: row.get("name")?,
+        code: row.get("code")?,
+        state: row.get("state")?,
+        kind: row.get("type")?,
+        reseller: row.get("reseller")?,
+        domain: row.get("domain")?,
+        users: row.get("users")?,
+        created_at: row.get("created_at")?,
+    })
+}
+
+fn customer(row: &Row) -> rusqlite::Result<Customer> {
+    Ok(Customer {
+        id: row.get("id")?,
+        parent: row.get("parent_id")?,
+        parent_name: row.get("parent_name")?,
+        code: row.get("code")?,
+        state: row.get("state")?,
+        reseller: row.get("reseller")?,
+        disabled_through: row.get("disabled_through")?,
+        version: row.get("version")?,
+        created_at: row.get("created_at")?,
+        details: Details {
+            name: row.get("name")?,
+            kind: row.get("type")?,
+            starts_on: row.get("starts_on")?,
+            expires_on: row.get("expires_on")?,
+            contact_name: row.get("contact_name")?,
+            contact_email: row.get("contact_email")?,
+            phone: row.get("phone")?,
+            website: row.get("website")?,
+            street: row.get("street")?,
+            city: row.get("city")?,
+            region: row.get("region")?,
+            postcode: row.get("postcode")?,
+            country: row.get("country")?,
+            language: row.get("language")?,
+            time_zone: row.get("time_zone")?,
+            user_limit: row.get("user_limit")?,
+            notes: row.get("notes")?,
+            external_id: row.get("external_id")?,
+            currency: row.get("currency")?,
+            billing_id: row.get("billing_id")?,
+            tax_id: row.get("tax_id")?,
+            tax_rate_bp: row.get("tax_rate_bp")?,
+            registration_no: row.get("registration_no")?,
+            invoice_email: row.get("invoice_email")?,
+            invoice_address: row.get("invoice_address")?,
+            po_reference: row.get("po_reference")?,
+            payment_days: row.get("payment_days")?,
+            billed_by: row.get("billed_by")?,
+            customers_billed_by: row.get("customers_billed_by")?,
+            billing_from: row.get("billing_from")?,
+        },
+    })
+}

@@ -35,6 +35,7 @@ pub mod catalogue;
 pub mod offers;
 pub mod search;
 pub mod today;
+pub mod customers;
 pub mod health;
 
 // The tables: what can be asked for and by whom, what runs by the clock.

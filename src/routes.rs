@@ -5,6 +5,7 @@ use crate::auth::permissions as may;
 use crate::auth::{Admits, Permission};
 use crate::catalogue;
 use crate::db::Db;
+use crate::customers;
 use crate::error::Result;
 use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};
@@ -105,6 +106,36 @@ routes! {
     Get  "/api/v1/runs/{id}"       own   AccountRead  jobs::api::show, "Show a run" &[] => jobs::api::RUN;
     Get  "/api/v1/runs/{id}/lines" own   AccountRead  jobs::api::lines, "List what a run did" jobs::api::LINE_FILTERS => jobs::api::LINE;
     Post "/api/v1/runs/{id}/cancel" own  AccountRead  jobs::api::cancel, "Stop a run" &[] => jobs::api::RUN;
+    Get   "/customers"               scope CustomersRead    customers::pages::list::index;
+    Get   "/customers/new"           scope CustomersCreate  customers::pages::form::new;
+    Get   "/customers/new/code"      scope CustomersCreate  customers::pages::form::code;
+    Post  "/customers"               scope CustomersCreate  customers::pages::form::create;
+    Get   "/customers/{id}"          scope CustomersRead    customers::pages::show::show;
+    Get   "/customers/{id}/edit"     scope CustomersUpdate  customers::pages::form::edit;
+    Post  "/customers/{id}/edit"     scope CustomersUpdate  customers::pages::form::update;
+    Get   "/customers/{id}/disable"  scope CustomersDisable customers::pages::form::ask_disable;
+    Post  "/customers/{id}/disable"  scope CustomersDisable customers::pages::form::disable;
+    Get   "/customers/{id}/enable"   scope CustomersDisable customers::pages::form::ask_enable;
+    Post  "/customers/{id}/enable"   scope CustomersDisable customers::pages::form::enable;
+    Get   "/customers/{id}/domains"  scope CustomersRead    customers::pages::domains::index;
+    Post  "/customers/{id}/domains"  scope CustomersDomains customers::pages::domains::create;
+    Post  "/customers/{id}/domains/{domain}/main"   scope CustomersDomains customers::pages::domains::make_main;
+    Post  "/customers/{id}/domains/{domain}/verify" scope CustomersDomains customers::pages::domains::verify;
+    Get   "/customers/{id}/domains/{domain}/remove" scope CustomersDomains customers::pages::domains::ask_remove;
+    Post  "/customers/{id}/domains/{domain}/remove" scope CustomersDomains customers::pages::domains::remove;
+
+    Get    "/api/v1/customers"              scope CustomersRead          customers::api::index, "List customers" customers::FILTERS => customers::api::ITEM;
+    Post   "/api/v1/customers"              scope CustomersCreate        customers::api::create, "Add a customer" customers::fields::NEW => customers::api::OUT;
+    Get    "/api/v1/customers/{id}"         scope CustomersRead          customers::api::show, "Show a customer" &[] => customers::api::OUT;
+    Patch  "/api/v1/customers/{id}"         scope CustomersUpdate        customers::api::update, "Change a customer" customers::fields::EDIT => customers::api::OUT;
+    Patch  "/api/v1/customers/{id}/billing" scope CustomersBillingUpdate customers::api::update_billing, "Change what a customer's bill needs" customers::fields::BILLING => customers::api::OUT;
+    Patch  "/api/v1/customers/{id}/limits"  scope CustomersLimits        customers::api::update_limits, "Change a customer's type and limits" customers::fields::LIMITS => customers::api::OUT;
+    Post   "/api/v1/customers/{id}/disable" scope CustomersDisable       customers::api::disable, "Disable a customer" customers::DISABLE => customers::api::OUT;
+    Post   "/api/v1/customers/{id}/enable"  scope CustomersDisable       customers::api::enable, "Enable a customer" &[] => customers::api::OUT;
+    Get    "/api/v1/customers/{id}/domains" scope CustomersRead          customers::api::domains, "List a customer's domains" &[] => customers::api::DOMAIN;
+    Post   "/api/v1/customers/{id}/domains" scope CustomersDomains       customers::api::add_domain, "Add a domain" customers::domains::NEW => customers::api::DOMAIN;
+    Patch  "/api/v1/customers/{id}/domains/{domain}" scope CustomersDomains customers::api::update_domain, "Change a domain" customers::domains::EDIT => customers::api::DOMAIN;
+    Delete "/api/v1/customers/{id}/domains/{domain}" scope CustomersDomains customers::api::remove_domain, "Remove a domain" &[] => &[];
 }
 
 /// Writes what the program brings along into the store; run at every start.

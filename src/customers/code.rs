@@ -5,15 +5,18 @@ use unicode_normalization::UnicodeNormalization;
 
 /// Words that say nothing about whom they name.
 const LITTLE: &[&str] = &[
-    "a", "an", "the", "of", "and", "for", "der", "die", "das", "und", "la", "le", "les", "de", "du",
-    "des", "et", "el", "y", "e", "i", "van", "von", "en",
+    "a", "an", "the", "of", "and", "for", "der", "die", "das", "und", "la", "le", "les", "de",
+    "du", "des", "et", "el", "y", "e", "i", "van", "von", "en",
 ];
 
 /// The most a code may have.
 pub const LENGTH: usize = 20;
 
 /// The first code of `name` that is neither reserved nor taken.
-pub fn generate<E>(name: &str, mut taken: impl FnMut(&str) -> Result<bool, E>) -> Result<String, E> {
+pub fn generate<E>(
+    name: &str,
+    mut taken: impl FnMut(&str) -> Result<bool, E>,
+) -> Result<String, E> {
     let base = base(name);
     let mut number: u64 = if base.is_empty() { 100 } else { 1 };
     loop {
@@ -45,10 +48,11 @@ pub fn is_reserved(code: &str) -> bool {
 
 fn base(name: &str) -> String {
     let folded = fold(name);
-    let words: Vec<&str> =
-        folded.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let telling: Vec<&str> =
-        words.iter().copied().filter(|word| !LITTLE.contains(word)).collect();
+    let words: Vec<&str> = folded
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let telling: Vec<&str> = words.iter().copied().filter(|word| !LITTLE.contains(word)).collect();
     let words = if telling.is_empty() { words } else { telling };
     let code: String = match words.as_slice() {
         [] => String::new(),

@@ -69,7 +69,8 @@ const EXTERNAL: Field = Field::text("external_id", "at most 128 characters, uniq
 const CURRENCY: Field = Field::text("currency", "ISO 4217 code; new: the parent's");
 const BILLING_ID: Field = Field::text("billing_id", "at most 64 characters, unique");
 const TAX_ID: Field = Field::text("tax_id", "at most 40 characters");
-const TAX_RATE: Field = Field::text("tax_rate", "percent, 0–100, like 21 or 7.5; none: the issuer's");
+const TAX_RATE: Field =
+    Field::text("tax_rate", "percent, 0–100, like 21 or 7.5; none: the issuer's");
 const REGISTRATION: Field = Field::text("registration_no", "at most 40 characters");
 const INVOICE_EMAIL: Field = Field::text("invoice_email", "an e-mail address; none: the contact's");
 const INVOICE_ADDRESS: Field =
@@ -183,7 +184,8 @@ impl Details {
     fn ends_well(&self, fields: &mut Fields, now: Instant, was: Option<&Details>) -> Option<()> {
         let zone = Zone::named(&self.time_zone).unwrap_or_else(Zone::utc);
         let today = now.day(&zone);
-        let kept = was.is_some_and(|was| was.expires_on == self.expires_on && was.kind == self.kind);
+        let kept =
+            was.is_some_and(|was| was.expires_on == self.expires_on && was.kind == self.kind);
         match self.expires_on {
             _ if kept => Some(()),
             Some(day) if day < today => fields.complain("expires_on", "must not be in the past"),
@@ -302,7 +304,7 @@ fn tax_rate(fields: &mut Fields) -> Option<Option<i64>> {
 }
 
 /// 750 as "7.5".
-fn percent(bp: i64) -> String {
+pub fn percent(bp: i64) -> String {
     let text = format!("{}.{:02}", bp / 100, bp % 100);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

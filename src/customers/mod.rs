@@ -10,6 +10,7 @@ pub mod fields;
 pub mod pages;
 mod store;
 
+use crate::audit;
 use crate::auth::permissions::{
     CustomersBillingUpdate, CustomersCreate, CustomersDisable, CustomersLimits, CustomersRead,
     CustomersUpdate,
@@ -23,7 +24,6 @@ use crate::ledger::{self, Action, Kind, Row};
 use crate::places::State;
 use crate::time::{Instant, Zone};
 use crate::web::{Listing, Paging};
-use crate::audit;
 use fields::{ABOVE, BILLING, Details, EDIT, LIMITS, NEW, among};
 use serde_json::{Value, json};
 
@@ -279,7 +279,10 @@ fn change<P: Permission>(
         && store::has_invoices(tx, id)?
     {
         let currency = was.details.currency;
-        fields.complain::<()>("currency", format!("cannot change: invoices exist in {}", currency.code()));
+        fields.complain::<()>(
+            "currency",
+            format!("cannot change: invoices exist in {}", currency.code()),
+        );
     }
     let details = fields.finish(|| details)?;
     let new = details.input();
@@ -467,10 +470,8 @@ fn own_code(fields: &mut Fields) -> Option<Option<String>> {
 
 /// Complaints about fields that somebody said something in who may not.
 fn not_permitted(said: impl Fn(&str) -> bool, billing: bool, limits: bool) -> Vec<Complaint> {
-    let groups = [
-        (billing, BILLING, CustomersBillingUpdate::NAME),
-        (limits, LIMITS, CustomersLimits::NAME),
-    ];
+    let groups =
+        [(billing, BILLING, CustomersBillingUpdate::NAME), (limits, LIMITS, CustomersLimits::NAME)];
     let mut all = Vec::new();
     for (_, group, name) in groups.iter().filter(|(may, ..)| !may) {
         let wanted = group.iter().filter(|field| said(field.name));
@@ -483,4 +484,16 @@ fn not_permitted(said: impl Fn(&str) -> bool, billing: bool, limits: bool) -> Ve
 fn others(input: &Input, group: &'static [Field]) -> Vec<Complaint> {
     let outside = EDIT.iter().filter(|field| !among(group, field.name) && input.has(field.name));
     outside.map(|field| Complaint::new(field.name, "is not a field here")).collect()
+}
+
+/// The statements of lists and what each must go by, for the test that looks at their plans.
+pub fn store_plans() -> [(&'static str, &'static str, &'static str); 6] {
+    [
+        ("narrow list", store::LIST_NARROW, "USING INTEGER PRIMARY KEY"),
+        ("wide list", store::LIST_WIDE, "customers_by_name"),
+        ("wide list of a state", store::LIST_WIDE_STATE, "customers_by_state"),
+        ("narrow search", store::SEARCH_NARROW, "USING INTEGER PRIMARY KEY"),
+        ("wide search", store::SEARCH_WIDE, "USING INTEGER PRIMARY KEY"),
+        ("beginning", store::SEARCH_START, "customers_by_name"),
+    ]
 }

@@ -1,11 +1,12 @@
 use super::fields::Details;
 use super::{Brief, Customer, Filter};
-use crate::auth::permissions::CustomersRead;
+use crate::auth::permissions::{AuditRead, CustomersRead, RequestsRead};
 use crate::auth::{Breadth, Scope};
 use crate::db::{Read, Write, beginning, broken_unique, containing, trigrams};
 use crate::error::{Error, Result};
 use crate::ids::CustomerId;
 use crate::places::State;
+use crate::time::Instant;
 use crate::web::Paging;
 use rusqlite::{Row, named_params};
 
@@ -339,11 +340,7 @@ pub fn branch<P>(
 }
 
 /// Those that were disabled with `id` and still are.
-pub fn disabled_through<P>(
-    db: &Read,
-    scope: &Scope<P>,
-    id: CustomerId,
-) -> Result<Vec<CustomerId>> {
+pub fn disabled_through<P>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Vec<CustomerId>> {
     db.all(
         "SELECT id FROM customers
           WHERE disabled_through = :id AND state = 'disabled'
@@ -383,6 +380,79 @@ pub fn resellers<P>(db: &Read, scope: &Scope<P>) -> Result<Vec<(CustomerId, Stri
           ORDER BY parent_id IS NOT NULL, name COLLATE NOCASE LIMIT 500",
         named_params! { ":scope": scope },
         |row| Ok((row.get("id")?, row.get("name")?)),
+    )
+}
+
+/// The figures of one customer.
+pub struct Counts {
+    pub users: i64,
+    pub domains: i64,
+    /// Customers below it, however far.
+    pub below: i64,
+}
+
+pub fn counts<P>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Counts> {
+    scope.reaches(db, id)?;
+    db.one(
+        "SELECT (SELECT count(*) FROM users WHERE customer_id = :id AND state IN ('active', 'disabled')) AS users,
+                (SELECT count(*) FROM customer_domains WHERE customer_id = :id) AS domains,
+                (SELECT count(*) FROM customer_tree JOIN customers ON customers.id = below
+                  WHERE above = :id AND depth > 0 AND state NOT IN ('deleted', 'purged')) AS below",
+        named_params! { ":id": id },
+        |row| {
+            Ok(Counts {
+                users: row.get("users")?,
+                domains: row.get("domains")?,
+                below: row.get("below")?,
+            })
+        },
+    )
+}
+
+/// A line of the history of one customer.
+pub struct Happened {
+    pub at: Instant,
+    pub action: String,
+    pub who: String,
+    /// The name of what was changed, where it has one.
+    pub subject: String,
+}
+
+/// What was changed last.
+pub fn happened(db: &Read, scope: &Scope<AuditRead>, id: CustomerId) -> Result<Vec<Happened>> {
+    db.all(
+        "SELECT at, action, coalesce(actor.display_name, 'Portico') AS who,
+                CASE subject_kind
+                  WHEN 'user' THEN coalesce((SELECT display_name FROM users WHERE users.id = subject_id), '')
+                  WHEN 'domain' THEN coalesce(json_extract(detail, '$.domain'), '')
+                  ELSE '' END AS subject
+           FROM audit_log LEFT JOIN users actor ON actor.id = audit_log.user_id
+          WHERE audit_log.customer_id = :id
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = :id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY audit_log.id DESC LIMIT 10",
+        named_params! { ":id": id, ":scope": scope },
+        |row| {
+            Ok(Happened {
+                at: row.get("at")?,
+                action: row.get("action")?,
+                who: row.get("who")?,
+                subject: row.get("subject")?,
+            })
+        },
+    )
+}
+
+/// Requests of the customer that failed and wait for somebody, 99 at most.
+pub fn failed_requests(db: &Read, scope: &Scope<RequestsRead>, id: CustomerId) -> Result<i64> {
+    db.value(
+        "SELECT count(*) FROM (
+           SELECT 1 FROM requests
+            WHERE customer_id = :id AND status = 'failed'
+              AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = :id
+                             AND scope IN (SELECT value FROM json_each(:scope)))
+            LIMIT 99)",
+        named_params! { ":id": id, ":scope": scope },
     )
 }
 

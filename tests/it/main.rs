@@ -11,6 +11,7 @@ mod assets;
 mod edge;
 mod mail;
 mod jobs;
+mod customers;
 mod routes;
 mod schema;
 mod scripts;

@@ -3,13 +3,14 @@
 #![allow(dead_code, reason = "a language may have words that nobody says at the moment")]
 
 use portico::config::Config;
-use portico::db::Db;
+use portico::db::{By, Db, Via};
 use portico::ids::{CustomerId, UserId};
+use portico::ledger::{self, Action, Kind, Row};
 use portico::secret::Key;
 use portico::time::{Clock, Instant};
 use portico::web::{App, Method, Request, Response};
 use rusqlite::Connection;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -121,7 +122,21 @@ impl World {
             (id, domain_id),
         )
         .unwrap();
+        if let Some(parent) = parent {
+            let facts = json!({
+                "parent": parent, "type": "standard", "billed_by": "inherit",
+                "customers_billed_by": "reseller", "disabled": false, "billing_from": null,
+            });
+            self.enter(Row { facts, ..Row::new(Kind::Customer, id.0, Action::Added, id) });
+        }
+        self.enter(Row::new(Kind::Domain, domain_id, Action::Added, id));
         id
+    }
+
+    /// Writes a row of the ledger, as the operation would that a scene is set without.
+    fn enter(&self, row: Row) {
+        let by = By::portico(Via::Shell);
+        self.app.db.write(by, |tx| ledger::record(tx, &row)).unwrap();
     }
 
     /// A person of `home` who holds the shipped role of that name there, signed in and with a token.
@@ -182,6 +197,9 @@ impl World {
         )
         .unwrap();
         tx.commit().unwrap();
+        let facts = json!({ "disabled": false, "test_user": false, "roles": [] });
+        let row = Row::new(Kind::User, id.0, Action::Added, home);
+        self.enter(Row { user: Some(id), facts, ..row });
         id
     }
 
@@ -232,6 +250,14 @@ impl World {
     /// One number from the store.
     pub fn count(&self, query: &str) -> i64 {
         self.sql().query_row(query, [], |r| r.get(0)).unwrap()
+    }
+
+    /// How the store would find the rows of a statement.
+    pub fn plan(&self, query: &str) -> Vec<String> {
+        let sql = self.sql();
+        let mut statement = sql.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        let rows = statement.raw_query().mapped(|r| r.get::<_, String>("detail"));
+        rows.map(Result::unwrap).collect()
     }
 
     /// One text from the store.

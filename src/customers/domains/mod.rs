@@ -48,6 +48,16 @@ pub fn list(db: &Read, scope: &Scope<CustomersRead>, customer: CustomerId) -> Re
     store::list(db, scope, customer)
 }
 
+/// One of them.
+pub fn one<P: Permission>(
+    db: &Read,
+    scope: &Scope<P>,
+    customer: CustomerId,
+    id: DomainId,
+) -> Result<Domain> {
+    store::one(db, scope, customer, id)
+}
+
 /// The domains on which the customer's names may be, the main one first.
 pub fn usable<P: Permission>(
     db: &Read,
@@ -89,7 +99,8 @@ pub fn ascii(text: &str) -> Result<String, String> {
             && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
     let numbers = labels.last().is_some_and(|top| top.bytes().all(|b| b.is_ascii_digit()));
-    if !(2..=10).contains(&labels.len()) || name.len() > 253 || numbers || !labels.iter().all(good) {
+    if !(2..=10).contains(&labels.len()) || name.len() > 253 || numbers || !labels.iter().all(good)
+    {
         return Err(wrong());
     }
     Ok(name)
@@ -178,9 +189,8 @@ pub fn update(
         fields.finish(|| Some((main?, verified?, reason?, mail?)))?;
     db.write(scope.by, |tx| {
         let domain = store::one(tx, scope, customer, id)?;
-        let record = |action: &str, detail| {
-            audit::record(tx, action, ("domain", id.0), customer, &detail)
-        };
+        let record =
+            |action: &str, detail| audit::record(tx, action, ("domain", id.0), customer, &detail);
         let waits = domain.verified_at.is_none();
         if verified && waits {
             if !is_above(tx, scope, customer)? {
@@ -222,10 +232,13 @@ pub fn remove(
         }
         if names + addresses > 0 {
             let many = |n: i64, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-            let (names, addresses) = (many(names, "sign-in name"), match addresses {
-                1 => "1 address".to_owned(),
-                n => format!("{n} addresses"),
-            });
+            let (names, addresses) = (
+                many(names, "sign-in name"),
+                match addresses {
+                    1 => "1 address".to_owned(),
+                    n => format!("{n} addresses"),
+                },
+            );
             let text = format!("{shown} is still used by {names}, {addresses}.");
             all.push(Complaint::new("", text));
         }
@@ -252,7 +265,9 @@ mod tests {
         assert_eq!(checked("Aldermoor.EXAMPLE."), Ok("aldermoor.example".into()));
         assert_eq!(checked("bücher.example"), Ok("xn--bcher-kva.example".into()));
         assert_eq!(readable("xn--bcher-kva.example"), "bücher.example");
-        for bad in ["a", "a..b", "-a.example", "a b.example", "1.2.3.4", "a@b.example", "_x.example"] {
+        for bad in
+            ["a", "a..b", "-a.example", "a b.example", "1.2.3.4", "a@b.example", "_x.example"]
+        {
             assert!(checked(bad).is_err(), "{bad}");
         }
     }

@@ -42,12 +42,7 @@ pub fn usable<P>(
     )
 }
 
-pub fn one<P>(
-    db: &Read,
-    scope: &Scope<P>,
-    customer: CustomerId,
-    id: DomainId,
-) -> Result<Domain> {
+pub fn one<P>(db: &Read, scope: &Scope<P>, customer: CustomerId, id: DomainId) -> Result<Domain> {
     let all = list(db, scope, customer)?;
     all.into_iter().find(|domain| domain.id == id).ok_or(Error::NotFound)
 }

@@ -1,0 +1,313 @@
+use super::domains::{self, Domain};
+use super::{Brief, Customer, Filter, May, Type};
+use crate::auth::permissions::{
+    CustomersBillingUpdate, CustomersCreate, CustomersDisable, CustomersDomains, CustomersLimits,
+    CustomersRead, CustomersUpdate,
+};
+use crate::auth::{Permission, Scope};
+use crate::db::Read;
+use crate::error::Result;
+use crate::ids::{CustomerId, DomainId};
+use crate::input::Field;
+use crate::places::State;
+use crate::time::{Date, Instant};
+use crate::web::{Cx, Response, response};
+
+/// What the API promises of a customer; a new column does not appear in it by itself.
+#[derive(serde::Serialize)]
+struct CustomerOut<'c> {
+    id: CustomerId,
+    parent_id: Option<CustomerId>,
+    code: &'c str,
+    name: &'c str,
+    state: State,
+    #[serde(rename = "type")]
+    kind: Type,
+    reseller: bool,
+    starts_on: Option<Date>,
+    expires_on: Option<Date>,
+    contact_name: &'c str,
+    contact_email: &'c str,
+    phone: &'c str,
+    website: &'c str,
+    street: &'c str,
+    city: &'c str,
+    region: &'c str,
+    postcode: &'c str,
+    country: &'c str,
+    language: &'c str,
+    time_zone: &'c str,
+    user_limit: Option<i64>,
+    external_id: Option<&'c str>,
+    currency: &'c str,
+    billing_id: Option<&'c str>,
+    tax_id: &'c str,
+    tax_rate: Option<String>,
+    registration_no: &'c str,
+    invoice_email: &'c str,
+    invoice_address: &'c str,
+    po_reference: &'c str,
+    payment_days: Option<i64>,
+    billed_by: super::Biller,
+    customers_billed_by: super::CustomersBiller,
+    billing_from: Option<Date>,
+    /// Absent for those who do not stand above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<&'c str>,
+    version: i64,
+    created_at: Instant,
+}
+
+pub const OUT: &[Field] = &[
+    Field::integer("id", ""),
+    Field::integer("parent_id", "none for the provider"),
+    Field::text("code", ""),
+    Field::text("name", ""),
+    Field::text("state", "active, disabled, deprovisioned, deleted"),
+    Field::text("type", "standard, test, demo"),
+    Field::boolean("reseller", ""),
+    Field::text("contact_name", ""),
+    Field::text("contact_email", ""),
+    Field::integer("user_limit", "none: no limit"),
+    Field::text("currency", "ISO 4217"),
+    Field::integer("version", "for If-Match"),
+    Field::text("created_at", ""),
+];
+
+#[derive(serde::Serialize)]
+struct BriefOut<'c> {
+    id: CustomerId,
+    parent_id: Option<CustomerId>,
+    code: &'c str,
+    name: &'c str,
+    state: State,
+    #[serde(rename = "type")]
+    kind: Type,
+    reseller: bool,
+    domain: &'c str,
+    users: i64,
+    created_at: Instant,
+}
+
+pub const ITEM: &[Field] = &[
+    Field::integer("id", ""),
+    Field::integer("parent_id", "none for the provider"),
+    Field::text("code", ""),
+    Field::text("name", ""),
+    Field::text("state", "active, disabled, deprovisioned, deleted"),
+    Field::text("type", "standard, test, demo"),
+    Field::boolean("reseller", ""),
+    Field::text("domain", "the main one"),
+    Field::integer("users", "active and disabled ones"),
+    Field::text("created_at", ""),
+];
+
+#[derive(serde::Serialize)]
+struct DomainOut<'d> {
+    id: DomainId,
+    name: &'d str,
+    owner_id: CustomerId,
+    main: bool,
+    verified_at: Option<Instant>,
+    receives_mail: bool,
+    sign_in_names: i64,
+    addresses: i64,
+}
+
+pub const DOMAIN: &[Field] = &[
+    Field::integer("id", ""),
+    Field::text("name", ""),
+    Field::integer("owner_id", "the customer it belongs to"),
+    Field::boolean("main", "the default of new users"),
+    Field::text("verified_at", "none: names on it cannot be used yet"),
+    Field::boolean("receives_mail", ""),
+    Field::integer("sign_in_names", ""),
+    Field::integer("addresses", "besides the sign-in names"),
+];
+
+pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
+    let (filter, paging) = (filter(cx)?, cx.paging(super::FILTERS)?);
+    let found = cx.db.read(|db| super::list(db, scope, &filter, &paging))?;
+    let items: Vec<BriefOut> = found.items.iter().map(BriefOut::from).collect();
+    response::json(200, &serde_json::json!({ "items": items, "next": found.next }))
+}
+
+pub fn create(cx: &Cx, scope: &Scope<CustomersCreate>) -> Result<Response> {
+    let id = super::create(cx.db, scope, &May::of(&cx.actor), &cx.input()?)?;
+    cx.db.read(|db| {
+        let customer = super::one(db, scope, id);
+        let location = format!("/api/v1/customers/{id}");
+        // Whoever may create below need not reach what is made.
+        match customer {
+            Ok(customer) => response::created(location, &out(&customer, true)),
+            Err(_) => response::created(location, &serde_json::json!({ "id": id })),
+        }
+    })
+}
+
+pub fn show(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
+    let id = cx.param("id")?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn update(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
+    let (id, mut input) = (cx.param("id")?, cx.input()?);
+    let version = cx.expected_version(&mut input);
+    super::update(cx.db, scope, &May::of(&cx.actor), id, &input, version)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn update_billing(cx: &Cx, scope: &Scope<CustomersBillingUpdate>) -> Result<Response> {
+    let (id, mut input) = (cx.param("id")?, cx.input()?);
+    let version = cx.expected_version(&mut input);
+    super::update_billing(cx.db, scope, id, &input, version)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn update_limits(cx: &Cx, scope: &Scope<CustomersLimits>) -> Result<Response> {
+    let (id, mut input) = (cx.param("id")?, cx.input()?);
+    let version = cx.expected_version(&mut input);
+    super::update_limits(cx.db, scope, id, &input, version)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn disable(cx: &Cx, scope: &Scope<CustomersDisable>) -> Result<Response> {
+    let id = cx.param("id")?;
+    super::disable(cx.db, scope, id, &cx.input()?)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn enable(cx: &Cx, scope: &Scope<CustomersDisable>) -> Result<Response> {
+    let id = cx.param("id")?;
+    super::enable(cx.db, scope, id)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn domains(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
+    let id = cx.param("id")?;
+    let all = cx.db.read(|db| {
+        scope.reaches(db, id)?;
+        domains::list(db, scope, id)
+    })?;
+    let items: Vec<DomainOut> = all.iter().map(DomainOut::from).collect();
+    response::json(200, &serde_json::json!({ "items": items, "next": null }))
+}
+
+pub fn add_domain(cx: &Cx, scope: &Scope<CustomersDomains>) -> Result<Response> {
+    let customer = cx.param("id")?;
+    let id = domains::create(cx.db, scope, customer, &cx.input()?)?;
+    let domain = cx.db.read(|db| domains::one(db, scope, customer, id))?;
+    let location = format!("/api/v1/customers/{customer}/domains/{id}");
+    response::created(location, &DomainOut::from(&domain))
+}
+
+pub fn update_domain(cx: &Cx, scope: &Scope<CustomersDomains>) -> Result<Response> {
+    let (customer, id) = (cx.param("id")?, cx.param("domain")?);
+    domains::update(cx.db, scope, customer, id, &cx.input()?)?;
+    let domain = cx.db.read(|db| domains::one(db, scope, customer, id))?;
+    response::json(200, &DomainOut::from(&domain))
+}
+
+pub fn remove_domain(cx: &Cx, scope: &Scope<CustomersDomains>) -> Result<Response> {
+    domains::remove(cx.db, scope, cx.param("id")?, cx.param("domain")?)?;
+    Ok(response::no_content())
+}
+
+/// What the query asks for. Pages read it the same way.
+pub fn filter(cx: &Cx) -> Result<Filter> {
+    let mut fields = crate::input::Fields::of(&cx.request.query, QUERY);
+    let (q, state) = (fields.text("q", 0..=100), fields.optional("state"));
+    let (kind, reseller) = (fields.optional("type"), fields.optional("reseller"));
+    fields.finish(|| Some(Filter { q: q?, state: state?, kind: kind?, reseller: reseller? }))
+}
+
+const QUERY: &[Field] = &[
+    Field::text("q", ""),
+    Field::text("state", ""),
+    Field::text("type", ""),
+    Field::integer("reseller", ""),
+    Field::integer("limit", ""),
+    Field::text("after", ""),
+];
+
+fn answer<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Response> {
+    let customer = super::one(db, scope, id)?;
+    let above = super::is_above(db, scope, id)?;
+    let answer = response::json(200, &out(&customer, above))?;
+    Ok(answer.with("ETag", format!("\"{}\"", customer.version)))
+}
+
+fn out(customer: &Customer, above: bool) -> CustomerOut<'_> {
+    let d = &customer.details;
+    CustomerOut {
+        id: customer.id,
+        parent_id: customer.parent,
+        code: &customer.code,
+        name: &d.name,
+        state: customer.state,
+        kind: d.kind,
+        reseller: customer.reseller,
+        starts_on: d.starts_on,
+        expires_on: d.expires_on,
+        contact_name: &d.contact_name,
+        contact_email: &d.contact_email,
+        phone: &d.phone,
+        website: &d.website,
+        street: &d.street,
+        city: &d.city,
+        region: &d.region,
+        postcode: &d.postcode,
+        country: &d.country,
+        language: &d.language,
+        time_zone: &d.time_zone,
+        user_limit: d.user_limit,
+        external_id: d.external_id.as_deref(),
+        currency: d.currency.code(),
+        billing_id: d.billing_id.as_deref(),
+        tax_id: &d.tax_id,
+        tax_rate: d.tax_rate_bp.map(super::fields::percent),
+        registration_no: &d.registration_no,
+        invoice_email: &d.invoice_email,
+        invoice_address: &d.invoice_address,
+        po_reference: &d.po_reference,
+        payment_days: d.payment_days,
+        billed_by: d.billed_by,
+        customers_billed_by: d.customers_billed_by,
+        billing_from: d.billing_from,
+        notes: above.then_some(d.notes.as_str()),
+        version: customer.version,
+        created_at: customer.created_at,
+    }
+}
+
+impl<'c> From<&'c Brief> for BriefOut<'c> {
+    fn from(c: &'c Brief) -> Self {
+        BriefOut {
+            id: c.id,
+            parent_id: c.parent,
+            code: &c.code,
+            name: &c.name,
+            state: c.state,
+            kind: c.kind,
+            reseller: c.reseller,
+            domain: &c.domain,
+            users: c.users,
+            created_at: c.created_at,
+        }
+    }
+}
+
+impl<'d> From<&'d Domain> for DomainOut<'d> {
+    fn from(d: &'d Domain) -> Self {
+        DomainOut {
+            id: d.id,
+            name: &d.name,
+            owner_id: d.owner,
+            main: d.main,
+            verified_at: d.verified_at,
+            receives_mail: d.receives_mail,
+            sign_in_names: d.sign_in_names,
+            addresses: d.addresses,
+        }
+    }
+}

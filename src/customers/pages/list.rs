@@ -1,0 +1,168 @@
+//! All customers in scope.
+
+use crate::auth::Scope;
+use crate::auth::permissions::{CustomersCreate, CustomersRead, CustomersUpdate, UsersCreate};
+use crate::customers::{Brief, Filter, Type, api, list, store};
+use crate::error::Result;
+use crate::html::Nav;
+use crate::html::button::{Item, link, menu};
+use crate::html::parts::{Head, Tone, page_head, pill, tag};
+use crate::html::table::{self, acts, column, table};
+use crate::html::text;
+use crate::ids::CustomerId;
+use crate::places::{State, capital};
+use crate::web::{Cx, Listing, Response};
+use maud::{Markup, html};
+
+pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
+    let (filter, paging) = (api::filter(cx)?, cx.paging(crate::customers::FILTERS)?);
+    let (found, resellers) =
+        cx.db.read(|db| Ok((list(db, scope, &filter, &paging)?, store::resellers(db, scope)?)))?;
+    let may_add = cx.actor.may::<CustomersCreate>();
+    let add = link("New customer", "/customers/new").primary().icon("plus");
+    let head = Head { actions: may_add.then(|| html! { (add) }), ..Head::default() };
+    let body = html! {
+        (page_head("Customers", head))
+        (filters(&filter, &resellers))
+        (states(cx, &filter))
+        @if found.items.is_empty() { (nothing(&filter, may_add)) }
+        @else {
+            (rows(cx, &found.items))
+            (foot(cx, &found, paging.is_first()))
+        }
+    };
+    Ok(cx.page(Nav::Customers, "Customers", &[], body))
+}
+
+fn filters(filter: &Filter, resellers: &[(CustomerId, String)]) -> Markup {
+    let mut below = vec![(String::new(), "Everyone".to_owned())];
+    below.extend(resellers.iter().map(|(id, name)| (id.to_string(), format!("Below {name}"))));
+    let mut kinds = vec![("", "Any type".to_owned())];
+    kinds.extend(Type::ALL.iter().map(|kind| (kind.word(), capital(kind.word()))));
+    let now = filter.reseller.map(|id| id.to_string()).unwrap_or_default();
+    let body = html! {
+        (table::search("Search name, code or domain", &filter.q))
+        @if resellers.len() > 1 { (table::select("reseller", "Below", &below, &now)) }
+        (table::select("type", "Type", &kinds, filter.kind.map_or("", Type::word)))
+        @if let Some(state) = filter.state { (crate::html::form::hidden("state", state.word())) }
+    };
+    table::filters("/customers", body)
+}
+
+fn states(cx: &Cx, filter: &Filter) -> Markup {
+    let href = |state: &str| {
+        let mut query = cx.request.query.clone();
+        query.remove("after");
+        query.set("state", state);
+        match query.to_query().as_str() {
+            "" => "/customers".to_owned(),
+            query => format!("/customers?{query}"),
+        }
+    };
+    let all = [
+        ("All", href(""), None),
+        ("Active", href("active"), None),
+        ("Disabled", href("disabled"), None),
+        ("Deprovisioned", href("deprovisioned"), None),
+    ];
+    let now = filter.state.map_or("All".to_owned(), |state| capital(state.word()));
+    table::chips("Customers by state", &all, &now)
+}
+
+fn nothing(filter: &Filter, may_add: bool) -> Markup {
+    let filtered = !filter.q.is_empty()
+        || filter.state.is_some()
+        || filter.kind.is_some()
+        || filter.reseller.is_some();
+    if filtered {
+        let all = link("Show all customers", "/customers");
+        return table::empty(
+            "search",
+            "No customer matches",
+            "Look for a part of the name, the code or the domain.",
+            Some(html! { (all) }),
+        );
+    }
+    let add = link("New customer", "/customers/new").primary();
+    table::empty(
+        "building",
+        "No customers yet",
+        "A customer holds its users, its services and its bill.",
+        may_add.then(|| html! { (add) }),
+    )
+}
+
+fn rows(cx: &Cx, customers: &[Brief]) -> Markup {
+    let columns = [
+        column("Name"),
+        column("Code").class("p2"),
+        column("Kind").class("p3"),
+        column("Users").class("num p2"),
+        column("State"),
+        acts(),
+    ];
+    let body = html! { @for customer in customers { (row(cx, customer)) } };
+    table("Customers", &columns, body)
+}
+
+fn row(cx: &Cx, customer: &Brief) -> Markup {
+    let id = customer.id;
+    let below = match customer.parent {
+        Some(parent) if parent.0 != 1 => customer.parent_name.as_str(),
+        _ => "",
+    };
+    let mut items = Vec::new();
+    if cx.actor.may::<UsersCreate>() && customer.state == State::Active {
+        items.push(Item::link("New user", format!("/customers/{id}/users/new")));
+    }
+    items.push(Item::link("Users", format!("/customers/{id}/users")));
+    items.push(Item::link("Domains", format!("/customers/{id}/domains")));
+    if cx.actor.may::<CustomersUpdate>() {
+        items.push(Item::link("Settings", format!("/customers/{id}/edit")));
+    }
+    html! {
+        tr {
+            th scope="row" {
+                a href={ "/customers/" (id) } { (customer.name) }
+                @match (customer.domain.as_str(), below) {
+                    ("", "") => {},
+                    (domain, "") => small { (domain) },
+                    ("", below) => small { (below) },
+                    (domain, below) => small { (domain) " · " (below) },
+                }
+            }
+            td.p2.muted { (customer.code) }
+            td.p3 { (kind(customer)) }
+            td.num.p2 { (text::grouped(customer.users)) }
+            td { (state(customer.state)) }
+            td.acts { (menu(&format!("customer-{id}"), &format!("Actions for {}", customer.name), &items)) }
+        }
+    }
+}
+
+fn kind(customer: &Brief) -> Markup {
+    let word = match (customer.parent, customer.reseller) {
+        (None, _) => "Provider",
+        (_, true) => "Reseller",
+        _ => "Customer",
+    };
+    html! {
+        (word)
+        @if customer.kind != Type::Standard { " " (tag(customer.kind.word())) }
+    }
+}
+
+/// A state in a list.
+pub fn state(state: State) -> Markup {
+    match state {
+        State::Active => pill(Tone::Ok, "Active"),
+        other => pill(Tone::Off, &capital(other.word())),
+    }
+}
+
+fn foot(cx: &Cx, found: &Listing<Brief>, first: bool) -> Markup {
+    let shown = i64::try_from(found.items.len()).unwrap_or(0);
+    let next = cx.next_href(found.next.as_ref());
+    let start = (!first).then(|| cx.first_href());
+    table::paging(&text::count(shown, "customer", "customers"), start.as_deref(), next.as_deref())
+}

@@ -1,0 +1,140 @@
+//! What one sees first of a customer.
+
+use super::actions;
+use crate::auth::Scope;
+use crate::auth::permissions::{AuditRead, CustomersRead, CustomersUpdate, RequestsRead};
+use crate::customers::store::{self, Counts, Happened};
+use crate::customers::{self, Customer, Type};
+use crate::error::Result;
+use crate::html::button::link;
+use crate::html::parts::{Tone, card, facts, flash, stats};
+use crate::html::story::{Event, events};
+use crate::html::text;
+use crate::places::{self, Tab, capital};
+use crate::web::{Cx, Response};
+use maud::{Markup, html};
+
+pub fn show(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
+    let id = cx.param("id")?;
+    let (customer, place, counts, happened, failed) = cx.db.read(|db| {
+        let customer = customers::one(db, scope, id)?;
+        let happened = match cx.actor.scope::<AuditRead>() {
+            Ok(scope) => Some(store::happened(db, &scope, id)?),
+            Err(_) => None,
+        };
+        let failed = match cx.actor.scope::<RequestsRead>() {
+            Ok(scope) => store::failed_requests(db, &scope, id)?,
+            Err(_) => 0,
+        };
+        let counts = store::counts(db, scope, id)?;
+        Ok((customer, places::customer(db, scope, id)?, counts, happened, failed))
+    })?;
+    let body = html! {
+        @if failed > 0 { (failed_flash(&customer, failed)) }
+        (figures(&customer, &counts))
+        div.cols {
+            div.stack {
+                @if let Some(list) = happened { (history(cx, &list)) }
+            }
+            div.stack { (details(cx, &customer)) }
+        }
+    };
+    Ok(places::customer_page(cx, &place, Tab::Overview, 200, actions(cx, &customer), body))
+}
+
+fn failed_flash(customer: &Customer, failed: i64) -> Markup {
+    let href = format!("/customers/{}/requests?status=failed", customer.id);
+    let text = html! {
+        b { (text::count(failed, "request", "requests")) " failed." }
+        " Each says why and can be tried again."
+    };
+    let open = link("Open requests", &href).small();
+    flash(Tone::Bad, text, Some(html! { (open) }))
+}
+
+fn figures(customer: &Customer, counts: &Counts) -> Markup {
+    let limit = customer.details.user_limit;
+    let users = limit.map(|limit| html! { "of " (text::grouped(limit)) " allowed" });
+    let mut list = vec![
+        ("Users", html! { (text::grouped(counts.users)) }, users),
+        ("Domains", html! { (counts.domains) }, None),
+    ];
+    if customer.reseller || customer.parent.is_none() {
+        list.push(("Customers below", html! { (text::grouped(counts.below)) }, None));
+    }
+    stats(&list)
+}
+
+fn details(cx: &Cx, customer: &Customer) -> Markup {
+    let d = &customer.details;
+    let edit = link("Edit", &format!("/customers/{}/edit", customer.id)).small();
+    let edit = cx.actor.may::<CustomersUpdate>().then(|| html! { (edit) });
+    let mut list = vec![(
+        "Contact",
+        html! { (d.contact_name) br; a href={ "mailto:" (d.contact_email) } { (d.contact_email) } },
+    )];
+    let mut add = |name: &'static str, value: &str| {
+        if !value.is_empty() {
+            list.push((name, html! { (value) }));
+        }
+    };
+    add("Phone", &d.phone);
+    add("Website", &d.website);
+    let place = [d.street.as_str(), &d.postcode, &d.city, &d.country];
+    let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+    add("Address", &place.join(", "));
+    add("Billing id", d.billing_id.as_deref().unwrap_or_default());
+    if d.kind != Type::Standard {
+        add("Type", &capital(d.kind.word()));
+    }
+    if let Some(day) = d.expires_on {
+        add("Ends on", &day.long());
+    }
+    if let Some(parent) = customer.parent.filter(|parent| parent.0 != 1) {
+        list.push((
+            "Reseller",
+            html! { a href={ "/customers/" (parent) } { (customer.parent_name) } },
+        ));
+    }
+    list.push(("Customer since", text::date(customer.created_at.day(&cx.actor.zone))));
+    card("Details", edit, facts(&list))
+}
+
+fn history(cx: &Cx, list: &[Happened]) -> Markup {
+    let zone = &cx.actor.zone;
+    let mut all = Vec::new();
+    let mut day = None;
+    for each in list {
+        let today = each.at.day(zone);
+        if day != Some(today) {
+            all.push(Event::Day(format!("{} {}", today.weekday(), today.long())));
+            day = Some(today);
+        }
+        let what = html! { (sentence(each)) " " small { (each.who) } };
+        all.push(Event::At(tone(&each.action), text::clock(each.at, zone), what));
+    }
+    let body = html! {
+        @if all.is_empty() { p.muted { "Nothing yet." } } @else { (events(&all)) }
+    };
+    card("What happened", None, body)
+}
+
+/// `user.created` on Ann as "User created: Ann".
+fn sentence(each: &Happened) -> String {
+    let (thing, verb) = each.action.split_once('.').unwrap_or((&each.action, "changed"));
+    let words = format!("{} {}", capital(&thing.replace('_', " ")), verb.replace('_', " "));
+    match each.subject.as_str() {
+        "" => words,
+        subject => format!("{words}: {subject}"),
+    }
+}
+
+fn tone(action: &str) -> Tone {
+    if action.ends_with("failed") {
+        Tone::Bad
+    } else if action.ends_with("disabled") || action.ends_with("removed") {
+        Tone::Wait
+    } else {
+        Tone::Ok
+    }
+}

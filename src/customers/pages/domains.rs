@@ -8,7 +8,7 @@ use crate::customers::{self, is_above};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{Item, button, cancel, menu, primary};
 use crate::html::field::{Opts, text_field};
-use crate::html::form::{complaints_flash, form_foot, hidden, menu_post, post_form};
+use crate::html::form::{complaints_flash, form_foot, hidden, post_form};
 use crate::html::parts::{Tone, card, card_flush, pill};
 use crate::html::table::{acts, column, table};
 use crate::html::text;
@@ -163,10 +163,10 @@ fn acts_on(cx: &Cx, customer: CustomerId, domain: &Domain, above: bool) -> Marku
     let at = |verb: &str| format!("/customers/{customer}/domains/{}/{verb}", domain.id);
     let mut items = Vec::new();
     if domain.verified_at.is_none() && above {
-        items.push(Item::Form(menu_post(&cx.csrf, &at("verify"), "Confirm by hand")));
+        items.push(Item::post("Confirm by hand", at("verify")));
     }
     if domain.verified_at.is_some() && !domain.main {
-        items.push(Item::Form(menu_post(&cx.csrf, &at("main"), "Make primary")));
+        items.push(Item::post("Make primary", at("main")));
     }
     if !domain.main {
         items.push(Item::danger("Remove…", at("remove")));

@@ -110,7 +110,7 @@ fn page(
                 th scope="row" { (readable(&domain.name)) }
                 td.num.p2 { (used(domain)) }
                 td { (state(domain)) }
-                td.acts { @if may_change { (acts_on(cx, id, domain, above)) } }
+                td.acts { @if may_change { (acts_on(id, domain, above)) } }
             }
         }
     };
@@ -159,7 +159,7 @@ fn state(domain: &Domain) -> Markup {
     }
 }
 
-fn acts_on(cx: &Cx, customer: CustomerId, domain: &Domain, above: bool) -> Markup {
+fn acts_on(customer: CustomerId, domain: &Domain, above: bool) -> Markup {
     let at = |verb: &str| format!("/customers/{customer}/domains/{}/{verb}", domain.id);
     let mut items = Vec::new();
     if domain.verified_at.is_none() && above {

@@ -59,7 +59,7 @@ fn page_and_api_refuse_the_same_in_the_same_words_all_at_once() {
         ("country", "XX"),
         ("time_zone", "Mars/Base"),
         ("user_limit", "-1"),
-        ("currency", "XXX"),
+        ("currency", "QQQ"),
         ("tax_rate", "101"),
         ("type", "demo"),
         ("expires_on", "2030-01-01"),

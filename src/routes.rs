@@ -4,8 +4,8 @@
 use crate::auth::permissions as may;
 use crate::auth::{Admits, Permission};
 use crate::catalogue;
-use crate::db::Db;
 use crate::customers;
+use crate::db::Db;
 use crate::error::Result;
 use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};

@@ -9,6 +9,7 @@
 
 mod assets;
 mod edge;
+mod live;
 mod mail;
 mod jobs;
 mod customers;

@@ -365,6 +365,11 @@ impl Person<'_> {
         self.ask("POST", &format!("/api/v1{url}"), bytes.to_vec(), headers)
     }
 
+    /// The token as text, for asking the real program.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// A page, asked for with the token instead of the cookie.
     pub fn with_token_only(&self, url: &str) -> Answer {
         let bearer = format!("Bearer {}", self.token);

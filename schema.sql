@@ -383,7 +383,7 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_by_user ON tokens (user_id);
 CREATE INDEX tokens_by_at ON tokens (at_id);
 
--- Tries at the door, good and bad.
+-- Tries at the door, good and bad, and wishes for a link to set a password.
 CREATE TABLE sign_ins (
   id      INTEGER PRIMARY KEY,
   at      TEXT NOT NULL,
@@ -391,7 +391,7 @@ CREATE TABLE sign_ins (
   name    TEXT NOT NULL,                                   -- as typed, at most 254
   address TEXT NOT NULL,
   browser TEXT NOT NULL,
-  outcome TEXT NOT NULL CHECK (outcome IN ('in', 'refused', 'throttled'))
+  outcome TEXT NOT NULL CHECK (outcome IN ('in', 'refused', 'throttled', 'link'))
 ) STRICT;
 CREATE INDEX sign_ins_by_user ON sign_ins (user_id, at);
 CREATE INDEX sign_ins_by_at ON sign_ins (at);

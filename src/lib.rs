@@ -36,6 +36,8 @@ pub mod offers;
 pub mod search;
 pub mod today;
 pub mod customers;
+pub mod signin;
+pub mod setup;
 pub mod health;
 
 // The tables: what can be asked for and by whom, what runs by the clock.

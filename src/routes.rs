@@ -8,6 +8,9 @@ use crate::customers;
 use crate::db::Db;
 use crate::error::Result;
 use crate::input::Field;
+use crate::mail;
+use crate::setup;
+use crate::signin;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{health, jobs, mail, search, today};
 
@@ -73,9 +76,32 @@ public! {
     Get "/livez"          free    health::live;
     Get "/readyz"         free    health::ready;
     Get "/assets/{file}"  free    health::asset;
+
+    Get  "/setup"           limited setup::pages::show;
+    Post "/setup"           limited setup::pages::create;
+    Get  "/sign-in"         limited signin::pages::new;
+    Post "/sign-in"         limited signin::pages::create;
+    Get  "/reset"           limited signin::pages::forgotten;
+    Post "/reset"           limited signin::pages::ask_for_link;
+    Get  "/reset/{token}"   limited signin::pages::show_reset;
+    Post "/reset/{token}"   limited signin::pages::reset;
+    Get  "/welcome/{token}" limited signin::pages::show_welcome;
+    Post "/welcome/{token}" limited signin::pages::welcome;
 }
 
 routes! {
+    Get "/" own AccountRead health::home;
+
+    Post "/sign-out" own AccountRead signin::pages::destroy;
+    Get  "/again"    own AccountRead signin::pages::show_again;
+    Post "/again"    own AccountRead signin::pages::give_again;
+    Get  "/users/{id}/password-link" scope UsersPassword signin::pages::link_question;
+    Post "/users/{id}/password-link" scope UsersPassword signin::pages::send_link;
+    Get  "/users/{id}/welcome"       scope UsersPassword signin::pages::welcome_question;
+    Post "/users/{id}/welcome"       scope UsersPassword signin::pages::send_welcome;
+    Post "/api/v1/users/{id}/password-link" scope UsersPassword signin::api::password_link, "Send a password link" signin::api::SEND => signin::api::OUT;
+    Post "/api/v1/users/{id}/welcome" scope UsersPassword signin::api::welcome, "Send a welcome" signin::api::SEND => signin::api::OUT;
+
     Get  "/mail"             scope MessagesRead mail::pages::index;
     Get  "/mail/{id}"        scope MessagesRead mail::pages::show;
     Post "/mail/{id}/resend" scope MessagesRead mail::pages::send_again;

@@ -7,6 +7,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as B64;
 use parking_lot::{Condvar, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use unicode_normalization::UnicodeNormalization;
 
@@ -22,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Hasher {
     room: Mutex<Room>,
     free: Condvar,
+    made: AtomicU64,
 }
 
 struct Room {
@@ -34,7 +36,11 @@ impl Hasher {
     pub fn new(arenas: usize) -> Hasher {
         let blocks = usize::try_from(MEMORY_KIB).unwrap_or(0);
         let arenas = (0..arenas.max(1)).map(|_| vec![Block::default(); blocks]).collect();
-        Hasher { room: Mutex::new(Room { arenas, waiting: 0 }), free: Condvar::new() }
+        Hasher {
+            room: Mutex::new(Room { arenas, waiting: 0 }),
+            free: Condvar::new(),
+            made: AtomicU64::new(0),
+        }
     }
 
     /// The text to keep for `password`: `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
@@ -56,12 +62,18 @@ impl Hasher {
         Ok(secret::same(&hash, &expected) && kept.is_some())
     }
 
+    /// How many hashes were computed since the start.
+    pub fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
     fn compute(&self, password: &Secret, salt: &[u8]) -> Result<[u8; 32]> {
         let text: String = password.reveal().nfkc().collect();
         if text.len() > LONGEST {
             return Ok([0xff; 32]);
         }
         let mut arena = self.take()?;
+        self.made.fetch_add(1, Ordering::Relaxed);
         let params = Params::new(MEMORY_KIB, PASSES, 1, Some(32));
         let mut out = [0; 32];
         let done = params.and_then(|params| {

@@ -5,6 +5,7 @@ pub mod store;
 use crate::config::Config;
 use crate::db::Read;
 use crate::error::Result;
+use crate::input::is_email;
 use crate::money::Currency;
 use crate::secret::{Key, Secret};
 use crate::time::Zone;
@@ -78,6 +79,43 @@ pub const SETTINGS: &[Setting] = &[
     setting("mail_from_name", "", Rule::Text(100), "Sender name", ""),
     setting("mail_per_minute", "60", Rule::Number(1, 6000), "Mails a minute", ""),
 ];
+
+impl Setting {
+    /// What is wrong with `value`, as a message that follows its label.
+    pub fn complaint(&self, value: &str) -> Option<String> {
+        match self.rule {
+            _ if value.is_empty() => None,
+            Rule::Text(most) if value.chars().count() > most => {
+                Some(format!("must have at most {most} characters"))
+            }
+            Rule::Number(least, most) => match value.parse() {
+                Ok(number) if (least..=most).contains(&number) => None,
+                _ => Some(format!("must be a whole number from {least} to {most}")),
+            },
+            Rule::Choice(choices) if !choices.contains(&value) => {
+                Some("is not one of the choices".into())
+            }
+            Rule::Address if !is_address(value) => {
+                Some("must be an address without a path, like https://portico.example".into())
+            }
+            Rule::Email if !is_email(value) => Some("is not an e-mail address".into()),
+            _ => None,
+        }
+    }
+}
+
+/// `https://portico.example` or `http://10.0.0.7:8080`: no path, query or user.
+fn is_address(value: &str) -> bool {
+    url::Url::parse(value).is_ok_and(|url| {
+        ["https", "http"].contains(&url.scheme())
+            && url.has_host()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
+}
 
 /// The settings of one moment.
 pub struct Settings {

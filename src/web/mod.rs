@@ -185,7 +185,7 @@ impl App {
     }
 
     /// Once an address is configured, other names are not answered: nothing is built from the Host.
-    fn own_host(&self, request: &Request, settings: &Settings) -> Result<()> {
+    pub fn own_host(&self, request: &Request, settings: &Settings) -> Result<()> {
         let Some((_, rest)) = settings.base_url.split_once("://") else { return Ok(()) };
         let (own, asked) = (rest.split('/').next().unwrap_or(rest), request.header("Host"));
         let name = asked.rsplit_once(':').map_or(asked, |(name, _)| name);
@@ -321,6 +321,27 @@ pub fn network(request: &Request) -> String {
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
     }
+}
+
+/// Refuses a form that another site sends in a visitor's name, where there is no session yet whose
+/// token could tell. Browsers say where a form comes from; programs that say nothing have no cookies.
+pub fn same_site(app: &App, request: &Request) -> Result<()> {
+    let settings = app.settings()?;
+    app.own_host(request, &settings)?;
+    let own = match request.header("Sec-Fetch-Site") {
+        "" => {
+            let origin = request.header("Origin");
+            let host = origin.split_once("://").map_or("", |(_, host)| host);
+            origin.is_empty() || host.eq_ignore_ascii_case(request.header("Host"))
+        }
+        from => ["same-origin", "none"].contains(&from),
+    };
+    if own {
+        return Ok(());
+    }
+    Err(Error::Forbidden(
+        "This form was sent from another site. Open the page here and send it again.".into(),
+    ))
 }
 
 pub fn too_many(seconds: u32) -> Error {

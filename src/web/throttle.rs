@@ -64,6 +64,13 @@ impl Throttle {
         Ok(())
     }
 
+    /// Takes back one try of `key`: it went well.
+    pub fn give_back(&self, key: &str) {
+        if let Some(bucket) = self.0.lock().get_mut(key) {
+            bucket.tries = (bucket.tries - 1).max(0);
+        }
+    }
+
     /// It went well: the count of `key` starts anew.
     pub fn forget(&self, key: &str) {
         self.0.lock().remove(key);

@@ -1,0 +1,147 @@
+//! Links that set a password: asked for at the door, sent by those who look after people, used once.
+
+use super::{Known, Outcome, store};
+use crate::audit;
+use crate::auth::permissions::UsersPassword;
+use crate::auth::{self, Actor, Door, Purpose, Scope, Session, password};
+use crate::db::{By, Read, Via, Write};
+use crate::error::{Error, Result};
+use crate::ids::{CustomerId, UserId};
+use crate::input::one_line;
+use crate::mail::texts;
+use crate::secret::Secret;
+use crate::web::throttle::Limit;
+use crate::web::{App, Request, network};
+use serde_json::json;
+
+const BY_ACCOUNT: Limit = Limit { tries: 3, seconds: 3600 };
+const BY_ADDRESS: Limit = Limit { tries: 20, seconds: 3600 };
+/// A link somebody asked for at the door works for half an hour.
+const ASKED_FOR: i64 = 1800;
+
+/// What became of a link.
+pub struct Sent {
+    /// The address it went to; empty when it was shown instead.
+    pub to: String,
+    /// The link itself, for people without a mailbox.
+    pub shown: Option<Secret>,
+}
+
+/// Somebody forgot the password of `name`. Nobody can tell from the answer whether there is such an
+/// account: either way one row is written.
+pub fn forgot(app: &App, request: &Request, name: &str) -> Result<()> {
+    let name: String = one_line(name).to_lowercase().chars().take(254).collect();
+    let known = app.db.read(|db| store::known(db, &name))?;
+    let now = app.db.now();
+    let account = known.as_ref().map_or_else(|| name.clone(), |known| known.user.to_string());
+    let admitted = app
+        .throttle
+        .count(&format!("links {}", network(request)), BY_ADDRESS, now)
+        .and_then(|()| app.throttle.count(&format!("link of {account}"), BY_ACCOUNT, now))
+        .is_ok();
+    app.db.write(By::portico(Via::Page), |tx| {
+        let user = known.as_ref().map(|known| known.user);
+        store::record(tx, &store::NewTry::of(request, user, &name, Outcome::Link))?;
+        let Some(Known { user, .. }) = known.filter(|_| admitted) else { return Ok(()) };
+        let reachable = texts::link_address(tx, user, Purpose::Password)?.is_some();
+        match auth::may_enter(tx, user, Door::Link) {
+            Ok(person) if reachable => {
+                texts::send_link_for(tx, &app.config.key, user, Purpose::Password, ASKED_FOR)?;
+                let detail = json!({ "asked_for_at": "door" });
+                audit::record(tx, "user.link_sent", ("user", user.0), person.home, &detail)
+            }
+            Ok(_) | Err(Error::LoginRequired) => Ok(()),
+            Err(err) => Err(err),
+        }
+    })
+}
+
+/// Sends `user` a link, or shows it once to those who hold all that the user holds.
+pub fn send(
+    app: &App,
+    actor: &Actor,
+    scope: &Scope<UsersPassword>,
+    user: UserId,
+    purpose: Purpose,
+    show: bool,
+) -> Result<Sent> {
+    let base_url = app.settings()?.base_url.clone();
+    app.db.write(scope.by, |tx| {
+        let (home, name) = store::person(tx, scope, user)?;
+        match auth::may_enter(tx, user, Door::Link) {
+            Err(Error::LoginRequired) => {
+                return Err(Error::refused(format!("{name} cannot sign in at present.")));
+            }
+            other => other?,
+        };
+        let event = match purpose {
+            Purpose::Welcome => "user.invited",
+            Purpose::Password => "user.link_sent",
+        };
+        let sent = if show {
+            auth::not_stronger(tx, actor, user)?;
+            if base_url.is_empty() {
+                return Err(Error::refused(
+                    "Set the address of this installation on the settings page first: links begin with it.",
+                ));
+            }
+            let path = auth::make_link(tx, user, purpose, texts::lifetime(purpose))?;
+            let link = Secret::new(format!("{base_url}{}", path.reveal()));
+            Sent { to: String::new(), shown: Some(link) }
+        } else {
+            let to = texts::link_address(tx, user, purpose)?.unwrap_or_default();
+            texts::send_link(tx, &app.config.key, user, purpose)?;
+            Sent { to, shown: None }
+        };
+        let detail = json!({ "to": sent.to, "shown": show });
+        audit::record(tx, event, ("user", user.0), home, &detail)?;
+        Ok(sent)
+    })
+}
+
+/// Sets the password of the person a link belongs to, and uses the link up. Every sign-in ends.
+pub fn set_by_link(app: &App, purpose: Purpose, token: &str, new: &Secret) -> Result<()> {
+    let user = app.db.read(|db| auth::link(db, purpose, token))?.user;
+    app.db.read(|db| check_password(db, user, new))?;
+    let hash = app.hasher.hash(new)?;
+    app.db.write(By { user: Some(user), via: Via::Link }, |tx| {
+        let link = auth::link(tx, purpose, token)?;
+        link.use_up(tx)?;
+        let home = put_password(tx, user, &hash, None)?;
+        let event = match purpose {
+            Purpose::Welcome => "user.password_set",
+            Purpose::Password => "user.password_reset",
+        };
+        if purpose == Purpose::Password {
+            store::revoke_tokens(tx, user)?;
+        }
+        audit::record(tx, event, ("user", user.0), home, &json!({}))?;
+        let what = "The password of your account was set by a link.";
+        texts::tell_user(tx, home, user, event, "Your password was set", what)
+    })?;
+    app.throttle.forget(&format!("account {user}"));
+    Ok(())
+}
+
+/// Complains about a password that is too short or too easy to guess for this person.
+pub fn check_password(db: &Read, user: UserId, new: &Secret) -> Result<()> {
+    let hints = store::hints(db, user)?;
+    let hints: Vec<&str> =
+        hints.iter().map(String::as_str).filter(|hint| !hint.is_empty()).collect();
+    match password::complaint(new, &hints) {
+        Some(message) => Err(Error::invalid("password", message)),
+        None => Ok(()),
+    }
+}
+
+/// Puts a password in its place and ends every sign-in and link but `kept`; says whose user it is.
+pub fn put_password(
+    tx: &Write,
+    user: UserId,
+    hash: &str,
+    kept: Option<&Session>,
+) -> Result<CustomerId> {
+    let home = store::put_password(tx, user, hash)?;
+    auth::end_sign_ins(tx, user, kept)?;
+    Ok(home)
+}

@@ -8,11 +8,9 @@ use crate::customers;
 use crate::db::Db;
 use crate::error::Result;
 use crate::input::Field;
-use crate::mail;
-use crate::setup;
-use crate::signin;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{health, jobs, mail, search, today};
+use crate::{health, jobs, mail, setup, signin};
 
 pub struct Route {
     pub method: Method,

@@ -3,14 +3,11 @@
 
 use crate::auth::permissions as may;
 use crate::auth::{Admits, Permission};
-use crate::catalogue;
-use crate::customers;
 use crate::db::Db;
 use crate::error::Result;
 use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};
-use crate::{health, jobs, mail, search, today};
-use crate::{health, jobs, mail, setup, signin};
+use crate::{catalogue, customers, health, jobs, mail, search, setup, signin, today};
 
 pub struct Route {
     pub method: Method,

@@ -39,6 +39,7 @@ pub mod customers;
 pub mod signin;
 pub mod setup;
 pub mod health;
+pub mod backup;
 
 // The tables: what can be asked for and by whom, what runs by the clock.
 pub mod routes;

@@ -36,6 +36,14 @@ pub fn bring_up_to_date(conn: &mut Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// An empty store in memory, to compare others with.
+pub fn fresh() -> Result<Connection> {
+    #[expect(clippy::disallowed_methods, reason = "a store that nobody keeps needs no pragmas")]
+    let conn = Connection::open_in_memory()?;
+    conn.execute_batch(SCHEMA)?;
+    Ok(conn)
+}
+
 /// The way back from an upgrade: the store as it was, beside it.
 fn keep_a_copy(conn: &Connection, path: &Path, version: usize) -> Result<()> {
     let folder = path.with_file_name("snapshots");

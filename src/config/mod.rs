@@ -1,4 +1,11 @@
-//! What the program was told at its start: flag, then environment, then default.
+//! What the program was told at its start: flag, then environment, then default. Nothing here reads
+//! the store; what the settings page says is [`crate::settings`].
+
+mod folder;
+mod told;
+
+pub use folder::{holder, prepare};
+pub use told::{Line, Source, Told, read};
 
 use crate::secret::Key;
 use ipnet::IpNet;
@@ -40,5 +47,10 @@ impl Config {
 
     pub fn store(&self) -> PathBuf {
         self.data.join("portico.db")
+    }
+
+    /// `http` or `https`, as the listener speaks it.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls_cert.is_some() { "https" } else { "http" }
     }
 }

@@ -1,0 +1,191 @@
+//! The command line. A verb says what it did on standard output, and what it could not do on
+//! standard error with an exit code that is not zero; the log goes to standard error as well.
+
+#![expect(clippy::disallowed_macros, reason = "the verbs speak to people")]
+
+mod backup;
+mod config;
+mod healthcheck;
+mod restore;
+mod serve;
+
+use clap::{Args, Parser, Subcommand};
+use portico::config::{Config, Told, prepare, read};
+use portico::error::{Error, Result};
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Customers, users, services, provisioning and bills of a managed service provider.
+#[derive(Parser)]
+#[command(name = "portico", version, about)]
+struct Line {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Args)]
+struct Common {
+    /// The data directory; ./data when not given here or by PORTICO_DATA.
+    #[arg(long, global = true)]
+    data: Option<String>,
+}
+
+#[derive(Args, Default)]
+struct Listen {
+    /// Address and port to listen on; 127.0.0.1:8080 when not given here or by PORTICO_LISTEN.
+    #[arg(long)]
+    listen: Option<String>,
+    /// Certificate chain, PEM; makes the listener speak https.
+    #[arg(long)]
+    tls_cert: Option<String>,
+    /// The certificate's key, PEM.
+    #[arg(long)]
+    tls_key: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run everything.
+    Serve {
+        #[command(flatten)]
+        listen: Listen,
+    },
+    /// Write the whole store into one file, also while the server runs.
+    Backup { file: PathBuf },
+    /// Put a backup in the place of the present store, which is kept.
+    Restore {
+        file: PathBuf,
+        /// Only say whether the file is whole.
+        #[arg(long)]
+        check: bool,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        /// Leave out what was sealed with a key that is not here.
+        #[arg(long)]
+        without_secrets: bool,
+    },
+    /// Ask the running server whether it is ready: exit code 0 or 1.
+    Healthcheck {
+        #[command(flatten)]
+        listen: Listen,
+    },
+    /// Show every setting, its value and where it comes from.
+    Config {
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        listen: Listen,
+    },
+    /// Print the version.
+    Version,
+}
+
+pub fn run() -> ExitCode {
+    let Line { common, verb } = Line::parse();
+    match act(&common, verb) {
+        Ok(code) => code,
+        Err(err) => fail(&err),
+    }
+}
+
+fn act(common: &Common, verb: Verb) -> Result<ExitCode> {
+    match verb {
+        Verb::Serve { listen } => serve::run(told(common, &listen)?),
+        Verb::Backup { file } => backup::run(open(common)?, &file),
+        Verb::Restore { file, check, yes, without_secrets } => {
+            let asked = restore::Asked { check, yes, without_secrets };
+            restore::run(told(common, &Listen::default())?, &file, &asked)
+        }
+        Verb::Healthcheck { listen } => healthcheck::run(told(common, &listen)?),
+        Verb::Config { json, listen } => config::run(told(common, &listen)?, json),
+        Verb::Version => {
+            println!("portico {}", env!("CARGO_PKG_VERSION"));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn told(common: &Common, listen: &Listen) -> Result<Told> {
+    let flags = [
+        ("DATA", common.data.clone()),
+        ("LISTEN", listen.listen.clone()),
+        ("TLS_CERT", listen.tls_cert.clone()),
+        ("TLS_KEY", listen.tls_key.clone()),
+    ];
+    read(&flags, std::env::vars_os())
+}
+
+/// The configuration of a store that must be there already.
+fn open(common: &Common) -> Result<Config> {
+    let told = told(common, &Listen::default())?;
+    quiet_log(&told)?;
+    let store = told.data().join("portico.db");
+    if told.complaints.is_empty() && !store.exists() {
+        return Err(Error::refused(format!(
+            "There is no store in {}. Name the data directory with --data.",
+            told.data().display()
+        )));
+    }
+    told.config()
+}
+
+/// The same for a verb that may begin a store.
+#[expect(dead_code, reason = "init uses it")]
+fn begin(common: &Common) -> Result<Config> {
+    let told = told(common, &Listen::default())?;
+    quiet_log(&told)?;
+    if told.complaints.is_empty() {
+        prepare(told.data())?;
+    }
+    told.config()
+}
+
+/// A verb beside the server logs what goes wrong, and more when asked.
+fn quiet_log(told: &Told) -> Result<()> {
+    let (filter, json) = told.log();
+    log(if told.log_is_set() { filter } else { "warn" }, json)
+}
+
+fn log(filter: &str, json: bool) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .map_err(|err| Error::refused(format!("PORTICO_LOG is not understood: {err}.")))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        lines.json().flatten_event(true).init()
+    } else {
+        lines.with_target(false).init()
+    }
+    Ok(())
+}
+
+/// Each complaint on a line of its own.
+fn fail(err: &Error) -> ExitCode {
+    match err {
+        Error::Invalid(complaints) => {
+            for complaint in complaints {
+                match complaint.field.as_ref() {
+                    "" => eprintln!("portico: {}", complaint.message),
+                    field => eprintln!("portico: {field} {}", complaint.message),
+                }
+            }
+            ExitCode::FAILURE
+        }
+        Error::Internal(cause) => {
+            let closed = cause
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|err| err.kind() == ErrorKind::BrokenPipe);
+            if !closed {
+                eprintln!("portico: {cause}");
+            }
+            ExitCode::from(70)
+        }
+        refusal => {
+            eprintln!("portico: {refusal}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -38,7 +38,6 @@ pub fn bring_up_to_date(conn: &mut Connection, path: &Path) -> Result<()> {
 
 /// An empty store in memory, to compare others with.
 pub fn fresh() -> Result<Connection> {
-    #[expect(clippy::disallowed_methods, reason = "a store that nobody keeps needs no pragmas")]
     let conn = Connection::open_in_memory()?;
     conn.execute_batch(SCHEMA)?;
     Ok(conn)

@@ -90,7 +90,10 @@ fn a_flipped_or_missing_byte_is_found_wherever_it_is() {
     for at in (0..whole.len()).step_by(every) {
         let mut flipped = whole.clone();
         flipped[at] ^= 0x10;
-        assert_ne!(bench.says_of(&flipped), "whole", "byte {at} of {}", whole.len());
+        if bench.says_of(&flipped) == "whole" {
+            assert!(at < 6, "byte {at} of {}", whole.len()); // a bit that zstd gives no meaning
+            assert_eq!(std::fs::read(bench.path("out.db")).unwrap(), bench.store());
+        }
         assert_ne!(bench.says_of(&whole[..at]), "whole", "cut at {at}");
     }
 }

@@ -85,8 +85,6 @@ public! {
 }
 
 routes! {
-    Get "/" own AccountRead health::home;
-
     Post "/sign-out" own AccountRead signin::pages::destroy;
     Get  "/again"    own AccountRead signin::pages::show_again;
     Post "/again"    own AccountRead signin::pages::give_again;

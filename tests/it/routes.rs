@@ -41,6 +41,16 @@ fn permissions_are_as_agreed() {
 }
 
 #[test]
+fn no_route_is_there_twice() {
+    let all = ROUTES.iter().map(|r| (method(r.method), r.path));
+    let public = PUBLIC.iter().map(|r| (method(r.method), r.path));
+    let mut seen = std::collections::BTreeSet::new();
+    for route in all.chain(public) {
+        assert!(seen.insert(route), "{route:?}");
+    }
+}
+
+#[test]
 fn every_route_turns_away_those_it_should() {
     let world = World::new();
     for shipped in SHIPPED {

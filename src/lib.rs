@@ -37,7 +37,9 @@ pub mod search;
 pub mod today;
 pub mod customers;
 pub mod signin;
+pub mod account;
 pub mod setup;
+pub mod roles;
 pub mod health;
 pub mod backup;
 

@@ -7,7 +7,9 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};
-use crate::{catalogue, customers, health, jobs, mail, search, setup, signin, today};
+use crate::{
+    account, catalogue, customers, health, jobs, mail, roles, search, setup, signin, today,
+};
 
 pub struct Route {
     pub method: Method,
@@ -94,6 +96,31 @@ routes! {
     Post "/users/{id}/welcome"       scope UsersPassword signin::pages::send_welcome;
     Post "/api/v1/users/{id}/password-link" scope UsersPassword signin::api::password_link, "Send a password link" signin::api::SEND => signin::api::OUT;
     Post "/api/v1/users/{id}/welcome" scope UsersPassword signin::api::welcome, "Send a welcome" signin::api::SEND => signin::api::OUT;
+
+    Get  "/account"          own AccountRead account::pages::show;
+    Post "/account/theme"    own AccountRead account::pages::set_theme;
+    Get  "/account/password" own AccountRead account::pages::password;
+    Post "/account/password" own AccountRead account::pages::set_password;
+    Get  "/account/sign-ins" own AccountRead account::pages::sign_ins;
+    Post "/account/sessions/end-others" own AccountRead account::pages::end_other_sessions;
+    Post "/account/sessions/{key}/end"  own AccountRead account::pages::end_session;
+    Get  "/account/tokens"   own TokensOwn account::pages::token_list;
+    Post "/account/tokens"   own TokensOwn account::pages::create_token;
+    Post "/account/tokens/{id}/revoke" own AccountRead account::pages::end_token;
+    Get  "/api/v1/users/{id}/tokens" own AccountRead account::api::index, "List a user's API tokens" &[] => account::api::OUT;
+    Post "/api/v1/users/{id}/tokens" own TokensOwn account::api::create, "Make an API token" account::api::MAKE => account::api::OUT;
+    Delete "/api/v1/tokens/{id}" own AccountRead account::api::destroy, "Revoke an API token" &[] => &[];
+
+    Get  "/roles"                          scope RolesRead  roles::pages::index;
+    Get  "/roles/{id}"                     scope RolesRead  roles::pages::show;
+    Get  "/users/{id}/access"              scope RolesRead  roles::pages::held;
+    Post "/users/{id}/roles"               scope RolesGrant roles::pages::create;
+    Post "/users/{id}/roles/{grant}/take"  scope RolesGrant roles::pages::destroy;
+    Get  "/api/v1/roles"                   scope RolesRead  roles::api::index, "List roles" &[] => roles::api::OUT;
+    Get  "/api/v1/roles/{id}"              scope RolesRead  roles::api::one, "Show a role" &[] => roles::api::OUT;
+    Get  "/api/v1/users/{id}/roles"        scope RolesRead  roles::api::held, "List the roles somebody holds" &[] => roles::api::GRANT_OUT;
+    Post "/api/v1/users/{id}/roles"        scope RolesGrant roles::api::create, "Give a role" roles::GRANT => roles::api::GRANT_OUT;
+    Delete "/api/v1/users/{id}/roles/{grant}" scope RolesGrant roles::api::destroy, "Take a role" &[] => &[];
 
     Get  "/mail"             scope MessagesRead mail::pages::index;
     Get  "/mail/{id}"        scope MessagesRead mail::pages::show;

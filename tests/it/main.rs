@@ -7,12 +7,14 @@
     reason = "a test that finds something else than it expects is to stop there"
 )]
 
+mod account;
 mod assets;
+mod customers;
 mod edge;
+mod jobs;
 mod live;
 mod mail;
-mod jobs;
-mod customers;
+mod roles;
 mod routes;
 mod schema;
 mod scripts;

@@ -1,0 +1,302 @@
+//! One's own pages: who one is here, how pages look, password, sign-ins, API tokens.
+
+use super::{
+    SignedIn, TOKEN, Token, change_password, end_sign_ins, make_token, revoke_token, store, tokens,
+};
+use crate::auth::Own;
+use crate::auth::permissions::{AccountRead, TokensOwn};
+use crate::error::{Complaint, Error, Result};
+use crate::html::Nav;
+use crate::html::button::{button, primary};
+use crate::html::field::{Opts, check, text_field};
+use crate::html::form::{complaints_flash, fieldset, form_foot, post_form};
+use crate::html::parts::{Head, Tone, card, datagrid, flash, page_head, pill, section, tabs};
+use crate::html::table::{acts, column, empty, table};
+use crate::html::text::{moment, when};
+use crate::input::Input;
+use crate::secret::{self, Secret};
+use crate::signin;
+use crate::web::{Cx, Paging, Response};
+use maud::{Markup, html};
+
+const LABELS: &[(&str, &str)] = &[
+    ("current", "Current password"),
+    ("password", "New password"),
+    ("name", "Name"),
+    ("permissions", "Permissions"),
+    ("customer_id", "Customer"),
+    ("days", "Days"),
+];
+
+pub fn show(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
+    let (upn, zone) = cx.db.read(|db| store::profile(db, own))?;
+    let zone =
+        if zone.is_empty() { format!("{} (your company’s)", cx.actor.zone.name()) } else { zone };
+    let roles = if cx.actor.roles.is_empty() { "–" } else { &cx.actor.roles };
+    let now = cx.request.cookie("portico-theme").unwrap_or("system");
+    let body = html! {
+        (datagrid(&[
+            ("Name", html! { (cx.actor.name) }),
+            ("Sign-in name", html! { span dir="ltr" { (upn) } }),
+            ("Roles", html! { (roles) }),
+            ("Time zone", html! { span dir="ltr" { (zone) } }),
+        ]))
+        div id="appearance" {
+            (card("Appearance", None, post_form(&cx.csrf, "/account/theme", html! {
+                div.row role="group" aria-label="Appearance" {
+                    @for (word, label) in [("system", "As the system"), ("light", "Light"), ("dark", "Dark")] {
+                        (if word == now { primary(label) } else { button(label) }.named("theme", word))
+                    }
+                }
+            })))
+        }
+    };
+    Ok(page(cx, 200, "Account", body))
+}
+
+pub fn set_theme(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
+    let input = cx.input()?;
+    let (value, age) = match input.get("theme") {
+        "light" => ("light", 31_536_000),
+        "dark" => ("dark", 31_536_000),
+        "system" => ("", 0),
+        _ => return Err(Error::invalid("theme", "is not one of the choices")),
+    };
+    let cookie = format!("portico-theme={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax");
+    Ok(cx.done("/account", "Saved.").with("Set-Cookie", cookie))
+}
+
+pub fn password(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
+    Ok(password_page(cx, 200, &Input::default(), &[]))
+}
+
+pub fn set_password(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
+    let input = cx.input()?;
+    let (current, new) = (Secret::new(input.get("current")), Secret::new(input.get("password")));
+    match change_password(cx, &current, &new, input.get("revoke") == "1") {
+        Ok(()) => {
+            Ok(cx.done("/account/password", "Your password is changed. Other sign-ins have ended."))
+        }
+        Err(Error::Invalid(complaints)) => Ok(password_page(cx, 422, &input, &complaints)),
+        Err(err) => Err(err),
+    }
+}
+
+pub fn sign_ins(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
+    let (sessions, tries) =
+        cx.db.read(|db| Ok((store::sessions(db, own)?, store::tries(db, own)?)))?;
+    let zone = &cx.actor.zone;
+    let others = button("End all others").posts("/account/sessions/end-others");
+    let rows = html! {
+        @for session in &sessions {
+            (session_row(cx, session))
+        }
+    };
+    let tried = html! {
+        @for each in &tries {
+            tr {
+                th scope="row" { (moment(each.at, zone)) }
+                td { (each.address) }
+                td.p2 { (browser(&each.browser)) }
+                td {
+                    @match each.outcome.as_str() {
+                        "in" => (pill(Tone::Ok, "Signed in")),
+                        "link" => (pill(Tone::Busy, "Link asked for")),
+                        "throttled" => (pill(Tone::Wait, "Had to wait")),
+                        _ => (pill(Tone::Bad, "Refused")),
+                    }
+                }
+            }
+        }
+    };
+    let open = [
+        column("Browser"),
+        column("Address"),
+        column("Since").class("p2"),
+        column("Last seen"),
+        acts(),
+    ];
+    let past = [column("When"), column("Address"), column("Browser").class("p2"), column("What")];
+    let body = html! {
+        (section("Signed in now", Some(html! { (others) }), table("Sign-ins", &open, rows)))
+        @if !tries.is_empty() { (section("Latest tries", None, table("Tries", &past, tried))) }
+    };
+    Ok(page(cx, 200, "Sign-ins", body))
+}
+
+pub fn end_session(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
+    let key: String = cx.param("key")?;
+    end_sign_ins(cx, Some(&key))?;
+    Ok(cx.done("/account/sign-ins", "Ended."))
+}
+
+pub fn end_other_sessions(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
+    end_sign_ins(cx, None)?;
+    Ok(cx.done("/account/sign-ins", "All other sign-ins have ended."))
+}
+
+pub fn token_list(cx: &Cx, own: &Own<TokensOwn>) -> Result<Response> {
+    if let Some(first) = signin::again(cx, "/account/tokens") {
+        return Ok(first);
+    }
+    let mut input = Input::default();
+    input.set("days", 90);
+    tokens_page(cx, own, 200, &input, &[], None)
+}
+
+/// Shows the token just made; this answer is the only place it stands in.
+pub fn create_token(cx: &Cx, own: &Own<TokensOwn>) -> Result<Response> {
+    if let Some(first) = signin::again(cx, "/account/tokens") {
+        return Ok(first);
+    }
+    let typed = cx.input()?;
+    let mut input = typed.clone();
+    input.remove("permissions");
+    typed
+        .get("permissions")
+        .split([',', ' ', '\n', '\r'])
+        .filter(|name| !name.is_empty())
+        .for_each(|name| input.push("permissions", name));
+    match make_token(cx.db, &cx.actor, own, &input) {
+        Ok((_, text)) => tokens_page(cx, own, 200, &Input::default(), &[], Some(&text)),
+        Err(Error::Invalid(complaints)) => tokens_page(cx, own, 422, &typed, &complaints, None),
+        Err(err) => Err(err),
+    }
+}
+
+pub fn end_token(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
+    revoke_token(cx.db, &cx.actor, cx.param("id")?)?;
+    Ok(cx.done("/account/tokens", "Revoked. Whoever uses it is refused from now on."))
+}
+
+fn page(cx: &Cx, status: u16, tab: &str, body: Markup) -> Response {
+    let mut all = vec![
+        ("Account", "/account", None),
+        ("Password", "/account/password", None),
+        ("Sign-ins", "/account/sign-ins", None),
+    ];
+    if cx.actor.own::<TokensOwn>().is_ok() {
+        all.push(("API tokens", "/account/tokens", None));
+    }
+    let content = html! {
+        (page_head("My account", Head::default()))
+        (tabs("My account", &all, tab))
+        (body)
+    };
+    cx.page_with(status, Nav::Elsewhere, "My account", &[], content)
+}
+
+fn password_page(cx: &Cx, status: u16, input: &Input, complaints: &[Complaint]) -> Response {
+    let field = |name, label, autocomplete, hint| {
+        let opts = Opts { kind: "password", autocomplete, hint, width: 3, ..Opts::default() };
+        text_field(input, complaints, name, label, opts)
+    };
+    let body = html! {
+        (complaints_flash(complaints, LABELS))
+        (post_form(&cx.csrf, "/account/password", html! {
+            div.form {
+                (fieldset("Password", "Other browsers are signed out; this one stays.", html! {
+                    (field("current", "Current password", "current-password", ""))
+                    (field("password", "New password", "new-password", "At least 12 characters. A sentence is fine."))
+                    (check(input, complaints, "revoke", "Revoke my API tokens", "Tick it if somebody may have seen the password."))
+                }))
+            }
+            (form_foot(html! { (primary("Change password")) }))
+        }))
+    };
+    page(cx, status, "Password", body)
+}
+
+fn session_row(cx: &Cx, session: &SignedIn) -> Markup {
+    let own = cx.session.as_ref().is_some_and(|own| own.hash() == &session.key);
+    let (zone, now) = (&cx.actor.zone, cx.db.now());
+    let end = format!("/account/sessions/{}/end", secret::hex(&session.key));
+    html! {
+        tr {
+            th scope="row" { (browser(&session.browser)) }
+            td { (session.address) }
+            td.p2 { (when(session.created_at, zone, now)) }
+            td { (when(session.last_seen_at, zone, now)) }
+            td.acts {
+                @if own { (pill(Tone::Ok, "This browser")) }
+                @else { (button("End").small().about(&format!("the sign-in from {}", session.address)).posts(&end)) }
+            }
+        }
+    }
+}
+
+fn tokens_page(
+    cx: &Cx,
+    own: &Own<TokensOwn>,
+    status: u16,
+    input: &Input,
+    complaints: &[Complaint],
+    made: Option<&Secret>,
+) -> Result<Response> {
+    let list = cx.db.read(|db| tokens(db, &cx.actor, own.user, &Paging::first(200)))?;
+    let field = |name, label, opts| text_field(input, complaints, name, label, opts);
+    let body = html! {
+        @if let Some(text) = made {
+            (flash(Tone::Wait, html! { b { "Copy this token now." } " It is shown this once." }, None))
+            pre.log tabindex="0" { (text.reveal()) }
+        }
+        (complaints_flash(complaints, LABELS))
+        (section("Tokens", None, token_table(cx, &list)))
+        (post_form(&cx.csrf, "/account/tokens", html! {
+            div.form {
+                (fieldset("New token", "A program that shows it may do what you may, or less.", html! {
+                    (field("name", "Name", Opts { width: 3, most: Some(60), hint: "What uses it.", ..Opts::default() }))
+                    (field("days", "Days", Opts { width: 3, kind: "number", hint: "Until it ends, at most 365.", ..Opts::default() }))
+                    (field("permissions", "Permissions", Opts { width: 3, optional: true, ltr: true, hint: "Like users.read users.update. Empty: all of yours.", ..Opts::default() }))
+                    (field("customer_id", "Customer", Opts { width: 3, optional: true, ltr: true, hint: "The number in its address. Empty: all that you reach.", ..Opts::default() }))
+                }))
+            }
+            (form_foot(html! { (primary("Make token")) }))
+        }))
+    };
+    debug_assert!(TOKEN.iter().all(|field| LABELS.iter().any(|(name, _)| *name == field.name)));
+    Ok(page(cx, status, "API tokens", body))
+}
+
+fn token_table(cx: &Cx, list: &[Token]) -> Markup {
+    if list.is_empty() {
+        let text = "A token lets a program of yours use the API. Make one below.";
+        return empty("key", "No tokens yet", text, None);
+    }
+    let (zone, now) = (&cx.actor.zone, cx.db.now());
+    let columns = [
+        column("Name"),
+        column("May").class("p3"),
+        column("Last used").class("p2"),
+        column("Ends"),
+        acts(),
+    ];
+    let rows = html! {
+        @for token in list {
+            tr {
+                th scope="row" {
+                    (token.name)
+                    @if let Some(at) = token.customer_id { small { "customer " (at) " only" } }
+                }
+                td.p3 { (if token.permissions == ["*"] { "All you may".to_owned() } else { token.permissions.join(", ") }) }
+                td.p2 { @if let Some(at) = token.last_used_at { (when(at, zone, now)) } @else { "Never" } }
+                td {
+                    @if token.revoked_at.is_some() { (pill(Tone::Off, "Revoked")) }
+                    @else if token.expires_at <= now { (pill(Tone::Off, "Ended")) }
+                    @else { (when(token.expires_at, zone, now)) }
+                }
+                td.acts {
+                    @if token.revoked_at.is_none() && token.expires_at > now {
+                        (button("Revoke").small().about(&token.name).posts(&format!("/account/tokens/{}/revoke", token.id)))
+                    }
+                }
+            }
+        }
+    };
+    table("API tokens", &columns, rows)
+}
+
+/// A browser by the first words it says of itself.
+fn browser(text: &str) -> String {
+    if text.is_empty() { "Unknown".to_owned() } else { text.chars().take(60).collect() }
+}

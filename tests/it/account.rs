@@ -1,0 +1,173 @@
+//! One's own account: password, sign-ins, tokens.
+
+use crate::signin::{PASSWORD, visit, with_password};
+use crate::world::{PROVIDER, World};
+use serde_json::json;
+
+#[test]
+fn a_new_password_keeps_this_browser_and_ends_the_others() {
+    let world = World::new();
+    let user = with_password(&world, PROVIDER, "maren");
+    let (here, there) = (world.sign_in(user), world.sign_in(user));
+    let change = |current: &str, new: &str| {
+        here.post("/account/password", &[("current", current), ("password", new), ("revoke", "0")])
+    };
+    assert!(
+        change("wrong", "seven green kettles sing").expect(422).says("is not the current password")
+    );
+    assert!(change(PASSWORD, "short").expect(422).says("at least 12 characters"));
+    assert_eq!(there.get("/account").status, 200);
+    assert_eq!(change(PASSWORD, "seven green kettles sing").location(), "/account/password");
+    here.get("/account").expect(200);
+    assert_eq!(there.get("/account").status, 303);
+    let fields = [("login", "maren@tarnholm-it.example"), ("password", "seven green kettles sing")];
+    visit(&world, "POST", "/sign-in", &fields, &[], "127.0.0.1").expect(303);
+    assert_eq!(world.text("SELECT action FROM audit_log"), "user.password_changed");
+    assert_eq!(world.text("SELECT event FROM messages"), "user.password_changed");
+}
+
+#[test]
+fn guessing_the_current_password_has_to_wait_too() {
+    let world = World::new();
+    let user = with_password(&world, PROVIDER, "maren");
+    let maren = world.sign_in(user);
+    let guess = || maren.post("/account/password", &[("current", "x"), ("password", "y")]).status;
+    let statuses: Vec<u16> = (0..7).map(|_| guess()).collect();
+    assert_eq!(statuses[..5], [422; 5]);
+    assert_eq!(statuses[6], 429);
+    assert_eq!(maren.post("/again", &[("password", PASSWORD)]).status, 429, "one counter for all");
+}
+
+#[test]
+fn sign_ins_are_listed_and_ended_one_by_one_or_all() {
+    let world = World::new();
+    let user = with_password(&world, PROVIDER, "maren");
+    let (here, second, third) = (world.sign_in(user), world.sign_in(user), world.sign_in(user));
+    let other = world.person(PROVIDER, "Provider administrator");
+    let page = here.get("/account/sign-ins").expect(200);
+    assert!(page.says("This browser"));
+    let ends: Vec<&str> = page.body.split("/account/sessions/").skip(1).collect();
+    let key =
+        ends.iter().find(|end| !end.starts_with("end-others")).unwrap().split('/').next().unwrap();
+    other.post(&format!("/account/sessions/{key}/end"), &[]).expect(404);
+    here.post(&format!("/account/sessions/{key}/end"), &[]).expect(303);
+    let alive = || [&second, &third].iter().filter(|p| p.get("/account").status == 200).count();
+    assert_eq!(alive(), 1);
+    here.post("/account/sessions/end-others", &[]).expect(303);
+    assert_eq!(alive(), 0);
+    here.get("/account").expect(200);
+}
+
+#[test]
+fn a_token_is_shown_once_and_narrowed_to_what_it_names() {
+    let world = World::new();
+    let (alder, birch) = (world.customer(PROVIDER, "Alder"), world.customer(PROVIDER, "Birch"));
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let bad = admin.api_post(
+        &format!("/users/{}/tokens", admin.id),
+        json!({ "name": "", "permissions": ["users.fly"], "days": 400 }),
+    );
+    assert_eq!(
+        bad.expect(422).complaints(),
+        [
+            "name is required",
+            "permissions has users.fly, which you do not hold",
+            "days must be within 365 days"
+        ]
+    );
+    let body = json!({ "name": "Reports", "permissions": ["roles.read"], "customer_id": alder.0, "days": 10 });
+    let made = admin.api_post(&format!("/users/{}/tokens", admin.id), body).expect(201).json();
+    let token = made["token"].as_str().unwrap().to_owned();
+    assert!(token.starts_with("ptc_"));
+    let list = admin.api_get(&format!("/users/{}/tokens", admin.id)).expect(200);
+    assert!(list.says("Reports") && !list.says(&token));
+    let inside = world.user(alder, "A", "a");
+    let outside = world.user(birch, "B", "b");
+    let by_token = |url: &str| {
+        let bearer = format!("Bearer {token}");
+        visit(&world, "GET", url, &[], &[("Authorization", &bearer)], "127.0.0.1")
+    };
+    by_token(&format!("/api/v1/users/{inside}/roles")).expect(200);
+    by_token(&format!("/api/v1/users/{outside}/roles")).expect(404);
+    by_token("/api/v1/messages").expect(403);
+    let places = "SELECT count(*) FROM audit_log, messages WHERE detail || text || html LIKE '%";
+    assert_eq!(world.count(&format!("{places}{token}%'")), 0);
+    assert!(admin.get("/account/tokens").expect(200).says("Reports"));
+    admin.api_delete(&format!("/tokens/{}", made["id"])).expect(204);
+    by_token(&format!("/api/v1/users/{inside}/roles")).expect(401);
+}
+
+#[test]
+fn a_token_makes_no_token_that_can_do_more() {
+    let world = World::new();
+    let alder = world.customer(PROVIDER, "Alder");
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let at = format!("/users/{}/tokens", admin.id);
+    let narrow = json!({ "name": "Narrow", "permissions": ["tokens.own", "roles.read"], "customer_id": alder.0 });
+    let token =
+        admin.api_post(&at, narrow).expect(201).json()["token"].as_str().unwrap().to_owned();
+    let make = |body: serde_json::Value| {
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let headers = headers.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec();
+        admin.ask("POST", &format!("/api/v1{at}"), body.to_string().into_bytes(), headers)
+    };
+    make(json!({ "name": "All" })).expect(422);
+    make(json!({ "name": "All", "customer_id": 1 })).expect(422);
+    make(json!({ "name": "More", "permissions": ["users.read"], "customer_id": alder.0 }))
+        .expect(422);
+    let made = make(json!({ "name": "Same", "customer_id": alder.0 })).expect(201).json();
+    assert_eq!(made["permissions"], json!(["roles.read", "tokens.own"]));
+}
+
+#[test]
+fn tokens_of_others_are_their_own_or_a_managers_matter() {
+    let world = World::new();
+    let (alder, birch) = (world.customer(PROVIDER, "Alder"), world.customer(PROVIDER, "Birch"));
+    let boss = world.person(alder, "Customer administrator");
+    let other = world.person(birch, "Customer administrator");
+    let nobody = world.person(alder, "");
+    let id = |user: portico::ids::UserId| {
+        world.count(&format!("SELECT id FROM tokens WHERE user_id = {user}"))
+    };
+    let (theirs, mine) = (id(other.id), id(nobody.id));
+    boss.api_get(&format!("/users/{}/tokens", other.id)).expect(404);
+    boss.api_delete(&format!("/tokens/{theirs}")).expect(404);
+    nobody.api_delete(&format!("/tokens/{}", id(boss.id))).expect(404);
+    nobody.api_post(&format!("/users/{}/tokens", nobody.id), json!({ "name": "x" })).expect(403);
+    boss.api_get(&format!("/users/{}/tokens", nobody.id)).expect(200);
+    boss.api_delete(&format!("/tokens/{mine}")).expect(204);
+    nobody.api_get("/roles").expect(401);
+    other.api_get("/roles").expect(200);
+}
+
+#[test]
+fn how_pages_look_is_remembered() {
+    let world = World::new();
+    let somebody = world.person(PROVIDER, "");
+    let answer = somebody.post("/account/theme", &[("theme", "dark")]).expect(303);
+    assert!(
+        answer.headers.iter().any(|(_, value)| value.starts_with("portico-theme=dark; Path=/"))
+    );
+    somebody.post("/account/theme", &[("theme", "pink")]).expect(422);
+    assert!(somebody.get("/account").expect(200).says("Appearance"));
+}
+
+#[test]
+fn a_sign_in_ends_by_itself() {
+    let world = World::new();
+    let somebody = world.person(PROVIDER, "");
+    world.later(29 * 60);
+    somebody.get("/account").expect(200);
+    world.later(29 * 60);
+    somebody.get("/account").expect(200);
+    world.later(31 * 60);
+    assert_eq!(somebody.get("/account").status, 303, "idle");
+    let busy = world.person(PROVIDER, "");
+    for _ in 0..12 * 3 {
+        world.later(20 * 60);
+        busy.get("/account");
+    }
+    world.later(60);
+    assert_eq!(busy.get("/account").status, 303, "twelve hours in all");
+}

@@ -1142,22 +1142,77 @@ INSERT INTO billing_rules (code, name, sort, reason, enabled) VALUES
   ('disabled_customers', 'Disabled customers', 50, 'Disabled customer', 0),
   ('lived_less_than_a_day', 'Lived less than a day', 60, 'Lived less than a day', 0);
 
--- A billing period by its last day. Without gaps from the first to the one that holds today.
+-- A billing period by its last day, as far as something was said of it; the calendar knows the rest.
 CREATE TABLE periods (
   ends_on       TEXT PRIMARY KEY,
   starts_on     TEXT NOT NULL UNIQUE,
-  calculated_at TEXT,
   locked_at     TEXT,
   locked_by     INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- Who is recomputed when next looked at.
-CREATE TABLE dirty_buyers (
-  period_end TEXT NOT NULL,
-  buyer_id   INTEGER NOT NULL REFERENCES customers (id),
-  PRIMARY KEY (period_end, buyer_id)
+-- How often something changed that the bills of a customer's things are made of; row 0 counts what
+-- they all are made of: prices, rules, names in the catalogue; row -1 who is below whom. Triggers
+-- alone write it, so that nobody can forget to.
+CREATE TABLE bill_marks (
+  customer_id INTEGER PRIMARY KEY,
+  n           INTEGER NOT NULL
+) STRICT;
+INSERT INTO bill_marks (customer_id, n) VALUES (0, 0), (-1, 0);
+CREATE TRIGGER ledger_marks_bills AFTER INSERT ON ledger BEGIN
+  INSERT INTO bill_marks (customer_id, n)
+  SELECT below, 1 FROM customer_tree
+   WHERE above = NEW.customer_id AND (depth = 0 OR NEW.kind = 'customer')
+      ON CONFLICT (customer_id) DO UPDATE SET n = n + 1;
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = -1 AND NEW.kind = 'customer';
+END;
+CREATE TRIGGER customers_mark_bills AFTER UPDATE OF currency, billing_from, parent_id ON customers BEGIN
+  INSERT INTO bill_marks (customer_id, n)
+  SELECT below, 1 FROM customer_tree WHERE above = NEW.id
+      ON CONFLICT (customer_id) DO UPDATE SET n = n + 1;
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = -1;
+END;
+CREATE TRIGGER customers_join_bills AFTER INSERT ON customers BEGIN
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = -1;
+END;
+CREATE TRIGGER prices_mark_bills AFTER INSERT ON prices BEGIN
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = 0;
+END;
+CREATE TRIGGER prices_end_marks_bills AFTER UPDATE ON prices BEGIN
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = 0;
+END;
+CREATE TRIGGER prices_gone_marks_bills AFTER DELETE ON prices BEGIN
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = 0;
+END;
+CREATE TRIGGER price_lists_mark_bills AFTER INSERT ON price_lists BEGIN
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = 0;
+END;
+CREATE TRIGGER price_lists_change_marks_bills AFTER UPDATE OF main, markup_bp ON price_lists BEGIN
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = 0;
+END;
+CREATE TRIGGER billing_rules_mark_bills AFTER UPDATE ON billing_rules BEGIN
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = 0;
+END;
+CREATE TRIGGER services_mark_bills AFTER UPDATE OF name, kind ON services BEGIN
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = 0;
+END;
+CREATE TRIGGER plans_mark_bills AFTER INSERT ON plans BEGIN
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = 0;
+END;
+CREATE TRIGGER plans_change_marks_bills AFTER UPDATE OF code, name, sku, not_sold ON plans BEGIN
+  UPDATE bill_marks SET n = n + 1 WHERE customer_id = 0;
+END;
+
+-- Which customers' lines of a period are stored, and at which mark: they hold while the marks are
+-- the same, and are computed anew when not.
+CREATE TABLE bills (
+  period_end    TEXT NOT NULL,
+  customer_id   INTEGER NOT NULL REFERENCES customers (id),
+  mark          INTEGER NOT NULL,
+  calculated_at TEXT NOT NULL,
+  ledger_up_to  INTEGER NOT NULL,                          -- the last ledger row it knew of
+  PRIMARY KEY (period_end, customer_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX dirty_buyers_by_buyer ON dirty_buyers (buyer_id);
+CREATE INDEX bills_by_customer ON bills (customer_id);
 
 -- The bill of a hop, line by line, as last computed (or frozen).
 CREATE TABLE summary_lines (
@@ -1166,6 +1221,7 @@ CREATE TABLE summary_lines (
   seller_id      INTEGER NOT NULL REFERENCES customers (id),
   buyer_id       INTEGER NOT NULL REFERENCES customers (id),
   customer_id    INTEGER NOT NULL REFERENCES customers (id), -- whose things they are
+  position       INTEGER NOT NULL,                         -- among the customer's, as rated
   kind           TEXT NOT NULL,
   service        TEXT,
   plan           TEXT,
@@ -1173,7 +1229,7 @@ CREATE TABLE summary_lines (
   text           TEXT NOT NULL,
   charge         TEXT NOT NULL,
   counting       TEXT NOT NULL,
-  price_id       INTEGER REFERENCES prices (id),           -- NULL: mark-up, or unpriced
+  price_id       INTEGER,                                  -- NULL: mark-up, or unpriced
   billable       INTEGER NOT NULL CHECK (billable IN (0, 1)),
   reason         TEXT NOT NULL DEFAULT '',
   items          INTEGER NOT NULL,
@@ -1183,22 +1239,20 @@ CREATE TABLE summary_lines (
   amount_minor   INTEGER NOT NULL,
   currency       TEXT NOT NULL,
   cost_minor     INTEGER,                                  -- NULL: not known
-  UNIQUE (period_end, seller_id, buyer_id, customer_id, kind, text, sku, charge, billable, price_id)
+  UNIQUE (period_end, customer_id, seller_id, buyer_id, position)
 ) STRICT;
+CREATE INDEX summary_lines_by_hop ON summary_lines (period_end, seller_id, buyer_id);
 CREATE INDEX summary_lines_by_buyer ON summary_lines (buyer_id, period_end);
 CREATE INDEX summary_lines_by_seller ON summary_lines (seller_id, period_end);
 CREATE INDEX summary_lines_by_customer ON summary_lines (customer_id, period_end);
-CREATE INDEX summary_lines_by_price ON summary_lines (price_id);
 
--- What a final bill was made of, for ever: items as canonical JSON, deflated, with their digest.
+-- The bill of a hop, fixed when its invoice became final or its period was locked.
 CREATE TABLE billing_freezes (
   id         INTEGER PRIMARY KEY,
   period_end TEXT NOT NULL,
   seller_id  INTEGER NOT NULL REFERENCES customers (id),
   buyer_id   INTEGER NOT NULL REFERENCES customers (id),
-  invoice_id INTEGER REFERENCES invoices (id),
-  items      BLOB NOT NULL,
-  sha256     BLOB NOT NULL CHECK (length(sha256) = 32),
+  invoice_id INTEGER REFERENCES invoices (id),             -- NULL: the lock did it
   at         TEXT NOT NULL,
   lifted_at  TEXT                                          -- its invoice was voided
 ) STRICT;
@@ -1206,6 +1260,21 @@ CREATE UNIQUE INDEX billing_freezes_once ON billing_freezes (period_end, seller_
 CREATE INDEX billing_freezes_by_seller ON billing_freezes (seller_id);
 CREATE INDEX billing_freezes_by_buyer ON billing_freezes (buyer_id);
 CREATE INDEX billing_freezes_by_invoice ON billing_freezes (invoice_id);
+
+-- What a fixed bill was made of, customer by customer, for ever: items as canonical JSON, deflated,
+-- with the digest of the JSON.
+CREATE TABLE frozen_items (
+  freeze_id   INTEGER NOT NULL REFERENCES billing_freezes (id),
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  items       BLOB NOT NULL,
+  sha256      BLOB NOT NULL CHECK (length(sha256) = 32),
+  PRIMARY KEY (freeze_id, customer_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX frozen_items_by_customer ON frozen_items (customer_id);
+CREATE TRIGGER frozen_items_stay BEFORE UPDATE ON frozen_items
+BEGIN SELECT RAISE(ABORT, 'a fixed bill never changes'); END;
+CREATE TRIGGER frozen_items_are_kept BEFORE DELETE ON frozen_items
+BEGIN SELECT RAISE(ABORT, 'a fixed bill never changes'); END;
 
 -- Who writes invoices, and how.
 CREATE TABLE issuers (
@@ -1222,11 +1291,20 @@ CREATE TABLE issuers (
   tax_rate_bp     INTEGER NOT NULL DEFAULT 0 CHECK (tax_rate_bp BETWEEN 0 AND 10000),
   tax_label       TEXT NOT NULL DEFAULT 'VAT',
   number_pattern  TEXT NOT NULL DEFAULT '{year}-{number:4}',
-  next_number     INTEGER NOT NULL DEFAULT 1 CHECK (next_number >= 1),
-  number_year     TEXT NOT NULL DEFAULT '',                -- the year next_number counts in
+  credit_pattern  TEXT NOT NULL DEFAULT 'C{year}-{number:4}',
   note            TEXT NOT NULL DEFAULT '',
   version         INTEGER NOT NULL DEFAULT 1
 ) STRICT;
+
+-- Numbers without gaps: each is taken in the transaction that makes its document final. The year is
+-- empty for patterns without one, which count on for ever.
+CREATE TABLE series (
+  customer_id INTEGER NOT NULL REFERENCES customers (id),  -- the issuer
+  type        TEXT NOT NULL CHECK (type IN ('invoice', 'credit_note')),
+  year        TEXT NOT NULL,
+  next        INTEGER NOT NULL DEFAULT 1 CHECK (next >= 1),
+  PRIMARY KEY (customer_id, type, year)
+) STRICT, WITHOUT ROWID;
 
 -- An invoice. Drafts follow the ledger; a final one never changes: everything printed is in snapshot.
 CREATE TABLE invoices (
@@ -1268,7 +1346,9 @@ CREATE INDEX invoices_by_state ON invoices (state, id);
 CREATE TRIGGER invoices_stay_final BEFORE UPDATE ON invoices
 WHEN OLD.state <> 'draft' AND (NEW.number IS NOT OLD.number OR NEW.snapshot IS NOT OLD.snapshot
   OR NEW.net_minor <> OLD.net_minor OR NEW.tax_minor <> OLD.tax_minor OR NEW.seller_id <> OLD.seller_id
-  OR NEW.buyer_id <> OLD.buyer_id OR NEW.issued_on IS NOT OLD.issued_on OR NEW.state = 'draft')
+  OR NEW.buyer_id <> OLD.buyer_id OR NEW.issued_on IS NOT OLD.issued_on OR NEW.due_on IS NOT OLD.due_on
+  OR NEW.period_end <> OLD.period_end OR NEW.currency <> OLD.currency OR NEW.type <> OLD.type
+  OR NEW.snapshot_sha256 IS NOT OLD.snapshot_sha256 OR NEW.state = 'draft')
 BEGIN SELECT RAISE(ABORT, 'a final invoice never changes'); END;
 CREATE TRIGGER invoices_are_kept BEFORE DELETE ON invoices WHEN OLD.state <> 'draft'
 BEGIN SELECT RAISE(ABORT, 'a final invoice never changes'); END;

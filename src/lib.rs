@@ -40,6 +40,7 @@ pub mod signin;
 pub mod account;
 pub mod setup;
 pub mod roles;
+pub mod billing;
 pub mod health;
 pub mod backup;
 

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
-    account, catalogue, customers, health, jobs, mail, roles, search, setup, signin, today,
+    account, billing, catalogue, customers, health, jobs, mail, roles, search, setup, signin, today,
 };
 
 pub struct Route {
@@ -182,6 +182,15 @@ routes! {
     Post   "/api/v1/customers/{id}/domains" scope CustomersDomains       customers::api::add_domain, "Add a domain" customers::domains::NEW => customers::api::DOMAIN;
     Patch  "/api/v1/customers/{id}/domains/{domain}" scope CustomersDomains customers::api::update_domain, "Change a domain" customers::domains::EDIT => customers::api::DOMAIN;
     Delete "/api/v1/customers/{id}/domains/{domain}" scope CustomersDomains customers::api::remove_domain, "Remove a domain" &[] => &[];
+
+    Get  "/api/v1/billing/periods"                            scope BillingRead billing::api::index, "List billing periods" &[] => billing::api::PERIOD;
+    Get  "/api/v1/billing/periods/{end}"                      scope BillingRead billing::api::show, "Show a period; current is the one that runs" &[] => billing::api::PERIOD;
+    Get  "/api/v1/billing/periods/{end}/summary"              scope BillingRead billing::api::summary, "List the lines of a period's bills" billing::api::SUMMARY => billing::api::LINE;
+    Get  "/api/v1/billing/periods/{end}/summary/{line}/story" scope BillingRead billing::api::tell, "Tell why a line is there" &[] => billing::api::STORY;
+    Get  "/api/v1/billing/periods/{end}/items"                scope BillingRead billing::api::items, "List bill items" billing::api::ITEMS => billing::api::ITEM;
+    Post "/api/v1/billing/periods/{end}/recalculate"          scope BillingRun  billing::api::recalculate, "Compute a period anew" &[] => billing::api::DONE;
+    Post "/api/v1/billing/periods/{end}/lock"                 scope BillingRun  billing::api::lock, "Fix a period for good" &[] => billing::api::PERIOD;
+    Get  "/api/v1/billing/ledger"                             scope BillingRead billing::api::ledger, "List the ledger" billing::api::LEDGER => billing::api::ROW;
 }
 
 /// Writes what the program brings along into the store; run at every start.

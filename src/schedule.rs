@@ -1,17 +1,34 @@
 //! Every kind of run there is, and what runs by the clock.
 
 use crate::jobs::{Kind, Recurring};
-use crate::{jobs, upkeep};
+use crate::{billing, jobs, upkeep};
 
-pub const KINDS: &[Kind] = &[Kind {
-    name: "store.upkeep",
-    title: "Clear what has had its time",
-    resumes: false,
-    run: upkeep::clear,
-}];
+pub const KINDS: &[Kind] = &[
+    Kind {
+        name: "store.upkeep",
+        title: "Clear what has had its time",
+        resumes: false,
+        run: upkeep::clear,
+    },
+    Kind {
+        name: "billing.recalculate",
+        title: "Compute bills that have changed",
+        resumes: true,
+        run: billing::nightly::recalculate,
+    },
+    Kind {
+        name: "billing.lock",
+        title: "Lock periods that are over",
+        resumes: true,
+        run: billing::nightly::lock,
+    },
+];
 
-pub const RECURRING: &[Recurring] =
-    &[Recurring { kind: "store.upkeep", label: "Upkeep", schedule: "40 3 * * *" }];
+pub const RECURRING: &[Recurring] = &[
+    Recurring { kind: "store.upkeep", label: "Upkeep", schedule: "40 3 * * *" },
+    Recurring { kind: "billing.recalculate", label: "Bills", schedule: "15 2 * * *" },
+    Recurring { kind: "billing.lock", label: "Periods", schedule: "45 2 * * *" },
+];
 
 /// The words for a kind of run.
 pub fn title(kind: &str) -> &str {

@@ -130,6 +130,13 @@ impl<P> Scope<P> {
         Ok(if reached < WIDE { Breadth::Narrow } else { Breadth::Wide })
     }
 
+    /// The customers at which the right stands, and whether it reaches each itself (1), what is below
+    /// it (2), or both (3).
+    pub fn stands_at(&self) -> Vec<(CustomerId, i64)> {
+        let codes: Vec<i64> = serde_json::from_str(&self.codes).unwrap_or_default();
+        codes.into_iter().map(|code| (CustomerId(code / 4), code % 4)).collect()
+    }
+
     /// Whether it reaches `customer`: absent and out of reach are the same `NotFound`.
     pub fn reaches(&self, db: &Read, customer: CustomerId) -> Result<()> {
         db.one(

@@ -2,9 +2,11 @@
 
 pub mod store;
 
-use crate::db::Write;
+use crate::auth::Scope;
+use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, LedgerId, RequestId, UserId};
+use crate::time::{Date, Instant};
 use serde_json::Value;
 
 words! {
@@ -68,6 +70,36 @@ impl<'a> Row<'a> {
     }
 }
 
+/// A row of the ledger, told to somebody: a person outside their reach is named by its organisation.
+pub struct Told {
+    pub id: LedgerId,
+    pub at: Instant,
+    pub day: Date,
+    pub kind: Kind,
+    pub subject_id: i64,
+    pub action: String,
+    pub customer_id: CustomerId,
+    pub user_id: Option<UserId>,
+    pub user: Option<String>,
+    pub service: Option<String>,
+    pub plan: Option<String>,
+    pub instance: Option<String>,
+    pub quantity: i64,
+    pub actor: Option<String>,
+    pub source: String,
+    pub request: Option<RequestId>,
+}
+
+/// Which rows of the ledger a list shows.
+#[derive(Default)]
+pub struct Filter {
+    pub customer: Option<CustomerId>,
+    pub kind: Option<Kind>,
+    pub subject: Option<i64>,
+    pub from: Option<Date>,
+    pub until: Option<Date>,
+}
+
 /// Appends a row and keeps the spans in step. A second `added` of the living or a change of the
 /// dead is refused by the store.
 pub fn record(tx: &Write, row: &Row) -> Result<LedgerId> {
@@ -78,11 +110,26 @@ pub fn record(tx: &Write, row: &Row) -> Result<LedgerId> {
     if row.action != Action::Removed {
         store::open_span(tx, row, id)?;
     }
-    store::mark_dirty(tx, row.customer)?;
     Ok(id)
 }
 
 /// Says whether a subject has an open span: whether it is being billed now.
 pub fn is_open(tx: &Write, kind: Kind, subject: i64) -> Result<bool> {
     store::is_open(tx, kind, subject)
+}
+
+/// Some rows, in the order in which they counted, for somebody's eyes.
+pub fn told<P>(db: &Read, scope: &Scope<P>, ids: &[LedgerId]) -> Result<Vec<Told>> {
+    store::told(db, scope, ids)
+}
+
+/// The rows of those the scope reaches, the newest first.
+pub fn list<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    filter: &Filter,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Told>> {
+    store::list(db, scope, filter, before, limit)
 }

@@ -1,8 +1,9 @@
 //! The statements of this module.
-use super::{Kind, Row, Source};
+use super::{Filter, Kind, Row, Source, Told};
+use crate::auth::Scope;
 use crate::db::{Read, Via, Write};
 use crate::error::Result;
-use crate::ids::{CustomerId, LedgerId};
+use crate::ids::LedgerId;
 use crate::time::Zone;
 use rusqlite::named_params;
 
@@ -65,16 +66,79 @@ pub fn is_open(db: &Read, kind: Kind, subject: i64) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// The bills that this customer's things appear on are computed anew when next looked at: its own
-/// and, by roll-up, those of every reseller above.
-pub fn mark_dirty(tx: &Write, customer: CustomerId) -> Result<()> {
-    tx.run(
-        "INSERT OR IGNORE INTO dirty_buyers (period_end, buyer_id)
-         SELECT periods.ends_on, above
-           FROM customer_tree, periods
-          WHERE below = :customer AND above <> 1 AND periods.locked_at IS NULL
-            AND periods.ends_on >= substr(:now, 1, 10)",
-        named_params! { ":customer": customer, ":now": tx.now },
-    )?;
-    Ok(())
+pub fn told<P>(db: &Read, scope: &Scope<P>, ids: &[LedgerId]) -> Result<Vec<Told>> {
+    db.all(
+        "SELECT ledger.id, effective_at, day, ledger.kind, subject_id, action, ledger.customer_id, ledger.user_id,
+                person.display_name AS user, service, plan, instance, quantity, source, request_id,
+                CASE WHEN EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = actor.customer_id
+                                     AND scope IN (SELECT value FROM json_each(:scope)))
+                     THEN actor.display_name ELSE home.name END AS actor
+           FROM ledger
+           LEFT JOIN users person ON person.id = ledger.user_id
+           LEFT JOIN users actor ON actor.id = actor_id
+           LEFT JOIN customers home ON home.id = actor.customer_id
+          WHERE ledger.id IN (SELECT value FROM json_each(:ids))
+          ORDER BY effective_at, ledger.id",
+        named_params! { ":scope": scope, ":ids": serde_json::to_string(ids)? },
+        told_row,
+    )
+}
+
+/// The ledger, the newest row first.
+pub fn list<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    filter: &Filter,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Told>> {
+    db.all(
+        LIST,
+        named_params! {
+            ":scope": scope, ":customer": filter.customer, ":kind": filter.kind,
+            ":subject": filter.subject, ":from": filter.from, ":until": filter.until,
+            ":before": before, ":limit": limit,
+        },
+        told_row,
+    )
+}
+
+const LIST: &str = "
+    SELECT ledger.id, effective_at, day, ledger.kind, subject_id, action, ledger.customer_id, ledger.user_id,
+           person.display_name AS user, service, plan, instance, quantity, source, request_id,
+           CASE WHEN EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = actor.customer_id
+                                AND scope IN (SELECT value FROM json_each(:scope)))
+                THEN actor.display_name ELSE home.name END AS actor
+      FROM ledger
+      LEFT JOIN users person ON person.id = ledger.user_id
+      LEFT JOIN users actor ON actor.id = actor_id
+      LEFT JOIN customers home ON home.id = actor.customer_id
+     WHERE ledger.id < :before
+       AND (:customer IS NULL OR ledger.customer_id = :customer)
+       AND (:kind IS NULL OR ledger.kind = :kind)
+       AND (:subject IS NULL OR subject_id = :subject)
+       AND (:from IS NULL OR day >= :from) AND (:until IS NULL OR day <= :until)
+       AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = ledger.customer_id
+                      AND scope IN (SELECT value FROM json_each(:scope)))
+     ORDER BY ledger.id DESC LIMIT :limit";
+
+fn told_row(row: &rusqlite::Row) -> rusqlite::Result<Told> {
+    Ok(Told {
+        id: row.get("id")?,
+        at: row.get("effective_at")?,
+        day: row.get("day")?,
+        kind: row.get("kind")?,
+        subject_id: row.get("subject_id")?,
+        action: row.get("action")?,
+        customer_id: row.get("customer_id")?,
+        user_id: row.get("user_id")?,
+        user: row.get("user")?,
+        service: row.get("service")?,
+        plan: row.get("plan")?,
+        instance: row.get("instance")?,
+        quantity: row.get("quantity")?,
+        actor: row.get("actor")?,
+        source: row.get("source")?,
+        request: row.get("request_id")?,
+    })
 }

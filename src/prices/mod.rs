@@ -113,10 +113,6 @@ impl Target {
             Target::List { currency, .. } | Target::Override { currency, .. } => *currency,
         }
     }
-
-    fn seller(&self) -> CustomerId {
-        self.columns().1
-    }
 }
 
 impl PlanKey<'_> {
@@ -308,7 +304,6 @@ fn append(tx: &Write, target: &Target, new: &NewPrice) -> Result<PriceId> {
         }
     }
     let id = store::insert(tx, target, new, valid_from)?;
-    store::mark_dirty(tx, target.seller(), takes_effect(rows.is_empty(), valid_from).starts_on)?;
     let (list, seller, buyer) = target.columns();
     let currency = target.currency();
     let detail = json!({

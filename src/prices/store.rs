@@ -153,17 +153,6 @@ pub fn delete(tx: &Write, id: PriceId) -> Result<PriceId> {
     tx.change("DELETE FROM prices WHERE id = ?1 RETURNING id", [id])
 }
 
-/// Everybody on whose bills a price of `seller` may stand is computed anew when next looked at.
-pub fn mark_dirty(tx: &Write, seller: CustomerId, from: Date) -> Result<usize> {
-    tx.run(
-        "INSERT OR IGNORE INTO dirty_buyers (period_end, buyer_id)
-         SELECT ends_on, below
-           FROM periods, customer_tree
-          WHERE locked_at IS NULL AND ends_on >= :from AND above = :seller AND depth > 0",
-        named_params! { ":seller": seller, ":from": from },
-    )
-}
-
 /// The lists of `sellers` (a JSON list of numbers), or all.
 pub fn book_lists(db: &Read, sellers: Option<&str>) -> Result<Vec<List>> {
     db.all(

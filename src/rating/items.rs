@@ -10,7 +10,7 @@ use crate::rating::rules::{self, Seen, Verdict};
 use crate::rating::texts::{self, Named};
 use crate::rating::{Charge, Counting, History, Kind, Mark, Quantity, Terms};
 use crate::time::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 words! {
@@ -18,7 +18,8 @@ words! {
     Action { Carried = "carried", Added = "added", Removed = "removed", Brief = "brief" }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// Kept as JSON when a bill is fixed, and read back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     #[serde(flatten)]
     pub hop: Hop,

@@ -8,7 +8,7 @@ use crate::rating::hops::Hop;
 use crate::rating::periods::Period;
 use crate::rating::{Charge, Counting, Kind};
 use crate::time::Date;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ pub struct Wanted<'a> {
 }
 
 /// The price that applies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// `None`: the seller's own price and its mark-up.
     pub price_id: Option<PriceId>,
@@ -92,7 +92,7 @@ pub struct Found {
     pub valid_from: Option<Date>,
     pub markup_bp: Option<i64>,
     pub counting: Counting,
-    #[serde(serialize_with = "ten_thousandths")]
+    #[serde(serialize_with = "ten_thousandths", deserialize_with = "of_ten_thousandths")]
     pub unit_price: UnitPrice,
     /// Not for the buyer's eyes: what it makes is in the item's cost.
     #[serde(skip)]
@@ -283,6 +283,10 @@ impl Found {
 
 fn ten_thousandths<S: Serializer>(price: &UnitPrice, to: S) -> Result<S::Ok, S::Error> {
     price.0.serialize(to)
+}
+
+fn of_ten_thousandths<'de, D: Deserializer<'de>>(from: D) -> Result<UnitPrice, D::Error> {
+    i64::deserialize(from).map(UnitPrice)
 }
 
 fn too_large() -> Error {

@@ -4,7 +4,7 @@
 use crate::rating::presence::Presence;
 use crate::rating::{CustomerType, Facts};
 use crate::time::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 words! {
     /// The rules that every store has.
@@ -27,7 +27,7 @@ pub struct Rule {
 }
 
 /// What the rules say of an item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     pub billable: bool,
     /// Empty when billable.

@@ -10,6 +10,7 @@
 mod account;
 mod assets;
 mod customers;
+mod billing;
 mod edge;
 mod jobs;
 mod live;

@@ -1,0 +1,116 @@
+//! Bills: periods without gaps, what each hop of each period costs, and why. Everything here comes
+//! out of [`crate::rating`]; what is stored is a copy that holds while its marks are unchanged, and
+//! becomes the truth itself when a hop is fixed.
+
+pub mod api;
+pub mod nightly;
+pub mod periods;
+pub mod summary;
+pub mod story;
+mod bills;
+mod book;
+mod freeze;
+mod items;
+mod store;
+
+pub use bills::{Desk, Done, Sum, recalculate, recalculate_due};
+pub use freeze::{Frozen, fix, frozen_before, lift};
+
+use crate::auth::permissions::{BillingRead, CostsRead, PricesRead};
+use crate::auth::{Actor, PROVIDER, Scope};
+use crate::db::Read;
+use crate::error::Result;
+use crate::ids::CustomerId;
+use crate::rating::hops::Hop;
+use crate::time::{Date, Zone};
+use std::collections::BTreeSet;
+
+/// Whose bills somebody may see: those on which one of their own is the seller or the buyer. Who is
+/// below a reseller and buys from somebody else is not seen through it.
+pub struct Viewer {
+    /// The customers that the right stands at, and how far it reaches from there.
+    stands: Vec<(CustomerId, i64)>,
+    /// May see what the provider pays.
+    costs: bool,
+    /// Those whose own purchases may be seen beside their sales.
+    margins: Vec<CustomerId>,
+}
+
+const OWN: i64 = 1;
+const BELOW: i64 = 2;
+
+impl Viewer {
+    pub fn of(actor: &Actor, scope: &Scope<BillingRead>) -> Viewer {
+        let costs = actor.scope::<CostsRead>().is_ok();
+        let prices = actor.scope::<PricesRead>().map(|scope| scope.stands_at()).unwrap_or_default();
+        let margins = prices.into_iter().filter(|(_, bits)| bits & BELOW != 0).map(|(at, _)| at);
+        Viewer { stands: scope.stands_at(), costs, margins: margins.collect() }
+    }
+
+    /// Portico itself, when it draws up invoices.
+    pub fn everything() -> Viewer {
+        Viewer { stands: vec![(PROVIDER, OWN | BELOW)], costs: true, margins: Vec::new() }
+    }
+
+    /// Whether it sees the bill of a hop.
+    pub fn sees(&self, hop: &Hop) -> bool {
+        self.stands.iter().any(|(at, bits)| {
+            (bits & BELOW != 0 && (*at == PROVIDER || *at == hop.seller_id))
+                || (bits & OWN != 0 && *at == hop.buyer_id)
+        })
+    }
+
+    /// Whether it sees what the seller of a hop pays for what it sells.
+    pub fn sees_cost(&self, hop: &Hop) -> bool {
+        if hop.seller_id == PROVIDER || self.is_provider() {
+            return self.costs && self.is_provider();
+        }
+        self.margins.contains(&hop.seller_id) && self.sells(hop.seller_id)
+    }
+
+    /// Whether it looks with the seller's eyes.
+    pub fn sells(&self, seller: CustomerId) -> bool {
+        self.stands.iter().any(|(at, bits)| bits & BELOW != 0 && (*at == seller || *at == PROVIDER))
+    }
+
+    pub fn is_provider(&self) -> bool {
+        self.stands.iter().any(|(at, bits)| *at == PROVIDER && bits & BELOW != 0)
+    }
+
+    /// The sellers it looks with the eyes of, the topmost first.
+    pub fn sellers(&self) -> impl Iterator<Item = CustomerId> {
+        let below = self.stands.iter().filter(|(_, bits)| bits & BELOW != 0);
+        below.map(|(at, _)| *at)
+    }
+}
+
+/// Which hops of a period are fixed.
+#[derive(Clone, Debug, Default)]
+pub struct Fixed {
+    locked: bool,
+    frozen: BTreeSet<(CustomerId, CustomerId)>,
+    /// Were frozen, and drawn up anew since their invoice was voided.
+    lifted: BTreeSet<(CustomerId, CustomerId)>,
+}
+
+impl Fixed {
+    /// Nothing about this hop changes any more.
+    pub fn holds(&self, hop: &Hop) -> bool {
+        let names = (hop.seller_id, hop.buyer_id);
+        self.frozen.contains(&names) || (self.locked && !self.lifted.contains(&names))
+    }
+
+    /// Not one hop can change.
+    fn is_whole(&self) -> bool {
+        self.locked && self.lifted.is_subset(&self.frozen)
+    }
+}
+
+/// The provider's, for every customer.
+pub fn zone(db: &Read) -> Result<Zone> {
+    Ok(Zone::named(&store::zone(db)?).unwrap_or_else(Zone::utc))
+}
+
+pub fn today(db: &Read) -> Result<Date> {
+    Ok(db.now.day(&zone(db)?))
+}

@@ -41,6 +41,8 @@ pub mod account;
 pub mod setup;
 pub mod roles;
 pub mod billing;
+pub mod activity;
+pub mod system;
 pub mod health;
 pub mod backup;
 

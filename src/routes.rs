@@ -9,6 +9,8 @@ use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
     account, billing, catalogue, customers, health, jobs, mail, roles, search, setup, signin, today,
+    account, activity, catalogue, customers, health, jobs, mail, roles, search, setup, signin,
+    system, today,
 };
 
 pub struct Route {
@@ -121,6 +123,19 @@ routes! {
     Get  "/api/v1/users/{id}/roles"        scope RolesRead  roles::api::held, "List the roles somebody holds" &[] => roles::api::GRANT_OUT;
     Post "/api/v1/users/{id}/roles"        scope RolesGrant roles::api::create, "Give a role" roles::GRANT => roles::api::GRANT_OUT;
     Delete "/api/v1/users/{id}/roles/{grant}" scope RolesGrant roles::api::destroy, "Take a role" &[] => &[];
+
+    Get  "/settings"                      scope SettingsRead  system::pages::show;
+    Post "/settings"                      scope SettingsWrite system::pages::update;
+    Post "/settings/test-mail"            scope SettingsWrite system::pages::try_mail;
+    Post "/settings/forget-mail-password" scope SettingsWrite system::pages::drop_password;
+    Get  "/api/v1/settings"               scope SettingsRead  system::api::index, "List the settings" &[] => system::api::OUT;
+    Patch "/api/v1/settings"              scope SettingsWrite system::api::update, "Change settings" system::api::CHANGE => system::api::OUT;
+    Post "/api/v1/settings/test-mail"     scope SettingsWrite system::api::try_mail, "Send a test mail to oneself" &[] => system::api::TRIAL;
+
+    Get  "/audit"                scope AuditRead activity::pages::index;
+    Get  "/customers/{id}/audit" scope AuditRead activity::pages::of_customer;
+    Get  "/users/{id}/audit"     scope AuditRead activity::pages::of_user;
+    Get  "/api/v1/audit"         scope AuditRead activity::api::index, "List changes" activity::FILTERS => activity::api::OUT;
 
     Get  "/mail"             scope MessagesRead mail::pages::index;
     Get  "/mail/{id}"        scope MessagesRead mail::pages::show;

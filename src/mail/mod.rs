@@ -23,6 +23,7 @@ use crate::ids::{CustomerId, MessageId, UserId};
 use crate::input::one_line;
 use crate::secret::{self, Key, Secret};
 use crate::time::Instant;
+use lettre::address::Envelope;
 use serde_json::json;
 
 words! {
@@ -108,6 +109,29 @@ pub fn queue(tx: &Write, message: &NewMessage) -> Result<MessageId> {
     let id = store::insert(tx, &row)?;
     tx.wake(Work::Mail);
     Ok(id)
+}
+
+/// Envelope and content of a mail that says that mails arrive, for trying a mail server.
+pub fn trial_mail(
+    server: &smtp::Server,
+    to: &str,
+    house: &str,
+    installation: &str,
+) -> Result<(Envelope, Vec<u8>)> {
+    let (text, html) =
+        layout::bodies(house, "This is a test.\n\nMails of this installation arrive here.");
+    let domain = server.from.rsplit_once('@').map_or("portico.invalid", |(_, domain)| domain);
+    let mail = compose::Outgoing {
+        to,
+        name: "",
+        subject: "Test mail",
+        text: &text,
+        html: &html,
+        message_id: &fresh_id(domain)?,
+        class: Class::Owed,
+        installation,
+    };
+    compose::compose(server, &mail)
 }
 
 /// Sends a mail once more: a new mail, with a fresh link where the first one had one.

@@ -8,6 +8,7 @@
 )]
 
 mod account;
+mod activity;
 mod assets;
 mod customers;
 mod billing;
@@ -19,6 +20,7 @@ mod roles;
 mod routes;
 mod schema;
 mod scripts;
+mod settings;
 mod setup;
 mod sheet;
 mod signin;

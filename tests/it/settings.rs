@@ -92,7 +92,9 @@ fn a_test_mail_tells_what_happened() {
     assert_eq!(failed["sent"], false);
     let lines = failed["lines"].to_string();
     assert!(
-        lines.contains("535") && lines.contains("AUTH portico •••") && !lines.contains("opensesame"),
+        lines.contains("535")
+            && lines.contains("AUTH portico •••")
+            && !lines.contains("opensesame"),
         "{lines}"
     );
     admin.api_patch("/settings", json!({ "mail_password": "letmein" })).expect(200);

@@ -8,9 +8,8 @@ use crate::error::Result;
 use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
-    account, billing, catalogue, customers, health, jobs, mail, roles, search, setup, signin, today,
-    account, activity, catalogue, customers, health, jobs, mail, roles, search, setup, signin,
-    system, today,
+    account, activity, billing, catalogue, customers, health, jobs, mail, roles, search, setup,
+    signin, system, today,
 };
 
 pub struct Route {

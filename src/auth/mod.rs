@@ -96,6 +96,12 @@ impl Actor {
         self.rights.get(P::NAME).is_some_and(|codes| !codes.is_empty())
     }
 
+    /// The scope codes of the permission of that name, as they are bound; none for those of oneself.
+    pub fn codes(&self, permission: &str) -> Option<String> {
+        let codes = self.rights.get(permission).filter(|codes| !codes.is_empty())?;
+        serde_json::to_string(codes).ok()
+    }
+
     /// Whether this person belongs to the provider.
     pub fn is_provider(&self) -> bool {
         self.home == PROVIDER

@@ -22,7 +22,7 @@ pub fn index(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
     let today = cx.db.now().day(&cx.actor.zone);
     let lede = format!("{} {}. {}", today.weekday(), today.long(), sentence(list.len()));
     let actions = cx.actor.may::<CustomersCreate>().then(|| {
-        html! { (link("New customer", "/customers/new").icon("building-plus")) }
+        html! { (link("New customer", "/customers/new").icon("plus")) }
     });
     let body = html! {
         (page_head("Today", Head { actions, lede: &lede, ..Head::default() }))

@@ -131,6 +131,7 @@ impl App {
                 ));
             }
         }
+        self.within_reach(&actor, route, request)?;
         let csrf = mask(&session.csrf)?;
         let cx = Cx {
             app: self,
@@ -158,6 +159,7 @@ impl App {
         };
         self.count(&format!("token {id}"), API_TOKEN)?;
         let route = self.find(request)?;
+        self.within_reach(&actor, route, request)?;
         auth::note_use(&self.db, id)?;
         let cx = Cx {
             app: self,
@@ -170,6 +172,25 @@ impl App {
             route,
         };
         repeat::once(&cx, || (route.run)(&cx))
+    }
+
+    /// The customer or user that a path begins with must be within reach of the route's permission,
+    /// whatever else is wrong with the request. The statements of the handler see to the rest.
+    fn within_reach(&self, actor: &Actor, route: &Route, request: &Request) -> Result<()> {
+        let Some(codes) = actor.codes(route.permission) else { return Ok(()) };
+        let inside = |path: &str| -> Option<(String, String)> {
+            let mut parts = path.trim_start_matches("/api/v1").split('/').skip(1);
+            Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+        };
+        let (Some((word, pattern)), Some((_, id))) = (inside(route.path), inside(&request.path))
+        else {
+            return Ok(());
+        };
+        if !pattern.starts_with('{') || !["customers", "users"].contains(&word.as_str()) {
+            return Ok(());
+        }
+        let id: i64 = id.parse().map_err(|_| Error::NotFound)?;
+        self.db.read(|db| store::is_within_reach(db, &codes, word == "users", id))
     }
 
     fn find(&self, request: &Request) -> Result<&'static Route> {

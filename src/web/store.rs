@@ -60,3 +60,22 @@ pub fn failed_requests(db: &Read, scope: &Scope<RequestsRead>) -> Result<i64> {
         named_params! { ":scope": scope },
     )
 }
+
+/// `NotFound` unless the customer `id`, or the one the user `id` belongs to, is within reach.
+pub fn is_within_reach(db: &Read, codes: &str, user: bool, id: i64) -> Result<()> {
+    let params = named_params! { ":id": id, ":scope": codes };
+    if user {
+        return db.one(
+            "SELECT 1 FROM users
+              WHERE id = :id AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                                            AND scope IN (SELECT value FROM json_each(:scope)))",
+            params,
+            |_| Ok(()),
+        );
+    }
+    db.one(
+        "SELECT 1 FROM reach WHERE customer_id = :id AND scope IN (SELECT value FROM json_each(:scope)) LIMIT 1",
+        params,
+        |_| Ok(()),
+    )
+}

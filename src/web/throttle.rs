@@ -71,6 +71,11 @@ impl Throttle {
         }
     }
 
+    /// Forgets every count.
+    pub fn clear(&self) {
+        self.0.lock().clear();
+    }
+
     /// It went well: the count of `key` starts anew.
     pub fn forget(&self, key: &str) {
         self.0.lock().remove(key);

@@ -17,6 +17,7 @@ mod jobs;
 mod live;
 mod mail;
 mod roles;
+mod foreign;
 mod routes;
 mod schema;
 mod scripts;

@@ -101,7 +101,7 @@ fn strangers_and_forms_of_other_sites_get_nowhere() {
     let world = World::new();
     let admin = world.person(PROVIDER, "Provider administrator");
     for route in ROUTES {
-        world.later(120);
+        world.app.throttle.clear();
         let url = filled(route, "1");
         let status = ask(&world.stranger(), route, &url).status;
         assert!(status == 303 || status == 401, "{}: {status}", route.path);
@@ -116,7 +116,7 @@ fn the_api_takes_no_cookie_and_pages_no_token() {
     let world = World::new();
     let admin = world.person(PROVIDER, "Provider administrator");
     for route in ROUTES.iter().filter(|route| route.method == Method::Get) {
-        world.later(120);
+        world.app.throttle.clear();
         let url = filled(route, "1");
         if route.api.is_some() {
             assert_eq!(admin.ask("GET", &url, Vec::new(), admin.browser(&[])).status, 401, "{url}");

@@ -46,6 +46,13 @@ pub const CLASSES: &[Class] = &[
         statement: "DELETE FROM links WHERE hash IN (SELECT hash FROM links WHERE expires_at < :before LIMIT :most)",
     },
     Class {
+        words: "mails",
+        days: 400,
+        statement: "DELETE FROM messages WHERE id IN
+                      (SELECT id FROM messages WHERE created_at < :before
+                          AND state NOT IN ('queued', 'sending', 'held') LIMIT :most)",
+    },
+    Class {
         words: "runs",
         days: 90,
         statement: "DELETE FROM runs WHERE id IN

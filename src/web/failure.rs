@@ -4,7 +4,6 @@
 use super::{App, Cx, Request, Response, response};
 use crate::error::{Complaint, Error};
 use crate::html::button::link;
-use crate::html::parts::{Head, page_head};
 use crate::html::{self, Nav};
 use maud::html;
 use serde_json::json;
@@ -92,16 +91,24 @@ fn page(
     err: &Error,
 ) -> Response {
     let text = match err {
-        Error::NotFound => "There is no such page, or it is not for you.".to_owned(),
+        Error::NotFound => "The address may be old, or it belongs to a customer you cannot see. Search usually finds it.".to_owned(),
         Error::Internal(_) => "It is our mistake, and nothing was changed. If you ask about it, quote the number below.".to_owned(),
         Error::NotSetUp => "Open the address that was printed when Portico was started.".to_owned(),
         other => other.to_string(),
     };
     let body = html! {
-        (page_head(title, Head::default()))
-        p { (text) }
-        p.muted.small { "Request " span.mono { (request.id) } }
-        @if status != 503 { p { (link("Go to Today", "/today")) } }
+        div.stack {
+            p.code { (status) }
+            h1 { (title) }
+            p { (text) }
+            p.muted.small { "Request " span.mono { (request.id) } }
+            @if status != 503 {
+                p.row {
+                    @if status == 404 { (link("Search", "/search").primary()) }
+                    (link("Today", "/today"))
+                }
+            }
+        }
     };
     match cx {
         Some(cx) => cx.page_with(status, Nav::Elsewhere, title, &[], body),

@@ -29,4 +29,5 @@ mod storybook;
 mod tidy;
 mod today;
 mod webhooks;
+mod users;
 mod world;

@@ -30,8 +30,8 @@ macro_rules! brief {
 pub const LIST_OF: &str = brief!(
     "INDEXED BY users_by_customer
      WHERE users.customer_id = :customer
-       AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
-                      AND scope IN (SELECT value FROM json_each(:scope)))
+       AND (SELECT count(*) FROM reach WHERE reach.customer_id = :customer
+                AND scope IN (SELECT value FROM json_each(:scope))) > 0
        AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
        AND (:department = '' OR users.department_id = (SELECT departments.id FROM departments
                                                         WHERE departments.customer_id = :customer AND departments.name = :department))
@@ -78,7 +78,7 @@ pub const LIST_WIDE_STATE: &str = brief!(
 );
 
 /// Many: found by trigrams, and in their order.
-pub const SEARCH_WIDE: &str = concat!(
+pub const SEARCH_WIDE: &str =
     "SELECT users.id, users.customer_id, users.state, users.display_name, coalesce(users.upn, '') AS upn,
             coalesce(users.mail, '') AS mail, users.job_title, users.last_sign_in_at,
             (SELECT customers.name FROM customers WHERE customers.id = users.customer_id) AS customer_name,
@@ -90,8 +90,7 @@ pub const SEARCH_WIDE: &str = concat!(
         AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
         AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
                                 AND scope IN (SELECT value FROM json_each(:scope))))
-      ORDER BY users_search.rowid LIMIT :fetch"
-);
+      ORDER BY users_search.rowid LIMIT :fetch";
 
 /// By the beginning of any address: what trigrams do not know.
 pub const SEARCH_ADDRESS: &str = brief!(

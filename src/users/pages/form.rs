@@ -355,7 +355,8 @@ impl Form<'_> {
                 (self.text("cost_centre", third))
                 (choice_field(self.input, self.complaints, "language", "Language", &languages,
                     Opts { width: 2, ..Opts::default() }))
-                (textarea(self.input, self.complaints, "notes", "Notes",
+                (self.text("time_zone", Opts { ltr: true, hint: "Empty: the customer's.", width: 3, ..third }))
+            (textarea(self.input, self.complaints, "notes", "Notes",
                     Opts { rows: 3, optional: true, ..Opts::default() }))
                 (check(self.input, self.complaints, "main_contact", "Main contact", "Sees the customer's tickets."))
                 @if may_test {

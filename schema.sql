@@ -218,6 +218,7 @@ CREATE TABLE users (
   FOREIGN KEY (customer_id, location_id) REFERENCES customer_locations (customer_id, id) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
 CREATE INDEX users_by_customer ON users (customer_id, display_name COLLATE NOCASE, id);
+CREATE INDEX users_by_username ON users (customer_id, username);
 CREATE INDEX users_by_customer_state ON users (customer_id, state);
 CREATE INDEX users_by_name ON users (display_name COLLATE NOCASE, id);
 CREATE INDEX users_by_state ON users (state, display_name COLLATE NOCASE, id);

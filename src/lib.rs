@@ -36,6 +36,7 @@ pub mod offers;
 pub mod search;
 pub mod today;
 pub mod customers;
+pub mod users;
 pub mod signin;
 pub mod account;
 pub mod setup;

@@ -7,6 +7,7 @@ use crate::db::Db;
 use crate::engine;
 use crate::error::Result;
 use crate::input::Field;
+use crate::users;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
     account, activity, billing, catalogue, customers, health, jobs, mail, offers, prices, roles,
@@ -309,6 +310,26 @@ routes! {
     Get    "/api/v1/customers/{id}/services/{code}/why"   scope ServicesRead   offers::api::why, "Say why a customer cannot have a service" offers::api::PLAN_FILTER => offers::api::WHY;
     Get    "/api/v1/users/{id}/services/{code}/why"       scope ServicesRead   offers::api::why_user, "Say why a user cannot have a service" offers::api::PLAN_FILTER => offers::api::WHY;
     Get    "/api/v1/customers/{id}/effective-prices"      scope PricesRead     offers::api::effective_prices, "Say what a customer pays for what it may get" offers::api::ON => offers::api::PRICE_OUT;
+    Get   "/users"                          scope UsersRead    users::pages::list::index;
+    Get   "/customers/{id}/users"           scope UsersRead    users::pages::list::index_of;
+    Get   "/customers/{id}/users/new"       scope UsersCreate  users::pages::form::new;
+    Get   "/customers/{id}/users/preview"   scope UsersCreate  users::pages::form::preview;
+    Post  "/customers/{id}/users"           scope UsersCreate  users::pages::form::create;
+    Get   "/users/{id}"                     scope UsersRead    users::pages::show::show;
+    Get   "/users/{id}/edit"                scope UsersUpdate  users::pages::form::edit;
+    Post  "/users/{id}/edit"                scope UsersUpdate  users::pages::form::update;
+    Get   "/users/{id}/disable"             scope UsersDisable users::pages::form::ask_disable;
+    Post  "/users/{id}/disable"             scope UsersDisable users::pages::form::disable;
+    Get   "/users/{id}/enable"              scope UsersDisable users::pages::form::ask_enable;
+    Post  "/users/{id}/enable"              scope UsersDisable users::pages::form::enable;
+
+    Get   "/api/v1/users"                   scope UsersRead    users::api::index, "List users" users::FILTERS => users::api::ITEM;
+    Get   "/api/v1/customers/{id}/users"    scope UsersRead    users::api::index_of, "List a customer's users" users::FILTERS => users::api::ITEM;
+    Post  "/api/v1/customers/{id}/users"    scope UsersCreate  users::api::create, "Add a user" users::fields::NEW => users::api::OUT;
+    Get   "/api/v1/users/{id}"              scope UsersRead    users::api::show, "Show a user" &[] => users::api::OUT;
+    Patch "/api/v1/users/{id}"              scope UsersUpdate  users::api::update, "Change a user" users::fields::EDIT => users::api::OUT;
+    Post  "/api/v1/users/{id}/disable"      scope UsersDisable users::api::disable, "Disable a user" &[] => users::api::OUT;
+    Post  "/api/v1/users/{id}/enable"       scope UsersDisable users::api::enable, "Enable a user" &[] => users::api::OUT;
 }
 
 /// Writes what the program brings along into the store; run at every start.

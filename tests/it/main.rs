@@ -34,4 +34,5 @@ mod storybook;
 mod tidy;
 mod today;
 mod webhooks;
+mod users;
 mod world;

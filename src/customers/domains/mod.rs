@@ -163,7 +163,8 @@ fn add<P: Permission>(
     }
     let verified = is_above(tx, scope, customer)?;
     let id = store::insert(tx, scope, customer, name, verified, mail)?;
-    ledger::record(tx, &Row::new(Kind::Domain, id.0, Action::Added, customer))?;
+    let row = Row::new(Kind::Domain, id.0, Action::Added, customer);
+    ledger::record(tx, &Row { instance: Some(name), ..row })?;
     Ok(id)
 }
 
@@ -246,7 +247,8 @@ pub fn remove(
             return Err(Error::Invalid(all));
         }
         store::delete(tx, scope, customer, id)?;
-        ledger::record(tx, &Row::new(Kind::Domain, id.0, Action::Removed, customer))?;
+        let row = Row::new(Kind::Domain, id.0, Action::Removed, customer);
+        ledger::record(tx, &Row { instance: Some(&domain.name), ..row })?;
         let detail = json!({ "domain": domain.name });
         audit::record(tx, "domain.removed", ("domain", id.0), customer, &detail)
     })

@@ -1,0 +1,458 @@
+//! Users: the people of customers.
+//!
+//! Invariant: a user has a sign-in name and a primary address, each once in the installation; what
+//! changes one writes audit and, where it is billed, ledger in its own transaction.
+
+pub mod api;
+pub mod fields;
+pub mod names;
+pub mod pages;
+mod store;
+
+use crate::audit;
+use crate::auth::permissions::{
+    UsersCreate, UsersDisable, UsersRead, UsersRename, UsersTestFlag, UsersUpdate,
+};
+use crate::auth::{
+    Actor, Breadth, Permission, Scope, not_last_administrator, not_oneself, not_stronger,
+    not_stronger_peer,
+};
+use crate::customers::{self, Customer, domains};
+use crate::db::{Db, Read, Write};
+use crate::error::{Complaint, Error, Result};
+use crate::ids::{CustomerId, DomainId, UserId};
+use crate::input::{Field, Fields, Input};
+use crate::ledger::{self, Action, Kind, Row};
+use crate::places::State;
+use crate::time::{Instant, Zone};
+use crate::web::{Listing, Paging};
+use fields::{DISABLE, Details, EDIT, NEW, RENAME, TESTING, shown};
+use serde_json::{Value, json};
+
+/// A user, whole.
+pub struct User {
+    pub id: UserId,
+    pub customer: CustomerId,
+    pub state: State,
+    pub details: Details,
+    pub manager_name: String,
+    pub last_sign_in_at: Option<Instant>,
+    pub password_set_at: Option<Instant>,
+    pub version: i64,
+    pub created_at: Instant,
+}
+
+/// A user in a list.
+pub struct Brief {
+    pub id: UserId,
+    pub customer: CustomerId,
+    pub customer_name: String,
+    pub state: State,
+    pub display_name: String,
+    pub upn: String,
+    pub mail: String,
+    pub job_title: String,
+    pub department: String,
+    pub last_sign_in_at: Option<Instant>,
+}
+
+/// Which users a list is of.
+#[derive(Clone, Default)]
+pub struct Filter {
+    pub q: String,
+    pub state: Option<State>,
+    pub customer: Option<CustomerId>,
+    pub department: String,
+}
+
+/// What a filter may name.
+pub const FILTERS: &[Field] = &[
+    Field::text("q", "text inside name, sign-in name or address; beginning of any address"),
+    Field::text("state", "active, disabled, deprovisioned, deleted"),
+    Field::integer("customer", "of this customer"),
+    Field::text("department", "of this name; with a customer"),
+];
+
+/// The customer that users are added to, and what their names must fit.
+pub struct Home {
+    pub customer: Customer,
+    pub usable: Vec<(DomainId, String)>,
+}
+
+impl Home {
+    pub fn of<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Home> {
+        let customer = customers::one(db, scope, id)?;
+        Ok(Home { customer, usable: domains::usable(db, scope, id)? })
+    }
+
+    /// Only if users can be added to it.
+    pub fn open<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Home> {
+        let customer = customers::open_for_changes(db, scope, id)?;
+        Ok(Home { customer, usable: domains::usable(db, scope, id)? })
+    }
+}
+
+/// A page of the users that `filter` leaves.
+pub fn list(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Listing<Brief>> {
+    if let Some(customer) = filter.customer {
+        scope.reaches(db, customer)?;
+    }
+    let breadth = scope.breadth(db)?;
+    let rows = store::list(db, scope, breadth, filter, paging)?;
+    // A wide search comes in the order of the index it was found by.
+    let by_id =
+        filter.customer.is_none() && breadth != Breadth::Narrow && filter.q.chars().count() >= 3;
+    let name = |row: &Brief| if by_id { String::new() } else { row.display_name.clone() };
+    Ok(paging.listing(rows, |row| (name(row), row.id.0)))
+}
+
+/// The user, if the scope reaches it.
+pub fn one<P: Permission>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<User> {
+    store::one(db, scope, id)
+}
+
+/// The one way a user comes to be, whichever door the request came in by.
+pub fn create(
+    db: &Db,
+    actor: &Actor,
+    scope: &Scope<UsersCreate>,
+    customer: CustomerId,
+    input: &Input,
+) -> Result<UserId> {
+    db.write(scope.by, |tx| {
+        let home = Home::open(tx, scope, customer)?;
+        add(tx, actor, scope, &home, input)
+    })
+}
+
+/// The same inside a transaction, for adding many.
+pub fn add<P: Permission>(
+    tx: &Write,
+    actor: &Actor,
+    scope: &Scope<P>,
+    home: &Home,
+    input: &Input,
+) -> Result<UserId> {
+    let customer = &home.customer;
+    let mut base = Input::default();
+    base.set("sign_in", "everything");
+    let whole = input.over(base);
+    let mut fields = Fields::of(&whole, NEW);
+    let details = Details::read(&mut fields, &home.usable);
+    let disabled = fields.flag("disabled");
+    let manager = manager(tx, &mut fields, customer.id, None)?;
+    if ["first_name", "last_name", "display_name"].iter().all(|f| whole.get(f).is_empty()) {
+        fields.complain::<()>("display_name", "is required: give a first, last or display name");
+    }
+    let tests = fields.flag("test_user") == Some(true);
+    if tests && !reaches::<UsersTestFlag>(tx, actor, customer.id) {
+        fields.complain::<()>("test_user", format!("needs {}", UsersTestFlag::NAME));
+    }
+    fields.complaints(over_limit(tx, customer)?);
+    let (mut details, disabled, manager) =
+        fields.finish(|| Some((details?, disabled?, manager?)))?;
+    details.manager = manager;
+    complete(tx, home, &mut details)?;
+    let state = if disabled { State::Disabled } else { State::Active };
+    let id = store::insert(tx, scope, home, state, &details)?;
+    let row = Row {
+        user: Some(id),
+        facts: facts(tx, id, state, &details)?,
+        ..Row::new(Kind::User, id.0, Action::Added, customer.id)
+    };
+    ledger::record(tx, &row)?;
+    let detail = json!({ "name": details.display_name, "upn": details.upn });
+    audit::record(tx, "user.created", ("user", id.0), customer.id, &detail)?;
+    Ok(id)
+}
+
+/// Makes the names that nobody chose.
+pub fn complete(db: &Read, home: &Home, details: &mut Details) -> Result<()> {
+    let (first, last) = (details.text("first_name"), details.text("last_name"));
+    let mut display = details.display_name.clone();
+    if display.is_empty() {
+        display = names::display(first, last);
+    }
+    if details.upn.is_empty() {
+        let Some((_, domain)) = home.usable.first() else {
+            return Err(Error::invalid("upn", "needs a domain: the customer has none yet"));
+        };
+        let base = names::local(first, last, &display);
+        let taken = |local: &str| store::is_taken(db, &format!("{local}@{domain}"));
+        match names::free_local(&base, taken)? {
+            Some(local) => details.upn = format!("{local}@{domain}"),
+            None => return Err(Error::invalid("upn", "Choose a name yourself.")),
+        }
+    }
+    if details.username.is_empty() {
+        let local = details.upn.split('@').next().unwrap_or_default();
+        let customer = &home.customer;
+        let taken = |name: &str| store::username_is_taken(db, customer.id, name);
+        match names::free_username(local, &customer.code, taken)? {
+            Some(name) => details.username = name,
+            None => return Err(Error::invalid("username", "Choose a name yourself.")),
+        }
+    }
+    if details.mail.is_empty() {
+        details.mail.clone_from(&details.upn);
+    }
+    details.display_name = display;
+    let (upn, mail) = (details.upn.clone(), details.mail.clone());
+    details.addresses.retain(|each| *each != upn && *each != mail);
+    Ok(())
+}
+
+/// Changes what `input` names, as far as the actor may.
+pub fn update(
+    db: &Db,
+    actor: &Actor,
+    scope: &Scope<UsersUpdate>,
+    id: UserId,
+    input: &Input,
+    version: Option<i64>,
+) -> Result<()> {
+    db.write(scope.by, |tx| {
+        let was = store::one(tx, scope, id)?;
+        let home = Home::of(tx, scope, was.customer)?;
+        if version.is_some_and(|version| version != was.version) {
+            let zone = Zone::named(&home.customer.details.time_zone).unwrap_or_else(Zone::utc);
+            return Err(audit::stale(tx, ("user", id.0), &zone)?);
+        }
+        change(tx, actor, scope, &home, &was, input).map(|_| ())
+    })
+}
+
+/// What a change did: fields with old and new value.
+pub type Changed = serde_json::Map<String, Value>;
+
+/// The same inside a transaction, for changing many. Nothing is written where nothing changes.
+pub fn change<P: Permission>(
+    tx: &Write,
+    actor: &Actor,
+    scope: &Scope<P>,
+    home: &Home,
+    was: &User,
+    input: &Input,
+) -> Result<Changed> {
+    if matches!(was.state, State::Deleted | State::Purged) {
+        return Err(is_in_state(was));
+    }
+    let id = was.id;
+    let old = was.details.input();
+    let mut whole = input.over(old.clone());
+    if !input.has("keep_address") {
+        whole.set("keep_address", "1");
+    }
+    let mut fields = Fields::of(&whole, EDIT);
+    let details = Details::read(&mut fields, &home.usable);
+    let keep = fields.flag("keep_address");
+    let manager = manager(tx, &mut fields, was.customer, Some(id))?;
+    for field in ["upn", "mail"] {
+        if whole.get(field).is_empty() {
+            fields.complain::<()>(field, "is required");
+        }
+    }
+    let details = match details {
+        Some(mut details) => {
+            details.manager = manager.flatten();
+            details.addresses.retain(|each| *each != details.upn && *each != details.mail);
+            if keep == Some(true) && details.upn != was.details.upn {
+                details.addresses.insert(was.details.upn.clone());
+            }
+            if details.username.is_empty() {
+                details.username.clone_from(&was.details.username);
+            }
+            if details.display_name.is_empty() {
+                let (first, last) = (details.text("first_name"), details.text("last_name"));
+                details.display_name = names::display(first, last);
+            }
+            if details.display_name.is_empty() {
+                fields.complain::<()>("display_name", "is required");
+            }
+            Some(details)
+        }
+        None => None,
+    };
+    let changed: Changed = match &details {
+        Some(details) => difference(&old, &details.input()),
+        None => Changed::new(),
+    };
+    fields.complaints(not_permitted(tx, actor, was.customer, &changed));
+    let details = fields.finish(|| details)?;
+    if changed.is_empty() {
+        return Ok(changed);
+    }
+    let touches = |group: &[Field]| group.iter().any(|field| changed.contains_key(field.name));
+    if touches(RENAME) {
+        not_stronger(tx, actor, id)?;
+    } else if touches(DISABLE) {
+        not_stronger_peer::<UsersDisable>(tx, actor, id)?;
+    }
+    store::update(tx, scope, home, was, &details)?;
+    if changed.contains_key("upn") || changed.contains_key("recovery_email") {
+        store::raise_epoch(tx, id)?;
+    }
+    if changed.contains_key("test_user") && was.state != State::Deprovisioned {
+        let row = Row {
+            user: Some(id),
+            facts: facts(tx, id, was.state, &details)?,
+            ..Row::new(Kind::User, id.0, Action::Changed, was.customer)
+        };
+        ledger::record(tx, &row)?;
+    }
+    let event = if changed.contains_key("upn") { "user.renamed" } else { "user.changed" };
+    let detail = Value::Object(changed.clone());
+    audit::record(tx, event, ("user", id.0), was.customer, &detail)?;
+    Ok(changed)
+}
+
+fn difference(old: &Input, new: &Input) -> Changed {
+    EDIT.iter()
+        .map(|field| (field.name, shown(old, field), shown(new, field)))
+        .filter(|(name, old, new)| old != new && *name != "keep_address")
+        .map(|(name, old, new)| (name.to_owned(), json!([old, new])))
+        .collect()
+}
+
+fn not_permitted(
+    db: &Read,
+    actor: &Actor,
+    customer: CustomerId,
+    changed: &Changed,
+) -> Vec<Complaint> {
+    let groups = [
+        (RENAME, UsersRename::NAME, reaches::<UsersRename>(db, actor, customer)),
+        (DISABLE, UsersDisable::NAME, reaches::<UsersDisable>(db, actor, customer)),
+        (TESTING, UsersTestFlag::NAME, reaches::<UsersTestFlag>(db, actor, customer)),
+    ];
+    let mut all = Vec::new();
+    for (group, name, _) in groups.iter().filter(|(.., may)| !may) {
+        let wanted = group.iter().filter(|field| changed.contains_key(field.name));
+        all.extend(wanted.map(|field| Complaint::new(field.name, format!("needs {name}"))));
+    }
+    all
+}
+
+/// Whether the actor may do `P` to things of the customer.
+pub fn reaches<P: Permission>(db: &Read, actor: &Actor, customer: CustomerId) -> bool {
+    actor.scope::<P>().is_ok_and(|scope| scope.reaches(db, customer).is_ok())
+}
+
+/// No door is open to the user any more.
+pub fn disable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -> Result<()> {
+    db.write(scope.by, |tx| {
+        let user = store::one(tx, scope, id)?;
+        if user.state != State::Active {
+            return Err(is_in_state(&user));
+        }
+        not_oneself(actor, id)?;
+        not_stronger_peer::<UsersDisable>(tx, actor, id)?;
+        not_last_administrator(tx, actor.home, id)?;
+        store::set_state(tx, scope, id, State::Disabled)?;
+        store::raise_epoch(tx, id)?;
+        store::revoke_tokens(tx, id)?;
+        settle_state(tx, &user, State::Disabled, "user.disabled")
+    })
+}
+
+/// The user may enter again; sessions, tokens and links that ended stay so.
+pub fn enable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -> Result<()> {
+    db.write(scope.by, |tx| {
+        let user = store::one(tx, scope, id)?;
+        if user.state != State::Disabled {
+            return Err(is_in_state(&user));
+        }
+        not_stronger_peer::<UsersDisable>(tx, actor, id)?;
+        let customer = customers::one(tx, scope, user.customer)?;
+        if customer.state != State::Active {
+            return Err(customers::is_in_state(&customer));
+        }
+        let zone = Zone::named(&customer.details.time_zone).unwrap_or_else(Zone::utc);
+        if let Some(day) = user.details.expires_on.filter(|day| *day < tx.now.day(&zone)) {
+            let name = &user.details.display_name;
+            let text = format!("{name} expired on {}: set a new date.", day.long());
+            return Err(Error::refused(text));
+        }
+        store::set_state(tx, scope, id, State::Active)?;
+        settle_state(tx, &user, State::Active, "user.enabled")
+    })
+}
+
+fn settle_state(tx: &Write, user: &User, state: State, action: &str) -> Result<()> {
+    let id = user.id;
+    let row = Row {
+        user: Some(id),
+        facts: facts(tx, id, state, &user.details)?,
+        ..Row::new(Kind::User, id.0, Action::Changed, user.customer)
+    };
+    ledger::record(tx, &row)?;
+    audit::record(tx, action, ("user", id.0), user.customer, &json!({}))
+}
+
+/// What rating reads of a user.
+fn facts(db: &Read, id: UserId, state: State, details: &Details) -> Result<Value> {
+    Ok(json!({
+        "disabled": state == State::Disabled,
+        "test_user": details.test_user,
+        "roles": store::roles(db, id)?,
+    }))
+}
+
+/// "{name} is {state}."
+fn is_in_state(user: &User) -> Error {
+    Error::refused(format!("{} is {}.", user.details.display_name, user.state.word()))
+}
+
+/// Active and disabled users count.
+fn over_limit(db: &Read, customer: &Customer) -> Result<Vec<Complaint>> {
+    let Some(limit) = customer.details.user_limit else { return Ok(Vec::new()) };
+    let exist = store::count(db, customer.id)?;
+    if exist < limit {
+        return Ok(Vec::new());
+    }
+    let name = &customer.details.name;
+    Ok(vec![Complaint::new("", format!("{name} may have {limit} users; {exist} exist."))])
+}
+
+/// Reads the manager: a user of the same customer, by id, sign-in name or address, who does not
+/// report to `user` in turn.
+fn manager(
+    db: &Read,
+    fields: &mut Fields,
+    customer: CustomerId,
+    user: Option<UserId>,
+) -> Result<Option<Option<UserId>>> {
+    let text = fields.value("manager");
+    if text.is_empty() {
+        return Ok(Some(None));
+    }
+    let found = match text.parse::<UserId>() {
+        Ok(id) => store::is_of(db, customer, id)?.then_some(id),
+        Err(_) => store::by_name(db, customer, &text.to_lowercase())?,
+    };
+    Ok(match (found, user) {
+        (None, _) => fields.complain("manager", "is not a user of this customer"),
+        (Some(found), Some(user)) if store::reports_to(db, found, user)? => {
+            fields.complain("manager", "would report to itself")
+        }
+        (found, _) => Some(found),
+    })
+}
+
+/// The statements of lists and what each must go by, for the test that looks at their plans.
+pub fn store_plans() -> [(&'static str, &'static str, &'static str); 7] {
+    [
+        ("list of one", store::LIST_OF, "users_by_customer (customer_id"),
+        ("narrow list", store::LIST_NARROW, "users_by_customer"),
+        ("wide list", store::LIST_WIDE, "users_by_name"),
+        ("wide list of a state", store::LIST_WIDE_STATE, "users_by_state"),
+        ("wide search", store::SEARCH_WIDE, "users_search VIRTUAL TABLE INDEX"),
+        ("search by address", store::SEARCH_ADDRESS, "USING INTEGER PRIMARY KEY"),
+        ("beginning", store::SEARCH_START, "users_by_name"),
+    ]
+}

@@ -1,0 +1,173 @@
+//! All users in scope, and those of one customer.
+
+use crate::auth::Scope;
+use crate::auth::permissions::{UsersCreate, UsersDisable, UsersRead, UsersUpdate};
+use crate::error::Result;
+use crate::html::Nav;
+use crate::html::button::{Item, link, menu};
+use crate::html::form::hidden;
+use crate::html::parts::{Head, Tone, page_head, pill};
+use crate::html::table::{self, acts, column, table};
+use crate::html::text;
+use crate::ids::CustomerId;
+use crate::places::{self, State, Tab, capital};
+use crate::users::{Brief, Filter, api, list, reaches, store};
+use crate::web::{Cx, Listing, Response};
+use maud::{Markup, html};
+
+pub fn index(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
+    let filter = api::filter(cx)?;
+    let paging = cx.paging(crate::users::FILTERS)?;
+    let (found, chosen) = cx.db.read(|db| {
+        let found = list(db, scope, &filter, &paging)?;
+        let chosen = match filter.customer {
+            Some(id) => Some(places::customer(db, scope, id)?.name),
+            None => None,
+        };
+        Ok((found, chosen))
+    })?;
+    let lede = chosen.map(|name| format!("Of {name}.")).unwrap_or_default();
+    let body = html! {
+        (page_head("Users", Head { lede: &lede, ..Head::default() }))
+        (filters("/users", &filter, &[]))
+        (states(cx, "/users", &filter))
+        (content(cx, &found, &filter, paging.is_first(), true))
+    };
+    Ok(cx.page(Nav::Users, "Users", &[], body))
+}
+
+pub fn index_of(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
+    let id: CustomerId = cx.param("id")?;
+    let filter = Filter { customer: Some(id), ..api::filter(cx)? };
+    let paging = cx.paging(crate::users::FILTERS)?;
+    let (found, place, departments, may_add) = cx.db.read(|db| {
+        Ok((
+            list(db, scope, &filter, &paging)?,
+            places::customer(db, scope, id)?,
+            store::departments(db, scope, id)?,
+            reaches::<UsersCreate>(db, &cx.actor, id),
+        ))
+    })?;
+    let here = format!("/customers/{id}/users");
+    let may_add = may_add && place.state == State::Active;
+    let actions = html! {
+        @if may_add {
+            (link("New user", &format!("{here}/new")).primary().icon("user-plus"))
+        }
+    };
+    let body = html! {
+        (filters(&here, &filter, &departments))
+        (states(cx, &here, &filter))
+        (content(cx, &found, &filter, paging.is_first(), false))
+    };
+    Ok(places::customer_page(cx, &place, Tab::Users, 200, actions, body))
+}
+
+fn filters(action: &str, filter: &Filter, departments: &[String]) -> Markup {
+    let mut choices = vec![("", "Any department")];
+    choices.extend(departments.iter().map(|name| (name.as_str(), name.as_str())));
+    let body = html! {
+        (table::search("Search name, address or job", &filter.q))
+        @if !departments.is_empty() {
+            (table::select("department", "Department", &choices, &filter.department))
+        }
+        @if let Some(state) = filter.state { (hidden("state", state.word())) }
+    };
+    table::filters(action, body)
+}
+
+fn states(cx: &Cx, action: &str, filter: &Filter) -> Markup {
+    let href = |state: &str| {
+        let mut query = cx.request.query.clone();
+        query.remove("after");
+        query.set("state", state);
+        match query.to_query().as_str() {
+            "" => action.to_owned(),
+            query => format!("{action}?{query}"),
+        }
+    };
+    let all = [
+        ("All", href(""), None),
+        ("Active", href("active"), None),
+        ("Disabled", href("disabled"), None),
+        ("Deprovisioned", href("deprovisioned"), None),
+    ];
+    let now = filter.state.map_or("All".to_owned(), |state| capital(state.word()));
+    table::chips("Users by state", &all, &now)
+}
+
+fn content(
+    cx: &Cx,
+    found: &Listing<Brief>,
+    filter: &Filter,
+    first: bool,
+    with_customer: bool,
+) -> Markup {
+    let filtered = !filter.q.is_empty() || filter.state.is_some() || !filter.department.is_empty();
+    if found.items.is_empty() && filtered {
+        let text = "Look for a part of the name, or the beginning of an address.";
+        return table::empty("search", "No user matches", text, None);
+    }
+    if found.items.is_empty() {
+        let text = "Add one by hand, or import a file that another system wrote.";
+        return table::empty("users", "No users yet", text, None);
+    }
+    let columns = [
+        column("Name"),
+        column("Job").class("p3"),
+        column("Department").class("p2"),
+        column("Last sign-in").class("p3"),
+        column("State"),
+        acts(),
+    ];
+    let rows = html! { @for user in &found.items { (row(cx, user, with_customer)) } };
+    let shown = i64::try_from(found.items.len()).unwrap_or(0);
+    let (start, next) = ((!first).then(|| cx.first_href()), cx.next_href(found.next.as_ref()));
+    html! {
+        (table("Users", &columns, rows))
+        (table::paging(&text::count(shown, "user", "users"), start.as_deref(), next.as_deref()))
+    }
+}
+
+fn row(cx: &Cx, user: &Brief, with_customer: bool) -> Markup {
+    let id = user.id;
+    let mut items = Vec::new();
+    if cx.actor.may::<UsersUpdate>() {
+        items.push(Item::link("Edit", format!("/users/{id}/edit")));
+    }
+    if cx.actor.may::<UsersDisable>() && user.state == State::Active {
+        items.push(Item::danger("Disable…", format!("/users/{id}/disable")));
+    }
+    if cx.actor.may::<UsersDisable>() && user.state == State::Disabled {
+        items.push(Item::link("Enable…", format!("/users/{id}/enable")));
+    }
+    let label = format!("Actions for {}", user.display_name);
+    html! {
+        tr {
+            th scope="row" {
+                a href={ "/users/" (id) } { (user.display_name) }
+                small {
+                    (user.upn)
+                    @if with_customer { " · " (user.customer_name) }
+                }
+            }
+            td.p3 { (user.job_title) }
+            td.p2 { (user.department) }
+            td.p3.muted {
+                @match user.last_sign_in_at {
+                    Some(at) => (text::when(at, &cx.actor.zone, cx.db.now())),
+                    None => "Never",
+                }
+            }
+            td { (state(user.state)) }
+            td.acts { @if !items.is_empty() { (menu(&format!("user-{id}"), &label, &items)) } }
+        }
+    }
+}
+
+fn state(state: State) -> Markup {
+    match state {
+        State::Active => pill(Tone::Ok, "Active"),
+        other => pill(Tone::Off, &capital(other.word())),
+    }
+}

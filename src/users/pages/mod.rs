@@ -1,0 +1,5 @@
+//! The pages of users, a file a screen.
+
+pub mod form;
+pub mod list;
+pub mod show;

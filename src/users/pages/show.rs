@@ -1,0 +1,133 @@
+//! What one sees first of a user.
+
+use crate::auth::Scope;
+use crate::auth::permissions::{UsersDisable, UsersRead, UsersUpdate};
+use crate::error::Result;
+use crate::html::button::{Item, link, menu_button};
+use crate::html::parts::{card, card_flush, facts, tag};
+use crate::html::table::{column, table};
+use crate::html::text;
+use crate::places::{self, State, UserTab};
+use crate::users::{self, User, reaches};
+use crate::web::{Cx, Response};
+use maud::{Markup, html};
+
+pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
+    let id = cx.param("id")?;
+    let (user, person, may_edit, may_disable) = cx.db.read(|db| {
+        let user = users::one(db, scope, id)?;
+        let may_edit = reaches::<UsersUpdate>(db, &cx.actor, user.customer);
+        let may_disable = reaches::<UsersDisable>(db, &cx.actor, user.customer);
+        Ok((user, places::user(db, scope, id)?, may_edit, may_disable))
+    })?;
+    let mut items = Vec::new();
+    if may_disable && user.state == State::Active {
+        items.push(Item::danger("Disable…", format!("/users/{id}/disable")));
+    }
+    if may_disable && user.state == State::Disabled {
+        items.push(Item::link("Enable…", format!("/users/{id}/enable")));
+    }
+    let actions = html! {
+        @if !items.is_empty() { (menu_button("user", "Actions", &items)) }
+        @if may_edit { (link("Edit", &format!("/users/{id}/edit")).icon("pencil")) }
+    };
+    let body = html! {
+        div.cols {
+            div.stack { (names(&user)) (contact(&user)) }
+            div.stack { (account(cx, &user)) }
+        }
+    };
+    Ok(places::user_page(cx, &person, UserTab::Profile, 200, actions, body))
+}
+
+fn names(user: &User) -> Markup {
+    let d = &user.details;
+    let row = |name: &str, kind: &str| {
+        html! { tr { th scope="row" { (name) } td.muted { (kind) } } }
+    };
+    let rows = html! {
+        (row(&d.upn, if d.upn == d.mail { "Sign-in name, primary address" } else { "Sign-in name" }))
+        @if d.mail != d.upn { (row(&d.mail, "Primary address")) }
+        @for each in &d.addresses { (row(each, "Further address")) }
+        @for each in &d.external_emails { (row(each, "Elsewhere")) }
+        @if !d.recovery_email.is_empty() { (row(&d.recovery_email, "For links, elsewhere")) }
+    };
+    let columns = [column("Address"), column("Kind")];
+    card_flush("Names and addresses", None, table("Names and addresses", &columns, rows))
+}
+
+fn contact(user: &User) -> Markup {
+    let d = &user.details;
+    let mut list = Vec::new();
+    for (label, field) in [
+        ("Phone", "phone"),
+        ("Mobile", "mobile"),
+        ("Home phone", "home_phone"),
+        ("Fax", "fax"),
+        ("Pager", "pager"),
+        ("IP phone", "ip_phone"),
+        ("Office", "office"),
+        ("Company", "company"),
+        ("Street", "street"),
+        ("PO box", "po_box"),
+        ("Postcode", "postcode"),
+        ("City", "city"),
+        ("State or province", "region"),
+        ("Country", "country"),
+        ("Web page", "web_page"),
+        ("Employee id", "employee_id"),
+        ("Employee type", "employee_type"),
+        ("Cost centre", "cost_centre"),
+        ("Description", "description"),
+        ("Notes", "notes"),
+    ] {
+        if !d.text(field).is_empty() {
+            list.push((label, html! { (d.text(field)) }));
+        }
+    }
+    let body = html! {
+        @if list.is_empty() { p.muted { "Nothing known yet." } } @else { (facts(&list)) }
+    };
+    card("Contact", None, body)
+}
+
+fn account(cx: &Cx, user: &User) -> Markup {
+    let d = &user.details;
+    let now = cx.db.now();
+    let when = |at| match at {
+        Some(at) => text::when(at, &cx.actor.zone, now),
+        None => html! { "Never" },
+    };
+    let mut list = vec![("User name", html! { span.mono { (d.username) } })];
+    let mut add = |label: &'static str, value: &str| {
+        if !value.is_empty() {
+            list.push((label, html! { (value) }));
+        }
+    };
+    add("Job", d.text("job_title"));
+    add("Department", &d.department);
+    add("Location", &d.location);
+    if let Some(boss) = d.manager {
+        list.push(("Manager", html! { a href={ "/users/" (boss) } { (user.manager_name) } }));
+    }
+    if let Some(day) = d.expires_on {
+        list.push(("Last day", text::date(day)));
+    }
+    let door = match d.sign_in.word() {
+        "everything" => "Everywhere",
+        "api_only" => "API only",
+        _ => "Nowhere",
+    };
+    list.push(("May sign in", html! { (door) }));
+    list.push(("Last sign-in", when(user.last_sign_in_at)));
+    list.push(("Password set", when(user.password_set_at)));
+    list.push(("User since", text::date(user.created_at.day(&cx.actor.zone))));
+    let marks = html! {
+        @if d.main_contact { (tag("Main contact")) " " }
+        @if d.test_user { (tag("Test user")) }
+    };
+    if d.main_contact || d.test_user {
+        list.push(("Marks", marks));
+    }
+    card("Account", None, facts(&list))
+}

@@ -1,0 +1,542 @@
+//! The rows of users, of their names and of their lists.
+
+use super::fields::{Details, domain_of};
+use super::{Brief, Filter, Home, User};
+use crate::auth::permissions::UsersRead;
+use crate::auth::{Breadth, Scope};
+use crate::db::{Read, Write, beginning, broken_unique, containing, trigrams};
+use crate::error::{Error, Result};
+use crate::ids::{CustomerId, UserId};
+use crate::places::State;
+use crate::web::Paging;
+use rusqlite::{Row, named_params};
+use std::collections::BTreeMap;
+
+/// What a list shows of a user.
+macro_rules! brief {
+    ($rest:literal) => {
+        concat!(
+            "SELECT users.id, users.customer_id, users.state, users.display_name, coalesce(users.upn, '') AS upn,
+                    coalesce(users.mail, '') AS mail, users.job_title, users.last_sign_in_at,
+                    (SELECT customers.name FROM customers WHERE customers.id = users.customer_id) AS customer_name,
+                    coalesce((SELECT departments.name FROM departments WHERE departments.id = users.department_id), '') AS department
+               FROM users ",
+            $rest
+        )
+    };
+}
+
+/// Of one customer: its own index is walked.
+pub const LIST_OF: &str = brief!(
+    "INDEXED BY users_by_customer
+     WHERE users.customer_id = :customer
+       AND (SELECT count(*) FROM reach WHERE reach.customer_id = :customer
+                AND scope IN (SELECT value FROM json_each(:scope))) > 0
+       AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
+       AND (:department = '' OR users.department_id = (SELECT departments.id FROM departments
+                                                        WHERE departments.customer_id = :customer AND departments.name = :department))
+       AND (:q = '' OR users.display_name LIKE :inside ESCAPE '\\' OR users.upn LIKE :inside ESCAPE '\\'
+            OR users.mail LIKE :inside ESCAPE '\\' OR users.job_title LIKE :inside ESCAPE '\\'
+            OR users.username LIKE :start ESCAPE '\\' OR users.employee_id = :q
+            OR EXISTS (SELECT 1 FROM user_names WHERE user_names.user_id = users.id AND user_names.name LIKE :start ESCAPE '\\'))
+       AND users.display_name COLLATE NOCASE >= :after
+       AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+     ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
+);
+
+/// Few customers in scope: their users are fetched and sorted.
+pub const LIST_NARROW: &str = brief!(
+    "WHERE users.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+       AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
+       AND (:q = '' OR users.display_name LIKE :inside ESCAPE '\\' OR users.upn LIKE :inside ESCAPE '\\'
+            OR users.mail LIKE :inside ESCAPE '\\' OR users.job_title LIKE :inside ESCAPE '\\'
+            OR users.username LIKE :start ESCAPE '\\' OR users.employee_id = :q
+            OR EXISTS (SELECT 1 FROM user_names WHERE user_names.user_id = users.id AND user_names.name LIKE :start ESCAPE '\\'))
+       AND users.display_name COLLATE NOCASE >= :after
+       AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+     ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
+);
+
+/// Many: the index of names is walked and each row probed.
+pub const LIST_WIDE: &str = brief!(
+    "WHERE users.state NOT IN ('deleted', 'purged')
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+       AND users.display_name COLLATE NOCASE >= :after
+       AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+     ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
+);
+
+/// The same of one state.
+pub const LIST_WIDE_STATE: &str = brief!(
+    "WHERE users.state = :state
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+       AND users.display_name COLLATE NOCASE >= :after
+       AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+     ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
+);
+
+/// Many: found by trigrams, and in their order.
+pub const SEARCH_WIDE: &str =
+    "SELECT users.id, users.customer_id, users.state, users.display_name, coalesce(users.upn, '') AS upn,
+            coalesce(users.mail, '') AS mail, users.job_title, users.last_sign_in_at,
+            (SELECT customers.name FROM customers WHERE customers.id = users.customer_id) AS customer_name,
+            coalesce((SELECT departments.name FROM departments WHERE departments.id = users.department_id), '') AS department
+       FROM users_search CROSS JOIN users ON users.id = users_search.rowid
+      WHERE users_search MATCH :match AND users_search.rowid > :after_id
+        AND (users.display_name LIKE :inside ESCAPE '\\' OR users.upn LIKE :inside ESCAPE '\\'
+             OR users.mail LIKE :inside ESCAPE '\\')
+        AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
+        AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                                AND scope IN (SELECT value FROM json_each(:scope))))
+      ORDER BY users_search.rowid LIMIT :fetch";
+
+/// By the beginning of any address: what trigrams do not know.
+pub const SEARCH_ADDRESS: &str = brief!(
+    "WHERE users.id IN (SELECT user_id FROM user_names WHERE user_names.name >= :q AND user_names.name < :q || char(1114111) LIMIT 200)
+       AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+     ORDER BY users.id LIMIT :fetch"
+);
+
+/// Too short for trigrams: what the name begins with.
+pub const SEARCH_START: &str = brief!(
+    "WHERE CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+       AND users.display_name COLLATE NOCASE >= :q AND users.display_name COLLATE NOCASE < :q || char(1114111)
+       AND (users.display_name COLLATE NOCASE > :after OR (users.display_name = :after COLLATE NOCASE AND users.id > :after_id))
+     ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
+);
+
+pub fn list(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    breadth: Breadth,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Vec<Brief>> {
+    let q = filter.q.to_lowercase();
+    let (inside, start) = (containing(&q), beginning(&q));
+    let (after, after_id, fetch) = (paging.value(), paging.id(), paging.fetch());
+    let all = breadth == Breadth::All;
+    if filter.customer.is_some() {
+        return db.all(
+            LIST_OF,
+            named_params! {
+                ":customer": filter.customer, ":scope": scope, ":state": filter.state,
+                ":department": filter.department, ":q": q, ":inside": inside, ":start": start,
+                ":after": after, ":after_id": after_id, ":fetch": fetch,
+            },
+            brief,
+        );
+    }
+    if breadth == Breadth::Narrow {
+        return db.all(
+            LIST_NARROW,
+            named_params! {
+                ":scope": scope, ":state": filter.state, ":q": q, ":inside": inside, ":start": start,
+                ":after": after, ":after_id": after_id, ":fetch": fetch,
+            },
+            brief,
+        );
+    }
+    match (q.as_str(), trigrams(&q), filter.state) {
+        ("", _, None) => db.all(
+            LIST_WIDE,
+            named_params! {
+                ":scope": scope, ":all": all, ":after": after, ":after_id": after_id, ":fetch": fetch,
+            },
+            brief,
+        ),
+        ("", _, Some(state)) => db.all(
+            LIST_WIDE_STATE,
+            named_params! {
+                ":scope": scope, ":all": all, ":state": state, ":after": after, ":after_id": after_id,
+                ":fetch": fetch,
+            },
+            brief,
+        ),
+        (_, None, state) => db.all(
+            SEARCH_START,
+            named_params! {
+                ":scope": scope, ":all": all, ":state": state, ":q": q, ":after": after,
+                ":after_id": after_id, ":fetch": fetch,
+            },
+            brief,
+        ),
+        (_, Some(found), state) => {
+            let rows = db.all(
+                SEARCH_WIDE,
+                named_params! {
+                    ":scope": scope, ":all": all, ":state": state, ":match": found, ":inside": inside,
+                    ":after_id": after_id, ":fetch": fetch,
+                },
+                brief,
+            )?;
+            if !rows.is_empty() || !paging.is_first() {
+                return Ok(rows);
+            }
+            db.all(
+                SEARCH_ADDRESS,
+                named_params! { ":scope": scope, ":all": all, ":state": state, ":q": q, ":fetch": fetch },
+                brief,
+            )
+        }
+    }
+}
+
+fn brief(row: &Row) -> rusqlite::Result<Brief> {
+    Ok(Brief {
+        id: row.get("id")?,
+        customer: row.get("customer_id")?,
+        customer_name: row.get("customer_name")?,
+        state: row.get("state")?,
+        display_name: row.get("display_name")?,
+        upn: row.get("upn")?,
+        mail: row.get("mail")?,
+        job_title: row.get("job_title")?,
+        department: row.get("department")?,
+        last_sign_in_at: row.get("last_sign_in_at")?,
+    })
+}
+
+pub fn one<P>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<User> {
+    let mut user = db.one(
+        "SELECT users.id, users.customer_id, users.state, coalesce(upn, '') AS upn, coalesce(mail, '') AS mail, username,
+                first_name, last_name, display_name, recovery_email, manager_id, office, job_title, company,
+                description, employee_id, employee_type, cost_centre, phone, mobile, home_phone, fax, pager,
+                ip_phone, street, po_box, city, region, postcode, country, usage_location, web_page, notes,
+                language, time_zone, expires_on, sign_in, main_contact, test_user, last_sign_in_at,
+                password_set_at, version, created_at,
+                coalesce((SELECT boss.display_name FROM users boss WHERE boss.id = users.manager_id), '') AS manager_name,
+                coalesce((SELECT departments.name FROM departments WHERE departments.id = department_id), '') AS department,
+                coalesce((SELECT customer_locations.name FROM customer_locations WHERE customer_locations.id = location_id), '') AS location
+           FROM users
+          WHERE users.id = :id
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":id": id, ":scope": scope },
+        user,
+    )?;
+    let names = db.all(
+        "SELECT name FROM user_names WHERE customer_id = :customer AND user_id = :id",
+        named_params! { ":customer": user.customer, ":id": id },
+        |row| row.get::<_, String>("name"),
+    )?;
+    let own = |name: &String| *name == user.details.upn || *name == user.details.mail;
+    user.details.addresses = names.into_iter().filter(|name| !own(name)).collect();
+    let elsewhere =
+        db.all("SELECT email FROM user_external_emails WHERE user_id = ?1", [id], |row| {
+            row.get::<_, String>("email")
+        })?;
+    user.details.external_emails = elsewhere.into_iter().collect();
+    Ok(user)
+}
+
+fn user(row: &Row) -> rusqlite::Result<User> {
+    let mut texts = BTreeMap::new();
+    for (name, _) in super::fields::TEXTS {
+        texts.insert(*name, row.get(*name)?);
+    }
+    Ok(User {
+        id: row.get("id")?,
+        customer: row.get("customer_id")?,
+        state: row.get("state")?,
+        manager_name: row.get("manager_name")?,
+        last_sign_in_at: row.get("last_sign_in_at")?,
+        password_set_at: row.get("password_set_at")?,
+        version: row.get("version")?,
+        created_at: row.get("created_at")?,
+        details: Details {
+            upn: row.get("upn")?,
+            mail: row.get("mail")?,
+            addresses: Default::default(),
+            external_emails: Default::default(),
+            username: row.get("username")?,
+            display_name: row.get("display_name")?,
+            recovery_email: row.get("recovery_email")?,
+            manager: row.get("manager_id")?,
+            department: row.get("department")?,
+            location: row.get("location")?,
+            language: row.get("language")?,
+            time_zone: row.get("time_zone")?,
+            expires_on: row.get("expires_on")?,
+            sign_in: row.get("sign_in")?,
+            main_contact: row.get("main_contact")?,
+            test_user: row.get("test_user")?,
+            texts,
+        },
+    })
+}
+
+/// Adds a user with its names; `NotFound` if the customer is outside the scope.
+pub fn insert<P>(
+    tx: &Write,
+    scope: &Scope<P>,
+    home: &Home,
+    state: State,
+    details: &Details,
+) -> Result<UserId> {
+    let customer = home.customer.id;
+    let id: UserId = tx.change(
+        "INSERT INTO users (customer_id, state, upn, mail, display_name, created_at, created_by, changed_at)
+         SELECT :customer, :state, :upn, :mail, :display_name, :now, :by, :now
+          WHERE EXISTS (SELECT 1 FROM reach WHERE customer_id = :customer
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+         RETURNING id",
+        named_params! {
+            ":customer": customer, ":state": state, ":upn": details.upn, ":mail": details.mail,
+            ":display_name": details.display_name, ":now": tx.now, ":by": tx.by.user, ":scope": scope,
+        },
+    )?;
+    for (field, name) in details.hosted() {
+        add_name(tx, scope, home, id, field, name)?;
+    }
+    for email in &details.external_emails {
+        add_external(tx, customer, id, email)?;
+    }
+    write(tx, customer, id, details)?;
+    Ok(id)
+}
+
+/// Writes what changed, names included.
+pub fn update<P>(
+    tx: &Write,
+    scope: &Scope<P>,
+    home: &Home,
+    was: &User,
+    details: &Details,
+) -> Result<()> {
+    scope.reaches(tx, was.customer)?;
+    let (id, old) = (was.id, &was.details);
+    let before: Vec<&str> = old.hosted().map(|(_, name)| name).collect();
+    for (field, name) in details.hosted().filter(|(_, name)| !before.contains(name)) {
+        add_name(tx, scope, home, id, field, name)?;
+    }
+    let named = |d: &Details| (d.upn.clone(), d.mail.clone(), d.display_name.clone());
+    if named(old) != named(details) {
+        tx.run(
+            "UPDATE users SET upn = :upn, mail = :mail, display_name = :display_name WHERE id = :id",
+            named_params! {
+                ":upn": details.upn, ":mail": details.mail, ":display_name": details.display_name, ":id": id,
+            },
+        )?;
+    }
+    let after: Vec<&str> = details.hosted().map(|(_, name)| name).collect();
+    for name in before.iter().filter(|name| !after.contains(name)) {
+        tx.run("DELETE FROM user_names WHERE name = ?1 AND user_id = ?2", (name, id))?;
+    }
+    for email in old.external_emails.difference(&details.external_emails) {
+        tx.run(
+            "DELETE FROM user_external_emails WHERE customer_id = ?1 AND email = ?2 AND user_id = ?3",
+            (was.customer, email, id),
+        )?;
+    }
+    for email in details.external_emails.difference(&old.external_emails) {
+        add_external(tx, was.customer, id, email)?;
+    }
+    write(tx, was.customer, id, details)
+}
+
+fn add_name<P>(
+    tx: &Write,
+    scope: &Scope<P>,
+    home: &Home,
+    id: UserId,
+    field: &'static str,
+    name: &str,
+) -> Result<()> {
+    let domain = domain_of(name, &home.usable);
+    let added = tx.run(
+        "INSERT INTO user_names (name, customer_id, domain_id, user_id) VALUES (:name, :customer, :domain, :id)",
+        named_params! { ":name": name, ":customer": home.customer.id, ":domain": domain, ":id": id },
+    );
+    let Err(err) = added else { return Ok(()) };
+    if broken_unique(&err).is_none() {
+        return Err(err);
+    }
+    let owner = tx.maybe(
+        "SELECT display_name FROM user_names JOIN users ON users.id = user_id
+          WHERE name = :name
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":name": name, ":scope": scope },
+        |row| row.get::<_, String>("display_name"),
+    )?;
+    let message = match owner {
+        Some(owner) => format!("is taken by {owner}"),
+        None => "is taken".to_owned(),
+    };
+    Err(Error::invalid(field, message))
+}
+
+fn add_external(tx: &Write, customer: CustomerId, id: UserId, email: &str) -> Result<()> {
+    let added = tx.run(
+        "INSERT INTO user_external_emails (customer_id, email, user_id) VALUES (?1, ?2, ?3)",
+        (customer, email, id),
+    );
+    match added {
+        Err(err) if broken_unique(&err).is_some() => {
+            let message = format!("has an address of somebody else here: {email}");
+            Err(Error::invalid("external_emails", message))
+        }
+        other => other.map(|_| ()),
+    }
+}
+
+/// All but the names.
+fn write(tx: &Write, customer: CustomerId, id: UserId, d: &Details) -> Result<()> {
+    let department = pick(tx, customer, &d.department, true)?;
+    let location = pick(tx, customer, &d.location, false)?;
+    tx.run(
+        "UPDATE users
+            SET username = :username, first_name = :first_name, last_name = :last_name,
+                recovery_proven = recovery_proven AND recovery_email = :recovery_email,
+                recovery_email = :recovery_email, manager_id = :manager, department_id = :department,
+                location_id = :location, office = :office, job_title = :job_title, company = :company,
+                description = :description, employee_id = :employee_id, employee_type = :employee_type,
+                cost_centre = :cost_centre, phone = :phone, mobile = :mobile, home_phone = :home_phone,
+                fax = :fax, pager = :pager, ip_phone = :ip_phone, street = :street, po_box = :po_box,
+                city = :city, region = :region, postcode = :postcode, country = :country,
+                usage_location = :usage_location, web_page = :web_page, notes = :notes, language = :language,
+                time_zone = :time_zone, expires_on = :expires_on, sign_in = :sign_in,
+                main_contact = :main_contact, test_user = :test_user, version = version + 1, changed_at = :now
+          WHERE id = :id",
+        named_params! {
+            ":id": id, ":now": tx.now, ":username": d.username, ":first_name": d.text("first_name"),
+            ":last_name": d.text("last_name"), ":recovery_email": d.recovery_email, ":manager": d.manager,
+            ":department": department, ":location": location, ":office": d.text("office"),
+            ":job_title": d.text("job_title"), ":company": d.text("company"),
+            ":description": d.text("description"), ":employee_id": d.text("employee_id"),
+            ":employee_type": d.text("employee_type"), ":cost_centre": d.text("cost_centre"),
+            ":phone": d.text("phone"), ":mobile": d.text("mobile"), ":home_phone": d.text("home_phone"),
+            ":fax": d.text("fax"), ":pager": d.text("pager"), ":ip_phone": d.text("ip_phone"),
+            ":street": d.text("street"), ":po_box": d.text("po_box"), ":city": d.text("city"),
+            ":region": d.text("region"), ":postcode": d.text("postcode"), ":country": d.text("country"),
+            ":usage_location": d.text("usage_location"), ":web_page": d.text("web_page"),
+            ":notes": d.text("notes"), ":language": d.language, ":time_zone": d.time_zone,
+            ":expires_on": d.expires_on, ":sign_in": d.sign_in, ":main_contact": d.main_contact,
+            ":test_user": d.test_user,
+        },
+    )?;
+    Ok(())
+}
+
+/// The department (or location) of that name, made where it is new.
+fn pick(tx: &Write, customer: CustomerId, name: &str, department: bool) -> Result<Option<i64>> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let (find, add) = if department {
+        (
+            "SELECT id FROM departments WHERE customer_id = ?1 AND name = ?2",
+            "INSERT INTO departments (customer_id, name) VALUES (?1, ?2) RETURNING id",
+        )
+    } else {
+        (
+            "SELECT id FROM customer_locations WHERE customer_id = ?1 AND name = ?2",
+            "INSERT INTO customer_locations (customer_id, name) VALUES (?1, ?2) RETURNING id",
+        )
+    };
+    match tx.maybe(find, (customer, name), |row| row.get(0))? {
+        Some(id) => Ok(Some(id)),
+        None => tx.change(add, (customer, name)).map(Some),
+    }
+}
+
+pub fn set_state<P>(tx: &Write, scope: &Scope<P>, id: UserId, state: State) -> Result<()> {
+    tx.change::<i64>(
+        "UPDATE users SET state = :state, version = version + 1, changed_at = :now
+          WHERE id = :id
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+         RETURNING id",
+        named_params! { ":state": state, ":now": tx.now, ":id": id, ":scope": scope },
+    )?;
+    Ok(())
+}
+
+/// Ends every session and link of the user.
+pub fn raise_epoch(tx: &Write, id: UserId) -> Result<()> {
+    tx.run("UPDATE users SET epoch = epoch + 1 WHERE id = ?1", [id])?;
+    Ok(())
+}
+
+pub fn revoke_tokens(tx: &Write, id: UserId) -> Result<()> {
+    tx.run(
+        "UPDATE tokens SET revoked_at = :now WHERE user_id = :id AND revoked_at IS NULL",
+        named_params! { ":now": tx.now, ":id": id },
+    )?;
+    Ok(())
+}
+
+/// Active and disabled users of a customer.
+pub fn count(db: &Read, customer: CustomerId) -> Result<i64> {
+    db.value(
+        "SELECT count(*) FROM users WHERE customer_id = ?1 AND state IN ('active', 'disabled')",
+        [customer],
+    )
+}
+
+pub fn is_taken(db: &Read, name: &str) -> Result<bool> {
+    db.value("SELECT EXISTS (SELECT 1 FROM user_names WHERE name = ?1)", [name])
+}
+
+pub fn username_is_taken(db: &Read, customer: CustomerId, name: &str) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM users WHERE customer_id = ?1 AND username = ?2)",
+        (customer, name),
+    )
+}
+
+pub fn is_of(db: &Read, customer: CustomerId, id: UserId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1 AND customer_id = ?2 AND state NOT IN ('deleted', 'purged'))",
+        (id, customer),
+    )
+}
+
+/// The user of the customer who has a sign-in name or hosted address.
+pub fn by_name(db: &Read, customer: CustomerId, name: &str) -> Result<Option<UserId>> {
+    db.maybe(
+        "SELECT user_id FROM user_names WHERE name = ?1 AND customer_id = ?2",
+        (name, customer),
+        |row| row.get(0),
+    )
+}
+
+/// Whether `who` is `boss` or reports to them, through others too.
+pub fn reports_to(db: &Read, who: UserId, boss: UserId) -> Result<bool> {
+    db.value(
+        "WITH RECURSIVE up (id) AS (
+           SELECT :who UNION SELECT manager_id FROM users JOIN up ON users.id = up.id WHERE manager_id IS NOT NULL)
+         SELECT EXISTS (SELECT 1 FROM up WHERE id = :boss)",
+        named_params! { ":who": who, ":boss": boss },
+    )
+}
+
+/// The names of the roles the user holds.
+pub fn roles(db: &Read, id: UserId) -> Result<Vec<String>> {
+    db.all(
+        "SELECT DISTINCT roles.name FROM role_grants JOIN roles ON roles.id = role_id
+          WHERE user_id = ?1 ORDER BY roles.name",
+        [id],
+        |row| row.get(0),
+    )
+}
+
+/// Departments of a customer by name, for a list to choose from.
+pub fn departments<P>(db: &Read, scope: &Scope<P>, customer: CustomerId) -> Result<Vec<String>> {
+    db.all(
+        "SELECT name FROM departments
+          WHERE customer_id = :customer
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = :customer
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY name LIMIT 500",
+        named_params! { ":customer": customer, ":scope": scope },
+        |row| row.get(0),
+    )
+}

@@ -43,6 +43,7 @@ pub mod roles;
 pub mod billing;
 pub mod activity;
 pub mod system;
+pub mod invoices;
 pub mod health;
 pub mod backup;
 

@@ -45,6 +45,7 @@ pub mod setup;
 pub mod roles;
 pub mod activity;
 pub mod system;
+pub mod invoices;
 pub mod health;
 pub mod backup;
 

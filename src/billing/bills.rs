@@ -194,7 +194,7 @@ impl Sum {
 }
 
 /// Stores the bills of a period anew where the copy does not hold.
-pub fn recalculate(db: &Db, scope: &Scope<BillingRun>, period: &Period) -> Result<Done> {
+pub fn recalculate<P>(db: &Db, scope: &Scope<P>, period: &Period) -> Result<Done> {
     let mut done = Done::default();
     let mut after = PROVIDER;
     db.write(scope.by, |tx| {
@@ -214,9 +214,9 @@ pub fn recalculate(db: &Db, scope: &Scope<BillingRun>, period: &Period) -> Resul
 }
 
 /// One transaction's worth: rates inside it, so that nothing can change in between.
-fn store_some(
+fn store_some<P>(
     db: &Db,
-    scope: &Scope<BillingRun>,
+    scope: &Scope<P>,
     period: &Period,
     customers: &[CustomerId],
     done: &mut Done,
@@ -279,7 +279,7 @@ fn keep(
 
 /// Recalculates every period that can still change; run by the schedule.
 pub fn recalculate_due(app: &App) -> Result<Done> {
-    let scope = Scope::of_system(Via::Job);
+    let scope: Scope<BillingRun> = Scope::of_system(Via::Job);
     let open = app.db.read(periods::all)?;
     let mut done = Done::default();
     for standing in open.iter().filter(|each| each.state != periods::State::Locked) {

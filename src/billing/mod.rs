@@ -3,6 +3,7 @@
 //! becomes the truth itself when a hop is fixed.
 
 pub mod api;
+pub mod pages;
 pub mod nightly;
 pub mod periods;
 pub mod summary;
@@ -21,6 +22,7 @@ use crate::auth::{Actor, PROVIDER, Scope};
 use crate::db::Read;
 use crate::error::Result;
 use crate::ids::{CustomerId, LedgerId};
+use crate::money::Money;
 use crate::prices;
 use crate::rating::Mark;
 use crate::rating::hops::Hop;
@@ -28,7 +30,9 @@ use crate::rating::periods::Period;
 use crate::rating::quote::{self, Change, Quote};
 use crate::time::{Date, Zone};
 use book::Book;
-use std::collections::BTreeSet;
+use periods::Standing;
+use std::collections::{BTreeMap, BTreeSet};
+use summary::{Buyer, Filter, Look};
 
 /// Whose bills somebody may see: those on which one of their own is the seller or the buyer. Who is
 /// below a reseller and buys from somebody else is not seen through it.
@@ -138,4 +142,67 @@ pub fn quote(
     let history = book.history(db, customer, &period)?;
     let now = Mark { id: LedgerId(0), at: db.now, day: today, by: None };
     quote::quote(&book.terms(&period), &history, changes, now, hop).map(Some)
+/// A period and what whoever looks billed in it, or was billed, per currency.
+pub struct PeriodTotal {
+    pub standing: Standing,
+    pub totals: Vec<Money>,
+    pub unpriced: i64,
+}
+
+/// The last twelve periods, the oldest first.
+pub fn overview(
+    db: &Read,
+    scope: &Scope<BillingRead>,
+    viewer: &Viewer,
+) -> Result<Vec<PeriodTotal>> {
+    let all = periods::all(db)?;
+    let own = viewer.sellers().next();
+    let mut rows = Vec::new();
+    for standing in all.iter().skip(all.len().saturating_sub(12)) {
+        let mut row = PeriodTotal { standing: standing.clone(), totals: Vec::new(), unpriced: 0 };
+        let mut sums: BTreeMap<_, Money> = BTreeMap::new();
+        for (hop, sum) in Desk::open(db, scope, standing.period)?.sums(scope)? {
+            if viewer.sees(&hop) && own.is_none_or(|own| own == hop.seller_id) {
+                let so_far = sums.entry(hop.currency).or_insert(Money::zero(hop.currency));
+                *so_far = so_far.plus(Money::new(sum.amount_minor, hop.currency))?;
+                row.unpriced += sum.unpriced;
+            }
+        }
+        row.totals = sums.into_values().collect();
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// A customer's bill of the running period, where it may be seen, and who makes it.
+pub struct CustomerNow {
+    pub end: Date,
+    pub seller: String,
+    pub bill: Option<Buyer>,
+}
+
+pub fn customer_now(
+    db: &Read,
+    scope: &Scope<BillingRead>,
+    actor: &Actor,
+    id: CustomerId,
+) -> Result<CustomerNow> {
+    scope.reaches(db, id)?;
+    let viewer = Viewer::of(actor, scope);
+    let standing = periods::one(db, "current")?;
+    let hop = prices::chain(db, id)?.into_iter().next();
+    let seller = hop.map_or(id, |hop| hop.seller_id);
+    let look = Look::at(db, scope, &viewer, standing.period)?;
+    let filter = Filter { buyer: Some(id), seller: Some(seller), ..Filter::default() };
+    Ok(CustomerNow {
+        end: standing.period.ends_on,
+        seller: names(db, &[seller])?.remove(&seller).unwrap_or_default(),
+        bill: look.buyers(scope, &filter)?.into_iter().next(),
+    })
+}
+
+/// The names of customers, by id.
+pub fn names(db: &Read, ids: &[CustomerId]) -> Result<BTreeMap<CustomerId, String>> {
+    let all = store::names(db, ids)?;
+    Ok(all.into_iter().map(|(id, (_, name))| (id, name)).collect())
 }

@@ -895,9 +895,12 @@ CREATE INDEX requests_by_status ON requests (status, id);
 CREATE INDEX requests_ready ON requests (queue, connector_id, class, customer_id, id) WHERE turn = 'ready';
 CREATE INDEX requests_busy ON requests (customer_id) WHERE turn = 'busy';
 CREATE INDEX requests_sleeping ON requests (next_at) WHERE turn = 'sleeping';
-CREATE INDEX requests_open_of_customer ON requests (customer_id, status, id) WHERE turn <> 'over';
-CREATE INDEX requests_open_of_user ON requests (user_id, status, id) WHERE turn <> 'over';
-CREATE INDEX requests_open_of_service ON requests (customer_service_id, status, id) WHERE turn <> 'over';
+CREATE INDEX requests_running ON requests (customer_id, customer_service_id) WHERE status = 'running';
+CREATE INDEX requests_open_of_customer ON requests (customer_id, id) WHERE turn <> 'over';
+CREATE INDEX requests_open_of_user ON requests (user_id, id) WHERE turn <> 'over';
+CREATE INDEX requests_open_of_service ON requests (customer_service_id, id) WHERE turn <> 'over';
+CREATE INDEX requests_open_alone ON requests (customer_id, customer_service_id, id)
+ WHERE turn <> 'over' AND user_id IS NULL;
 CREATE INDEX requests_open_due ON requests (deadline_at) WHERE turn <> 'over';
 
 -- Who has work that only waits for a worker: one row for each queue, connector, class and customer.
@@ -943,13 +946,10 @@ WHEN NEW.turn = 'ready' BEGIN
           (SELECT count(*) FROM requests WHERE customer_id = NEW.customer_id AND turn = 'busy'))
   ON CONFLICT DO UPDATE SET ready = ready + 1;
 END;
-CREATE TRIGGER requests_begin_to_run AFTER UPDATE OF turn ON requests
-WHEN NEW.turn = 'busy' AND OLD.turn <> 'busy' BEGIN
-  UPDATE lanes SET running = running + 1 WHERE customer_id = NEW.customer_id;
-END;
-CREATE TRIGGER requests_stop_running AFTER UPDATE OF turn ON requests
-WHEN OLD.turn = 'busy' AND NEW.turn <> 'busy' BEGIN
-  UPDATE lanes SET running = running - 1 WHERE customer_id = NEW.customer_id;
+CREATE TRIGGER requests_begin_or_stop AFTER UPDATE OF turn ON requests
+WHEN (NEW.turn = 'busy') <> (OLD.turn = 'busy') BEGIN
+  UPDATE lanes SET running = (SELECT count(*) FROM requests WHERE customer_id = NEW.customer_id AND turn = 'busy')
+   WHERE customer_id = NEW.customer_id;
 END;
 
 -- The parts of a request, in order. A step is leased to one worker of one process at a time.
@@ -967,6 +967,7 @@ CREATE TABLE steps (
   on_error      TEXT NOT NULL CHECK (on_error IN ('stop', 'continue')),
   attempts      INTEGER NOT NULL DEFAULT 0,
   interruptions INTEGER NOT NULL DEFAULT 0,
+  spent         INTEGER NOT NULL DEFAULT 0,                -- attempts that count no more: interrupted, or before a retry
   next_at       TEXT,                                      -- of the next attempt
   lease         TEXT,                                      -- token of the worker that has it
   lease_until   TEXT,

@@ -4,6 +4,7 @@
 use crate::auth::permissions as may;
 use crate::auth::{Admits, Permission};
 use crate::db::Db;
+use crate::engine;
 use crate::error::Result;
 use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};
@@ -88,6 +89,26 @@ public! {
 }
 
 routes! {
+    Get  "/requests"                     scope RequestsRead  engine::pages::list::index;
+    Get  "/requests/{id}"                scope RequestsRead  engine::pages::show::show;
+    Get  "/requests/{id}/live"           scope RequestsRead  engine::pages::show::live_part;
+    Post "/requests/{id}/retry"          scope RequestsRetry engine::pages::show::retry;
+    Get  "/requests/{id}/cancel"         scope RequestsRead  engine::pages::show::cancel_question;
+    Post "/requests/{id}/cancel"         scope RequestsRetry engine::pages::show::cancel;
+    Get  "/customers/{id}/requests"      scope RequestsRead  engine::pages::list::of_customer;
+    Get  "/users/{id}/requests"          scope RequestsRead  engine::pages::list::of_user;
+    Get  "/engine"                       scope SystemOperate engine::pages::engine::index;
+    Post "/engine/{name}/pause"          scope SystemOperate engine::pages::engine::pause;
+    Post "/engine/{name}/resume"         scope SystemOperate engine::pages::engine::resume;
+
+    Get  "/api/v1/requests"              scope RequestsRead  engine::api::index, "List requests" engine::api::FILTERS => engine::api::ROW;
+    Get  "/api/v1/requests/{id}"         scope RequestsRead  engine::api::show, "Show a request with its steps" engine::api::NOTHING => engine::api::OUT;
+    Post "/api/v1/requests/{id}/retry"   scope RequestsRetry engine::api::retry, "Let a failed request go on" engine::api::NOTHING => engine::api::DONE;
+    Post "/api/v1/requests/{id}/cancel"  scope RequestsRetry engine::api::cancel, "Cancel a request" engine::api::NOTHING => engine::api::DONE;
+    Get  "/api/v1/queues"                scope SystemOperate engine::api::queues, "List the queues" engine::api::NOTHING => engine::api::QUEUE;
+    Post "/api/v1/queues/{name}/pause"   scope SystemOperate engine::api::pause, "Pause a queue" engine::api::NOTHING => engine::api::NOTHING;
+    Post "/api/v1/queues/{name}/resume"  scope SystemOperate engine::api::resume, "Let a queue go on" engine::api::NOTHING => engine::api::NOTHING;
+
     Post "/sign-out" own AccountRead signin::pages::destroy;
     Get  "/again"    own AccountRead signin::pages::show_again;
     Post "/again"    own AccountRead signin::pages::give_again;

@@ -1,5 +1,6 @@
 //! Connectors: how outside systems are reached, with the secret that each of them holds.
 
+pub mod call;
 mod store;
 
 use crate::db::Read;

@@ -4,11 +4,19 @@
 //! the same thing run one after the other, in the order in which they were accepted; a step carries
 //! one key in all its attempts; nothing goes outside within a transaction.
 
+pub mod api;
+pub mod pages;
+pub mod runner;
+pub mod view;
 mod store;
 
+pub use runner::{Handle, start};
+
 use crate::audit;
-use crate::db::{Read, Work, Write};
-use crate::error::Result;
+use crate::auth::permissions::{RequestsRetry, SystemOperate};
+use crate::auth::{PROVIDER, Scope};
+use crate::db::{Db, Read, Work, Write};
+use crate::error::{Error, Result};
 use crate::events;
 use crate::ids::{
     ConnectorId, CustomerId, CustomerServiceId, PreviewId, RequestId, RunId, UserId, UserServiceId,
@@ -21,6 +29,13 @@ words! {
     Status {
         WaitingApproval = "waiting_approval", Queued = "queued", Running = "running", Done = "done",
         Failed = "failed", Cancelled = "cancelled",
+    }
+}
+
+words! {
+    /// What an open request waits for.
+    Turn {
+        Ready = "ready", Busy = "busy", Sleeping = "sleeping", Blocked = "blocked", Over = "over",
     }
 }
 
@@ -135,13 +150,12 @@ const DEADLINE: i64 = 24 * 3600;
 
 /// Takes a request in, within the transaction that orders it. One without steps is done at once.
 pub fn accept(tx: &Write, new: NewRequest) -> Result<RequestId> {
-    let event = events::find(new.event)?;
     let id = store::insert(tx, &new, queue_of(&new), tx.now.plus_seconds(DEADLINE))?;
     for (place, step) in (1..).zip(&new.steps) {
         store::insert_step(tx, id, place, step)?;
     }
     if new.steps.is_empty() && new.after.is_none() {
-        finish(tx, event, id, End::Done, "")?;
+        finish(tx, events::find(new.event)?, id, End::Done, "")?;
     } else {
         tx.wake(Work::Requests);
     }
@@ -179,6 +193,64 @@ pub fn cancel_open(tx: &Write, what: Overtaken, reason: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Lets a failed request go on from the step that failed, with what was planned for it.
+pub fn retry(db: &Db, scope: &Scope<RequestsRetry>, id: RequestId) -> Result<()> {
+    db.write(scope.by, |tx| {
+        let found = store::standing(tx, scope, id)?;
+        if found.status != Status::Failed {
+            return Err(Error::Conflict("Only a failed request can be tried again.".into()));
+        }
+        if let Some(newer) = store::newer(tx, id)? {
+            let text = format!("A newer request has taken its place: request {newer}.");
+            return Err(Error::Conflict(text));
+        }
+        store::reopen(tx, id, tx.now.plus_seconds(DEADLINE))?;
+        tx.wake(Work::Requests);
+        audit::record(tx, "request.retried", ("request", id.0), found.customer, &json!({}))
+    })
+}
+
+/// Ends a request: at once, or after the step that a worker has in hand. Says whether it has ended.
+pub fn cancel(db: &Db, scope: &Scope<RequestsRetry>, id: RequestId) -> Result<bool> {
+    db.write(scope.by, |tx| {
+        let found = store::standing(tx, scope, id)?;
+        let who = match scope.by.user {
+            Some(user) => store::name_of(tx, user)?,
+            None => "Portico".to_owned(),
+        };
+        let reason = format!("Cancelled by {who}.");
+        match found.turn {
+            Turn::Over => Err(Error::Conflict("It has ended already.".into())),
+            Turn::Busy => {
+                store::ask_to_cancel(tx, id, &reason)?;
+                let subject = ("request", id.0);
+                audit::record(tx, "request.cancel_asked", subject, found.customer, &json!({}))?;
+                Ok(false)
+            }
+            Turn::Ready | Turn::Sleeping | Turn::Blocked => {
+                finish(tx, events::find(&found.event)?, id, End::Cancelled, &reason)?;
+                Ok(true)
+            }
+        }
+    })
+}
+
+/// Stops a queue from starting steps, or lets it go on. Those who waited get their time back.
+pub fn pause(db: &Db, scope: &Scope<SystemOperate>, queue: &str, on: bool) -> Result<()> {
+    db.write(scope.by, |tx| {
+        scope.reaches(tx, PROVIDER)?;
+        if !store::pause(tx, queue, on)? {
+            return Ok(());
+        }
+        if !on {
+            store::extend_queue(tx, queue, tx.now.plus_seconds(DEADLINE))?;
+        }
+        tx.wake(Work::Requests);
+        let action = if on { "queue.paused" } else { "queue.resumed" };
+        audit::record(tx, action, ("queue", 0), PROVIDER, &json!({ "queue": queue }))
+    })
 }
 
 /// Ends a request and settles what it was for.

@@ -1,7 +1,9 @@
-use super::{End, Job, NewRequest, NewStep, Overtaken};
+use super::{End, Job, NewRequest, NewStep, Overtaken, Status, Turn};
+use crate::auth::Scope;
+use crate::auth::permissions::RequestsRetry;
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::{RequestId, StepId};
+use crate::ids::{CustomerId, RequestId, StepId, UserId};
 use crate::time::Instant;
 use rusqlite::named_params;
 use serde_json::{Map, Value};
@@ -125,4 +127,92 @@ pub fn outputs(db: &Read, id: RequestId) -> Result<BTreeMap<String, Map<String, 
         },
     )?;
     Ok(all)
+}
+
+/// Where a request stands, for whoever wants to do something about it.
+pub struct Standing {
+    pub customer: CustomerId,
+    pub event: String,
+    pub status: Status,
+    pub turn: Turn,
+}
+
+pub fn standing(db: &Read, scope: &Scope<RequestsRetry>, id: RequestId) -> Result<Standing> {
+    db.one(
+        "SELECT customer_id, event, status, turn FROM requests
+          WHERE id = :id
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":id": id, ":scope": scope },
+        |row| {
+            Ok(Standing {
+                customer: row.get("customer_id")?,
+                event: row.get("event")?,
+                status: row.get("status")?,
+                turn: row.get("turn")?,
+            })
+        },
+    )
+}
+
+/// A later request for the same assignment, unless it was cancelled.
+pub fn newer(db: &Read, id: RequestId) -> Result<Option<RequestId>> {
+    db.maybe(
+        "SELECT later.id
+           FROM requests r JOIN requests later
+             ON later.customer_service_id = r.customer_service_id AND later.id > r.id
+          WHERE r.id = :id AND later.user_service_id IS r.user_service_id AND later.status <> 'cancelled'
+          ORDER BY later.id DESC LIMIT 1",
+        named_params! { ":id": id },
+        |row| row.get("id"),
+    )
+}
+
+/// A failed request waits again, and its failed step with it.
+pub fn reopen(tx: &Write, id: RequestId, deadline: Instant) -> Result<()> {
+    tx.run(
+        "UPDATE steps
+            SET status = 'pending', spent = attempts, interruptions = 0, next_at = NULL, ended_at = NULL
+          WHERE request_id = :id AND status = 'failed'
+            AND seq = (SELECT max(seq) FROM steps WHERE request_id = :id AND status = 'failed')",
+        named_params! { ":id": id },
+    )?;
+    tx.run(
+        "UPDATE requests
+            SET status = 'queued', turn = 'ready', reason = '', cancel_asked = 0, ended_at = NULL,
+                next_at = :now, deadline_at = :deadline, version = version + 1,
+                connector_id = (SELECT connector_id FROM steps
+                                 WHERE request_id = :id AND status = 'pending' ORDER BY seq LIMIT 1)
+          WHERE id = :id",
+        named_params! { ":id": id, ":now": tx.now, ":deadline": deadline },
+    )?;
+    Ok(())
+}
+
+pub fn name_of(db: &Read, user: UserId) -> Result<String> {
+    db.value("SELECT display_name FROM users WHERE id = ?1", [user])
+}
+
+/// Says whether that changed anything.
+pub fn pause(tx: &Write, queue: &str, on: bool) -> Result<bool> {
+    let changed = tx.run(
+        "UPDATE queues
+            SET paused_at = CASE WHEN :on THEN :now END, paused_by = CASE WHEN :on THEN :by END
+          WHERE name = :queue AND (paused_at IS NOT NULL) <> :on",
+        named_params! { ":queue": queue, ":on": on, ":now": tx.now, ":by": tx.by.user },
+    )?;
+    if changed == 0 {
+        tx.one("SELECT 1 FROM queues WHERE name = ?1", [queue], |_| Ok(()))?;
+    }
+    Ok(changed > 0)
+}
+
+/// What a pause held up has until `deadline` at least.
+pub fn extend_queue(tx: &Write, queue: &str, deadline: Instant) -> Result<()> {
+    tx.run(
+        "UPDATE requests SET deadline_at = :deadline
+          WHERE queue = :queue AND turn <> 'over' AND deadline_at < :deadline",
+        named_params! { ":queue": queue, ":deadline": deadline },
+    )?;
+    Ok(())
 }

@@ -13,6 +13,7 @@ mod assets;
 mod customers;
 mod billing;
 mod edge;
+mod engine;
 mod jobs;
 mod live;
 mod mail;

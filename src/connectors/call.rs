@@ -1,0 +1,128 @@
+//! One call through a connector: its secrets are opened for the call and for nothing longer.
+
+use super::{Kind, State, store};
+use crate::config::Config;
+use crate::db::Read;
+use crate::drivers::log::Log;
+use crate::drivers::mask::Mask;
+use crate::drivers::script::{self, Ceiling, Script};
+use crate::drivers::webhook::{self, Delivery, Endpoint};
+use crate::drivers::{Call, Outcome};
+use crate::error::{Error, Result};
+use crate::ids::{ConnectorId, CredentialId, CustomerId};
+use crate::secret::{Key, Secret};
+use crate::time::Instant;
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A connector with all that a call through it needs; its secrets still sealed.
+#[derive(Clone)]
+pub struct Line {
+    pub id: ConnectorId,
+    pub customer: CustomerId,
+    pub kind: Kind,
+    pub name: String,
+    pub state: State,
+    pub script: String,
+    pub url: String,
+    pub networks: Vec<IpNet>,
+    /// Seconds.
+    pub time_limit: i64,
+    pub credential: Option<Sealed>,
+    /// The digest under which its script was enabled.
+    pub enabled: Option<String>,
+}
+
+#[derive(Clone)]
+pub struct Sealed {
+    pub id: CredentialId,
+    pub now: String,
+    /// The one before, while it still signs.
+    pub previous: Option<String>,
+}
+
+pub fn line(db: &Read, id: ConnectorId) -> Result<Line> {
+    store::line(db, id)
+}
+
+impl Line {
+    /// Runs the script or posts to the webhook. `attempt` is told to webhooks.
+    pub fn send(&self, config: &Config, call: Call, attempt: u32, now: Instant) -> (Outcome, Log) {
+        let sent = match self.kind {
+            Kind::Script => self.run_script(config, call),
+            Kind::Webhook => self.post(config, &call, attempt, now),
+        };
+        sent.unwrap_or_else(|err| {
+            let text = format!("It cannot be called: {err}");
+            let mut log = Log::new(Mask::default());
+            log.add(&text);
+            (Outcome::Refused { text }, log)
+        })
+    }
+
+    fn run_script(&self, config: &Config, mut call: Call) -> Result<(Outcome, Log)> {
+        let Some(enabled) = &self.enabled else {
+            return Err(Error::refused(format!("the script {} is not enabled.", self.script)));
+        };
+        call.secrets.extend(self.script_secrets(&config.key)?);
+        let script = Script { dir: config.scripts.clone(), name: self.script.clone() };
+        let ceiling = Ceiling { time: self.limit(), ..Ceiling::default() };
+        Ok(script::run(&script, &call, ceiling, enabled))
+    }
+
+    fn post(
+        &self,
+        config: &Config,
+        call: &Call,
+        attempt: u32,
+        now: Instant,
+    ) -> Result<(Outcome, Log)> {
+        let body = call.document(&[]);
+        let held: Vec<Secret> = call.secrets.values().cloned().collect();
+        let delivery = Delivery {
+            key: &call.key,
+            event: &call.event,
+            attempt,
+            body: &body,
+            secrets: &held,
+            now,
+        };
+        Ok(webhook::send(&self.endpoint(config)?, &delivery))
+    }
+
+    pub fn endpoint(&self, config: &Config) -> Result<Endpoint> {
+        let authorities = config.ca_file.as_ref().map(std::fs::read_to_string).transpose()?;
+        Ok(Endpoint {
+            url: self.url.clone(),
+            secrets: self.signing_secrets(&config.key)?,
+            networks: self.networks.clone(),
+            limit: self.limit(),
+            authorities,
+        })
+    }
+
+    fn signing_secrets(&self, key: &Key) -> Result<Vec<Secret>> {
+        let Some(sealed) = &self.credential else { return Ok(Vec::new()) };
+        let what = place(sealed.id);
+        let all = std::iter::once(&sealed.now).chain(&sealed.previous);
+        all.map(|text| key.open(&what, text)).collect()
+    }
+
+    /// The values of a script's secrets, by name.
+    pub fn script_secrets(&self, key: &Key) -> Result<BTreeMap<String, Secret>> {
+        let Some(sealed) = &self.credential else { return Ok(BTreeMap::new()) };
+        let text = key.open(&place(sealed.id), &sealed.now)?;
+        let values: BTreeMap<String, String> = serde_json::from_str(text.reveal())?;
+        Ok(values.into_iter().map(|(name, value)| (name, Secret::new(value))).collect())
+    }
+
+    pub fn limit(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.time_limit).unwrap_or(1))
+    }
+}
+
+/// What a credential's values are sealed for.
+pub fn place(id: CredentialId) -> String {
+    format!("credential {id}")
+}

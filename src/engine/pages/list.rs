@@ -1,0 +1,149 @@
+//! Lists of requests: all in scope, those of a customer, those of a user.
+
+use crate::auth::Scope;
+use crate::auth::permissions::RequestsRead;
+use crate::engine::view::{self, Filter, Row};
+use crate::engine::{Status, api};
+use crate::error::Result;
+use crate::html::Nav;
+use crate::html::form::hidden;
+use crate::html::parts::{Head, page_head, pill};
+use crate::html::table::{self, column, table};
+use crate::html::text;
+use crate::places::{self, Tab, UserTab};
+use crate::web::{Cx, Listing, Response};
+use maud::{Markup, html};
+
+/// What one may look for, and what it is called.
+const EVENTS: [(&str, &str); 11] = [
+    ("", "Every event"),
+    ("user_service.provision", "Give to a user"),
+    ("user_service.update", "Change a user's"),
+    ("user_service.suspend", "Suspend a user's"),
+    ("user_service.resume", "Resume a user's"),
+    ("user_service.deprovision", "Remove from a user"),
+    ("customer_service.provision", "Give to a customer"),
+    ("customer_service.update", "Change a customer's"),
+    ("customer_service.suspend", "Suspend a customer's"),
+    ("customer_service.resume", "Resume a customer's"),
+    ("customer_service.deprovision", "Remove from a customer"),
+];
+
+pub fn index(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
+    let filter = api::filter(cx)?;
+    let paging = cx.paging(api::FILTERS)?;
+    let found = view::list(cx.db, scope, &filter, &paging)?;
+    let head = Head {
+        lede: "Every change on its way to a directory, a tenant or a server.",
+        ..Head::default()
+    };
+    let body = html! {
+        (page_head("Requests", head))
+        (filters(cx, "/requests", &filter))
+        (listing(cx, &found, paging.is_first(), true))
+    };
+    Ok(cx.page(Nav::Requests, "Requests", &[], body))
+}
+
+pub fn of_customer(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
+    let place = cx.db.read(|db| places::customer(db, scope, cx.param("id")?))?;
+    let filter = Filter { customer: Some(place.id), ..api::filter(cx)? };
+    let paging = cx.paging(api::FILTERS)?;
+    let found = view::list(cx.db, scope, &filter, &paging)?;
+    let body = html! {
+        (filters(cx, &format!("/customers/{}/requests", place.id), &filter))
+        (listing(cx, &found, paging.is_first(), false))
+    };
+    Ok(places::customer_page(cx, &place, Tab::Requests, 200, html! {}, body))
+}
+
+pub fn of_user(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
+    let person = cx.db.read(|db| places::user(db, scope, cx.param("id")?))?;
+    let filter = Filter { user: Some(person.id), ..api::filter(cx)? };
+    let paging = cx.paging(api::FILTERS)?;
+    let found = view::list(cx.db, scope, &filter, &paging)?;
+    let body = html! {
+        (filters(cx, &format!("/users/{}/requests", person.id), &filter))
+        (listing(cx, &found, paging.is_first(), false))
+    };
+    Ok(places::user_page(cx, &person, UserTab::Requests, 200, html! {}, body))
+}
+
+fn filters(cx: &Cx, at: &str, filter: &Filter) -> Markup {
+    let query = &cx.request.query;
+    let body = html! {
+        (table::select("event", "Event", &EVENTS, &filter.event))
+        @if let Some(status) = filter.status { (hidden("status", status.word())) }
+        @for name in ["service", "customer_id", "user_id"] {
+            @if !query.get(name).is_empty() { (hidden(name, query.get(name))) }
+        }
+    };
+    let href = |status: &str| {
+        let mut query = query.clone();
+        query.remove("after");
+        query.set("status", status);
+        match query.to_query().as_str() {
+            "" => at.to_owned(),
+            query => format!("{at}?{query}"),
+        }
+    };
+    let states = [
+        ("All", ""),
+        ("Waiting", "queued"),
+        ("Running", "running"),
+        ("Failed", "failed"),
+        ("Done", "done"),
+        ("Cancelled", "cancelled"),
+    ];
+    let now = filter.status.map_or("", Status::word);
+    let now = states.iter().find(|(_, word)| *word == now).map_or("", |(text, _)| text);
+    let list: Vec<_> = states.iter().map(|(text, word)| (*text, href(word), None)).collect();
+    html! { (table::filters(at, body)) (table::chips("Requests by state", &list, now)) }
+}
+
+fn listing(cx: &Cx, found: &Listing<Row>, first: bool, customers: bool) -> Markup {
+    if found.items.is_empty() {
+        return table::empty(
+            "transfer",
+            "No requests here",
+            "Work starts when a service is given, changed or removed.",
+            None,
+        );
+    }
+    let mut columns = vec![column("Request")];
+    if customers {
+        columns.push(column("Customer").class("p2"));
+    }
+    columns.extend([
+        column("Ordered").class("p2"),
+        column("Steps").class("num p3"),
+        column("State"),
+    ]);
+    let rows = html! { @for row in &found.items { (line(cx, row, customers)) } };
+    let next = cx.next_href(found.next.as_ref());
+    let start = (!first).then(|| cx.first_href());
+    html! {
+        (table("Requests", &columns, rows))
+        (table::paging(
+            &text::count(i64::try_from(found.items.len()).unwrap_or(0), "request", "requests"),
+            start.as_deref(), next.as_deref()))
+    }
+}
+
+fn line(cx: &Cx, row: &Row, customers: bool) -> Markup {
+    let (tone, word) = view::said(row.status, row.warnings);
+    html! {
+        tr {
+            th scope="row" {
+                a href={ "/requests/" (row.id) } { (row.title) }
+                small { "#" (row.id) }
+            }
+            @if customers {
+                td.p2 { a href={ "/customers/" (row.customer) } { (row.customer_name) } }
+            }
+            td.p2.muted { (text::when(row.created_at, &cx.actor.zone, cx.db.now())) }
+            td.num.p3 { (row.steps_done) " of " (row.steps) }
+            td { (pill(tone, word)) }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! One attempt at a step, outside any transaction.
+
+use super::take::Taken;
+use crate::drivers::{Answer, Call, Outcome};
+use crate::engine::{Action, Document, Event, store};
+use crate::error::Result;
+use crate::events;
+use crate::secret::{Key, Secret};
+use crate::web::App;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Does it; says how it ended, with the log.
+pub fn perform(app: &App, events: &'static [Event], taken: &Taken) -> (Outcome, String) {
+    if taken.step.action == Action::Reseller {
+        // What it changes is here, and is written with its end.
+        return (Outcome::Done(Answer::default()), String::new());
+    }
+    match call(app, events, taken) {
+        Ok((call, line)) => {
+            let attempt = u32::try_from(taken.attempt).unwrap_or(u32::MAX);
+            let (outcome, log) = line.send(&app.config, call, attempt, app.db.now());
+            (outcome, log.text())
+        }
+        Err(err) => {
+            tracing::error!(request = %taken.job.request, "preparing a step: {err}");
+            let text = format!("What is to be sent could not be put together: {err}");
+            (Outcome::Refused { text: text.clone() }, text)
+        }
+    }
+}
+
+fn call<'t>(
+    app: &App,
+    events: &'static [Event],
+    taken: &'t Taken,
+) -> Result<(Call, &'t crate::connectors::call::Line)> {
+    let job = &taken.job;
+    let line = taken.line.as_ref().ok_or(crate::error::Error::NotFound)?;
+    let event = events::of(events, &job.event)?;
+    let (document, outputs) =
+        app.db.read(|db| Ok(((event.document)(db, job)?, store::outputs(db, job.request)?)))?;
+    let secrets = open(&app.config.key, &document)?;
+    let outputs: Map<String, Value> =
+        outputs.into_iter().map(|(key, values)| (key, Value::Object(values))).collect();
+    let mut props = document.props;
+    if let Some(own) = taken.step.params.get("props").and_then(Value::as_object) {
+        props.extend(own.clone());
+    }
+    let call = Call {
+        key: taken.key.clone(),
+        verb: verb(&taken.step.params, &job.event),
+        dry_run: false,
+        event: job.event.clone(),
+        customer: document.customer,
+        user: document.user,
+        service: document.service,
+        props,
+        secrets,
+        previous: json!({ "before": document.previous, "outputs": outputs }),
+    };
+    Ok((call, line))
+}
+
+fn open(key: &Key, document: &Document) -> Result<BTreeMap<String, Secret>> {
+    let sealed = document.sealed.iter();
+    sealed.map(|(name, (what, text))| Ok((name.clone(), key.open(what, text)?))).collect()
+}
+
+/// The step's own verb, or the one that the event stands for.
+fn verb(params: &Value, event: &str) -> String {
+    let own = params.get("verb").and_then(Value::as_str).filter(|verb| !verb.is_empty());
+    let of_event = match event.rsplit_once('.').map_or(event, |(_, verb)| verb) {
+        "provision" => "create",
+        "update" => "change",
+        "deprovision" => "remove",
+        other => other,
+    };
+    own.unwrap_or(of_event).to_owned()
+}

@@ -1,0 +1,199 @@
+//! Requests as people and programs see them: rows of a list, one with its steps, and why it waits.
+
+pub mod store;
+
+use crate::auth::permissions::RequestsRead;
+use crate::auth::{Breadth, Scope};
+use crate::db::{Db, Read};
+use crate::engine::{Status, Turn};
+use crate::error::Result;
+use crate::html::parts::Tone;
+use crate::ids::{CustomerId, RequestId, UserId};
+use crate::time::Instant;
+use crate::web::{Listing, Paging};
+
+/// Which requests are asked for.
+#[derive(Default)]
+pub struct Filter {
+    pub status: Option<Status>,
+    pub event: String,
+    /// A code.
+    pub service: String,
+    pub customer: Option<CustomerId>,
+    pub user: Option<UserId>,
+}
+
+pub struct Row {
+    pub id: RequestId,
+    pub title: String,
+    pub event: String,
+    pub status: Status,
+    pub reason: String,
+    pub warnings: i64,
+    pub customer: CustomerId,
+    pub customer_name: String,
+    pub user: Option<UserId>,
+    pub user_name: Option<String>,
+    pub service: Option<String>,
+    pub service_name: Option<String>,
+    pub by_name: Option<String>,
+    pub created_at: Instant,
+    pub started_at: Option<Instant>,
+    pub ended_at: Option<Instant>,
+    pub steps: i64,
+    pub steps_done: i64,
+    pub queue: String,
+    pub turn: Turn,
+}
+
+pub struct Step {
+    pub id: i64,
+    pub title: String,
+    pub action: String,
+    pub connector: Option<String>,
+    pub status: String,
+    pub attempts: i64,
+    pub error: String,
+    pub error_class: String,
+    pub started_at: Option<Instant>,
+    pub ended_at: Option<Instant>,
+    pub next_at: Option<Instant>,
+    pub tries: Vec<Try>,
+}
+
+pub struct Try {
+    pub number: i64,
+    pub started_at: Instant,
+    pub ended_at: Option<Instant>,
+    pub outcome: String,
+    pub log: String,
+}
+
+/// What stands in a request's way.
+#[derive(Default)]
+pub struct Hurdle {
+    pub blocked: Option<(RequestId, String)>,
+    pub next_at: Option<Instant>,
+    pub paused_by: Option<(String, Instant)>,
+    pub connector: Option<(String, String, Option<Instant>)>,
+    pub cancel_asked: bool,
+}
+
+pub struct Shown {
+    pub row: Row,
+    pub steps: Vec<Step>,
+    pub hurdle: Hurdle,
+}
+
+/// A queue and how it is doing.
+pub struct Queue {
+    pub name: String,
+    pub workers: i64,
+    pub paused_at: Option<Instant>,
+    pub paused_by: Option<String>,
+    pub ready: i64,
+    pub running: i64,
+    pub sleeping: i64,
+    pub blocked: i64,
+    pub oldest_at: Option<Instant>,
+}
+
+/// A connector whose breaker is open.
+pub struct Down {
+    pub id: i64,
+    pub name: String,
+    pub since: Option<Instant>,
+    pub until: Instant,
+    pub error: String,
+}
+
+pub fn list(
+    db: &Db,
+    scope: &Scope<RequestsRead>,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Listing<Row>> {
+    db.read(|db| {
+        let ids = match (filter.user, filter.customer, scope.breadth(db)?) {
+            (Some(user), _, _) => store::of_user(db, scope, user, filter, paging)?,
+            (None, Some(customer), _) => store::of_customer(db, scope, customer, filter, paging)?,
+            (None, None, Breadth::Narrow) => store::of_few(db, scope, filter, paging)?,
+            (None, None, Breadth::Wide | Breadth::All) => match filter.status {
+                Some(status) => store::by_status(db, scope, status, filter, paging)?,
+                None => store::newest(db, scope, filter, paging)?,
+            },
+        };
+        let page = paging.listing(ids, |id| (String::new(), id.0));
+        let rows = store::rows(db, scope, &page.items)?;
+        Ok(Listing { items: rows, next: page.next })
+    })
+}
+
+pub fn one(db: &Db, scope: &Scope<RequestsRead>, id: RequestId) -> Result<Shown> {
+    db.read(|db| shown(db, scope, id))
+}
+
+fn shown(db: &Read, scope: &Scope<RequestsRead>, id: RequestId) -> Result<Shown> {
+    let row = store::rows(db, scope, &[id])?.pop().ok_or(crate::error::Error::NotFound)?;
+    let mut steps = store::steps(db, id)?;
+    for step in &mut steps {
+        step.tries = store::tries(db, step.id)?;
+    }
+    Ok(Shown { row, steps, hurdle: store::hurdle(db, id)? })
+}
+
+impl Shown {
+    pub fn is_open(&self) -> bool {
+        self.row.turn != Turn::Over
+    }
+
+    /// Why it waits, in a sentence; `clock` says an instant. Empty where it does not.
+    pub fn waits(&self, now: Instant, clock: impl Fn(Instant) -> String) -> String {
+        let hurdle = &self.hurdle;
+        match self.row.turn {
+            Turn::Over => String::new(),
+            Turn::Busy if hurdle.cancel_asked => {
+                "Ends when the step in hand has ended, because it was cancelled.".to_owned()
+            }
+            Turn::Busy => String::new(),
+            Turn::Blocked => match &hurdle.blocked {
+                Some((id, title)) => format!("Waits for request {id}, “{title}”."),
+                None => String::new(),
+            },
+            Turn::Sleeping => match hurdle.next_at {
+                Some(at) => format!("The last attempt failed. It is tried again at {}.", clock(at)),
+                None => String::new(),
+            },
+            Turn::Ready => self.waits_for_worker(now, clock),
+        }
+    }
+
+    fn waits_for_worker(&self, now: Instant, clock: impl Fn(Instant) -> String) -> String {
+        let queue = &self.row.queue;
+        if let Some((who, since)) = &self.hurdle.paused_by {
+            return format!("Queue {queue} is paused by {who} since {}.", clock(*since));
+        }
+        match &self.hurdle.connector {
+            Some((name, state, _)) if state == "paused" => {
+                format!("The connector {name} is paused.")
+            }
+            Some((name, _, Some(until))) if *until > now => {
+                format!("{name} does not answer. It is tried again at {}.", clock(*until))
+            }
+            _ => format!("Waits for a free worker of the queue {queue}."),
+        }
+    }
+}
+
+/// The word for a status, and its tone.
+pub fn said(status: Status, warnings: i64) -> (Tone, &'static str) {
+    match status {
+        Status::WaitingApproval => (Tone::Wait, "Needs approval"),
+        Status::Queued => (Tone::Wait, "Waiting"),
+        Status::Running => (Tone::Busy, "Running"),
+        Status::Done if warnings > 0 => (Tone::Wait, "Done with warnings"),
+        Status::Done => (Tone::Ok, "Done"),
+        Status::Failed => (Tone::Bad, "Failed"),
+        Status::Cancelled => (Tone::Off, "Cancelled"),
+    }
+}

@@ -1,0 +1,304 @@
+use super::{Down, Filter, Hurdle, Queue, Row, Step, Try};
+use crate::auth::Scope;
+use crate::auth::permissions::RequestsRead;
+use crate::db::Read;
+use crate::engine::Status;
+use crate::error::Result;
+use crate::ids::{CustomerId, RequestId, UserId};
+use crate::web::Paging;
+use rusqlite::named_params;
+
+/// Where a page begins: below this id.
+fn below(paging: &Paging) -> i64 {
+    if paging.is_first() { i64::MAX } else { paging.id() }
+}
+
+pub fn of_user(
+    db: &Read,
+    scope: &Scope<RequestsRead>,
+    user: UserId,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Vec<RequestId>> {
+    db.all(
+        "SELECT requests.id FROM requests
+          WHERE user_id = :user AND requests.id < :below
+            AND (:status IS NULL OR status = :status) AND (:event = '' OR event = :event)
+            AND (:service = '' OR EXISTS (SELECT 1 FROM customer_services JOIN services ON services.id = service_id
+                                           WHERE customer_services.id = customer_service_id AND code = :service))
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY requests.id DESC LIMIT :limit",
+        named_params! {
+            ":user": user, ":below": below(paging), ":status": filter.status, ":event": filter.event,
+            ":service": filter.service, ":scope": scope, ":limit": paging.fetch(),
+        },
+        |row| row.get("id"),
+    )
+}
+
+pub fn of_customer(
+    db: &Read,
+    scope: &Scope<RequestsRead>,
+    customer: CustomerId,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Vec<RequestId>> {
+    db.all(
+        "SELECT requests.id FROM requests
+          WHERE customer_id = :customer AND requests.id < :below
+            AND (:status IS NULL OR status = :status) AND (:event = '' OR event = :event)
+            AND (:service = '' OR EXISTS (SELECT 1 FROM customer_services JOIN services ON services.id = service_id
+                                           WHERE customer_services.id = customer_service_id AND code = :service))
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY requests.id DESC LIMIT :limit",
+        named_params! {
+            ":customer": customer, ":below": below(paging), ":status": filter.status, ":event": filter.event,
+            ":service": filter.service, ":scope": scope, ":limit": paging.fetch(),
+        },
+        |row| row.get("id"),
+    )
+}
+
+/// Of few customers: the newest of each, then the newest of all those.
+pub fn of_few(
+    db: &Read,
+    scope: &Scope<RequestsRead>,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Vec<RequestId>> {
+    db.all(
+        "SELECT DISTINCT requests.id
+           FROM (SELECT DISTINCT customer_id FROM reach
+                  WHERE scope IN (SELECT value FROM json_each(:scope))) AS own
+           JOIN requests ON requests.id IN (
+                SELECT r.id FROM requests r
+                 WHERE r.customer_id = own.customer_id AND r.id < :below
+                   AND (:status IS NULL OR r.status = :status) AND (:event = '' OR r.event = :event)
+                   AND (:service = '' OR EXISTS (SELECT 1 FROM customer_services JOIN services ON services.id = service_id
+                                                  WHERE customer_services.id = r.customer_service_id AND code = :service))
+                 ORDER BY r.id DESC LIMIT :limit)
+          ORDER BY requests.id DESC LIMIT :limit",
+        named_params! {
+            ":below": below(paging), ":status": filter.status, ":event": filter.event,
+            ":service": filter.service, ":scope": scope, ":limit": paging.fetch(),
+        },
+        |row| row.get("id"),
+    )
+}
+
+pub fn by_status(
+    db: &Read,
+    scope: &Scope<RequestsRead>,
+    status: Status,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Vec<RequestId>> {
+    db.all(
+        "SELECT requests.id FROM requests
+          WHERE status = :status AND requests.id < :below AND (:event = '' OR event = :event)
+            AND (:service = '' OR EXISTS (SELECT 1 FROM customer_services JOIN services ON services.id = service_id
+                                           WHERE customer_services.id = customer_service_id AND code = :service))
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY requests.id DESC LIMIT :limit",
+        named_params! {
+            ":status": status, ":below": below(paging), ":event": filter.event,
+            ":service": filter.service, ":scope": scope, ":limit": paging.fetch(),
+        },
+        |row| row.get("id"),
+    )
+}
+
+pub fn newest(
+    db: &Read,
+    scope: &Scope<RequestsRead>,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Vec<RequestId>> {
+    db.all(
+        "SELECT requests.id FROM requests
+          WHERE requests.id < :below AND (:event = '' OR event = :event)
+            AND (:service = '' OR EXISTS (SELECT 1 FROM customer_services JOIN services ON services.id = service_id
+                                           WHERE customer_services.id = customer_service_id AND code = :service))
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY requests.id DESC LIMIT :limit",
+        named_params! {
+            ":below": below(paging), ":event": filter.event, ":service": filter.service,
+            ":scope": scope, ":limit": paging.fetch(),
+        },
+        |row| row.get("id"),
+    )
+}
+
+/// The rows of `ids`, the newest first.
+pub fn rows(db: &Read, scope: &Scope<RequestsRead>, ids: &[RequestId]) -> Result<Vec<Row>> {
+    db.all(
+        "SELECT requests.id, requests.title, event, requests.status, requests.reason, warnings,
+                requests.customer_id, customers.name AS customer_name, requests.user_id,
+                users.display_name AS user_name, services.code AS service, services.name AS service_name,
+                orderer.display_name AS by_name, requests.created_at, requests.started_at, requests.ended_at,
+                queue, turn,
+                (SELECT count(*) FROM steps WHERE request_id = requests.id) AS steps,
+                (SELECT count(*) FROM steps WHERE request_id = requests.id
+                    AND steps.status IN ('done', 'skipped')) AS steps_done
+           FROM json_each(:ids) AS wanted
+           JOIN requests ON requests.id = wanted.value
+           JOIN customers ON customers.id = requests.customer_id
+           LEFT JOIN users ON users.id = requests.user_id
+           LEFT JOIN users AS orderer ON orderer.id = by_id
+           LEFT JOIN customer_services ON customer_services.id = customer_service_id
+           LEFT JOIN services ON services.id = customer_services.service_id
+          WHERE EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY requests.id DESC",
+        named_params! { ":ids": serde_json::to_string(ids)?, ":scope": scope },
+        |row| {
+            Ok(Row {
+                id: row.get("id")?,
+                title: row.get("title")?,
+                event: row.get("event")?,
+                status: row.get("status")?,
+                reason: row.get("reason")?,
+                warnings: row.get("warnings")?,
+                customer: row.get("customer_id")?,
+                customer_name: row.get("customer_name")?,
+                user: row.get("user_id")?,
+                user_name: row.get("user_name")?,
+                service: row.get("service")?,
+                service_name: row.get("service_name")?,
+                by_name: row.get("by_name")?,
+                created_at: row.get("created_at")?,
+                started_at: row.get("started_at")?,
+                ended_at: row.get("ended_at")?,
+                steps: row.get("steps")?,
+                steps_done: row.get("steps_done")?,
+                queue: row.get("queue")?,
+                turn: row.get("turn")?,
+            })
+        },
+    )
+}
+
+/// The steps of a request that the scope was asked for.
+pub fn steps(db: &Read, id: RequestId) -> Result<Vec<Step>> {
+    db.all(
+        "SELECT steps.id, title, action, connectors.name AS connector, status, attempts, error, error_class,
+                started_at, ended_at, next_at
+           FROM steps LEFT JOIN connectors ON connectors.id = connector_id
+          WHERE request_id = :id
+          ORDER BY seq",
+        named_params! { ":id": id },
+        |row| {
+            Ok(Step {
+                id: row.get("id")?,
+                title: row.get("title")?,
+                action: row.get("action")?,
+                connector: row.get("connector")?,
+                status: row.get("status")?,
+                attempts: row.get("attempts")?,
+                error: row.get("error")?,
+                error_class: row.get("error_class")?,
+                started_at: row.get("started_at")?,
+                ended_at: row.get("ended_at")?,
+                next_at: row.get("next_at")?,
+                tries: Vec::new(),
+            })
+        },
+    )
+}
+
+pub fn tries(db: &Read, step: i64) -> Result<Vec<Try>> {
+    db.all(
+        "SELECT number, started_at, ended_at, outcome, log FROM step_attempts
+          WHERE step_id = :step ORDER BY number",
+        named_params! { ":step": step },
+        |row| {
+            Ok(Try {
+                number: row.get("number")?,
+                started_at: row.get("started_at")?,
+                ended_at: row.get("ended_at")?,
+                outcome: row.get("outcome")?,
+                log: row.get("log")?,
+            })
+        },
+    )
+}
+
+pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
+    db.one(
+        "SELECT r.cancel_asked, r.next_at, before.id AS blocked_id, before.title AS blocked_title,
+                paused_at, coalesce(pauser.display_name, 'Portico') AS paused_by,
+                connectors.name AS connector, connectors.state, connectors.down_until
+           FROM requests r
+           JOIN queues ON queues.name = r.queue
+           LEFT JOIN requests before ON before.id = r.blocked_id
+           LEFT JOIN users pauser ON pauser.id = paused_by
+           LEFT JOIN connectors ON connectors.id = r.connector_id
+          WHERE r.id = :id",
+        named_params! { ":id": id },
+        |row| {
+            let blocked: Option<RequestId> = row.get("blocked_id")?;
+            let title: Option<String> = row.get("blocked_title")?;
+            let connector: Option<String> = row.get("connector")?;
+            let paused: Option<_> = row.get("paused_at")?;
+            let (who, until) = (row.get("paused_by")?, row.get("down_until")?);
+            let state: Option<String> = row.get("state")?;
+            Ok(Hurdle {
+                blocked: blocked.zip(title),
+                next_at: row.get("next_at")?,
+                paused_by: paused.map(|at| (who, at)),
+                connector: connector.zip(state).map(|(name, state)| (name, state, until)),
+                cancel_asked: row.get("cancel_asked")?,
+            })
+        },
+    )
+}
+
+/// Every queue with what is in it.
+pub fn queues(db: &Read) -> Result<Vec<Queue>> {
+    db.all(
+        "SELECT name, workers, paused_at, users.display_name AS paused_by,
+                (SELECT coalesce(sum(ready), 0) FROM lanes WHERE lanes.queue = name) AS ready,
+                (SELECT count(*) FROM requests WHERE turn = 'busy' AND requests.queue = name) AS running,
+                (SELECT count(*) FROM requests WHERE turn = 'sleeping' AND requests.queue = name) AS sleeping,
+                (SELECT count(*) FROM requests WHERE turn = 'blocked' AND requests.queue = name) AS blocked,
+                (SELECT min(created_at) FROM requests WHERE turn = 'ready' AND requests.queue = name) AS oldest_at
+           FROM queues LEFT JOIN users ON users.id = paused_by
+          ORDER BY name",
+        [],
+        |row| {
+            Ok(Queue {
+                name: row.get("name")?,
+                workers: row.get("workers")?,
+                paused_at: row.get("paused_at")?,
+                paused_by: row.get("paused_by")?,
+                ready: row.get("ready")?,
+                running: row.get("running")?,
+                sleeping: row.get("sleeping")?,
+                blocked: row.get("blocked")?,
+                oldest_at: row.get("oldest_at")?,
+            })
+        },
+    )
+}
+
+pub fn down(db: &Read) -> Result<Vec<Down>> {
+    db.all(
+        "SELECT id, name, down_since, down_until, last_error FROM connectors
+          WHERE down_until IS NOT NULL AND state = 'active'
+          ORDER BY down_since, id LIMIT 200",
+        [],
+        |row| {
+            Ok(Down {
+                id: row.get("id")?,
+                name: row.get("name")?,
+                since: row.get("down_since")?,
+                until: row.get("down_until")?,
+                error: row.get("last_error")?,
+            })
+        },
+    )
+}

@@ -72,9 +72,9 @@ macro_rules! public {
 }
 
 public! {
-    Get "/livez"          free    health::live;
-    Get "/readyz"         free    health::ready;
-    Get "/assets/{file}"  free    health::asset;
+    Get "/livez"          free    health::pages::live;
+    Get "/readyz"         free    health::pages::ready;
+    Get "/assets/{file}"  free    health::pages::asset;
 
     Get  "/setup"           limited setup::pages::show;
     Post "/setup"           limited setup::pages::create;
@@ -108,6 +108,12 @@ routes! {
     Get  "/api/v1/queues"                scope SystemOperate engine::api::queues, "List the queues" engine::api::NOTHING => engine::api::QUEUE;
     Post "/api/v1/queues/{name}/pause"   scope SystemOperate engine::api::pause, "Pause a queue" engine::api::NOTHING => engine::api::NOTHING;
     Post "/api/v1/queues/{name}/resume"  scope SystemOperate engine::api::resume, "Let a queue go on" engine::api::NOTHING => engine::api::NOTHING;
+    Get "/" own AccountRead health::pages::home;
+
+    Get  "/system"               scope SettingsRead health::pages::system;
+    Post "/system/doctor"        scope SystemOperate health::pages::examine;
+    Get  "/api/v1/system"        scope SettingsRead health::api::system, "Show how Portico is doing" &[] => health::api::SYSTEM;
+    Post "/api/v1/system/doctor" scope SystemOperate health::api::examine, "Examine the installation" &[] => health::api::EXAMINATION;
 
     Post "/sign-out" own AccountRead signin::pages::destroy;
     Get  "/again"    own AccountRead signin::pages::show_again;
@@ -165,7 +171,7 @@ routes! {
     Get  "/api/v1/messages/{id}" scope MessagesRead mail::api::show, "Show a mail" &[] => mail::api::OUT;
     Post "/api/v1/messages/{id}/resend" scope MessagesRead mail::api::send_again, "Send a mail again" &[] => mail::api::OUT;
     Post "/api/v1/messages/{id}/cancel" scope MessagesRead mail::api::stop, "Cancel a mail" &[] => mail::api::OUT;
-    Get  "/"                       own   AccountRead  health::home;
+    Get  "/"                       own   AccountRead  health::pages::home;
 
     Get  "/today"                  own   AccountRead  today::pages::index;
     Get  "/search"                 own   AccountRead  search::pages::index;

@@ -5,6 +5,7 @@
 
 mod backup;
 mod config;
+mod doctor;
 mod healthcheck;
 mod restore;
 mod serve;
@@ -68,6 +69,11 @@ enum Verb {
         #[arg(long)]
         without_secrets: bool,
     },
+    /// Examine store, directory, settings and work: exit code 0, 1 (look at it) or 2 (broken).
+    Doctor {
+        #[arg(long)]
+        json: bool,
+    },
     /// Ask the running server whether it is ready: exit code 0 or 1.
     Healthcheck {
         #[command(flatten)]
@@ -100,6 +106,7 @@ fn act(common: &Common, verb: Verb) -> Result<ExitCode> {
             let asked = restore::Asked { check, yes, without_secrets };
             restore::run(told(common, &Listen::default())?, &file, &asked)
         }
+        Verb::Doctor { json } => doctor::run(&open(common)?, json),
         Verb::Healthcheck { listen } => healthcheck::run(told(common, &listen)?),
         Verb::Config { json, listen } => config::run(told(common, &listen)?, json),
         Verb::Version => {

@@ -16,7 +16,6 @@ mod edge;
 mod engine;
 mod jobs;
 mod backup;
-mod edge;
 mod health;
 mod live;
 mod mail;

@@ -45,6 +45,8 @@ pub mod activity;
 pub mod system;
 pub mod health;
 pub mod backup;
+pub mod rescue;
+pub mod openapi;
 
 // The tables: what can be asked for and by whom, what runs by the clock.
 pub mod routes;

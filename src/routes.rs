@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
-    account, activity, billing, catalogue, customers, health, jobs, mail, roles, search, setup,
-    signin, system, today,
+    account, activity, billing, catalogue, customers, health, jobs, mail, openapi, roles, search,
+    setup, signin, system, today,
 };
 
 pub struct Route {
@@ -30,6 +30,13 @@ pub struct Api {
     pub takes: &'static [Field],
     /// Fields of the answer, or of one item of a list.
     pub gives: &'static [Field],
+}
+
+impl Api {
+    /// Whether it answers with a part of a list, which its summary promises.
+    pub fn is_list(&self) -> bool {
+        self.summary.starts_with("List ")
+    }
 }
 
 /// A request that needs no sign-in.
@@ -110,6 +117,8 @@ routes! {
     Post "/api/v1/queues/{name}/resume"  scope SystemOperate engine::api::resume, "Let a queue go on" engine::api::NOTHING => engine::api::NOTHING;
     Get "/" own AccountRead health::pages::home;
 
+    Get  "/api"                  own   AccountRead  openapi::pages::index;
+    Get  "/api/v1/openapi.json"  own   AccountRead  openapi::api::show, "Describe the API" &[] => openapi::api::OUT;
     Get  "/system"               scope SettingsRead health::pages::system;
     Post "/system/doctor"        scope SystemOperate health::pages::examine;
     Get  "/api/v1/system"        scope SettingsRead health::api::system, "Show how Portico is doing" &[] => health::api::SYSTEM;

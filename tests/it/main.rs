@@ -21,6 +21,7 @@ mod live;
 mod mail;
 mod roles;
 mod foreign;
+mod openapi;
 mod routes;
 mod schema;
 mod scripts;

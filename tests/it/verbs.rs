@@ -9,6 +9,15 @@ use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_portico");
 
+const INIT: &[&str] = &[
+    "init",
+    "--organisation",
+    "Tarnholm IT",
+    "--admin-email",
+    "sunniva@tarnholm.example",
+    "--password-stdin",
+];
+
 pub struct House {
     folder: TempDir,
 }
@@ -61,6 +70,24 @@ impl House {
         let output = self.run(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
         String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Runs something that reads its input.
+    pub fn told(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // It may refuse before it reads.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// A house that is set up.
+    pub fn set_up() -> House {
+        let house = House::new();
+        let output = house.told(INIT, "quiet harbour lantern 7\n");
+        assert!(output.status.success(), "{output:?}");
+        house
     }
 
     pub fn serve(&self) -> Server {
@@ -332,4 +359,100 @@ fn what_was_begun_is_finished_before_the_end() {
     slow.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_eq!(server.end().code(), Some(0));
+}
+
+#[test]
+fn init_sets_up_once_and_says_what_is_wrong() {
+    let house = House::new();
+    let weak = house.told(INIT, "secret\n");
+    assert_eq!(weak.status.code(), Some(1));
+    assert!(String::from_utf8(weak.stderr).unwrap().starts_with("portico: password "));
+    let lame = [INIT, &["--time-zone", "Nowhere"]].concat();
+    let lame = house.told(&lame, "quiet harbour lantern 7\n");
+    assert!(String::from_utf8(lame.stderr).unwrap().starts_with("portico: --time-zone "));
+    let server = house.serve();
+    let beside = house.told(INIT, "quiet harbour lantern 7\n");
+    assert!(beside.status.success(), "also beside the server: {beside:?}");
+    let (status, _) = server.get("/sign-in");
+    assert_eq!(status, 200);
+    let again = house.told(INIT, "quiet harbour lantern 7\n");
+    assert_eq!(
+        String::from_utf8(again.stderr).unwrap(),
+        "portico: This store is set up already.\n"
+    );
+    assert_eq!(server.terminate().code(), Some(0));
+}
+
+#[test]
+fn the_link_that_serve_prints_opens_the_set_up() {
+    let house = House::new();
+    let mut server = house.serve();
+    let link = server.link();
+    let path = link.strip_prefix(&server.at).unwrap();
+    assert_eq!(server.get(path).0, 200);
+    assert_eq!(server.get("/setup?code=wrong").0, 404);
+}
+
+#[test]
+fn a_token_is_printed_once_and_opens_the_api() {
+    let house = House::set_up();
+    let user = ["--user", "sunniva@tarnholm.example", "--name", "scripts"];
+    let make = |more: &[&str]| house.done(&[&["token", "create"], &user[..], more].concat());
+    let (all, few) = (make(&[]), make(&["--permissions", "customers.read", "--days", "7"]));
+    let server = house.serve();
+    let ask = |token: &str, path: &str| {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request = agent.get(format!("{}/api/v1{path}", server.at));
+        request
+            .header("Authorization", format!("Bearer {}", token.trim()))
+            .call()
+            .unwrap()
+            .status()
+            .as_u16()
+    };
+    assert_eq!((ask(&all, "/customers"), ask(&all, "/messages")), (200, 200));
+    assert_eq!((ask(&few, "/customers"), ask(&few, "/messages")), (200, 403));
+    let refusal =
+        house.refused(&["token", "create", "--user", "nobody@tarnholm.example", "--name", "x"]);
+    assert_eq!(refusal, "portico: Nobody signs in as nobody@tarnholm.example.\n");
+    let wrong =
+        house.refused(&[&["token", "create"], &user[..], &["--permissions", "no.such"]].concat());
+    assert!(wrong.contains("has no.such, which you do not hold"), "{wrong}");
+}
+
+#[test]
+fn administrators_are_rescued_from_the_shell() {
+    let house = House::set_up();
+    let listed = house.done(&["admin", "list"]);
+    assert!(
+        listed.starts_with(
+            "sunniva@tarnholm.example  Administrator, Provider administrator of Tarnholm IT, active"
+        ),
+        "{listed}"
+    );
+    let user = ["--user", "Sunniva@tarnholm.example"];
+    let reset = [&["admin", "reset-password"], &user[..], &["--password-stdin"]].concat();
+    assert!(!house.told(&reset, "short\n").status.success());
+    assert!(house.told(&reset, "another harbour lantern 8\n").status.success());
+    house.done(&[&["admin", "end-sessions"], &user[..]].concat());
+    #[expect(clippy::disallowed_methods, reason = "tests look behind the program's back")]
+    let store = rusqlite::Connection::open(house.data().join("portico.db")).unwrap();
+    let said: i64 = store
+        .query_row(
+            "SELECT count(*) FROM audit_log WHERE via = 'shell' AND user_id IS NULL
+                      AND action IN ('user.password_changed', 'user.sign_ins_ended')",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(said, 2);
+}
+
+#[test]
+fn the_description_of_the_api_is_printed_without_a_store() {
+    let house = House::new();
+    let printed: serde_json::Value = serde_json::from_str(&house.done(&["openapi"])).unwrap();
+    assert_eq!(printed, portico::openapi::document());
+    assert!(!house.data().exists());
 }

@@ -147,6 +147,12 @@ impl Input {
         self.0.remove(field);
     }
 
+    /// A complaint for each name that is not among `known`, where this is a query.
+    pub fn strangers(&self, known: &[&str]) -> Vec<Complaint> {
+        let strange = self.0.keys().filter(|name| !known.contains(&name.as_str()));
+        strange.map(|name| stranger(name, "a query parameter", known.iter().copied())).collect()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -460,12 +466,16 @@ pub fn is_email(text: &str) -> bool {
 }
 
 fn unknown(name: &str, declared: &[Field]) -> Complaint {
-    let close = declared.iter().map(|f| (distance(name, f.name), f.name)).min();
+    stranger(name, "a field", declared.iter().map(|field| field.name))
+}
+
+fn stranger<'n>(name: &str, what: &str, known: impl Iterator<Item = &'n str>) -> Complaint {
+    let close = known.map(|each| (distance(name, each), each)).min();
     let hint = match close {
         Some((d, near)) if d <= 3 => format!("; did you mean {near}?"),
         _ => String::new(),
     };
-    Complaint::new(name.to_owned(), format!("is not a field here{hint}"))
+    Complaint::new(name.to_owned(), format!("is not {what} here{hint}"))
 }
 
 /// Edit distance, for "did you mean".

@@ -48,6 +48,8 @@ pub mod system;
 pub mod invoices;
 pub mod health;
 pub mod backup;
+pub mod rescue;
+pub mod openapi;
 
 // The tables: what can be asked for and by whom, what runs by the clock.
 pub mod routes;

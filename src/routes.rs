@@ -13,6 +13,8 @@ use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
     account, activity, billing, catalogue, customers, health, jobs, mail, offers, prices, roles,
     search, setup, signin, system, today,
+    account, activity, billing, catalogue, customers, health, jobs, mail, openapi, roles, search,
+    setup, signin, system, today,
 };
 
 pub struct Route {
@@ -32,6 +34,13 @@ pub struct Api {
     pub takes: &'static [Field],
     /// Fields of the answer, or of one item of a list.
     pub gives: &'static [Field],
+}
+
+impl Api {
+    /// Whether it answers with a part of a list, which its summary promises.
+    pub fn is_list(&self) -> bool {
+        self.summary.starts_with("List ")
+    }
 }
 
 /// A request that needs no sign-in.
@@ -74,9 +83,9 @@ macro_rules! public {
 }
 
 public! {
-    Get "/livez"          free    health::live;
-    Get "/readyz"         free    health::ready;
-    Get "/assets/{file}"  free    health::asset;
+    Get "/livez"          free    health::pages::live;
+    Get "/readyz"         free    health::pages::ready;
+    Get "/assets/{file}"  free    health::pages::asset;
 
     Get  "/setup"           limited setup::pages::show;
     Post "/setup"           limited setup::pages::create;
@@ -110,6 +119,14 @@ routes! {
     Get  "/api/v1/queues"                scope SystemOperate engine::api::queues, "List the queues" engine::api::NOTHING => engine::api::QUEUE;
     Post "/api/v1/queues/{name}/pause"   scope SystemOperate engine::api::pause, "Pause a queue" engine::api::NOTHING => engine::api::NOTHING;
     Post "/api/v1/queues/{name}/resume"  scope SystemOperate engine::api::resume, "Let a queue go on" engine::api::NOTHING => engine::api::NOTHING;
+    Get "/" own AccountRead health::pages::home;
+
+    Get  "/api"                  own   AccountRead  openapi::pages::index;
+    Get  "/api/v1/openapi.json"  own   AccountRead  openapi::api::show, "Describe the API" &[] => openapi::api::OUT;
+    Get  "/system"               scope SettingsRead health::pages::system;
+    Post "/system/doctor"        scope SystemOperate health::pages::examine;
+    Get  "/api/v1/system"        scope SettingsRead health::api::system, "Show how Portico is doing" &[] => health::api::SYSTEM;
+    Post "/api/v1/system/doctor" scope SystemOperate health::api::examine, "Examine the installation" &[] => health::api::EXAMINATION;
 
     Post "/sign-out" own AccountRead signin::pages::destroy;
     Get  "/again"    own AccountRead signin::pages::show_again;
@@ -167,7 +184,7 @@ routes! {
     Get  "/api/v1/messages/{id}" scope MessagesRead mail::api::show, "Show a mail" &[] => mail::api::OUT;
     Post "/api/v1/messages/{id}/resend" scope MessagesRead mail::api::send_again, "Send a mail again" &[] => mail::api::OUT;
     Post "/api/v1/messages/{id}/cancel" scope MessagesRead mail::api::stop, "Cancel a mail" &[] => mail::api::OUT;
-    Get  "/"                       own   AccountRead  health::home;
+    Get  "/"                       own   AccountRead  health::pages::home;
 
     Get  "/today"                  own   AccountRead  today::pages::index;
     Get  "/search"                 own   AccountRead  search::pages::index;

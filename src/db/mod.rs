@@ -269,6 +269,11 @@ impl Db {
         batch.decided.notify_all();
     }
 
+    /// Whether the writer can be had within `time`.
+    pub fn can_write_within(&self, time: Duration) -> bool {
+        self.writer.try_lock_for(time).is_some()
+    }
+
     fn reader(&self) -> Result<Connection> {
         let mut readers = self.readers.lock();
         loop {

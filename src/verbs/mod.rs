@@ -3,15 +3,20 @@
 
 #![expect(clippy::disallowed_macros, reason = "the verbs speak to people")]
 
+mod admin;
 mod backup;
 mod config;
+mod doctor;
 mod healthcheck;
+mod init;
 mod restore;
 mod serve;
+mod token;
 
 use clap::{Args, Parser, Subcommand};
 use portico::config::{Config, Told, prepare, read};
 use portico::error::{Error, Result};
+use portico::secret::Secret;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,6 +58,18 @@ enum Verb {
         #[command(flatten)]
         listen: Listen,
     },
+    /// Set an empty store up without the page: provider, domain, first administrator.
+    Init(init::Asked),
+    /// API tokens.
+    Token {
+        #[command(subcommand)]
+        verb: token::Verb,
+    },
+    /// Rescue from the shell.
+    Admin {
+        #[command(subcommand)]
+        verb: admin::Verb,
+    },
     /// Write the whole store into one file, also while the server runs.
     Backup { file: PathBuf },
     /// Put a backup in the place of the present store, which is kept.
@@ -68,6 +85,11 @@ enum Verb {
         #[arg(long)]
         without_secrets: bool,
     },
+    /// Examine store, directory, settings and work: exit code 0, 1 (look at it) or 2 (broken).
+    Doctor {
+        #[arg(long)]
+        json: bool,
+    },
     /// Ask the running server whether it is ready: exit code 0 or 1.
     Healthcheck {
         #[command(flatten)]
@@ -80,6 +102,8 @@ enum Verb {
         #[command(flatten)]
         listen: Listen,
     },
+    /// Print the description of the API, OpenAPI 3.1.
+    Openapi,
     /// Print the version.
     Version,
 }
@@ -95,13 +119,21 @@ pub fn run() -> ExitCode {
 fn act(common: &Common, verb: Verb) -> Result<ExitCode> {
     match verb {
         Verb::Serve { listen } => serve::run(told(common, &listen)?),
+        Verb::Init(asked) => init::run(begin(common)?, &asked),
+        Verb::Token { verb } => token::run(&open(common)?, &verb),
+        Verb::Admin { verb } => admin::run(&open(common)?, &verb),
         Verb::Backup { file } => backup::run(open(common)?, &file),
         Verb::Restore { file, check, yes, without_secrets } => {
             let asked = restore::Asked { check, yes, without_secrets };
             restore::run(told(common, &Listen::default())?, &file, &asked)
         }
+        Verb::Doctor { json } => doctor::run(&open(common)?, json),
         Verb::Healthcheck { listen } => healthcheck::run(told(common, &listen)?),
         Verb::Config { json, listen } => config::run(told(common, &listen)?, json),
+        Verb::Openapi => {
+            println!("{:#}", portico::openapi::document());
+            Ok(ExitCode::SUCCESS)
+        }
         Verb::Version => {
             println!("portico {}", env!("CARGO_PKG_VERSION"));
             Ok(ExitCode::SUCCESS)
@@ -134,7 +166,6 @@ fn open(common: &Common) -> Result<Config> {
 }
 
 /// The same for a verb that may begin a store.
-#[expect(dead_code, reason = "init uses it")]
 fn begin(common: &Common) -> Result<Config> {
     let told = told(common, &Listen::default())?;
     quiet_log(&told)?;
@@ -148,6 +179,13 @@ fn begin(common: &Common) -> Result<Config> {
 fn quiet_log(told: &Told) -> Result<()> {
     let (filter, json) = told.log();
     log(if told.log_is_set() { filter } else { "warn" }, json)
+}
+
+/// The first line of the standard input.
+fn password() -> Result<Secret> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(Secret::new(line.trim_end_matches(['\r', '\n'])))
 }
 
 fn log(filter: &str, json: bool) -> Result<()> {

@@ -171,7 +171,10 @@ impl App {
             csrf: String::new(),
             route,
         };
-        repeat::once(&cx, || (route.run)(&cx))
+        repeat::once(&cx, || {
+            no_strange_query(route, request)?;
+            (route.run)(&cx)
+        })
     }
 
     /// The customer or user that a path begins with must be within reach of the route's permission,
@@ -305,6 +308,21 @@ impl Cx<'_> {
             input.remove("version");
         }
         header.or(field.filter(|_| !self.request.is_api()))
+    }
+}
+
+/// What the API's description does not name is refused: a filter that is mistyped would otherwise
+/// give everything. Bodies are checked by whoever reads them.
+fn no_strange_query(route: &Route, request: &Request) -> Result<()> {
+    let Some(api) = route.api.as_ref().filter(|_| request.method == Method::Get) else {
+        return Ok(());
+    };
+    let paging: &[&str] = if api.is_list() { &["limit", "after"] } else { &[] };
+    let known: Vec<&str> =
+        api.takes.iter().map(|field| field.name).chain(paging.iter().copied()).collect();
+    match request.query.strangers(&known) {
+        strange if strange.is_empty() => Ok(()),
+        strange => Err(Error::Invalid(strange)),
     }
 }
 

@@ -270,6 +270,10 @@ impl World {
 }
 
 impl Person<'_> {
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// A page.
     pub fn get(&self, url: &str) -> Answer {
         self.ask("GET", url, Vec::new(), self.browser(&[]))
@@ -366,10 +370,6 @@ impl Person<'_> {
     }
 
     /// The token as text, for asking the real program.
-    pub fn token(&self) -> &str {
-        &self.token
-    }
-
     /// A page, asked for with the token instead of the cookie.
     pub fn with_token_only(&self, url: &str) -> Answer {
         let bearer = format!("Bearer {}", self.token);

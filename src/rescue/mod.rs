@@ -1,0 +1,72 @@
+//! What whoever owns the shell may do when nobody can sign in, or for a program that is to be let
+//! in. Portico itself answers for it in the audit log, by way of the shell.
+
+mod store;
+
+use crate::account;
+use crate::audit;
+use crate::auth::password::Hasher;
+use crate::auth::permissions::TokensOwn;
+use crate::auth::{self, Actor, Door};
+use crate::db::{By, Db, Via};
+use crate::error::{Error, Result};
+use crate::ids::UserId;
+use crate::input::Input;
+use crate::secret::Secret;
+use crate::signin;
+use crate::time::Instant;
+use serde_json::json;
+
+const SHELL: By = By { user: None, via: Via::Shell };
+
+/// Somebody who holds the role of an administrator.
+pub struct Administrator {
+    pub upn: String,
+    pub name: String,
+    pub role: String,
+    pub customer: String,
+    pub state: String,
+    pub last_sign_in_at: Option<Instant>,
+}
+
+/// Everybody who administers something, the provider's first.
+pub fn administrators(db: &Db) -> Result<Vec<Administrator>> {
+    db.read(store::administrators)
+}
+
+/// The user with this sign-in name.
+pub fn find(db: &Db, upn: &str) -> Result<UserId> {
+    let found = db.read(|db| store::by_upn(db, &upn.to_lowercase()))?;
+    found.ok_or_else(|| Error::refused(format!("Nobody signs in as {upn}.")))
+}
+
+/// Makes an API token for `user`, who must be allowed to have one.
+pub fn make_token(db: &Db, user: UserId, input: &Input) -> Result<Secret> {
+    let mut actor: Actor =
+        db.read(|db| auth::actor(db, user, Door::Token, Via::Shell)).map_err(|err| match err {
+            Error::LoginRequired => Error::refused("This user is disabled or may not use the API."),
+            other => other,
+        })?;
+    actor.by = SHELL;
+    let own = actor.own::<TokensOwn>()?;
+    account::make_token(db, &actor, &own, input).map(|(_, text)| text)
+}
+
+/// Sets a password without knowing the old one; every sign-in ends.
+pub fn reset_password(db: &Db, hasher: &Hasher, user: UserId, new: &Secret) -> Result<()> {
+    db.read(|db| signin::check_password(db, user, new))?;
+    let hash = hasher.hash(new)?;
+    db.write(SHELL, |tx| {
+        let home = signin::put_password(tx, user, &hash, None)?;
+        audit::record(tx, "user.password_changed", ("user", user.0), home, &json!({}))
+    })
+}
+
+/// Ends every sign-in and mailed link of `user`.
+pub fn end_sessions(db: &Db, user: UserId) -> Result<()> {
+    db.write(SHELL, |tx| {
+        auth::end_sign_ins(tx, user, None)?;
+        let home = store::home(tx, user)?;
+        audit::record(tx, "user.sign_ins_ended", ("user", user.0), home, &json!({}))
+    })
+}

@@ -142,6 +142,8 @@ pub fn quote(
     let history = book.history(db, customer, &period)?;
     let now = Mark { id: LedgerId(0), at: db.now, day: today, by: None };
     quote::quote(&book.terms(&period), &history, changes, now, hop).map(Some)
+}
+
 /// A period and what whoever looks billed in it, or was billed, per currency.
 pub struct PeriodTotal {
     pub standing: Standing,

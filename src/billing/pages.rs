@@ -14,9 +14,13 @@ use crate::html::button::{button, cancel, link};
 use crate::html::chart::{Chart, Shape, chart};
 use crate::html::float::drawer;
 use crate::html::form::{form_foot, hidden, post_form};
-use crate::html::parts::{Head, Tone, card, facts, flash, page_head, pill, pill_tint, section, stats};
+use crate::html::parts::{
+    Head, Tone, card, facts, flash, page_head, pill, pill_tint, section, stats,
+};
 use crate::html::story::{Event, events};
-use crate::html::table::{Look as TableLook, column, empty, filters, paging, search, table, table_with};
+use crate::html::table::{
+    Look as TableLook, column, empty, filters, paging, search, table, table_with,
+};
 use crate::html::text::{change, date, money};
 use crate::money::{Currency, Money};
 use crate::rating::hops::Hop;
@@ -149,7 +153,8 @@ fn head(cx: &Cx, standing: &Standing) -> Markup {
 
 /// This month, last month and the difference, per currency.
 fn totals(standing: &Standing, buyers: &[Buyer]) -> Result<Markup> {
-    let mut sums: std::collections::BTreeMap<Currency, (i64, i64)> = std::collections::BTreeMap::new();
+    let mut sums: std::collections::BTreeMap<Currency, (i64, i64)> =
+        std::collections::BTreeMap::new();
     let too_large = || Error::internal("an amount is too large to count");
     for buyer in buyers {
         let sum = sums.entry(buyer.hop.currency).or_default();
@@ -275,7 +280,8 @@ fn told(cx: &Cx, standing: &Standing, story: &Story) -> Markup {
     query.remove("why");
     let back = format!("{}?{}", cx.request.path, query.to_query());
     let amount = Money::new(line.amount_minor, line.currency);
-    let sub = format!("{} · {} · {amount}", line.customer_code, standing.period.ends_on.month_name());
+    let sub =
+        format!("{} · {} · {amount}", line.customer_code, standing.period.ends_on.month_name());
     let points: Vec<(String, i64)> =
         story.days.iter().map(|day| (day.day.day().to_string(), day.thousandths)).collect();
     let each = |thousandths: i64| {
@@ -383,7 +389,8 @@ fn item_table(list: &[(String, ShownItem)]) -> Markup {
 pub fn recalculate(cx: &Cx, scope: &Scope<BillingRun>) -> Result<Response> {
     let standing = cx.db.read(|db| standing(cx, db))?;
     let done = super::recalculate(cx.db, scope, &standing.period)?;
-    let text = format!("Computed {} customers anew, {} have another bill.", done.customers, done.changed);
+    let text =
+        format!("Computed {} customers anew, {} have another bill.", done.customers, done.changed);
     Ok(cx.done(format!("/billing/{}", standing.period.ends_on), &text))
 }
 

@@ -1,13 +1,13 @@
 //! What a document says, whole: a draft's is composed anew each time, a final one's is its snapshot
 //! and nothing else. Printed from here alone.
 
+use crate::error::Result;
 use crate::html::table::{Look, column, table, table_with};
 use crate::html::text::date;
 use crate::ids::CustomerId;
 use crate::money::{self, Currency, Money, UnitPrice};
 use crate::rating::totals::{Taxed, totals};
 use crate::time::Date;
-use crate::error::Result;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 

@@ -47,12 +47,7 @@ pub(super) struct Composed {
 }
 
 /// Draws up the invoices of a period: new drafts are made, old ones follow the bill, final ones stay.
-pub fn draw_up(
-    db: &Db,
-    scope: &Scope<InvoicesWrite>,
-    end: &str,
-    input: &Input,
-) -> Result<Outcome> {
+pub fn draw_up(db: &Db, scope: &Scope<InvoicesWrite>, end: &str, input: &Input) -> Result<Outcome> {
     let mut fields = Fields::of(input, RUN);
     let seller = fields.optional::<CustomerId>("seller_id");
     let buyers = fields.list::<CustomerId>("buyer_ids", 1_000);
@@ -125,7 +120,9 @@ fn draw(
     let Composed { document, blockers } = composed(tx, scope, period, hop)?;
     match current {
         Some((id, _)) => {
-            if document.lines != store::lines(tx, id)? || blockers != store::one(tx, scope, id)?.blockers {
+            if document.lines != store::lines(tx, id)?
+                || blockers != store::one(tx, scope, id)?.blockers
+            {
                 store::rebuild(tx, id, &document, &blockers)?;
             }
             outcome.rebuilt.push(id);
@@ -167,12 +164,13 @@ pub(super) fn composed<P>(
     if !issuer.as_ref().is_some_and(Issuer::is_complete) {
         blockers.push("issuer_incomplete".to_owned());
     }
-    if [&buyer.party.name, &buyer.party.address, &buyer.party.country].iter().any(|t| t.is_empty()) {
+    if [&buyer.party.name, &buyer.party.address, &buyer.party.country].iter().any(|t| t.is_empty())
+    {
         blockers.push("buyer_incomplete".to_owned());
     }
-    let printed = bill.iter().filter(|line| {
-        line.billable && (!line.quantity.is_zero() || line.amount_minor != 0)
-    });
+    let printed = bill
+        .iter()
+        .filter(|line| line.billable && (!line.quantity.is_zero() || line.amount_minor != 0));
     let ids: Vec<CustomerId> = bill.iter().map(|line| line.customer_id).collect();
     let names = billing::names(db, &ids)?;
     let mut lines = Vec::new();
@@ -245,11 +243,7 @@ pub(super) fn shown(db: &Read, invoice: &Invoice) -> Result<Document> {
 }
 
 pub(super) fn hop(invoice: &Invoice) -> Hop {
-    Hop {
-        seller_id: invoice.seller_id,
-        buyer_id: invoice.buyer_id,
-        currency: invoice.currency,
-    }
+    Hop { seller_id: invoice.seller_id, buyer_id: invoice.buyer_id, currency: invoice.currency }
 }
 
 /// Throws a draft away: no number was used.

@@ -20,16 +20,10 @@ use serde_json::json;
 /// A mailed link opens its document for so long.
 const LINK_DAYS: i64 = 90;
 
-const CHANGED: &str =
-    "The bill has changed since this draft was made. It was drawn up anew: look at it and try again.";
+const CHANGED: &str = "The bill has changed since this draft was made. It was drawn up anew: look at it and try again.";
 
 /// Gives a draft its number and fixes it and its bill for ever.
-pub fn finalise(
-    db: &Db,
-    scope: &Scope<InvoicesWrite>,
-    key: &Key,
-    id: InvoiceId,
-) -> Result<String> {
+pub fn finalise(db: &Db, scope: &Scope<InvoicesWrite>, key: &Key, id: InvoiceId) -> Result<String> {
     let invoice = db.read(|db| draft(db, scope, id))?;
     let (period, hop) = (Period::month_of(invoice.period_end), drafts::hop(&invoice));
     billing::recalculate(db, scope, &period)?;
@@ -51,7 +45,10 @@ pub fn finalise(
         draft(tx, scope, id)?;
         let now = drafts::composed(tx, scope, &period, &hop)?;
         if !now.blockers.is_empty() {
-            return Err(Error::refused(format!("Something is missing: {}.", now.blockers.join(", "))));
+            return Err(Error::refused(format!(
+                "Something is missing: {}.",
+                now.blockers.join(", ")
+            )));
         }
         if now.document.lines != store::lines(tx, id)? {
             return Err(Error::refused(CHANGED));
@@ -96,12 +93,7 @@ fn finished(db: &Read, scope: &Scope<InvoicesWrite>, id: InvoiceId) -> Result<In
 }
 
 /// The next number of the series and the day it is written on, never before the last one's.
-fn next_number(
-    tx: &Write,
-    invoice: &Invoice,
-    kind: Type,
-    pattern: &str,
-) -> Result<(Date, String)> {
+fn next_number(tx: &Write, invoice: &Invoice, kind: Type, pattern: &str) -> Result<(Date, String)> {
     let today = billing::today(tx)?;
     let last = store::last_issued(tx, invoice.seller_id, kind)?;
     let day = last.map_or(today, |last| last.max(today));
@@ -166,7 +158,9 @@ pub fn send(db: &Db, scope: &Scope<InvoicesWrite>, key: &Key, id: InvoiceId) -> 
         let invoice = finished(tx, scope, id)?;
         let (document, buyer) = (sealed(tx, id)?, store::buyer(tx, invoice.buyer_id)?);
         if buyer.email.is_empty() {
-            return Err(Error::refused("The customer has no address for invoices. Give it one first."));
+            return Err(Error::refused(
+                "The customer has no address for invoices. Give it one first.",
+            ));
         }
         post(tx, key, &invoice, &document, &buyer)?;
         let detail = json!({ "to": buyer.email });

@@ -40,7 +40,8 @@ mod tests {
         let day: Date = "2026-04-30".parse().unwrap();
         assert_eq!(written("{year}-{number:4}", day, 42).unwrap(), "2026-0042");
         assert_eq!(written("R{year}{month}/{number}", day, 12_345).unwrap(), "R202604/12345");
-        for wrong in ["{year}", "{nummer}", "{number:0}", "{number", "{number}}", "{number:99}", ""] {
+        for wrong in ["{year}", "{nummer}", "{number:0}", "{number", "{number}}", "{number:99}", ""]
+        {
             assert_eq!(written(wrong, day, 1), None, "{wrong}");
         }
         assert_eq!(counted_within("{year}-{number}", day), "2026");

@@ -160,8 +160,10 @@ fn remedy(invoice: &Invoice, blocker: &str) -> Markup {
 
 fn history(cx: &Cx, invoice: &Invoice) -> Markup {
     let zone = &cx.actor.zone;
-    let at = |at: Option<crate::time::Instant>| html! {
-        @if let Some(at) = at { (moment(at, zone)) } @else { "–" }
+    let at = |at: Option<crate::time::Instant>| {
+        html! {
+            @if let Some(at) = at { (moment(at, zone)) } @else { "–" }
+        }
     };
     facts(&[
         ("Seller", html! { (invoice.seller) }),

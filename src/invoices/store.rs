@@ -102,7 +102,12 @@ pub fn current(db: &Read, end: Date, hop: &Hop) -> Result<Option<(InvoiceId, Sta
     )
 }
 
-pub fn insert(tx: &Write, hop: &Hop, document: &Document, blockers: &[String]) -> Result<InvoiceId> {
+pub fn insert(
+    tx: &Write,
+    hop: &Hop,
+    document: &Document,
+    blockers: &[String],
+) -> Result<InvoiceId> {
     let id = tx.change(
         "INSERT INTO invoices (seller_id, buyer_id, period_end, currency, net_minor, tax_minor, gross_minor,
                                blockers, created_at)
@@ -259,14 +264,6 @@ pub fn link(tx: &Write, id: InvoiceId, hash: &[u8], until: Instant) -> Result<()
     tx.change::<i64>(
         "UPDATE invoices SET link_hash = :hash, link_until = :until, sent_at = :now WHERE id = :id RETURNING id",
         named_params! { ":id": id, ":hash": hash, ":until": until, ":now": tx.now },
-    )?;
-    Ok(())
-}
-
-pub fn unlink(tx: &Write, id: InvoiceId) -> Result<()> {
-    tx.change::<i64>(
-        "UPDATE invoices SET link_hash = NULL, link_until = NULL WHERE id = ?1 RETURNING id",
-        [id],
     )?;
     Ok(())
 }

@@ -1023,7 +1023,7 @@ CREATE INDEX customer_services_by_service ON customer_services (service_id, plan
 CREATE INDEX customer_services_by_live_plan ON customer_services (live_plan_id);
 CREATE INDEX customer_services_by_last_request ON customer_services (last_request_id);
 CREATE UNIQUE INDEX customer_services_once ON customer_services (customer_id, service_id, label)
- WHERE NOT (wanted = 'gone' AND live IN ('never', 'gone'));
+ WHERE live <> 'gone';
 
 -- The user plans a customer may use of its user service.
 CREATE TABLE customer_service_plans (
@@ -1064,7 +1064,7 @@ CREATE INDEX user_services_by_service ON user_services (service_id, plan_id);
 CREATE INDEX user_services_by_live_plan ON user_services (live_plan_id);
 CREATE INDEX user_services_by_last_request ON user_services (last_request_id);
 CREATE UNIQUE INDEX user_services_once ON user_services (user_id, service_id, label)
- WHERE NOT (wanted = 'gone' AND live IN ('never', 'gone'));
+ WHERE live <> 'gone';
 
 -- Why an assignment is suspended; while there is a reason, it is.
 CREATE TABLE suspensions (
@@ -1078,6 +1078,40 @@ CREATE TABLE suspensions (
 ) STRICT;
 CREATE UNIQUE INDEX suspensions_of_customer_service ON suspensions (customer_service_id, reason) WHERE customer_service_id IS NOT NULL;
 CREATE UNIQUE INDEX suspensions_of_user_service ON suspensions (user_service_id, reason) WHERE user_service_id IS NOT NULL;
+
+-- Both kinds of assignment with what is shown of them. open_id is the work that has not ended.
+CREATE VIEW assignments AS
+SELECT 'customer' AS level, held.id, held.customer_id, NULL AS user_id, held.id AS customer_service_id,
+       held.service_id, services.code, services.name, services.kind, services.multi, services.builtin,
+       held.plan_id, coalesce(plans.code, '') AS plan, coalesce(plans.name, '') AS plan_name, held.label,
+       held.wanted, held.live, held.live_plan_id, held.version, held.created_at,
+       (SELECT coalesce(group_concat(reason, ','), '') FROM suspensions
+         WHERE suspensions.customer_service_id = held.id) AS reasons,
+       (SELECT min(requests.id) FROM requests
+         WHERE requests.customer_service_id = held.id AND requests.user_service_id IS NULL
+           AND requests.status IN ('waiting_approval', 'queued', 'running')) AS open_id,
+       last.id AS last_id, last.status AS last_status, last.reason AS last_reason,
+       (SELECT count(*) FROM user_services
+         WHERE user_services.customer_service_id = held.id AND user_services.live <> 'gone') AS users
+  FROM customer_services held
+  JOIN services ON services.id = held.service_id
+  LEFT JOIN plans ON plans.id = held.plan_id
+  LEFT JOIN requests last ON last.id = held.last_request_id
+UNION ALL
+SELECT 'user', held.id, held.customer_id, held.user_id, held.customer_service_id,
+       held.service_id, services.code, services.name, services.kind, services.multi, services.builtin,
+       held.plan_id, plans.code, plans.name, held.label,
+       held.wanted, held.live, held.live_plan_id, held.version, held.created_at,
+       (SELECT coalesce(group_concat(reason, ','), '') FROM suspensions
+         WHERE suspensions.user_service_id = held.id),
+       (SELECT min(requests.id) FROM requests
+         WHERE requests.user_service_id = held.id
+           AND requests.status IN ('waiting_approval', 'queued', 'running')),
+       last.id, last.status, last.reason, 0
+  FROM user_services held
+  JOIN services ON services.id = held.service_id
+  JOIN plans ON plans.id = held.plan_id
+  LEFT JOIN requests last ON last.id = held.last_request_id;
 
 ------------------------------------------------------------------------------------------------
 -- Billing: prices, periods, invoices

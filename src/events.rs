@@ -2,10 +2,27 @@
 //! changes here when the work has ended. The engine reads this table and nothing else of the slices
 //! it works for.
 
+use crate::assignments;
 use crate::engine::Event;
 use crate::error::{Error, Result};
 
-pub static EVENTS: &[Event] = &[];
+pub static EVENTS: &[Event] = &[
+    assigned("customer_service.provision"),
+    assigned("customer_service.update"),
+    assigned("customer_service.suspend"),
+    assigned("customer_service.resume"),
+    assigned("customer_service.deprovision"),
+    assigned("user_service.provision"),
+    assigned("user_service.update"),
+    assigned("user_service.suspend"),
+    assigned("user_service.resume"),
+    assigned("user_service.deprovision"),
+];
+
+/// All events of a service that somebody has are told and settled alike.
+const fn assigned(name: &'static str) -> Event {
+    Event { name, document: assignments::document, settle: assignments::settle }
+}
 
 /// The row for `name`.
 pub fn find(name: &str) -> Result<&'static Event> {

@@ -1,6 +1,7 @@
 //! Every request this program answers, and what it takes to make it. The permission column is
 //! checked by the compiler: it must be the one in the handler's `Scope` (or `Own`).
 
+use crate::assignments;
 use crate::auth::permissions as may;
 use crate::auth::{Admits, Permission};
 use crate::db::Db;
@@ -241,6 +242,50 @@ routes! {
     Post "/api/v1/billing/periods/{end}/recalculate"          scope BillingRun  billing::api::recalculate, "Compute a period anew" &[] => billing::api::DONE;
     Post "/api/v1/billing/periods/{end}/lock"                 scope BillingRun  billing::api::lock, "Fix a period for good" &[] => billing::api::PERIOD;
     Get  "/api/v1/billing/ledger"                             scope BillingRead billing::api::ledger, "List the ledger" billing::api::LEDGER => billing::api::ROW;
+
+    Get    "/customers/{id}/services"                 scope ServicesRead          assignments::pages::of_customer;
+    Get    "/customers/{id}/services/new"             scope CustomerServicesWrite assignments::pages::new_customer;
+    Post   "/customers/{id}/services"                 scope CustomerServicesWrite assignments::pages::give_customer;
+    Get    "/customers/{id}/services/{aid}/edit"      scope CustomerServicesWrite assignments::pages::edit_customer;
+    Post   "/customers/{id}/services/{aid}"           scope CustomerServicesWrite assignments::pages::change_customer;
+    Post   "/customers/{id}/services/{aid}/provision" scope CustomerServicesWrite assignments::pages::provision_customer;
+    Post   "/customers/{id}/services/{aid}/suspend"   scope CustomerServicesWrite assignments::pages::suspend_customer;
+    Post   "/customers/{id}/services/{aid}/resume"    scope CustomerServicesWrite assignments::pages::resume_customer;
+    Post   "/customers/{id}/services/{aid}/remove"    scope CustomerServicesWrite assignments::pages::remove_customer;
+    Get    "/customers/{id}/users/services"           scope UserServicesWrite     assignments::pages::many;
+    Post   "/customers/{id}/users/services"           scope UserServicesWrite     assignments::pages::plan_many;
+    Get    "/users/{id}/services"                     scope ServicesRead          assignments::pages::of_user;
+    Get    "/users/{id}/services/new"                 scope UserServicesWrite     assignments::pages::new_user;
+    Post   "/users/{id}/services"                     scope UserServicesWrite     assignments::pages::give_user;
+    Get    "/users/{id}/services/{aid}/edit"          scope UserServicesWrite     assignments::pages::edit_user;
+    Post   "/users/{id}/services/{aid}"               scope UserServicesWrite     assignments::pages::change_user;
+    Post   "/users/{id}/services/{aid}/provision"     scope UserServicesWrite     assignments::pages::provision_user;
+    Post   "/users/{id}/services/{aid}/suspend"       scope UserServicesWrite     assignments::pages::suspend_user;
+    Post   "/users/{id}/services/{aid}/resume"        scope UserServicesWrite     assignments::pages::resume_user;
+    Post   "/users/{id}/services/{aid}/remove"        scope UserServicesWrite     assignments::pages::remove_user;
+    Get    "/previews/{id}"                           own   AccountRead           assignments::pages::show;
+    Post   "/previews/{id}/apply"                     own   AccountRead           assignments::pages::apply;
+    Post   "/previews/{id}/discard"                   own   AccountRead           assignments::pages::discard;
+    Get    "/api/v1/customers/{id}/services"               scope ServicesRead          assignments::api::of_customer, "List a customer’s services" jobs::api::PAGES => assignments::api::HELD;
+    Post   "/api/v1/customers/{id}/services"               scope CustomerServicesWrite assignments::api::give_customer, "Give a service to a customer" assignments::GIVE => assignments::api::ACCEPTED;
+    Get    "/api/v1/customers/{id}/services/{aid}"         scope ServicesRead          assignments::api::show_of_customer, "Show a customer’s service" &[] => assignments::api::HELD;
+    Patch  "/api/v1/customers/{id}/services/{aid}"         scope CustomerServicesWrite assignments::api::change_customer, "Change a customer’s service" assignments::CHANGE => assignments::api::ACCEPTED;
+    Delete "/api/v1/customers/{id}/services/{aid}"         scope CustomerServicesWrite assignments::api::remove_customer, "Remove a customer’s service" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/customers/{id}/services/{aid}/provision" scope CustomerServicesWrite assignments::api::provision_customer, "Provision a customer’s service again" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/customers/{id}/services/{aid}/suspend" scope CustomerServicesWrite assignments::api::suspend_customer, "Suspend a customer’s service" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/customers/{id}/services/{aid}/resume"  scope CustomerServicesWrite assignments::api::resume_customer, "Resume a customer’s service" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/customers/{id}/users/services"         scope UserServicesWrite     assignments::api::give_many, "Give a service to many users" assignments::bulk::GIVE_MANY => assignments::api::ACCEPTED;
+    Get    "/api/v1/users/{id}/services"                   scope ServicesRead          assignments::api::of_user, "List a user’s services" jobs::api::PAGES => assignments::api::HELD;
+    Post   "/api/v1/users/{id}/services"                   scope UserServicesWrite     assignments::api::give_user, "Give a service to a user" assignments::GIVE_USER => assignments::api::ACCEPTED;
+    Get    "/api/v1/users/{id}/services/{aid}"             scope ServicesRead          assignments::api::show_of_user, "Show a user’s service" &[] => assignments::api::HELD;
+    Patch  "/api/v1/users/{id}/services/{aid}"             scope UserServicesWrite     assignments::api::change_user, "Change a user’s service" assignments::CHANGE => assignments::api::ACCEPTED;
+    Delete "/api/v1/users/{id}/services/{aid}"             scope UserServicesWrite     assignments::api::remove_user, "Remove a user’s service" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/users/{id}/services/{aid}/provision"   scope UserServicesWrite     assignments::api::provision_user, "Provision a user’s service again" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/users/{id}/services/{aid}/suspend"     scope UserServicesWrite     assignments::api::suspend_user, "Suspend a user’s service" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/users/{id}/services/{aid}/resume"      scope UserServicesWrite     assignments::api::resume_user, "Resume a user’s service" &[] => assignments::api::ACCEPTED;
+    Get    "/api/v1/previews/{id}"                         own   AccountRead           assignments::api::show_preview, "Show a plan" &[] => assignments::api::PLAN;
+    Post   "/api/v1/previews/{id}/apply"                   own   AccountRead           assignments::api::apply_preview, "Apply a plan" &[] => assignments::api::ACCEPTED;
+    Delete "/api/v1/previews/{id}"                         own   AccountRead           assignments::api::discard_preview, "Discard a plan" &[] => &[];
 }
 
 /// Writes what the program brings along into the store; run at every start.

@@ -1,5 +1,6 @@
 //! Every kind of run there is, and what runs by the clock.
 
+use crate::assignments::bulk;
 use crate::jobs::{Kind, Recurring};
 use crate::{billing, jobs, upkeep};
 
@@ -21,6 +22,12 @@ pub const KINDS: &[Kind] = &[
         title: "Lock periods that are over",
         resumes: true,
         run: billing::nightly::lock,
+    },
+    Kind {
+        name: bulk::KIND,
+        title: "Give a service to many users",
+        resumes: true,
+        run: bulk::give,
     },
 ];
 

@@ -20,9 +20,14 @@ use crate::auth::permissions::{BillingRead, CostsRead, PricesRead};
 use crate::auth::{Actor, PROVIDER, Scope};
 use crate::db::Read;
 use crate::error::Result;
-use crate::ids::CustomerId;
+use crate::ids::{CustomerId, LedgerId};
+use crate::prices;
+use crate::rating::Mark;
 use crate::rating::hops::Hop;
+use crate::rating::periods::Period;
+use crate::rating::quote::{self, Change, Quote};
 use crate::time::{Date, Zone};
+use book::Book;
 use std::collections::BTreeSet;
 
 /// Whose bills somebody may see: those on which one of their own is the seller or the buyer. Who is
@@ -113,4 +118,24 @@ pub fn zone(db: &Read) -> Result<Zone> {
 
 pub fn today(db: &Read) -> Result<Date> {
     Ok(db.now.day(&zone(db)?))
+}
+
+/// What `changes` would cost, in money of the hop on which `viewer` sells, or buys for itself;
+/// nothing for who does neither.
+pub fn quote(
+    db: &Read,
+    viewer: CustomerId,
+    customer: CustomerId,
+    changes: &[Change],
+) -> Result<Option<Quote>> {
+    let chain = prices::chain(db, customer)?;
+    let sells = chain.iter().find(|hop| hop.seller_id == viewer);
+    let Some(hop) = sells.or(chain.first().filter(|hop| hop.buyer_id == viewer)) else {
+        return Ok(None);
+    };
+    let book = Book::load(db)?;
+    let (today, period) = (today(db)?, Period::month_of(today(db)?));
+    let history = book.history(db, customer, &period)?;
+    let now = Mark { id: LedgerId(0), at: db.now, day: today, by: None };
+    quote::quote(&book.terms(&period), &history, changes, now, hop).map(Some)
 }

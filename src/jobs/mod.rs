@@ -109,7 +109,7 @@ pub fn queue_run(
 
 /// Asks a run to stop between two units of its work.
 pub fn cancel(tx: &Write, id: RunId) -> Result<()> {
-    if !store::ask_to_cancel(tx, id)? {
+    if !store::ask_to_cancel(tx, id, &runner::resuming())? {
         return Err(Error::refused("It has ended already."));
     }
     tx.wake(Work::Runs);

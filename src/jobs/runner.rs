@@ -27,9 +27,7 @@ pub struct Handle {
 
 /// Starts them, after putting right what an earlier process left.
 pub fn start(app: &Arc<App>) -> Result<Handle> {
-    let resumes: Vec<&str> =
-        KINDS.iter().filter(|kind| kind.resumes).map(|kind| kind.name).collect();
-    app.db.write(By::portico(Via::Job), |tx| store::recover(tx, &resumes))?;
+    app.db.write(By::portico(Via::Job), |tx| store::recover(tx, &resuming()))?;
     let stop = Arc::new(AtomicBool::new(false));
     let mut threads = Vec::new();
     for number in 0..=WORKERS {
@@ -42,6 +40,11 @@ pub fn start(app: &Arc<App>) -> Result<Handle> {
         );
     }
     Ok(Handle { stop, app: app.clone(), threads })
+}
+
+/// The kinds that go on where they were stopped.
+pub fn resuming() -> Vec<&'static str> {
+    KINDS.iter().filter(|kind| kind.resumes).map(|kind| kind.name).collect()
 }
 
 impl Handle {

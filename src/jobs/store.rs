@@ -81,12 +81,18 @@ pub fn recover(tx: &Write, resumes: &[&str]) -> Result<()> {
     Ok(())
 }
 
-pub fn ask_to_cancel(tx: &Write, id: RunId) -> Result<bool> {
+/// What has not begun ends here; only kinds that resume look for themselves, since they may have to
+/// give back what their order took.
+pub fn ask_to_cancel(tx: &Write, id: RunId, resumes: &[&str]) -> Result<bool> {
     let open = tx.run(
-        "UPDATE runs SET cancel_asked = 1, state = iif(state = 'queued', 'cancelled', state),
-                         ended_at = iif(state = 'queued', :now, ended_at)
+        "UPDATE runs
+            SET cancel_asked = 1,
+                state = iif(state = 'queued' AND kind NOT IN (SELECT value FROM json_each(:resumes)),
+                            'cancelled', state),
+                ended_at = iif(state = 'queued' AND kind NOT IN (SELECT value FROM json_each(:resumes)),
+                               :now, ended_at)
           WHERE id = :id AND state IN ('queued', 'running')",
-        named_params! { ":id": id, ":now": tx.now },
+        named_params! { ":id": id, ":now": tx.now, ":resumes": serde_json::to_string(resumes)? },
     )?;
     Ok(open == 1)
 }

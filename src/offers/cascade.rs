@@ -11,7 +11,7 @@ use crate::auth::permissions::{
 use crate::auth::{Actor, PROVIDER, Permission};
 use crate::catalogue::{self, Plan, PlanState, Service};
 use crate::db::Read;
-use crate::error::{Error, Result};
+use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, PlanId, ServiceId, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +32,13 @@ pub struct Check {
     /// The field a refusal belongs to.
     #[serde(skip)]
     field: &'static str,
+}
+
+impl Check {
+    /// A failed one as a complaint about its field.
+    pub fn complaint(&self) -> Complaint {
+        Complaint::new(self.field, self.text.clone())
+    }
 }
 
 /// A service that a customer may get, with the plans it may get.

@@ -58,7 +58,7 @@ fn runs_of_others_are_not_there() {
     let admin = world.person(PROVIDER, "Provider administrator");
     let reseller = world.reseller("Brightwater");
     let stranger = world.person(reseller, "Reseller administrator");
-    let sql = "INSERT INTO runs (kind, customer_id, user_id, cause, due_at) VALUES ('users.import', 1, ?1, 'manual', '2026-01-01T00:00:00Z') RETURNING id";
+    let sql = "INSERT INTO runs (kind, customer_id, user_id, cause, due_at) VALUES ('nothing.known', 1, ?1, 'manual', '2026-01-01T00:00:00Z') RETURNING id";
     let run: i64 = world.sql().query_row(sql, [admin.id], |r| r.get(0)).unwrap();
     for url in [format!("/runs/{run}"), format!("/runs/{run}/live")] {
         assert_eq!(stranger.get(&url).status, 404);

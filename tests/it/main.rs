@@ -12,6 +12,7 @@ mod activity;
 mod assets;
 mod customers;
 mod billing;
+mod assignments;
 mod edge;
 mod engine;
 mod jobs;

@@ -1,0 +1,240 @@
+//! Carrying out a plan, within one transaction: the rows, the seats, the ledger, the request.
+
+use super::plan::{Act, Gift, Plan, Values};
+use super::state::{Live, Wanted};
+use super::{Held, HeldId, Reason, ledger_row, properties, store};
+use crate::audit;
+use crate::catalogue::Level;
+use crate::db::{Via, Write};
+use crate::engine::{self, Class, NewRequest, NewStep, Overtaken};
+use crate::error::Result;
+use crate::ids::{PreviewId, RequestId, RunId};
+use crate::ledger::{self, Action, Source};
+use crate::offers::{self, Meter};
+use serde_json::json;
+
+/// What came of an order.
+#[derive(Clone, Copy, Debug)]
+pub struct Done {
+    pub request: RequestId,
+    pub held: HeldId,
+}
+
+/// Why something is done: a preview that was looked at, a run over many.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cause {
+    pub preview: Option<PreviewId>,
+    pub run: Option<RunId>,
+}
+
+/// Does what the plan says, or refuses it with all its reasons.
+pub fn apply(tx: &Write, plan: &Plan, cause: &Cause) -> Result<Done> {
+    plan.may_go()?;
+    match &plan.act {
+        Act::Give(gift) => give(tx, plan, gift, cause),
+        Act::Change { held, plan: new, user_plans, values } => {
+            if let Some(new) = new {
+                let meter = Meter::of(held.id.level());
+                offers::give_back(tx, held.customer, held.service, held.plan_id, meter, 1)?;
+                offers::take(tx, held.customer, held.service, Some(*new), meter, 1)?;
+                store::set_plan(tx, held.id, *new)?;
+            }
+            if let (Some(plans), HeldId::Customer(id)) = (user_plans, held.id) {
+                store::enable_plans(tx, id, plans)?;
+            }
+            keep_values(tx, held.id, values)?;
+            order(
+                tx,
+                plan,
+                held,
+                if held.live == Live::Never { "provision" } else { "update" },
+                cause,
+            )
+        }
+        Act::Provision { held } => order(tx, plan, held, "provision", cause),
+        Act::Suspend { held } => {
+            suspend(tx, held, Reason::Operator)?;
+            order(tx, plan, held, "suspend", cause)
+        }
+        Act::Resume { held } => {
+            resume(tx, held, Reason::Operator)?;
+            order(tx, plan, held, "resume", cause)
+        }
+        Act::Remove { held, users } => remove(tx, plan, held, users, cause),
+    }
+}
+
+fn give(tx: &Write, plan: &Plan, gift: &Gift, cause: &Cause) -> Result<Done> {
+    let order = &plan.order;
+    let meter = Meter::of(order.level());
+    offers::take(tx, order.customer, gift.service.id, gift.plan, meter, 1)?;
+    let id = store::insert(tx, order, gift)?;
+    if let HeldId::Customer(id) = id {
+        store::enable_plans(tx, id, &gift.user_plans)?;
+    }
+    for reason in &gift.reasons {
+        store::add_reason(tx, id, *reason)?;
+    }
+    keep_values(tx, id, &gift.values)?;
+    let held = store::any(tx, id)?;
+    self::order(tx, plan, &held, "provision", cause)
+}
+
+fn keep_values(tx: &Write, id: HeldId, values: &Values) -> Result<()> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    properties::keep(tx, id, values)
+}
+
+/// Takes the request in and writes down that it was ordered.
+fn order(tx: &Write, plan: &Plan, held: &Held, what: &str, cause: &Cause) -> Result<Done> {
+    let steps = plan.own_steps(held.id.level());
+    let class = if cause.run.is_some() { Class::Bulk } else { plan.class() };
+    let new = Work { held, what, title: &plan.title, class, steps, after: plan.after };
+    let request = start(tx, new, cause)?;
+    let detail = json!({
+        "service": held.code, "plan": held.plan, "label": held.label, "user_id": held.user,
+        "request_id": request, "preview_id": cause.preview, "changes": plan.diffs,
+    });
+    let action = match plan.order.level() {
+        Level::Customer => format!("customer_service.{}", plan.order.verb.past()),
+        Level::User => format!("user_service.{}", plan.order.verb.past()),
+    };
+    audit::record(tx, &action, subject(held.id), held.customer, &detail)?;
+    Ok(Done { request, held: held.id })
+}
+
+pub fn subject(id: HeldId) -> (&'static str, i64) {
+    match id {
+        HeldId::Customer(id) => ("customer_service", id.0),
+        HeldId::User(id) => ("user_service", id.0),
+    }
+}
+
+/// Work on one assignment.
+pub struct Work<'a> {
+    pub held: &'a Held,
+    pub what: &'a str,
+    pub title: &'a str,
+    pub class: Class,
+    pub steps: Vec<NewStep>,
+    pub after: Option<RequestId>,
+}
+
+/// Hands work to the engine. The assignment knows its last request before it can settle.
+pub fn start(tx: &Write, work: Work, cause: &Cause) -> Result<RequestId> {
+    let held = work.held;
+    let event = event(held.id.level(), work.what);
+    let user_service = match held.id {
+        HeldId::User(id) => Some(id),
+        HeldId::Customer(_) => None,
+    };
+    let request = engine::accept(
+        tx,
+        NewRequest {
+            customer: held.customer,
+            event,
+            user: held.user,
+            customer_service: Some(held.customer_service),
+            user_service,
+            title: work.title.to_owned(),
+            class: work.class,
+            source: source(tx.by.via),
+            after: work.after,
+            parent: None,
+            preview: cause.preview,
+            run: cause.run,
+            by: tx.by.user,
+            steps: work.steps,
+        },
+    )?;
+    store::set_last(tx, held.id, request)?;
+    Ok(request)
+}
+
+fn source(via: Via) -> Source {
+    match via {
+        Via::Page | Via::Link => Source::Page,
+        Via::Api => Source::Api,
+        Via::Engine => Source::Engine,
+        Via::Job => Source::Job,
+        Via::Shell => Source::Shell,
+    }
+}
+
+/// The event's name, as `events.rs` has it.
+pub fn event(level: Level, what: &str) -> &'static str {
+    match (level, what) {
+        (Level::Customer, "provision") => "customer_service.provision",
+        (Level::Customer, "update") => "customer_service.update",
+        (Level::Customer, "suspend") => "customer_service.suspend",
+        (Level::Customer, "resume") => "customer_service.resume",
+        (Level::Customer, _) => "customer_service.deprovision",
+        (Level::User, "provision") => "user_service.provision",
+        (Level::User, "update") => "user_service.update",
+        (Level::User, "suspend") => "user_service.suspend",
+        (Level::User, "resume") => "user_service.resume",
+        (Level::User, _) => "user_service.deprovision",
+    }
+}
+
+/// Adds a reason. The ledger says suspended from the order on, in the customer's favour.
+pub fn suspend(tx: &Write, held: &Held, reason: Reason) -> Result<()> {
+    store::add_reason(tx, held.id, reason)?;
+    let kind = ledger_row::kind(held.id);
+    if held.wanted == Wanted::On && ledger::is_open(tx, kind, held.id.number())? {
+        ledger_row::write(tx, held, Action::Changed, &ledger_row::By::now(held, true))?;
+    }
+    Ok(())
+}
+
+/// Takes a reason back. The ledger follows when it is live again.
+pub fn resume(tx: &Write, held: &Held, reason: Reason) -> Result<()> {
+    store::drop_reason(tx, held.id, reason)
+}
+
+/// Users first, then what they stood on; money stops now, seats come back as each is gone.
+fn remove(tx: &Write, plan: &Plan, held: &Held, users: &[Held], cause: &Cause) -> Result<Done> {
+    let below = plan.own_steps(Level::User);
+    if held.id.level() == Level::Customer {
+        for each in users {
+            let steps = if each.live == Live::Never && each.open.is_none() {
+                match store::anything_made(tx, each.id)? {
+                    true => below.clone(),
+                    false => Vec::new(),
+                }
+            } else {
+                below.clone()
+            };
+            take_away(tx, each)?;
+            let title = format!("{}, for a user", plan.title);
+            let work = Work {
+                held: each,
+                what: "deprovision",
+                title: &title,
+                class: Class::Bulk,
+                steps,
+                after: None,
+            };
+            start(tx, work, cause)?;
+        }
+    }
+    take_away(tx, held)?;
+    order(tx, plan, held, "deprovision", cause)
+}
+
+/// What a removal means from now on, whatever its request comes to.
+fn take_away(tx: &Write, held: &Held) -> Result<()> {
+    let overtaken = match held.id {
+        HeldId::Customer(id) => Overtaken::CustomerService(id),
+        HeldId::User(id) => Overtaken::UserService(id),
+    };
+    engine::cancel_open(tx, overtaken, "superseded by the removal")?;
+    store::set_wanted(tx, held.id, Wanted::Gone)?;
+    let kind = ledger_row::kind(held.id);
+    if ledger::is_open(tx, kind, held.id.number())? {
+        ledger_row::write(tx, held, Action::Removed, &ledger_row::By::now(held, false))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! The run behind a gift to many: each user in a savepoint of its own, rights and rules looked at
+//! anew, the steps those that were shown. It goes on where it was stopped.
+
+use super::{One, Verdict, order};
+use crate::assignments::act::{self, Cause};
+use crate::assignments::plan::{self, Step};
+use crate::auth::permissions::UserServicesWrite;
+use crate::auth::{Actor, Scope};
+use crate::db::{By, Via};
+use crate::error::{Error, Result};
+use crate::ids::{PlanId, PreviewId, ServiceId};
+use crate::input::Input;
+use crate::jobs::{Level, RunCx};
+use crate::offers::{self, Meter};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The kind of run in `schedule.rs`.
+pub const KIND: &str = "user_services.give";
+
+/// Users in one transaction: enough to share its cost, few enough to let others in between.
+const BATCH: usize = 50;
+
+/// What the run is to do.
+#[derive(Serialize, Deserialize)]
+pub struct Work {
+    pub service: ServiceId,
+    pub plan: Option<PlanId>,
+    pub said: Value,
+    pub steps: Vec<Step>,
+    pub users: Vec<One>,
+    /// Taken when it was accepted; those that nobody got go back at the end.
+    pub seats: i64,
+    pub preview: Option<PreviewId>,
+}
+
+/// How far it is, beside the run: so that no seat goes back twice.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Numbers {
+    given: i64,
+    had: i64,
+    refused: i64,
+    returned: i64,
+}
+
+/// Gives each user what was planned.
+pub fn give(cx: &RunCx) -> Result<()> {
+    let work: Work = serde_json::from_value(cx.run.input.clone())?;
+    let mut numbers: Numbers = serde_json::from_value(cx.run.numbers.clone())?;
+    let out = give_all(cx, &work, &mut numbers);
+    let rest = work.seats - numbers.given - numbers.returned;
+    if rest > 0 {
+        numbers.returned += rest;
+        cx.db.write(By { user: cx.run.user, via: Via::Job }, |tx| {
+            offers::give_back(tx, cx.run.customer, work.service, work.plan, Meter::Seats, rest)?;
+            cx.numbers(tx, &serde_json::to_value(&numbers)?)
+        })?;
+    }
+    out
+}
+
+fn give_all(cx: &RunCx, work: &Work, numbers: &mut Numbers) -> Result<()> {
+    let said = Input::from_kept(&work.said);
+    let mut done = usize::try_from(cx.done()?).unwrap_or(usize::MAX);
+    while let Some(rest) = work.users.get(done..).filter(|rest| !rest.is_empty()) {
+        if cx.cancelled()? {
+            break;
+        }
+        let actor = cx.actor()?;
+        let scope = actor.scope::<UserServicesWrite>()?;
+        let batch = rest.get(..BATCH).unwrap_or(rest);
+        let mine = Share { cx, actor: &actor, scope: &scope, work, said: &said };
+        *numbers = cx.db.write(scope.by, |tx| {
+            let mut counted = Numbers { ..*numbers };
+            for (place, one) in (done + 1..).zip(batch) {
+                let place = i64::try_from(place).unwrap_or(i64::MAX);
+                let user = Some(("user", one.user_id.0));
+                let (level, result, text) = outcome(&mine, one, &mut counted)?;
+                cx.unit(tx, place, level, result, &text, user)?;
+            }
+            cx.numbers(tx, &serde_json::to_value(&counted)?)?;
+            Ok(counted)
+        })?;
+        done += batch.len();
+    }
+    Ok(())
+}
+
+/// What every user's part of the run needs.
+struct Share<'a> {
+    cx: &'a RunCx<'a>,
+    actor: &'a Actor,
+    scope: &'a Scope<UserServicesWrite>,
+    work: &'a Work,
+    said: &'a Input,
+}
+
+/// What became of one user, in words.
+fn outcome(
+    share: &Share,
+    one: &One,
+    numbers: &mut Numbers,
+) -> Result<(Level, &'static str, String)> {
+    let Share { cx, actor, scope, work, said } = share;
+    match one.verdict {
+        Verdict::Has => {
+            numbers.had += 1;
+            return Ok((Level::Info, "unchanged", format!("{} {}.", one.name, one.reason)));
+        }
+        Verdict::Refused => {
+            numbers.refused += 1;
+            return Ok((Level::Warn, "refused", format!("{} {}.", one.name, one.reason)));
+        }
+        Verdict::Gets => {}
+    }
+    let given = cx.db.write(scope.by, |tx| {
+        // The seat that was taken for all of them becomes this user's own.
+        offers::give_back(tx, cx.run.customer, work.service, work.plan, Meter::Seats, 1)?;
+        let order = order(cx.run.customer, one.user_id, said);
+        let mut plan = plan::of(tx, actor, scope, &order)?;
+        plan.steps = work.steps.clone();
+        let cause = Cause { preview: work.preview, run: Some(cx.run.id) };
+        act::apply(tx, &plan, &cause)
+    });
+    match given {
+        Ok(done) => {
+            numbers.given += 1;
+            let text = format!("{}: request {}.", one.name, done.request);
+            Ok((Level::Info, "given", text))
+        }
+        Err(Error::Internal(cause)) => Err(Error::Internal(cause)),
+        Err(refusal) => {
+            numbers.refused += 1;
+            Ok((Level::Warn, "refused", format!("{}: {refusal}", one.name)))
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What an order may say, and how it is read.
+
+use super::state::Verb;
+use crate::error::Result;
+use crate::input::{Field, Fields, Input};
+
+/// Giving a service to a customer.
+pub const GIVE: &[Field] = &[
+    Field::text("service", "the code of an active service that is offered here").required(),
+    Field::text("plan", "the code of a customer plan; may be left out where the service has none"),
+    Field::text("label", "tells several of a multi-instance service apart, 1–60 characters"),
+    Field::list(
+        "user_plans",
+        "codes of the user plans its users may have; all that are offered when left out",
+    ),
+    Field::object("properties", "values by name; an empty one inherits"),
+];
+
+/// Giving a service to a user.
+pub const GIVE_USER: &[Field] = &[
+    Field::text("service", "the code of a user service that the customer has").required(),
+    Field::text("plan", "the code of a user plan that the customer may use").required(),
+    Field::text("label", "tells several of a multi-instance service apart, 1–60 characters"),
+    Field::object("properties", "values by name; an empty one inherits"),
+];
+
+pub const CHANGE: &[Field] = &[
+    Field::text("plan", "the code of another plan"),
+    Field::list("user_plans", "of a customer service: codes of the user plans its users may have"),
+    Field::object("properties", "values by name; an empty one inherits"),
+];
+
+/// What suspending, resuming, provisioning again and removing take.
+pub const REASON: &[Field] = &[];
+
+/// An order as it was said.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    pub service: String,
+    pub plan: Option<String>,
+    pub label: String,
+    pub user_plans: Option<Vec<String>>,
+    /// By name; an empty value is taken away.
+    pub properties: Vec<(String, String)>,
+}
+
+/// Reads what an order says.
+pub fn read(verb: Verb, for_user: bool, input: &Input) -> Result<Said> {
+    let declared = match (verb, for_user) {
+        (Verb::Give, true) => GIVE_USER,
+        (Verb::Give, false) => GIVE,
+        (Verb::Change, _) => CHANGE,
+        _ => REASON,
+    };
+    let has = |name: &str| declared.iter().any(|field| field.name == name);
+    let mut f = Fields::of(input, declared);
+    let service = if has("service") { f.text("service", 1..=30) } else { Some(String::new()) };
+    let plan = match (verb, for_user) {
+        (Verb::Give, true) => f.text("plan", 1..=30).map(Some),
+        _ if has("plan") => {
+            f.text("plan", 0..=30).map(|plan| Some(plan).filter(|plan| !plan.is_empty()))
+        }
+        _ => Some(None),
+    };
+    let label = if has("label") { f.text("label", 0..=60) } else { Some(String::new()) };
+    if let Some(label) = &label
+        && !label.chars().all(|c| c.is_alphanumeric() || " ._@-".contains(c))
+    {
+        f.complain::<()>("label", "may hold letters, digits, blanks and . _ @ - only");
+    }
+    let user_plans = if has("user_plans") && f.has("user_plans") {
+        f.list::<String>("user_plans", 100).map(Some)
+    } else {
+        Some(None)
+    };
+    let properties = if has("properties") { f.members("properties") } else { Vec::new() };
+    let properties =
+        properties.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    f.finish(move || {
+        Some(Said {
+            service: service?,
+            plan: plan?,
+            label: label?,
+            user_plans: user_plans?,
+            properties,
+        })
+    })
+}

@@ -1,0 +1,243 @@
+//! Services given to customers and to users.
+//!
+//! Every act is planned by one function and carried out from that plan, whether it was looked at
+//! before or not; so what is shown is what is run. Nobody sets a state: see [`state`].
+
+pub mod api;
+pub mod bulk;
+pub mod pages;
+pub mod previews;
+pub mod state;
+mod act;
+mod document;
+mod draft;
+mod fields;
+mod ledger_row;
+mod people;
+mod plan;
+mod properties;
+mod quote;
+mod settle;
+mod store;
+
+pub use act::Done;
+pub use document::document;
+pub use fields::{CHANGE, GIVE, GIVE_USER, REASON};
+pub use people::{resume_customer, resume_user, suspend_customer, suspend_user};
+pub use settle::settle;
+
+use crate::auth::permissions::{CustomerServicesWrite, ServicesRead, UserServicesWrite};
+use crate::auth::{Actor, Permission, Scope};
+use crate::catalogue::Level;
+use crate::db::{Db, Read};
+use crate::error::{Error, Result};
+use crate::ids::{
+    CustomerId, CustomerServiceId, PlanId, PreviewId, RequestId, ServiceId, UserId, UserServiceId,
+};
+use crate::input::Input;
+use crate::time::Instant;
+use crate::web::{Listing, Paging};
+use state::{Live, Open, State, Verb, Wanted};
+
+words! {
+    /// Why something is suspended. While there is a reason, it is.
+    Reason {
+        Operator = "operator", UserDisabled = "user_disabled", CustomerDisabled = "customer_disabled",
+        Expired = "expired", Dunning = "dunning",
+    }
+}
+
+/// One assignment of either kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldId {
+    Customer(CustomerServiceId),
+    User(UserServiceId),
+}
+
+/// A service that somebody has.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub id: HeldId,
+    pub customer: CustomerId,
+    pub user: Option<UserId>,
+    /// Itself, or the one that a user service stands below.
+    pub customer_service: CustomerServiceId,
+    pub service: ServiceId,
+    pub code: String,
+    pub name: String,
+    /// Whether it is a service that users hold.
+    pub by_user: bool,
+    pub multi: bool,
+    pub builtin: bool,
+    pub plan_id: Option<PlanId>,
+    pub plan: String,
+    pub plan_name: String,
+    pub label: String,
+    pub wanted: Wanted,
+    pub live: Live,
+    pub live_plan_id: Option<PlanId>,
+    pub version: i64,
+    pub since: Instant,
+    pub reasons: Vec<Reason>,
+    pub open: Option<Open>,
+    pub last: Option<Last>,
+    /// How many users have it, of a customer service.
+    pub users: i64,
+}
+
+/// How the last request went.
+#[derive(Clone, Debug)]
+pub struct Last {
+    pub request: RequestId,
+    pub status: String,
+    pub reason: String,
+}
+
+/// What is to be done, to whom: the same for a page, the API, a preview and a run.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub verb: Verb,
+    pub customer: CustomerId,
+    /// Of a user's service.
+    pub user: Option<UserId>,
+    /// What it is done to; none for giving.
+    pub held: Option<HeldId>,
+    /// The version that was looked at, if any.
+    pub expected: Option<i64>,
+    pub input: Input,
+}
+
+impl HeldId {
+    pub fn number(self) -> i64 {
+        match self {
+            HeldId::Customer(id) => id.0,
+            HeldId::User(id) => id.0,
+        }
+    }
+
+    pub fn level(self) -> Level {
+        match self {
+            HeldId::Customer(_) => Level::Customer,
+            HeldId::User(_) => Level::User,
+        }
+    }
+}
+
+impl Held {
+    pub fn state(&self) -> State {
+        state::state(self.wanted, self.live, self.open)
+    }
+
+    /// The last request, where it ended badly and left this behind.
+    pub fn problem(&self) -> Option<&Last> {
+        let ended = |last: &&Last| ["failed", "cancelled"].contains(&last.status.as_str());
+        self.last.as_ref().filter(ended).filter(|_| self.open.is_none())
+    }
+
+    /// The service, with its label where there are several.
+    pub fn title(&self) -> String {
+        if self.label.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{} {}", self.name, self.label)
+        }
+    }
+}
+
+impl Order {
+    pub fn level(&self) -> Level {
+        if self.user.is_some() { Level::User } else { Level::Customer }
+    }
+
+    /// `user_service.give`
+    pub fn action(&self) -> String {
+        format!("{}_service.{}", self.level().word(), self.verb.word())
+    }
+}
+
+/// What a customer has.
+pub fn of_customer(
+    db: &Read,
+    scope: &Scope<ServicesRead>,
+    customer: CustomerId,
+    paging: &Paging,
+) -> Result<Listing<Held>> {
+    let rows = store::of_customer(db, scope, customer, paging)?;
+    Ok(paging.listing(rows, |held| (held.name.clone(), held.id.number())))
+}
+
+/// What a user has.
+pub fn of_user(
+    db: &Read,
+    scope: &Scope<ServicesRead>,
+    user: UserId,
+    paging: &Paging,
+) -> Result<Listing<Held>> {
+    let rows = store::of_user(db, scope, user, paging)?;
+    Ok(paging.listing(rows, |held| (held.name.clone(), held.id.number())))
+}
+
+/// Carries out an order at once: planned and applied in one transaction.
+pub fn carry_out<P: Permission>(
+    db: &Db,
+    actor: &Actor,
+    scope: &Scope<P>,
+    order: &Order,
+) -> Result<Done> {
+    db.write(scope.by, |tx| {
+        let plan = plan::of(tx, actor, scope, order)?;
+        act::apply(tx, &plan, &act::Cause::default())
+    })
+}
+
+/// Shows what an order would do and keeps it, so that the same can be applied.
+pub fn preview<P: Permission>(
+    db: &Db,
+    actor: &Actor,
+    scope: &Scope<P>,
+    order: &Order,
+) -> Result<PreviewId> {
+    db.write(scope.by, |tx| {
+        let plan = plan::of(tx, actor, scope, order)?;
+        previews::keep(tx, actor, &plan)
+    })
+}
+
+/// An order about a customer's services, for somebody who may give one.
+pub fn for_customer(
+    db: &Read,
+    scope: &Scope<CustomerServicesWrite>,
+    customer: CustomerId,
+    verb: Verb,
+    held: Option<CustomerServiceId>,
+    input: Input,
+) -> Result<Order> {
+    scope.reaches(db, customer)?;
+    let held = held.map(HeldId::Customer);
+    Ok(Order { verb, customer, user: None, held, expected: None, input })
+}
+
+/// An order about a user's services.
+pub fn for_user(
+    db: &Read,
+    scope: &Scope<UserServicesWrite>,
+    user: UserId,
+    verb: Verb,
+    held: Option<UserServiceId>,
+    input: Input,
+) -> Result<Order> {
+    let customer = store::customer_of(db, scope, user)?;
+    let held = held.map(HeldId::User);
+    Ok(Order { verb, customer, user: Some(user), held, expected: None, input })
+}
+
+/// Refuses what was changed since it was looked at.
+fn unchanged(order: &Order, held: &Held) -> Result<()> {
+    match order.expected {
+        Some(version) if version != held.version => Err(Error::Stale(format!(
+            "{} changed since you looked at it. Load the page again.",
+            held.title()
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,313 @@
+//! Choosing what to give, and changing what is there. Both lead to a plan.
+
+use super::{Person, Place, Tab, UserTab, plan_for};
+use crate::assignments::state::Verb;
+use crate::assignments::{Order, for_customer, for_user, store};
+use crate::auth::Scope;
+use crate::auth::permissions::{CustomerServicesWrite, UserServicesWrite};
+use crate::catalogue::{self, Level, PlanState, Service};
+use crate::db::Read;
+use crate::error::{Complaint, Error, Result};
+use crate::html::button::{cancel, primary};
+use crate::html::field::{Opts, choice_field, complaint_of, text_field, tick};
+use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
+use crate::html::table::empty;
+use crate::ids::{CustomerId, CustomerServiceId, UserId, UserServiceId};
+use crate::input::Input;
+use crate::offers::{self, Sellable};
+use crate::places;
+use crate::web::{Cx, Response};
+use maud::{Markup, html};
+
+/// What the fields are called.
+const LABELS: &[(&str, &str)] = &[
+    ("what", "Service and plan"),
+    ("service", "Service"),
+    ("plan", "Plan"),
+    ("label", "Label"),
+    ("user_plans", "Plans for users"),
+];
+
+pub fn new_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<Response> {
+    let input = cx.request.query.clone();
+    customer_form(cx, scope, cx.param("id")?, &input, &[])
+}
+
+pub fn give_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<Response> {
+    let (id, input) = (cx.param("id")?, cx.input()?);
+    let order = cx.db.read(|db| for_customer(db, scope, id, Verb::Give, None, input.clone()))?;
+    match plan_for(cx, scope, &order) {
+        Err(Error::Invalid(complaints)) => customer_form(cx, scope, id, &input, &complaints),
+        other => other,
+    }
+}
+
+fn customer_form(
+    cx: &Cx,
+    scope: &Scope<CustomerServicesWrite>,
+    id: CustomerId,
+    input: &Input,
+    complaints: &[Complaint],
+) -> Result<Response> {
+    let (place, open) = cx.db.read(|db| {
+        let place = places::customer(db, scope, id)?;
+        Ok((place, offers::sellable(db, id)?))
+    })?;
+    let found = open.iter().find(|each| each.service.code == input.get("service"));
+    let Sellable { service, plans } = found.ok_or(Error::NotFound)?;
+    let own: Vec<(&str, &str)> = plans
+        .iter()
+        .filter(|plan| plan.level == Level::Customer)
+        .map(|plan| (plan.code.as_str(), plan.name.as_str()))
+        .collect();
+    let mut input = input.clone();
+    if !input.has("user_plans") {
+        plans.iter().for_each(|plan| input.push("user_plans", &plan.code));
+    }
+    let base = format!("/customers/{id}/services");
+    let fields = html! {
+        (hidden("service", &service.code))
+        (fieldset(&service.name, &service.description, html! {
+            @if !own.is_empty() { (choice_field(&input, complaints, "plan", "Plan", &own, Opts::default())) }
+            @if service.multi { (label_field(&input, complaints)) }
+            @if service.kind == Level::User { (user_plans(&input, complaints, plans)) }
+        }))
+    };
+    let body = form(cx, &base, &base, complaints, fields);
+    Ok(customer_page(cx, &place, complaints, body))
+}
+
+fn user_plans(input: &Input, complaints: &[Complaint], plans: &[catalogue::Plan]) -> Markup {
+    html! {
+        div.field {
+            p.form-label { "Plans its users may have" }
+            @for plan in plans.iter().filter(|plan| plan.level == Level::User) {
+                (tick(input, "user_plans", &plan.code, &plan.name, ""))
+            }
+            (complaint_of(complaints, "user_plans", "Plans for users"))
+        }
+    }
+}
+
+fn label_field(input: &Input, complaints: &[Complaint]) -> Markup {
+    let opts = Opts { hint: "Tells several apart.", most: Some(60), ..Opts::default() };
+    text_field(input, complaints, "label", "Label", opts)
+}
+
+fn form(cx: &Cx, action: &str, back: &str, complaints: &[Complaint], fields: Markup) -> Markup {
+    html! {
+        (complaints_flash(complaints, LABELS))
+        (post_form(&cx.csrf, action, html! {
+            div.form { (fields) }
+            (form_foot(html! { (primary("Show the plan")) (cancel(back)) }))
+        }))
+    }
+}
+
+fn customer_page(cx: &Cx, place: &Place, complaints: &[Complaint], body: Markup) -> Response {
+    let status = if complaints.is_empty() { 200 } else { 422 };
+    places::customer_page(cx, place, Tab::Services, status, html! {}, body)
+}
+
+fn user_page(cx: &Cx, person: &Person, complaints: &[Complaint], body: Markup) -> Response {
+    let status = if complaints.is_empty() { 200 } else { 422 };
+    places::user_page(cx, person, UserTab::Services, status, html! {}, body)
+}
+
+/// What the users of a customer may be given: "workplace/standard" and its words.
+pub fn offered(db: &Read, customer: CustomerId) -> Result<Vec<(String, String, Service)>> {
+    let mut all = Vec::new();
+    for each in offers::sellable(db, customer)? {
+        if each.service.kind == Level::Customer {
+            continue;
+        }
+        let Some(held) = store::below(db, customer, each.service.id)? else { continue };
+        let enabled = store::enabled_plans(db, held)?;
+        for plan in each.plans.iter().filter(|plan| enabled.iter().any(|(id, _, _)| *id == plan.id))
+        {
+            let value = format!("{}/{}", each.service.code, plan.code);
+            all.push((
+                value,
+                format!("{}, {}", each.service.name, plan.name),
+                each.service.clone(),
+            ));
+        }
+    }
+    Ok(all)
+}
+
+/// Service and plan are one choice on a page and two fields of an order.
+pub fn split(input: &Input) -> Input {
+    let mut said = input.clone();
+    if let Some((service, plan)) = input.get("what").split_once('/') {
+        said.set("service", service);
+        said.set("plan", plan);
+    }
+    said.remove("what");
+    said
+}
+
+/// What is wrong with either is shown at the one choice.
+pub fn joined(complaints: Vec<Complaint>) -> Vec<Complaint> {
+    let at_choice = |mut each: Complaint| {
+        if ["service", "plan"].contains(&each.field.as_ref()) {
+            each.field = "what".into();
+        }
+        each
+    };
+    complaints.into_iter().map(at_choice).collect()
+}
+
+pub fn new_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+    user_form(cx, scope, cx.param("id")?, &Input::default(), &[])
+}
+
+pub fn give_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+    let (id, input) = (cx.param("id")?, cx.input()?);
+    let said = split(&input);
+    let order = cx.db.read(|db| for_user(db, scope, id, Verb::Give, None, said))?;
+    match plan_for(cx, scope, &order) {
+        Err(Error::Invalid(complaints)) => user_form(cx, scope, id, &input, &joined(complaints)),
+        other => other,
+    }
+}
+
+fn user_form(
+    cx: &Cx,
+    scope: &Scope<UserServicesWrite>,
+    id: UserId,
+    input: &Input,
+    complaints: &[Complaint],
+) -> Result<Response> {
+    let (person, open) = cx.db.read(|db| {
+        let person = places::user(db, scope, id)?;
+        let open = offered(db, person.customer.id)?;
+        Ok((person, open))
+    })?;
+    let base = format!("/users/{id}/services");
+    if open.is_empty() {
+        let text =
+            format!("{} has no service that its users could be given.", person.customer.name);
+        let body = empty("stack-2", "Nothing to give", &text, None);
+        return Ok(user_page(cx, &person, complaints, body));
+    }
+    let multi = open.iter().any(|(_, _, service)| service.multi);
+    let choices: Vec<(&str, &str)> =
+        open.iter().map(|(value, text, _)| (value.as_str(), text.as_str())).collect();
+    let fields = fieldset(
+        "Give a service",
+        "",
+        html! {
+            (choice_field(input, complaints, "what", "Service and plan", &choices, Opts::default()))
+            @if multi { (label_field(input, complaints)) }
+        },
+    );
+    Ok(user_page(cx, &person, complaints, form(cx, &base, &base, complaints, fields)))
+}
+
+pub fn edit_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<Response> {
+    edit_customer_form(cx, scope, None, &[])
+}
+
+pub fn change_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<Response> {
+    let (id, held) = (cx.param("id")?, cx.param("aid")?);
+    let mut input = cx.input()?;
+    let expected = cx.expected_version(&mut input);
+    let order =
+        cx.db.read(|db| for_customer(db, scope, id, Verb::Change, Some(held), input.clone()))?;
+    match plan_for(cx, scope, &Order { expected, ..order }) {
+        Err(Error::Invalid(complaints)) => edit_customer_form(cx, scope, Some(&input), &complaints),
+        other => other,
+    }
+}
+
+fn edit_customer_form(
+    cx: &Cx,
+    scope: &Scope<CustomerServicesWrite>,
+    input: Option<&Input>,
+    complaints: &[Complaint],
+) -> Result<Response> {
+    let (id, aid): (CustomerId, CustomerServiceId) = (cx.param("id")?, cx.param("aid")?);
+    let (place, held, enabled, plans) = cx.db.read(|db| {
+        let held = store::customer_service(db, scope, id, aid)?;
+        let enabled = store::enabled_plans(db, aid)?;
+        let open =
+            offers::sellable(db, id)?.into_iter().find(|each| each.service.id == held.service);
+        let mut plans = catalogue::plans(db, held.service)?;
+        let offered = open.map_or(Vec::new(), |open| open.plans);
+        plans.retain(|plan| {
+            offered.iter().any(|each| each.id == plan.id)
+                || enabled.iter().any(|(id, _, _)| *id == plan.id)
+                || held.plan_id == Some(plan.id)
+        });
+        Ok((places::customer(db, scope, id)?, held, enabled, plans))
+    })?;
+    let mut filled = Input::default();
+    filled.set("plan", &held.plan);
+    enabled.iter().for_each(|(_, code, _)| filled.push("user_plans", code));
+    let input = input.map_or(filled.clone(), |input| input.over(filled));
+    let base = format!("/customers/{id}/services");
+    let own = choices(&plans, Level::Customer);
+    let fields = html! {
+        (hidden("version", held.version))
+        (fieldset(&held.title(), "", html! {
+            @if !own.is_empty() { (choice_field(&input, complaints, "plan", "Plan", &own, Opts::default())) }
+            @if held.by_user { (user_plans(&input, complaints, &plans)) }
+        }))
+    };
+    let body = form(cx, &format!("{base}/{aid}"), &base, complaints, fields);
+    Ok(customer_page(cx, &place, complaints, body))
+}
+
+fn choices(plans: &[catalogue::Plan], level: Level) -> Vec<(String, String)> {
+    let of_level = plans.iter().filter(|plan| plan.level == level);
+    of_level.map(|plan| (plan.code.clone(), plan.name.clone())).collect()
+}
+
+pub fn edit_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+    edit_user_form(cx, scope, None, &[])
+}
+
+pub fn change_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+    let (id, held) = (cx.param("id")?, cx.param("aid")?);
+    let mut input = cx.input()?;
+    let expected = cx.expected_version(&mut input);
+    let order =
+        cx.db.read(|db| for_user(db, scope, id, Verb::Change, Some(held), input.clone()))?;
+    match plan_for(cx, scope, &Order { expected, ..order }) {
+        Err(Error::Invalid(complaints)) => edit_user_form(cx, scope, Some(&input), &complaints),
+        other => other,
+    }
+}
+
+fn edit_user_form(
+    cx: &Cx,
+    scope: &Scope<UserServicesWrite>,
+    input: Option<&Input>,
+    complaints: &[Complaint],
+) -> Result<Response> {
+    let (id, aid): (UserId, UserServiceId) = (cx.param("id")?, cx.param("aid")?);
+    let (person, held, plans) = cx.db.read(|db| {
+        let held = store::user_service(db, scope, id, aid)?;
+        let enabled = store::enabled_plans(db, held.customer_service)?;
+        let mut plans = catalogue::plans(db, held.service)?;
+        plans.retain(|plan| {
+            let open =
+                plan.state == PlanState::Active && enabled.iter().any(|(id, _, _)| *id == plan.id);
+            open || held.plan_id == Some(plan.id)
+        });
+        Ok((places::user(db, scope, id)?, held, plans))
+    })?;
+    let mut filled = Input::default();
+    filled.set("plan", &held.plan);
+    let input = input.map_or(filled.clone(), |input| input.over(filled));
+    let base = format!("/users/{id}/services");
+    let fields = html! {
+        (hidden("version", held.version))
+        (fieldset(&held.title(), "", html! {
+            (choice_field(&input, complaints, "plan", "Plan", &choices(&plans, Level::User), Opts::default()))
+        }))
+    };
+    let body = form(cx, &format!("{base}/{aid}"), &base, complaints, fields);
+    Ok(user_page(cx, &person, complaints, body))
+}

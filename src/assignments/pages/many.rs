@@ -1,0 +1,95 @@
+//! Giving to many users: whom and what, then the plan.
+
+use super::form::{joined, offered, split};
+use crate::assignments::bulk;
+use crate::auth::Scope;
+use crate::auth::permissions::UserServicesWrite;
+use crate::error::{Complaint, Error, Result};
+use crate::html::button::{cancel, primary};
+use crate::html::field::{Opts, check, choice_field, text_field};
+use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
+use crate::html::table::empty;
+use crate::html::text::count;
+use crate::ids::CustomerId;
+use crate::input::Input;
+use crate::places::{self, Tab};
+use crate::web::{Cx, Response, response};
+use maud::html;
+
+const LABELS: &[(&str, &str)] = &[
+    ("what", "Service and plan"),
+    ("label", "Label"),
+    ("ids", "Users"),
+    ("on_limit", "When seats run out"),
+];
+
+pub fn many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+    let query = &cx.request.query;
+    let mut input = query.clone();
+    query.all("id").for_each(|id| input.push("ids", id));
+    input.remove("id");
+    if input.all("ids").next().is_none() {
+        input.set("all", "1");
+    }
+    form(cx, scope, &input, &[])
+}
+
+pub fn plan_many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+    let (id, input) = (cx.param("id")?, cx.input()?);
+    match bulk::preview(cx.db, &cx.actor, scope, id, &split(&input)) {
+        Ok(preview) => Ok(response::redirect(format!("/previews/{preview}"))),
+        Err(Error::Invalid(complaints)) => form(cx, scope, &input, &joined(complaints)),
+        Err(other) => Err(other),
+    }
+}
+
+fn form(
+    cx: &Cx,
+    scope: &Scope<UserServicesWrite>,
+    input: &Input,
+    complaints: &[Complaint],
+) -> Result<Response> {
+    let id: CustomerId = cx.param("id")?;
+    let (place, open) =
+        cx.db.read(|db| Ok((places::customer(db, scope, id)?, offered(db, id)?)))?;
+    let status = if complaints.is_empty() { 200 } else { 422 };
+    if open.is_empty() {
+        let text = format!("{} has no service that its users could be given.", place.name);
+        let body = empty("stack-2", "Nothing to give", &text, None);
+        return Ok(places::customer_page(cx, &place, Tab::Users, status, html! {}, body));
+    }
+    let choices: Vec<(&str, &str)> =
+        open.iter().map(|(value, text, _)| (value.as_str(), text.as_str())).collect();
+    let ticked: Vec<&str> = input.all("ids").collect();
+    let limits =
+        [("refuse", "Give it to nobody"), ("fill", "Give it to as many as there are seats")];
+    let multi = open.iter().any(|(_, _, service)| service.multi);
+    let fields = html! {
+        (fieldset("Give a service to many users", "", html! {
+            (choice_field(input, complaints, "what", "Service and plan", &choices, Opts::default()))
+            @if multi {
+                (text_field(input, complaints, "label", "Label",
+                            Opts { hint: "Tells several apart.", most: Some(60), ..Opts::default() }))
+            }
+            @if ticked.is_empty() {
+                (check(input, complaints, "all", "All users of the customer", ""))
+                (text_field(input, complaints, "q", "Of these, whose name or address has",
+                            Opts { optional: true, most: Some(100), ..Opts::default() }))
+                (hidden("state", input.get("state")))
+            } @else {
+                p { (count(i64::try_from(ticked.len()).unwrap_or(i64::MAX), "user is", "users are")) " chosen." }
+                @for user in &ticked { (hidden("ids", user)) }
+            }
+            (choice_field(input, complaints, "on_limit", "When there are not enough seats", &limits, Opts::default()))
+        }))
+    };
+    let back = format!("/customers/{id}/users");
+    let body = html! {
+        (complaints_flash(complaints, LABELS))
+        (post_form(&cx.csrf, &format!("/customers/{id}/users/services"), html! {
+            div.form { (fields) }
+            (form_foot(html! { (primary("Show the plan")) (cancel(&back)) }))
+        }))
+    };
+    Ok(places::customer_page(cx, &place, Tab::Users, status, html! {}, body))
+}

@@ -1,0 +1,189 @@
+//! What an order would do: read everything, change nothing. The same function serves the preview,
+//! the act itself and each user of a bulk.
+
+use super::draft::Draft;
+use super::state::Verb;
+use super::{Held, HeldId, Order, Reason, fields, store, unchanged};
+use crate::auth::{Actor, Permission, Scope};
+use crate::catalogue::{self, Level, Service};
+use crate::db::Read;
+use crate::engine::{Action, Class, NewStep, OnError};
+use crate::error::{Complaint, Error, Result};
+use crate::ids::{ConnectorId, CustomerServiceId, PlanId, RequestId, ServiceId};
+use crate::rating::quote::Change;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// What would happen, and everything needed to make it happen.
+pub struct Plan {
+    pub order: Order,
+    /// "Give Managed workplace to Theo Vane"
+    pub title: String,
+    pub steps: Vec<Step>,
+    /// What changes, in words.
+    pub diffs: Vec<Diff>,
+    pub seats: Vec<Seat>,
+    pub changes: Vec<Change>,
+    pub warnings: Vec<String>,
+    pub refusals: Vec<Complaint>,
+    /// The versions of all that was read.
+    pub basis: Vec<String>,
+    pub act: Act,
+    /// The request that has to be done before.
+    pub after: Option<RequestId>,
+}
+
+/// The change itself.
+pub enum Act {
+    Give(Gift),
+    Change { held: Held, plan: Option<PlanId>, user_plans: Option<Vec<PlanId>>, values: Values },
+    Provision { held: Held },
+    Suspend { held: Held },
+    Resume { held: Held },
+    Remove { held: Held, users: Vec<Held> },
+}
+
+pub struct Gift {
+    pub service: Service,
+    pub plan: Option<PlanId>,
+    pub label: String,
+    pub user_plans: Vec<PlanId>,
+    pub values: Values,
+    /// Of a user's service: what it stands below.
+    pub below: Option<CustomerServiceId>,
+    /// It arrives suspended for these.
+    pub reasons: Vec<Reason>,
+}
+
+/// Values to be stored, as they were typed; none is taken away.
+pub type Values = Vec<(String, Option<serde_json::Value>)>;
+
+/// A step as it is shown and as it is run: one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub seq: i64,
+    pub key: String,
+    pub title: String,
+    pub action: Action,
+    pub connector: Option<String>,
+    pub connector_id: Option<ConnectorId>,
+    pub on_error: OnError,
+    /// How many do the same, each for itself.
+    pub times: i64,
+    /// `user_service.provision`
+    pub event: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diff {
+    pub field: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+/// A counter that the order would move.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    pub service: String,
+    pub plan: Option<String>,
+    pub before: i64,
+    pub after: i64,
+    pub max: Option<i64>,
+}
+
+/// What `order` would do if it were carried out now.
+pub fn of<P: Permission>(
+    db: &Read,
+    actor: &Actor,
+    scope: &Scope<P>,
+    order: &Order,
+) -> Result<Plan> {
+    scope.reaches(db, order.customer)?;
+    let said = fields::read(order.verb, order.user.is_some(), &order.input)?;
+    let mut draft = Draft::new(db, actor, order)?;
+    let act = match (order.verb, order.held) {
+        (Verb::Give, _) => draft.give(said)?,
+        (_, None) => return Err(Error::NotFound),
+        (verb, Some(id)) => {
+            let held = match (id, order.user) {
+                (HeldId::Customer(id), None) => {
+                    store::customer_service(db, scope, order.customer, id)?
+                }
+                (HeldId::User(id), Some(user)) => store::user_service(db, scope, user, id)?,
+                _ => return Err(Error::NotFound),
+            };
+            unchanged(order, &held)?;
+            draft.on_held(verb, held, said)?
+        }
+    };
+    draft.finish(act)
+}
+
+impl Plan {
+    /// The steps of the order's own request, without those of the users that go along.
+    pub fn own_steps(&self, level: Level) -> Vec<NewStep> {
+        let own = format!("{}_service.", level.word());
+        let of_own = self.steps.iter().filter(|step| step.event.starts_with(&own));
+        // What Portico does by itself is done when the request is settled.
+        of_own.filter(|step| step.action != Action::Reseller).map(Step::to_run).collect()
+    }
+
+    pub fn class(&self) -> Class {
+        if matches!(self.act, Act::Suspend { .. }) { Class::Security } else { Class::Interactive }
+    }
+
+    /// Refuses it as a whole, with everything that is wrong.
+    pub fn may_go(&self) -> Result<()> {
+        if self.refusals.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Invalid(self.refusals.clone()))
+    }
+}
+
+impl Step {
+    pub fn to_run(&self) -> NewStep {
+        NewStep {
+            key: self.key.clone(),
+            title: self.title.clone(),
+            action: self.action,
+            connector: self.connector_id,
+            params: json!({}),
+            on_error: self.on_error,
+        }
+    }
+}
+
+/// What the engine would do for an event of a service, `times` over.
+pub fn steps(db: &Read, service: ServiceId, event: &str, times: i64) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    for (seq, rule) in (1..).zip(catalogue::rules_for(db, service, event)?) {
+        steps.push(Step {
+            seq,
+            key: rule.key,
+            title: rule.title,
+            action: rule
+                .action
+                .word()
+                .parse()
+                .map_err(|()| Error::internal("an unknown action"))?,
+            connector: rule.connector.map(|id| store::connector(db, id)).transpose()?,
+            connector_id: rule.connector,
+            on_error: match rule.on_error {
+                catalogue::OnError::Stop => OnError::Stop,
+                catalogue::OnError::Continue => OnError::Continue,
+            },
+            times,
+            event: event.to_owned(),
+        });
+    }
+    Ok(steps)
+}
+
+/// The versions of the rules of an event, for a plan's basis.
+pub fn rule_versions(db: &Read, service: ServiceId, event: &str) -> Result<String> {
+    let rules = catalogue::rules_for(db, service, event)?;
+    let versions: Vec<String> =
+        rules.iter().map(|rule| format!("{}:{}", rule.key, rule.version)).collect();
+    Ok(format!("rules {service} {event} {}", versions.join(",")))
+}

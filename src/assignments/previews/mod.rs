@@ -1,0 +1,291 @@
+//! Plans that were shown. The object shown is the object run: applying one copies its steps, after
+//! what it was made from was found unchanged in the same transaction.
+
+mod store;
+
+use super::act::{self, Cause, Done};
+use super::bulk;
+use super::plan::{self, Diff, Plan, Seat, Step};
+use super::quote::{self, Monthly};
+use super::state::Verb;
+use super::{HeldId, Order};
+use crate::auth::permissions::{AccountRead, CustomerServicesWrite, UserServicesWrite};
+use crate::auth::{Actor, Own};
+use crate::db::{Db, Read, Write};
+use crate::error::{Complaint, Error, Result};
+use crate::ids::{
+    CustomerId, CustomerServiceId, PreviewId, RequestId, RunId, UserId, UserServiceId,
+};
+use crate::input::Input;
+use crate::secret;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+words! {
+    PreviewState { Ready = "ready", Applied = "applied", Stale = "stale", Discarded = "discarded" }
+}
+
+/// A plan as it is kept.
+pub struct Preview {
+    pub id: PreviewId,
+    pub customer: CustomerId,
+    pub action: String,
+    pub state: PreviewState,
+    pub request: Option<RequestId>,
+    pub run: Option<RunId>,
+    pub made_at: Instant,
+    pub expires_at: Instant,
+    input: String,
+    document: String,
+    basis: String,
+}
+
+/// A plan as it is shown.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Shown {
+    pub title: String,
+    /// What the button that does it says.
+    pub button: String,
+    pub subject: Subject,
+    pub steps: Vec<Step>,
+    pub diffs: Vec<Diff>,
+    pub seats: Vec<Seat>,
+    pub monthly: Option<Monthly>,
+    pub warnings: Vec<String>,
+    pub refusals: Vec<Complaint>,
+    pub queue: String,
+    /// Of a plan for many users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<bulk::Counts>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Subject {
+    pub customer_id: CustomerId,
+    pub user_id: Option<UserId>,
+    pub assignment_id: Option<i64>,
+}
+
+/// What is written down of a plan.
+pub struct NewPreview<'a> {
+    pub customer: CustomerId,
+    pub user: UserId,
+    pub action: &'a str,
+    pub input: Value,
+    pub shown: &'a Shown,
+    pub basis: &'a [String],
+}
+
+/// What applying a plan started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    Request(RequestId),
+    Run(RunId),
+}
+
+impl Preview {
+    pub fn shown(&self) -> Result<Shown> {
+        Ok(serde_json::from_str(&self.document)?)
+    }
+
+    /// Of all that is shown: what `If-Match` names.
+    pub fn digest(&self) -> String {
+        secret::hex(&secret::sha256(self.document.as_bytes())).chars().take(32).collect()
+    }
+
+    /// What it is worth now.
+    pub fn state_at(&self, now: Instant) -> &'static str {
+        if self.state == PreviewState::Ready && now > self.expires_at {
+            "expired"
+        } else {
+            self.state.word()
+        }
+    }
+
+    pub fn kept_input(&self) -> Result<Value> {
+        Ok(serde_json::from_str(&self.input)?)
+    }
+
+    fn order(&self) -> Result<Order> {
+        let kept = self.kept_input()?;
+        let number = |name: &str| kept.get(name).and_then(Value::as_i64);
+        let user = number("user_id").map(UserId);
+        let held = number("assignment_id").map(|id| match user {
+            Some(_) => HeldId::User(UserServiceId(id)),
+            None => HeldId::Customer(CustomerServiceId(id)),
+        });
+        let verb: Option<Verb> =
+            self.action.rsplit_once('.').and_then(|(_, verb)| verb.parse().ok());
+        Ok(Order {
+            verb: verb.ok_or_else(|| Error::internal("a preview of an unknown act"))?,
+            customer: self.customer,
+            user,
+            held,
+            expected: None,
+            input: Input::from_kept(kept.get("said").unwrap_or(&Value::Null)),
+        })
+    }
+}
+
+/// Keeps a plan to be looked at. This row is all that a preview writes.
+pub fn keep(tx: &Write, actor: &Actor, plan: &Plan) -> Result<PreviewId> {
+    let order = &plan.order;
+    let shown = Shown {
+        title: plan.title.clone(),
+        button: plan.title.clone(),
+        subject: Subject {
+            customer_id: order.customer,
+            user_id: order.user,
+            assignment_id: order.held.map(HeldId::number),
+        },
+        steps: plan.steps.clone(),
+        diffs: plan.diffs.clone(),
+        seats: plan.seats.clone(),
+        monthly: quote::monthly(tx, actor, order.customer, &plan.changes)?,
+        warnings: plan.warnings.clone(),
+        refusals: plan.refusals.clone(),
+        queue: "interactive".to_owned(),
+        users: None,
+    };
+    let input = json!({
+        "user_id": order.user, "assignment_id": order.held.map(HeldId::number),
+        "said": order.input.to_json(),
+    });
+    insert(
+        tx,
+        &NewPreview {
+            customer: order.customer,
+            user: actor.user,
+            action: &order.action(),
+            input,
+            shown: &shown,
+            basis: &plan.basis,
+        },
+    )
+}
+
+pub fn insert(tx: &Write, new: &NewPreview) -> Result<PreviewId> {
+    store::insert(tx, new)
+}
+
+/// A plan of one's own.
+pub fn find(db: &Read, own: &Own<AccountRead>, id: PreviewId) -> Result<Preview> {
+    store::one(db, own, id)
+}
+
+/// What came of trying to apply a plan.
+enum Outcome {
+    Applied(Applied),
+    /// A new plan in place of the one that no longer holds, and what moved.
+    Moved(PreviewId, String),
+}
+
+/// Runs exactly what was shown, once; a second time it names what the first one started. `digest`
+/// says what was looked at.
+pub fn apply(
+    db: &Db,
+    actor: &Actor,
+    own: &Own<AccountRead>,
+    id: PreviewId,
+    digest: Option<&str>,
+) -> Result<Applied> {
+    let outcome = db.write(own.by, |tx| {
+        let preview = store::one(tx, own, id)?;
+        if let (PreviewState::Applied, Some(started)) = (preview.state, preview.started()) {
+            return Ok(Outcome::Applied(started));
+        }
+        if digest.is_some_and(|digest| digest != preview.digest()) {
+            return Err(Error::Stale("This is not the plan you looked at.".into()));
+        }
+        if preview.state == PreviewState::Discarded {
+            return Err(Error::refused("The plan was discarded. Make a new one."));
+        }
+        if tx.now > preview.expires_at {
+            return Err(Error::refused("The plan is older than a day. Make a new one."));
+        }
+        if preview.action == bulk::ACTION {
+            return apply_bulk(tx, actor, &preview);
+        }
+        let order = preview.order()?;
+        let mut plan = match order.user {
+            Some(_) => plan::of(tx, actor, &actor.scope::<UserServicesWrite>()?, &order)?,
+            None => plan::of(tx, actor, &actor.scope::<CustomerServicesWrite>()?, &order)?,
+        };
+        if let Some(moved) = preview.moved(&plan.basis)? {
+            store::set_state(tx, id, PreviewState::Stale)?;
+            return Ok(Outcome::Moved(keep(tx, actor, &plan)?, moved));
+        }
+        plan.steps = preview.shown()?.steps;
+        let cause = Cause { preview: Some(id), ..Cause::default() };
+        let Done { request, .. } = act::apply(tx, &plan, &cause)?;
+        store::applied(tx, id, Some(request), None)?;
+        Ok(Outcome::Applied(Applied::Request(request)))
+    })?;
+    match outcome {
+        Outcome::Applied(applied) => Ok(applied),
+        Outcome::Moved(new, what) => Err(Error::Stale(format!(
+            "{what} changed since this plan was made. Look at the new one: /previews/{new}"
+        ))),
+    }
+}
+
+fn apply_bulk(tx: &Write, actor: &Actor, preview: &Preview) -> Result<Outcome> {
+    let scope = actor.scope::<UserServicesWrite>()?;
+    let kept = preview.kept_input()?;
+    let many = bulk::plan_again(tx, actor, &scope, preview.customer, &kept)?;
+    if let Some(moved) = preview.moved(&many.basis)? {
+        store::set_state(tx, preview.id, PreviewState::Stale)?;
+        return Ok(Outcome::Moved(bulk::keep(tx, actor, &many)?, moved));
+    }
+    let run = bulk::start(tx, &many, preview)?;
+    store::applied(tx, preview.id, None, Some(run))?;
+    Ok(Outcome::Applied(Applied::Run(run)))
+}
+
+impl Preview {
+    fn started(&self) -> Option<Applied> {
+        self.request.map(Applied::Request).or(self.run.map(Applied::Run))
+    }
+
+    /// What was read then and is different now, in words.
+    fn moved(&self, now: &[String]) -> Result<Option<String>> {
+        let then: Vec<String> = serde_json::from_str(&self.basis)?;
+        if then == now {
+            return Ok(None);
+        }
+        let all = then.iter().filter(|each| !now.contains(each));
+        let new = now.iter().filter(|each| !then.contains(each));
+        let mut words: Vec<&str> =
+            all.chain(new).filter_map(|each| each.split(' ').next()).map(in_words).collect();
+        words.sort_unstable();
+        words.dedup();
+        Ok(Some(words.join(", ")))
+    }
+}
+
+fn in_words(kind: &str) -> &str {
+    match kind {
+        "customer" => "The customer",
+        "user" => "The user",
+        "users" => "The users",
+        "service" => "The service",
+        "plan" => "The plan of the service",
+        "rules" => "What the engine does for the service",
+        "prices" => "A price",
+        "values" => "A setting of the service",
+        _ => "What is given",
+    }
+}
+
+/// Takes a plan off the table.
+pub fn discard(db: &Db, own: &Own<AccountRead>, id: PreviewId) -> Result<()> {
+    db.write(own.by, |tx| {
+        let preview = store::one(tx, own, id)?;
+        if preview.state == PreviewState::Applied {
+            return Err(Error::refused("The plan was applied already."));
+        }
+        store::set_state(tx, id, PreviewState::Discarded)?;
+        Ok(())
+    })
+}

@@ -1,0 +1,62 @@
+use super::{NewPreview, Preview};
+use crate::auth::Own;
+use crate::db::{Read, Write};
+use crate::error::Result;
+use crate::ids::{PreviewId, RequestId, RunId};
+use rusqlite::named_params;
+
+pub fn insert(tx: &Write, new: &NewPreview) -> Result<PreviewId> {
+    tx.change(
+        "INSERT INTO previews (customer_id, user_id, action, input, document, basis, made_at, expires_at)
+         VALUES (:customer, :user, :action, :input, :document, :basis, :now, :until) RETURNING id",
+        named_params! {
+            ":customer": new.customer, ":user": new.user, ":action": new.action, ":input": new.input.to_string(),
+            ":document": serde_json::to_string(new.shown)?, ":basis": serde_json::to_string(new.basis)?,
+            ":now": tx.now, ":until": tx.now.plus_days(1),
+        },
+    )
+}
+
+/// A preview belongs to whoever made it; anybody else's is not there.
+pub fn one<P>(db: &Read, own: &Own<P>, id: PreviewId) -> Result<Preview> {
+    db.one(
+        "SELECT id, customer_id, action, input, document, basis, state, request_id, run_id, made_at, expires_at
+           FROM previews
+          WHERE id = :id AND user_id = :own",
+        named_params! { ":id": id, ":own": own },
+        |row| {
+            Ok(Preview {
+                id: row.get("id")?,
+                customer: row.get("customer_id")?,
+                action: row.get("action")?,
+                input: row.get("input")?,
+                document: row.get("document")?,
+                basis: row.get("basis")?,
+                state: row.get("state")?,
+                request: row.get("request_id")?,
+                run: row.get("run_id")?,
+                made_at: row.get("made_at")?,
+                expires_at: row.get("expires_at")?,
+            })
+        },
+    )
+}
+
+pub fn applied(
+    tx: &Write,
+    id: PreviewId,
+    request: Option<RequestId>,
+    run: Option<RunId>,
+) -> Result<PreviewId> {
+    tx.change(
+        "UPDATE previews SET state = 'applied', request_id = :request, run_id = :run WHERE id = :id RETURNING id",
+        named_params! { ":id": id, ":request": request, ":run": run },
+    )
+}
+
+pub fn set_state(tx: &Write, id: PreviewId, state: super::PreviewState) -> Result<PreviewId> {
+    tx.change(
+        "UPDATE previews SET state = :state WHERE id = :id RETURNING id",
+        named_params! { ":id": id, ":state": state },
+    )
+}

@@ -1,0 +1,605 @@
+use super::plan::Gift;
+use super::state::{Live, Open, Wanted};
+use super::{Held, HeldId, Last, Order, Reason};
+use crate::auth::Scope;
+use crate::catalogue::Level;
+use crate::db::{Read, Write, unique};
+use crate::error::Result;
+use crate::ids::{
+    ConnectorId, CustomerId, CustomerServiceId, PlanId, RequestId, ServiceId, UserId, UserServiceId,
+};
+use crate::offers::Meter;
+use crate::web::Paging;
+use rusqlite::{Row, named_params};
+
+/// A customer or user as a plan reads it.
+pub struct Holder {
+    pub name: String,
+    pub state: String,
+    pub version: i64,
+}
+
+fn holder(row: &Row) -> rusqlite::Result<Holder> {
+    Ok(Holder { name: row.get("name")?, state: row.get("state")?, version: row.get("version")? })
+}
+
+pub fn customer(db: &Read, id: CustomerId) -> Result<Holder> {
+    db.one("SELECT name, state, version FROM customers WHERE id = ?1", [id], holder)
+}
+
+/// A user, bound to its customer.
+pub fn user(db: &Read, customer: CustomerId, id: UserId) -> Result<Holder> {
+    db.one(
+        "SELECT display_name AS name, state, version FROM users WHERE customer_id = ?1 AND id = ?2",
+        (customer, id),
+        holder,
+    )
+}
+
+/// The customer of a user, if the scope reaches it.
+pub fn customer_of<P>(db: &Read, scope: &Scope<P>, user: UserId) -> Result<CustomerId> {
+    db.one(
+        "SELECT customer_id
+           FROM users
+          WHERE id = :user
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":user": user, ":scope": scope },
+        |row| row.get("customer_id"),
+    )
+}
+
+/// Whose it is, in words.
+pub fn holder_name(db: &Read, held: &Held) -> Result<String> {
+    match held.user {
+        Some(id) => db.value("SELECT display_name FROM users WHERE id = ?1", [id]),
+        None => db.value("SELECT name FROM customers WHERE id = ?1", [held.customer]),
+    }
+}
+
+pub fn connector(db: &Read, id: ConnectorId) -> Result<String> {
+    db.value("SELECT name FROM connectors WHERE id = ?1", [id])
+}
+
+/// How many customers stand directly below.
+pub fn children(db: &Read, customer: CustomerId) -> Result<i64> {
+    db.value(
+        "SELECT count(*) FROM customers WHERE parent_id = ?1 AND state NOT IN ('deleted', 'purged')",
+        [customer],
+    )
+}
+
+pub fn customer_service<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    customer: CustomerId,
+    id: CustomerServiceId,
+) -> Result<Held> {
+    db.one(
+        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
+                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
+                last_id, last_status, last_reason, users
+           FROM assignments
+          WHERE level = 'customer' AND id = :id AND customer_id = :customer AND live <> 'gone'
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = assignments.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":id": id, ":customer": customer, ":scope": scope },
+        held,
+    )
+}
+
+pub fn user_service<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    user: UserId,
+    id: UserServiceId,
+) -> Result<Held> {
+    db.one(
+        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
+                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
+                last_id, last_status, last_reason, users
+           FROM assignments
+          WHERE level = 'user' AND id = :id AND user_id = :user AND live <> 'gone'
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = assignments.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":id": id, ":user": user, ":scope": scope },
+        held,
+    )
+}
+
+/// By the service's name.
+pub fn of_customer<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    customer: CustomerId,
+    paging: &Paging,
+) -> Result<Vec<Held>> {
+    db.all(
+        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
+                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
+                last_id, last_status, last_reason, users
+           FROM assignments
+          WHERE level = 'customer' AND customer_id = :customer AND live <> 'gone'
+            AND (name COLLATE NOCASE, id) > (:after, :after_id)
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = assignments.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY name COLLATE NOCASE, id
+          LIMIT :most",
+        named_params! {
+            ":customer": customer, ":scope": scope, ":after": paging.value(), ":after_id": paging.id(),
+            ":most": paging.fetch(),
+        },
+        held,
+    )
+}
+
+/// The same for a user.
+pub fn of_user<P>(db: &Read, scope: &Scope<P>, user: UserId, paging: &Paging) -> Result<Vec<Held>> {
+    db.all(
+        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
+                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
+                last_id, last_status, last_reason, users
+           FROM assignments
+          WHERE level = 'user' AND user_id = :user AND live <> 'gone'
+            AND (name COLLATE NOCASE, id) > (:after, :after_id)
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = assignments.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY name COLLATE NOCASE, id
+          LIMIT :most",
+        named_params! {
+            ":user": user, ":scope": scope, ":after": paging.value(), ":after_id": paging.id(),
+            ":most": paging.fetch(),
+        },
+        held,
+    )
+}
+
+/// What Portico itself reads of an assignment, whoever's it is: in work that was ordered before.
+pub fn any(db: &Read, id: HeldId) -> Result<Held> {
+    any_kept(db, id)?.ok_or(crate::error::Error::NotFound)
+}
+
+pub fn any_kept(db: &Read, id: HeldId) -> Result<Option<Held>> {
+    db.maybe(
+        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
+                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
+                last_id, last_status, last_reason, users
+           FROM assignments
+          WHERE level = :level AND id = :id",
+        named_params! { ":level": id.level(), ":id": id.number() },
+        held,
+    )
+}
+
+/// The user services that stand on a customer's service and are not gone.
+pub fn users_of(db: &Read, id: CustomerServiceId, most: i64) -> Result<Vec<Held>> {
+    db.all(
+        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
+                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
+                last_id, last_status, last_reason, users
+           FROM assignments
+          WHERE level = 'user' AND customer_service_id = :id AND live <> 'gone'
+          ORDER BY id
+          LIMIT :most",
+        named_params! { ":id": id, ":most": most },
+        held,
+    )
+}
+
+fn held(row: &Row) -> rusqlite::Result<Held> {
+    let number: i64 = row.get("id")?;
+    let id = match row.get::<_, Level>("level")? {
+        Level::User => HeldId::User(UserServiceId(number)),
+        Level::Customer => HeldId::Customer(CustomerServiceId(number)),
+    };
+    let reasons: String = row.get("reasons")?;
+    let open: Option<RequestId> = row.get("open_id")?;
+    let last: Option<RequestId> = row.get("last_id")?;
+    let last = match last {
+        Some(request) => {
+            let (status, reason) = (row.get("last_status")?, row.get("last_reason")?);
+            Some(Last { request, status, reason })
+        }
+        None => None,
+    };
+    let waits = last.as_ref().is_some_and(|last| last.status == "waiting_approval");
+    Ok(Held {
+        id,
+        customer: row.get("customer_id")?,
+        user: row.get("user_id")?,
+        customer_service: row.get("customer_service_id")?,
+        service: row.get("service_id")?,
+        code: row.get("code")?,
+        name: row.get("name")?,
+        by_user: row.get::<_, Level>("kind")? == Level::User,
+        multi: row.get("multi")?,
+        builtin: row.get("builtin")?,
+        plan_id: row.get("plan_id")?,
+        plan: row.get("plan")?,
+        plan_name: row.get("plan_name")?,
+        label: row.get("label")?,
+        wanted: row.get("wanted")?,
+        live: row.get("live")?,
+        live_plan_id: row.get("live_plan_id")?,
+        version: row.get("version")?,
+        since: row.get("created_at")?,
+        reasons: reasons.split(',').filter_map(|word| word.parse().ok()).collect(),
+        open: open.map(|request| Open { request, waits_for_approval: waits }),
+        last,
+        users: row.get("users")?,
+    })
+}
+
+/// What disabling a user touches.
+pub fn ids_of_user(db: &Read, user: UserId) -> Result<Vec<HeldId>> {
+    db.all(
+        "SELECT id FROM user_services WHERE user_id = :user AND live <> 'gone' ORDER BY id",
+        named_params! { ":user": user },
+        |row| Ok(HeldId::User(row.get("id")?)),
+    )
+}
+
+/// What disabling a customer touches: its users' services, then its own.
+pub fn ids_of_customer(db: &Read, customer: CustomerId) -> Result<Vec<HeldId>> {
+    let mut ids = db.all(
+        "SELECT id FROM user_services WHERE customer_id = :customer AND live <> 'gone' ORDER BY id",
+        named_params! { ":customer": customer },
+        |row| Ok(HeldId::User(row.get("id")?)),
+    )?;
+    ids.extend(db.all(
+        "SELECT id FROM customer_services WHERE customer_id = :customer AND live <> 'gone' ORDER BY id",
+        named_params! { ":customer": customer },
+        |row| Ok(HeldId::Customer(row.get("id")?)),
+    )?);
+    Ok(ids)
+}
+
+/// Whether the holder has the service under that label.
+pub fn has(db: &Read, order: &Order, service: ServiceId, label: &str) -> Result<bool> {
+    match order.user {
+        Some(user) => db.value(
+            "SELECT EXISTS (SELECT 1 FROM user_services
+                             WHERE user_id = :user AND service_id = :service AND label = :label AND live <> 'gone')",
+            named_params! { ":user": user, ":service": service, ":label": label },
+        ),
+        None => db.value(
+            "SELECT EXISTS (SELECT 1 FROM customer_services
+                             WHERE customer_id = :customer AND service_id = :service AND label = :label
+                               AND live <> 'gone')",
+            named_params! { ":customer": order.customer, ":service": service, ":label": label },
+        ),
+    }
+}
+
+/// The customer's own assignment of a service that users hold: the oldest, where there are several.
+pub fn below(
+    db: &Read,
+    customer: CustomerId,
+    service: ServiceId,
+) -> Result<Option<CustomerServiceId>> {
+    db.maybe(
+        "SELECT id FROM customer_services
+          WHERE customer_id = :customer AND service_id = :service AND live <> 'gone'
+          ORDER BY wanted = 'gone', id
+          LIMIT 1",
+        named_params! { ":customer": customer, ":service": service },
+        |row| row.get("id"),
+    )
+}
+
+/// The open request of a service that is still being brought to the customer.
+pub fn open_at_customer(
+    db: &Read,
+    customer: CustomerId,
+    service: ServiceId,
+) -> Result<Option<RequestId>> {
+    db.maybe(
+        "SELECT open_id FROM assignments
+          WHERE level = 'customer' AND customer_id = :customer AND service_id = :service
+            AND live = 'never' AND wanted <> 'gone' AND open_id IS NOT NULL
+          LIMIT 1",
+        named_params! { ":customer": customer, ":service": service },
+        |row| row.get("open_id"),
+    )
+}
+
+/// Whether the same holder has `other`, apart from `held` itself.
+pub fn holds_beside(db: &Read, held: &Held, other: ServiceId) -> Result<bool> {
+    match held.id {
+        HeldId::User(_) => db.value(
+            "SELECT EXISTS (SELECT 1 FROM user_services
+                             WHERE user_id = :user AND service_id = :other AND wanted <> 'gone')",
+            named_params! { ":user": held.user, ":other": other },
+        ),
+        HeldId::Customer(_) => db.value(
+            "SELECT EXISTS (SELECT 1 FROM customer_services
+                             WHERE customer_id = :customer AND service_id = :other AND wanted <> 'gone')",
+            named_params! { ":customer": held.customer, ":other": other },
+        ),
+    }
+}
+
+/// The user plans a customer may use: id, code, name.
+pub fn enabled_plans(db: &Read, id: CustomerServiceId) -> Result<Vec<(PlanId, String, String)>> {
+    db.all(
+        "SELECT plans.id, code, name
+           FROM customer_service_plans JOIN plans ON plans.id = plan_id
+          WHERE customer_service_id = :id
+          ORDER BY sort, plans.id",
+        named_params! { ":id": id },
+        |row| Ok((row.get("id")?, row.get("code")?, row.get("name")?)),
+    )
+}
+
+pub fn holders_of_plan(db: &Read, id: CustomerServiceId, plan: PlanId) -> Result<i64> {
+    db.value(
+        "SELECT count(*) FROM user_services
+          WHERE customer_service_id = :id AND plan_id = :plan AND live <> 'gone'",
+        named_params! { ":id": id, ":plan": plan },
+    )
+}
+
+/// Used and most, of the customer's own counter.
+pub fn usage(
+    db: &Read,
+    customer: CustomerId,
+    service: ServiceId,
+    plan: Option<PlanId>,
+    meter: Meter,
+) -> Result<(i64, Option<i64>)> {
+    let found = db.maybe(
+        "SELECT used, max FROM usage
+          WHERE holder_id = :customer AND service_id = :service AND plan_id = coalesce(:plan, 0) AND meter = :meter",
+        named_params! { ":customer": customer, ":service": service, ":plan": plan, ":meter": meter },
+        |row| Ok((row.get("used")?, row.get("max")?)),
+    )?;
+    Ok(found.unwrap_or((0, None)))
+}
+
+/// What a price of the service would be decided by: rows of it, and lists that mark up.
+pub fn price_basis(db: &Read, service: ServiceId, customer: CustomerId) -> Result<String> {
+    let prices: String = db.value(
+        "SELECT coalesce(group_concat(prices.id || ':' || coalesce(valid_to, ''), ','), '')
+           FROM prices JOIN services ON services.code = prices.service
+          WHERE services.id = :service AND seller_id IN (SELECT above FROM customer_tree WHERE below = :customer)",
+        named_params! { ":service": service, ":customer": customer },
+    )?;
+    let lists: String = db.value(
+        "SELECT coalesce(group_concat(id || ':' || version, ','), '') FROM price_lists
+          WHERE customer_id IN (SELECT above FROM customer_tree WHERE below = :customer)",
+        named_params! { ":customer": customer },
+    )?;
+    Ok(format!("prices {prices} lists {lists}"))
+}
+
+/// Whether any step for it ended well: something may be outside.
+pub fn anything_made(db: &Read, id: HeldId) -> Result<bool> {
+    match id {
+        HeldId::User(id) => db.value(
+            "SELECT EXISTS (SELECT 1 FROM requests JOIN steps ON request_id = requests.id
+                             WHERE user_service_id = :id AND (attempts > 0 OR steps.status = 'done'))",
+            named_params! { ":id": id },
+        ),
+        HeldId::Customer(id) => db.value(
+            "SELECT EXISTS (SELECT 1 FROM requests JOIN steps ON request_id = requests.id
+                             WHERE customer_service_id = :id AND user_service_id IS NULL
+                               AND (attempts > 0 OR steps.status = 'done'))",
+            named_params! { ":id": id },
+        ),
+    }
+}
+
+/// How many open requests it has whose event ends in `what`; all where `what` is empty.
+pub fn open_of(db: &Read, id: HeldId, what: &str) -> Result<i64> {
+    match id {
+        HeldId::User(id) => db.value(
+            "SELECT count(*) FROM requests
+              WHERE user_service_id = :id AND status IN ('waiting_approval', 'queued', 'running')
+                AND event LIKE '%' || :what",
+            named_params! { ":id": id, ":what": what },
+        ),
+        HeldId::Customer(id) => db.value(
+            "SELECT count(*) FROM requests
+              WHERE customer_service_id = :id AND user_service_id IS NULL
+                AND status IN ('waiting_approval', 'queued', 'running') AND event LIKE '%' || :what",
+            named_params! { ":id": id, ":what": what },
+        ),
+    }
+}
+
+/// A given service as it begins. The composite keys refuse a user or a customer service of another
+/// customer, whoever asks.
+pub fn insert(tx: &Write, order: &Order, gift: &Gift) -> Result<HeldId> {
+    let wanted = if gift.reasons.is_empty() { Wanted::On } else { Wanted::Suspended };
+    let field = if gift.label.is_empty() { "service" } else { "label" };
+    let inserted = match (order.user, gift.below) {
+        (Some(user), Some(below)) => tx
+            .change(
+                "INSERT INTO user_services (customer_id, user_id, customer_service_id, service_id, plan_id, label,
+                                            wanted, created_at, created_by)
+                 VALUES (:customer, :user, :below, :service, :plan, :label, :wanted, :now, :by) RETURNING id",
+                named_params! {
+                    ":customer": order.customer, ":user": user, ":below": below, ":service": gift.service.id,
+                    ":plan": gift.plan, ":label": gift.label, ":wanted": wanted, ":now": tx.now,
+                    ":by": tx.by.user,
+                },
+            )
+            .map(HeldId::User),
+        _ => tx
+            .change(
+                "INSERT INTO customer_services (customer_id, service_id, plan_id, label, wanted, created_at, created_by)
+                 VALUES (:customer, :service, :plan, :label, :wanted, :now, :by) RETURNING id",
+                named_params! {
+                    ":customer": order.customer, ":service": gift.service.id, ":plan": gift.plan,
+                    ":label": gift.label, ":wanted": wanted, ":now": tx.now, ":by": tx.by.user,
+                },
+            )
+            .map(HeldId::Customer),
+    };
+    unique(inserted, field, "is there already")
+}
+
+pub fn enable_plans(tx: &Write, id: CustomerServiceId, plans: &[PlanId]) -> Result<()> {
+    let plans = serde_json::to_string(plans)?;
+    tx.run(
+        "DELETE FROM customer_service_plans
+          WHERE customer_service_id = :id AND plan_id NOT IN (SELECT value FROM json_each(:plans))",
+        named_params! { ":id": id, ":plans": plans },
+    )?;
+    tx.run(
+        "INSERT OR IGNORE INTO customer_service_plans (customer_service_id, plan_id)
+         SELECT :id, value FROM json_each(:plans)",
+        named_params! { ":id": id, ":plans": plans },
+    )?;
+    Ok(())
+}
+
+pub fn set_plan(tx: &Write, id: HeldId, plan: PlanId) -> Result<i64> {
+    match id {
+        HeldId::User(id) => tx.change(
+            "UPDATE user_services SET plan_id = :plan WHERE id = :id RETURNING id",
+            named_params! { ":id": id, ":plan": plan },
+        ),
+        HeldId::Customer(id) => tx.change(
+            "UPDATE customer_services SET plan_id = :plan WHERE id = :id RETURNING id",
+            named_params! { ":id": id, ":plan": plan },
+        ),
+    }
+}
+
+pub fn set_wanted(tx: &Write, id: HeldId, wanted: Wanted) -> Result<i64> {
+    match id {
+        HeldId::User(id) => tx.change(
+            "UPDATE user_services SET wanted = :wanted, version = version + 1 WHERE id = :id RETURNING id",
+            named_params! { ":id": id, ":wanted": wanted },
+        ),
+        HeldId::Customer(id) => tx.change(
+            "UPDATE customer_services SET wanted = :wanted, version = version + 1 WHERE id = :id RETURNING id",
+            named_params! { ":id": id, ":wanted": wanted },
+        ),
+    }
+}
+
+/// What is live; `planned`: in the plan that is wanted.
+pub fn set_live(tx: &Write, id: HeldId, live: Live, planned: bool) -> Result<i64> {
+    match id {
+        HeldId::User(id) => tx.change(
+            "UPDATE user_services
+                SET live = :live, live_plan_id = iif(:planned, plan_id, live_plan_id), version = version + 1
+              WHERE id = :id RETURNING id",
+            named_params! { ":id": id, ":live": live, ":planned": planned },
+        ),
+        HeldId::Customer(id) => tx.change(
+            "UPDATE customer_services
+                SET live = :live, live_plan_id = iif(:planned, plan_id, live_plan_id), version = version + 1
+              WHERE id = :id RETURNING id",
+            named_params! { ":id": id, ":live": live, ":planned": planned },
+        ),
+    }
+}
+
+/// The order that was given last; with it the row's version moves.
+pub fn set_last(tx: &Write, id: HeldId, request: RequestId) -> Result<i64> {
+    match id {
+        HeldId::User(id) => tx.change(
+            "UPDATE user_services SET last_request_id = :request, version = version + 1
+              WHERE id = :id RETURNING id",
+            named_params! { ":id": id, ":request": request },
+        ),
+        HeldId::Customer(id) => tx.change(
+            "UPDATE customer_services SET last_request_id = :request, version = version + 1
+              WHERE id = :id RETURNING id",
+            named_params! { ":id": id, ":request": request },
+        ),
+    }
+}
+
+/// One more reason to be suspended.
+pub fn add_reason(tx: &Write, id: HeldId, reason: Reason) -> Result<()> {
+    let (customer, user) = columns(id);
+    tx.run(
+        "INSERT OR IGNORE INTO suspensions (customer_service_id, user_service_id, reason, at, by_id)
+         VALUES (:customer, :user, :reason, :now, :by)",
+        named_params! {
+            ":customer": customer, ":user": user, ":reason": reason, ":now": tx.now, ":by": tx.by.user,
+        },
+    )?;
+    want(tx, id)
+}
+
+pub fn drop_reason(tx: &Write, id: HeldId, reason: Reason) -> Result<()> {
+    let (customer, user) = columns(id);
+    tx.run(
+        "DELETE FROM suspensions
+          WHERE (customer_service_id = :customer OR user_service_id = :user) AND reason = :reason",
+        named_params! { ":customer": customer, ":user": user, ":reason": reason },
+    )?;
+    want(tx, id)
+}
+
+fn columns(id: HeldId) -> (Option<CustomerServiceId>, Option<UserServiceId>) {
+    match id {
+        HeldId::Customer(id) => (Some(id), None),
+        HeldId::User(id) => (None, Some(id)),
+    }
+}
+
+/// Suspended while there is a reason.
+fn want(tx: &Write, id: HeldId) -> Result<()> {
+    let (customer, user) = columns(id);
+    let reasons: i64 = tx.value(
+        "SELECT count(*) FROM suspensions WHERE customer_service_id = :customer OR user_service_id = :user",
+        named_params! { ":customer": customer, ":user": user },
+    )?;
+    set_wanted(tx, id, if reasons > 0 { Wanted::Suspended } else { Wanted::On })?;
+    Ok(())
+}
+
+/// Holds the reseller service, or not.
+pub fn set_reseller(tx: &Write, customer: CustomerId, on: bool) -> Result<()> {
+    tx.run(
+        "UPDATE customers SET reseller = :on, version = version + 1 WHERE id = :customer AND reseller <> :on",
+        named_params! { ":customer": customer, ":on": on },
+    )?;
+    Ok(())
+}
+
+/// What outside systems are told of the holder and the service.
+pub struct Told {
+    pub customer: serde_json::Value,
+    pub user: serde_json::Value,
+    pub plan: serde_json::Value,
+    pub live_plan: Option<String>,
+}
+
+pub fn told(db: &Read, held: &Held) -> Result<Told> {
+    let customer = db.one(
+        "SELECT json_object('id', id, 'code', code, 'name', name, 'external_id', external_id, 'language', language,
+                            'country', country) AS told
+           FROM customers WHERE id = ?1",
+        [held.customer],
+        json,
+    )?;
+    let user = db.maybe(
+        "SELECT json_object('id', users.id, 'upn', upn, 'mail', mail, 'username', username,
+                            'first_name', first_name, 'last_name', last_name, 'display_name', display_name,
+                            'department', departments.name, 'job_title', job_title, 'state', state) AS told
+           FROM users LEFT JOIN departments ON departments.id = department_id
+          WHERE users.id = ?1",
+        [held.user],
+        json,
+    )?;
+    let plan = db.maybe(
+        "SELECT json_object('code', code, 'name', name, 'sku', sku) AS told FROM plans WHERE id = ?1",
+        [held.plan_id],
+        json,
+    )?;
+    let live_plan =
+        db.maybe("SELECT code FROM plans WHERE id = ?1", [held.live_plan_id], |row| row.get(0))?;
+    Ok(Told { customer, user: user.unwrap_or_default(), plan: plan.unwrap_or_default(), live_plan })
+}
+
+fn json(row: &Row) -> rusqlite::Result<serde_json::Value> {
+    let text: String = row.get("told")?;
+    Ok(serde_json::from_str(&text).unwrap_or_default())
+}

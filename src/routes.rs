@@ -12,6 +12,8 @@ use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
     account, activity, billing, catalogue, customers, health, jobs, mail, openapi, roles, search,
     setup, signin, system, today,
+    account, activity, billing, catalogue, customers, health, jobs, mail, offers, prices, roles,
+    search, setup, signin, system, today,
 };
 
 pub struct Route {
@@ -286,6 +288,88 @@ routes! {
     Get    "/api/v1/previews/{id}"                         own   AccountRead           assignments::api::show_preview, "Show a plan" &[] => assignments::api::PLAN;
     Post   "/api/v1/previews/{id}/apply"                   own   AccountRead           assignments::api::apply_preview, "Apply a plan" &[] => assignments::api::ACCEPTED;
     Delete "/api/v1/previews/{id}"                         own   AccountRead           assignments::api::discard_preview, "Discard a plan" &[] => &[];
+    Get    "/price-lists"                       scope PricesRead  prices::pages::index;
+    Get    "/price-lists/new"                   scope PricesWrite prices::pages::new;
+    Post   "/price-lists"                       scope PricesWrite prices::pages::create;
+    Get    "/price-lists/{id}"                  scope PricesRead  prices::pages::show;
+    Post   "/price-lists/{id}"                  scope PricesWrite prices::pages::update;
+    Post   "/price-lists/{id}/prices"           scope PricesWrite prices::pages::add;
+    Post   "/price-lists/{id}/prices/{price_id}/withdraw" scope PricesWrite prices::pages::withdraw;
+    Get    "/customers/{id}/prices"             scope PricesRead  prices::pages::overrides;
+    Post   "/customers/{id}/prices"             scope PricesWrite prices::pages::add_override;
+    Post   "/customers/{id}/prices/{price_id}/withdraw" scope PricesWrite prices::pages::withdraw_override;
+    Get    "/api/v1/price-lists"                scope PricesRead  prices::api::index, "List price lists" &[] => prices::api::LIST_OUT;
+    Post   "/api/v1/price-lists"                scope PricesWrite prices::api::create, "Add a price list" prices::api::NEW => prices::api::LIST_OUT;
+    Get    "/api/v1/price-lists/{id}"           scope PricesRead  prices::api::show, "Show a price list" &[] => prices::api::LIST_OUT;
+    Patch  "/api/v1/price-lists/{id}"           scope PricesWrite prices::api::update, "Change a price list" prices::api::EDIT => prices::api::LIST_OUT;
+    Get    "/api/v1/price-lists/{id}/prices"    scope PricesRead  prices::api::prices, "List the prices of a list" &[] => prices::api::PRICE_OUT;
+    Post   "/api/v1/price-lists/{id}/prices"    scope PricesWrite prices::api::add, "Add a price" prices::api::NEW_PRICE => prices::api::PRICE_OUT;
+    Delete "/api/v1/price-lists/{id}/prices/{price_id}" scope PricesWrite prices::api::withdraw, "Withdraw a price that is not in force yet" &[] => &[];
+    Get    "/api/v1/customers/{id}/prices"      scope PricesRead  prices::api::overrides, "List a customer's own prices" &[] => prices::api::PRICE_OUT;
+    Post   "/api/v1/customers/{id}/prices"      scope PricesWrite prices::api::add_override, "Add a price for one customer" prices::api::NEW_OVERRIDE => prices::api::ID_OUT;
+    Delete "/api/v1/customers/{id}/prices/{price_id}" scope PricesWrite prices::api::withdraw_override, "Withdraw a customer's price that is not in force yet" &[] => &[];
+
+    Get    "/services"                                    scope CatalogueRead  catalogue::pages::index;
+    Get    "/services/new"                                scope CatalogueWrite catalogue::pages::new;
+    Post   "/services"                                    scope CatalogueWrite catalogue::pages::create;
+    Get    "/services/{code}"                             scope CatalogueRead  catalogue::pages::show;
+    Get    "/services/{code}/edit"                        scope CatalogueWrite catalogue::pages::edit;
+    Post   "/services/{code}"                             scope CatalogueWrite catalogue::pages::update;
+    Post   "/services/{code}/activate"                    scope CatalogueWrite catalogue::pages::activate;
+    Post   "/services/{code}/retire"                      scope CatalogueWrite catalogue::pages::retire;
+    Get    "/services/{code}/delete"                      scope CatalogueWrite catalogue::pages::confirm_delete;
+    Post   "/services/{code}/delete"                      scope CatalogueWrite catalogue::pages::destroy;
+    Post   "/services/{code}/rules"                       scope RulesWrite     catalogue::pages::set_rules;
+    Get    "/services/{code}/export"                      scope CatalogueWrite catalogue::pages::export;
+    Get    "/services/{code}/plans/new"                   scope CatalogueWrite catalogue::pages::new_plan;
+    Post   "/services/{code}/plans"                       scope CatalogueWrite catalogue::pages::create_plan;
+    Get    "/services/{code}/plans/{plan}"                scope CatalogueWrite catalogue::pages::edit_plan;
+    Post   "/services/{code}/plans/{plan}"                scope CatalogueWrite catalogue::pages::update_plan;
+    Post   "/services/{code}/plans/{plan}/retire"         scope CatalogueWrite catalogue::pages::retire_plan;
+    Post   "/services/{code}/plans/{plan}/activate"       scope CatalogueWrite catalogue::pages::activate_plan;
+    Post   "/services/{code}/plans/{plan}/delete"         scope CatalogueWrite catalogue::pages::destroy_plan;
+    Get    "/services/{code}/properties/new"              scope CatalogueWrite catalogue::pages::new_property;
+    Post   "/services/{code}/properties"                  scope CatalogueWrite catalogue::pages::create_property;
+    Get    "/services/{code}/properties/{name}"           scope CatalogueWrite catalogue::pages::edit_property;
+    Post   "/services/{code}/properties/{name}"           scope CatalogueWrite catalogue::pages::update_property;
+    Post   "/services/{code}/properties/{name}/delete"    scope CatalogueWrite catalogue::pages::destroy_property;
+    Get    "/api/v1/services"                             scope CatalogueRead  catalogue::api::index, "List services" catalogue::api::FILTERS => catalogue::api::OUT;
+    Post   "/api/v1/services"                             scope CatalogueWrite catalogue::api::create, "Define a service" catalogue::services::NEW => catalogue::api::OUT;
+    Get    "/api/v1/services/{code}"                      scope CatalogueRead  catalogue::api::show, "Show a service" &[] => catalogue::api::OUT;
+    Patch  "/api/v1/services/{code}"                      scope CatalogueWrite catalogue::api::update, "Change a service" catalogue::services::NEW => catalogue::api::OUT;
+    Delete "/api/v1/services/{code}"                      scope CatalogueWrite catalogue::api::destroy, "Delete a service that was never used" &[] => &[];
+    Post   "/api/v1/services/{code}/activate"             scope CatalogueWrite catalogue::api::activate, "Put a service on sale" &[] => catalogue::api::OUT;
+    Post   "/api/v1/services/{code}/retire"               scope CatalogueWrite catalogue::api::retire, "Take a service off sale" &[] => catalogue::api::OUT;
+    Put    "/api/v1/services/{code}/rules"                scope RulesWrite     catalogue::api::set_rules, "Say what happens for a service" catalogue::services::RULES => catalogue::api::RULES_OUT;
+    Get    "/api/v1/services/{code}/export"               scope CatalogueWrite catalogue::api::export, "Export a service" catalogue::api::EXPORT => catalogue::api::EXPORT_OUT;
+    Post   "/api/v1/services/{code}/plans"                scope CatalogueWrite catalogue::api::create_plan, "Add a plan" catalogue::plans::NEW => catalogue::api::OUT;
+    Patch  "/api/v1/services/{code}/plans/{plan}"         scope CatalogueWrite catalogue::api::update_plan, "Change a plan" catalogue::plans::NEW => catalogue::api::OUT;
+    Post   "/api/v1/services/{code}/plans/{plan}/retire"  scope CatalogueWrite catalogue::api::retire_plan, "Take a plan off sale" &[] => catalogue::api::OUT;
+    Post   "/api/v1/services/{code}/plans/{plan}/activate" scope CatalogueWrite catalogue::api::activate_plan, "Put a plan on sale" &[] => catalogue::api::OUT;
+    Delete "/api/v1/services/{code}/plans/{plan}"         scope CatalogueWrite catalogue::api::destroy_plan, "Delete a plan that was never used" &[] => &[];
+    Post   "/api/v1/services/{code}/properties"           scope CatalogueWrite catalogue::api::create_property, "Add a property" catalogue::properties::NEW => catalogue::api::OUT;
+    Patch  "/api/v1/services/{code}/properties/{name}"    scope CatalogueWrite catalogue::api::update_property, "Change a property" catalogue::properties::NEW => catalogue::api::OUT;
+    Delete "/api/v1/services/{code}/properties/{name}"    scope CatalogueWrite catalogue::api::destroy_property, "Delete a property" catalogue::api::DROP => &[];
+
+    Get    "/customers/{id}/offers"                       scope ServicesRead   offers::pages::index;
+    Get    "/customers/{id}/offers/new"                   scope OffersWrite    offers::pages::new;
+    Post   "/customers/{id}/offers"                       scope OffersWrite    offers::pages::create;
+    Get    "/customers/{id}/offers/{code}"                scope OffersWrite    offers::pages::edit;
+    Post   "/customers/{id}/offers/{code}"                scope OffersWrite    offers::pages::update;
+    Post   "/customers/{id}/offers/{code}/close"          scope OffersWrite    offers::pages::close;
+    Post   "/customers/{id}/offers/{code}/reopen"         scope OffersWrite    offers::pages::reopen;
+    Post   "/customers/{id}/offers/{code}/withdraw"       scope OffersWrite    offers::pages::withdraw;
+    Get    "/customers/{id}/services/{code}/why"          scope ServicesRead   offers::pages::why;
+    Get    "/users/{id}/services/{code}/why"              scope ServicesRead   offers::pages::why_user;
+    Get    "/api/v1/customers/{id}/offers"                scope ServicesRead   offers::api::index, "List what a reseller may sell" &[] => offers::api::OUT;
+    Post   "/api/v1/customers/{id}/offers"                scope OffersWrite    offers::api::create, "Offer a service to a reseller" offers::api::NEW => offers::api::OUT;
+    Patch  "/api/v1/customers/{id}/offers/{code}"         scope OffersWrite    offers::api::update, "Change an offer" offers::api::EDIT => offers::api::OUT;
+    Post   "/api/v1/customers/{id}/offers/{code}/close"   scope OffersWrite    offers::api::close, "Close an offer" &[] => offers::api::OUT;
+    Post   "/api/v1/customers/{id}/offers/{code}/reopen"  scope OffersWrite    offers::api::reopen, "Reopen an offer" &[] => offers::api::OUT;
+    Delete "/api/v1/customers/{id}/offers/{code}"         scope OffersWrite    offers::api::destroy, "Withdraw an offer nobody uses" &[] => &[];
+    Get    "/api/v1/customers/{id}/services/{code}/why"   scope ServicesRead   offers::api::why, "Say why a customer cannot have a service" offers::api::PLAN_FILTER => offers::api::WHY;
+    Get    "/api/v1/users/{id}/services/{code}/why"       scope ServicesRead   offers::api::why_user, "Say why a user cannot have a service" offers::api::PLAN_FILTER => offers::api::WHY;
+    Get    "/api/v1/customers/{id}/effective-prices"      scope PricesRead     offers::api::effective_prices, "Say what a customer pays for what it may get" offers::api::ON => offers::api::PRICE_OUT;
 }
 
 /// Writes what the program brings along into the store; run at every start.

@@ -1,13 +1,20 @@
 //! What is sold: services, their plans, their properties, and what the engine does for them. Money is
 //! not kept here but in `prices`; who may sell what is in `offers`.
 
+pub mod api;
+pub mod fields;
 pub mod kinds;
+pub mod pages;
+pub mod plans;
+pub mod properties;
+pub mod services;
 pub mod values;
 mod store;
+mod views;
 
 use crate::auth::Scope;
 use crate::auth::permissions::CatalogueRead;
-use crate::db::{By, Db, Read, Via};
+use crate::db::{By, Db, Read, Via, Write};
 use crate::error::Result;
 use crate::ids::{ConnectorId, PlanId, ServiceId};
 use crate::rating;
@@ -112,6 +119,16 @@ pub fn plan(db: &Read, id: PlanId) -> Result<Plan> {
 /// The plan of that code, in whichever case it is written.
 pub fn plan_of(db: &Read, service: ServiceId, code: &str) -> Result<Plan> {
     store::plan_of(db, service, code)
+}
+
+/// The service, for whoever writes the catalogue.
+fn own<P>(db: &Read, scope: &Scope<P>, code: &str) -> Result<Service> {
+    store::own(db, scope, code)
+}
+
+/// Counts a change of something that belongs to the service.
+fn touch(tx: &Write, id: ServiceId) -> Result<i64> {
+    store::touch(tx, id)
 }
 
 /// All plans of a service, retired ones included, in their order.

@@ -1,9 +1,12 @@
-use super::{Level, Plan, RESELLER, Rule, Service};
+use super::plans::NewPlan;
+use super::services::{NewService, Trace, Worker};
+use super::{Level, OnError, Plan, PlanState, RESELLER, Rule, Service, State};
 use crate::auth::Scope;
-use crate::db::{Read, Write};
+use crate::db::{Read, Write, containing};
 use crate::error::Result;
-use crate::ids::{PlanId, ServiceId};
+use crate::ids::{CustomerId, PlanId, ServiceId};
 use crate::rating::{Catalogue, PlanNames, ServiceNames};
+use crate::web::Paging;
 use rusqlite::named_params;
 use std::collections::BTreeMap;
 
@@ -205,4 +208,345 @@ pub fn ship_reseller(tx: &Write) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// The service, for whoever writes the catalogue: a right that stands at the provider.
+pub fn own<P>(db: &Read, scope: &Scope<P>, code: &str) -> Result<Service> {
+    db.one(
+        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, builtin, version
+           FROM services
+          WHERE code = :code AND EXISTS (SELECT 1 FROM json_each(:scope) WHERE value / 4 = 1)",
+        named_params! { ":code": code, ":scope": scope },
+        service_row,
+    )
+}
+
+pub fn insert(tx: &Write, new: &NewService) -> Result<ServiceId> {
+    tx.change(
+        "INSERT INTO services (code, name, category, description, icon, kind, multi, tracking_only, created_at, changed_at)
+         VALUES (:code, :name, :category, :description, :icon, :kind, :multi, :tracking, :now, :now)
+         RETURNING id",
+        named_params! {
+            ":code": new.code, ":name": new.name, ":category": new.category,
+            ":description": new.description, ":icon": new.icon, ":kind": new.kind,
+            ":multi": new.multi, ":tracking": new.tracking_only, ":now": tx.now,
+        },
+    )
+}
+
+pub fn update(tx: &Write, id: ServiceId, new: &NewService) -> Result<i64> {
+    tx.change(
+        "UPDATE services
+            SET name = :name, category = :category, description = :description, icon = :icon,
+                kind = :kind, multi = :multi, tracking_only = :tracking, changed_at = :now,
+                version = version + 1
+          WHERE id = :id RETURNING version",
+        named_params! {
+            ":id": id, ":name": new.name, ":category": new.category,
+            ":description": new.description, ":icon": new.icon, ":kind": new.kind,
+            ":multi": new.multi, ":tracking": new.tracking_only, ":now": tx.now,
+        },
+    )
+}
+
+/// Counts a change of something that belongs to the service.
+pub fn touch(tx: &Write, id: ServiceId) -> Result<i64> {
+    tx.change(
+        "UPDATE services SET version = version + 1, changed_at = ?2 WHERE id = ?1 RETURNING version",
+        (id, tx.now),
+    )
+}
+
+pub fn set_state(tx: &Write, id: ServiceId, state: State) -> Result<i64> {
+    tx.change(
+        "UPDATE services SET state = ?2, version = version + 1, changed_at = ?3
+          WHERE id = ?1 RETURNING version",
+        (id, state, tx.now),
+    )
+}
+
+/// Deletes it with what hangs on it, and the prices nobody ever paid.
+pub fn delete(tx: &Write, service: &Service) -> Result<ServiceId> {
+    tx.run("DELETE FROM usage WHERE service_id = ?1", [service.id])?;
+    tx.run("DELETE FROM prices WHERE service = ?1", [&service.code])?;
+    tx.change("DELETE FROM services WHERE id = ?1 RETURNING id", [service.id])
+}
+
+pub fn set_needs(tx: &Write, id: ServiceId, needs: &[ServiceId]) -> Result<()> {
+    tx.run("DELETE FROM service_needs WHERE service_id = ?1", [id])?;
+    for need in needs {
+        tx.run("INSERT INTO service_needs (service_id, needs_id) VALUES (?1, ?2)", (id, need))?;
+    }
+    Ok(())
+}
+
+/// The way from a service back to itself, by codes, if it were to need `needs`.
+pub fn circle(db: &Read, id: ServiceId, needs: &[ServiceId]) -> Result<Option<Vec<String>>> {
+    let found: Option<String> = db.maybe(
+        "WITH RECURSIVE way (service_id, codes) AS (
+           SELECT value, (SELECT code FROM services WHERE id = :id) || ',' || code
+             FROM json_each(:needs) JOIN services ON services.id = value
+           UNION
+           SELECT needs_id, codes || ',' || code
+             FROM way JOIN service_needs ON service_needs.service_id = way.service_id
+                      JOIN services ON services.id = needs_id
+            WHERE way.service_id <> :id AND length(codes) < 4000)
+         SELECT codes FROM way WHERE service_id = :id ORDER BY length(codes) LIMIT 1",
+        named_params! { ":id": id, ":needs": serde_json::to_string(needs)? },
+        |row| row.get("codes"),
+    )?;
+    Ok(found.map(|codes| codes.split(',').map(str::to_owned).collect()))
+}
+
+pub fn has_plans(db: &Read, id: ServiceId) -> Result<bool> {
+    db.value("SELECT EXISTS (SELECT 1 FROM plans WHERE service_id = ?1)", [id])
+}
+
+pub fn has_rules(db: &Read, id: ServiceId) -> Result<bool> {
+    db.value("SELECT EXISTS (SELECT 1 FROM rules WHERE service_id = ?1)", [id])
+}
+
+/// The customers that hold, or whose users hold, more than one of a service.
+pub fn holders_of_several(db: &Read, id: ServiceId) -> Result<Vec<String>> {
+    db.all(
+        "SELECT name FROM customers
+          WHERE id IN (SELECT customer_id FROM customer_services
+                        WHERE service_id = :id AND wanted <> 'gone'
+                        GROUP BY customer_id HAVING count(*) > 1)
+             OR id IN (SELECT customer_id FROM user_services
+                        WHERE service_id = :id AND wanted <> 'gone'
+                        GROUP BY customer_id, user_id HAVING count(*) > 1)
+          ORDER BY name COLLATE NOCASE",
+        named_params! { ":id": id },
+        |row| row.get("name"),
+    )
+}
+
+pub fn trace(db: &Read, service: &Service) -> Result<Trace> {
+    db.one(
+        "SELECT EXISTS (SELECT 1 FROM offers WHERE service_id = :id) AS offered,
+                EXISTS (SELECT 1 FROM customer_services WHERE service_id = :id) AS held,
+                EXISTS (SELECT 1 FROM ledger WHERE service = :code) AS in_ledger",
+        named_params! { ":id": service.id, ":code": service.code },
+        trace_row,
+    )
+}
+
+pub fn plan_trace(db: &Read, service: &Service, plan: &Plan) -> Result<Trace> {
+    db.one(
+        "SELECT EXISTS (SELECT 1 FROM offer_plans WHERE plan_id = :id) AS offered,
+                EXISTS (SELECT 1 FROM customer_services WHERE service_id = :service AND plan_id = :id)
+             OR EXISTS (SELECT 1 FROM customer_service_plans WHERE plan_id = :id)
+             OR EXISTS (SELECT 1 FROM user_services WHERE service_id = :service AND plan_id = :id) AS held,
+                EXISTS (SELECT 1 FROM ledger WHERE service = :service_code AND plan = :code COLLATE NOCASE) AS in_ledger",
+        named_params! {
+            ":id": plan.id, ":service": service.id, ":service_code": service.code, ":code": plan.code,
+        },
+        trace_row,
+    )
+}
+
+fn trace_row(row: &rusqlite::Row) -> rusqlite::Result<Trace> {
+    Ok(Trace {
+        offered: row.get("offered")?,
+        held: row.get("held")?,
+        in_ledger: row.get("in_ledger")?,
+    })
+}
+
+pub fn workers(db: &Read) -> Result<Vec<Worker>> {
+    db.all(
+        "SELECT id, name, CASE kind WHEN 'script' THEN 'script.run' ELSE 'webhook.send' END AS action
+           FROM connectors
+          WHERE customer_id = 1 AND state <> 'gone'
+          ORDER BY name COLLATE NOCASE",
+        [],
+        |row| Ok(Worker { id: row.get("id")?, name: row.get("name")?, action: row.get("action")? }),
+    )
+}
+
+/// A rule to write.
+pub struct NewRule<'a> {
+    pub service: ServiceId,
+    pub event: &'a str,
+    pub position: i64,
+    pub worker: &'a Worker,
+    pub on_error: OnError,
+    pub version: i64,
+}
+
+pub fn clear_rules(tx: &Write, service: ServiceId) -> Result<usize> {
+    tx.run("DELETE FROM rules WHERE service_id = ?1", [service])
+}
+
+pub fn insert_rule(tx: &Write, rule: &NewRule) -> Result<usize> {
+    tx.run(
+        "INSERT INTO rules (service_id, event, position, key, action, connector_id, on_error, version)
+         VALUES (:service, :event, :position, :key, :action, :connector, :on_error, :version)",
+        named_params! {
+            ":service": rule.service, ":event": rule.event, ":position": rule.position,
+            ":key": format!("connector-{}", rule.worker.id), ":action": rule.worker.action,
+            ":connector": rule.worker.id, ":on_error": rule.on_error, ":version": rule.version,
+        },
+    )
+}
+
+pub fn insert_plan(tx: &Write, service: ServiceId, new: &NewPlan) -> Result<PlanId> {
+    tx.change(
+        "INSERT INTO plans (service_id, level, code, name, sku, not_sold, sort)
+         VALUES (:service, :level, :code, :name, :sku, :not_sold, :sort) RETURNING id",
+        named_params! {
+            ":service": service, ":level": new.level, ":code": new.code, ":name": new.name,
+            ":sku": new.sku, ":not_sold": new.not_sold, ":sort": new.sort,
+        },
+    )
+}
+
+pub fn update_plan(tx: &Write, id: PlanId, new: &NewPlan) -> Result<i64> {
+    tx.change(
+        "UPDATE plans SET name = :name, sku = :sku, not_sold = :not_sold, sort = :sort, version = version + 1
+          WHERE id = :id RETURNING version",
+        named_params! {
+            ":id": id, ":name": new.name, ":sku": new.sku, ":not_sold": new.not_sold, ":sort": new.sort,
+        },
+    )
+}
+
+pub fn set_plan_state(tx: &Write, id: PlanId, state: PlanState) -> Result<i64> {
+    tx.change(
+        "UPDATE plans SET state = ?2, version = version + 1 WHERE id = ?1 RETURNING version",
+        (id, state),
+    )
+}
+
+pub fn delete_plan(tx: &Write, service: &Service, plan: &Plan) -> Result<PlanId> {
+    tx.run("DELETE FROM usage WHERE service_id = ?1 AND plan_id = ?2", (service.id, plan.id))?;
+    tx.run(
+        "DELETE FROM prices WHERE service = ?1 AND plan = ?2 COLLATE NOCASE",
+        (&service.code, &plan.code),
+    )?;
+    tx.change("DELETE FROM plans WHERE id = ?1 RETURNING id", [plan.id])
+}
+
+pub fn sharing_sku(db: &Read, plan: &Plan) -> Result<Vec<String>> {
+    db.all(
+        "SELECT services.name || ', ' || plans.name AS name
+           FROM plans JOIN services ON services.id = service_id
+          WHERE sku = ?1 AND plans.id <> ?2
+          ORDER BY 1",
+        (&plan.sku, plan.id),
+        |row| row.get("name"),
+    )
+}
+
+/// What a list of services may be narrowed to.
+pub struct Filter {
+    pub q: String,
+    pub kind: Option<Level>,
+    pub state: Option<State>,
+}
+
+/// A service in the list, with how much it is used where the right reaches.
+pub struct Listed {
+    pub service: Service,
+    pub plans: i64,
+}
+
+pub fn list<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    filter: &Filter,
+    paging: &Paging,
+) -> Result<Vec<Listed>> {
+    db.all(
+        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, builtin, version,
+                (SELECT count(*) FROM plans WHERE service_id = services.id AND state = 'active') AS plans
+           FROM services
+          WHERE (name, id) > (:after COLLATE NOCASE, :after_id)
+            AND (:kind IS NULL OR kind = :kind) AND (:state IS NULL OR state = :state)
+            AND (name LIKE :like ESCAPE '\\' OR code LIKE :like ESCAPE '\\')
+            AND EXISTS (
+                SELECT 1 FROM json_each(:scope) AS held
+                 WHERE held.value / 4 = 1
+                    OR (state <> 'draft' AND EXISTS (
+                        SELECT 1 FROM customer_services
+                         WHERE customer_id = held.value / 4 AND service_id = services.id
+                           AND NOT (wanted = 'gone' AND live IN ('never', 'gone'))))
+                    OR (state = 'active' AND builtin = 0 AND NOT EXISTS (
+                        SELECT 1 FROM customer_tree JOIN customers ON customers.id = above
+                         WHERE below = held.value / 4 AND above <> 1 AND (depth > 0 OR reseller = 1)
+                           AND NOT EXISTS (
+                               SELECT 1 FROM offers
+                                WHERE reseller_id = above AND service_id = services.id
+                                  AND offers.state = 'active'))))
+          ORDER BY name, id
+          LIMIT :limit",
+        named_params! {
+            ":scope": scope, ":after": paging.value(), ":after_id": paging.id(),
+            ":kind": filter.kind, ":state": filter.state, ":like": containing(&filter.q),
+            ":limit": paging.fetch(),
+        },
+        |row| Ok(Listed { service: service_row(row)?, plans: row.get("plans")? }),
+    )
+}
+
+/// How many customers and users hold a service at or below where the right stands, from the counters:
+/// counting assignments would cost more the more there are.
+pub fn used_by<P>(db: &Read, scope: &Scope<P>, id: ServiceId) -> Result<(i64, i64)> {
+    db.one(
+        "WITH tops (id) AS (
+           SELECT value / 4 FROM json_each(:scope) WHERE value / 4 <> 1
+            UNION
+           SELECT id FROM customers
+            WHERE parent_id = 1 AND EXISTS (SELECT 1 FROM json_each(:scope) WHERE value / 4 = 1)
+            UNION SELECT 1)
+         SELECT coalesce(sum(used) FILTER (WHERE meter = 'instances'), 0) AS customers,
+                coalesce(sum(used) FILTER (WHERE meter = 'seats'), 0) AS users
+           FROM tops JOIN usage ON holder_id = tops.id AND service_id = :id AND plan_id = 0",
+        named_params! { ":scope": scope, ":id": id },
+        |row| Ok((row.get("customers")?, row.get("users")?)),
+    )
+}
+
+/// The plans somebody below the provider sees: those on offer there, and those held.
+pub fn visible_plans<P>(db: &Read, scope: &Scope<P>, service: ServiceId) -> Result<Vec<Plan>> {
+    db.all(
+        "SELECT id, service_id, level, code, name, sku, not_sold, state, sort, version
+           FROM plans
+          WHERE service_id = :service
+            AND EXISTS (
+                SELECT 1 FROM json_each(:scope) AS held
+                 WHERE held.value / 4 = 1
+                    OR EXISTS (SELECT 1 FROM customer_services
+                                WHERE customer_id = held.value / 4 AND service_id = :service
+                                  AND plan_id = plans.id AND wanted <> 'gone')
+                    OR EXISTS (SELECT 1 FROM customer_services
+                                 JOIN customer_service_plans ON customer_service_id = customer_services.id
+                                WHERE customer_id = held.value / 4 AND service_id = :service
+                                  AND customer_service_plans.plan_id = plans.id AND wanted <> 'gone')
+                    OR (state = 'active' AND NOT EXISTS (
+                        SELECT 1 FROM customer_tree JOIN customers ON customers.id = above
+                         WHERE below = held.value / 4 AND above <> 1 AND (depth > 0 OR reseller = 1)
+                           AND NOT EXISTS (
+                               SELECT 1 FROM offers JOIN offer_plans ON offer_id = offers.id
+                                WHERE reseller_id = above AND offers.service_id = :service
+                                  AND offers.state = 'active' AND offer_plans.plan_id = plans.id
+                                  AND offer_plans.state = 'active'))))
+          ORDER BY level DESC, sort, id",
+        named_params! { ":scope": scope, ":service": service },
+        plan_row,
+    )
+}
+
+pub fn is_reseller(db: &Read, customer: CustomerId) -> Result<bool> {
+    db.value("SELECT reseller FROM customers WHERE id = ?1", [customer])
+}
+
+/// Code and name of every service but Portico's own, by name.
+pub fn names_of_all(db: &Read) -> Result<Vec<(String, String)>> {
+    db.all(
+        "SELECT code, name FROM services WHERE builtin = 0 ORDER BY name COLLATE NOCASE",
+        [],
+        |row| Ok((row.get("code")?, row.get("name")?)),
+    )
 }

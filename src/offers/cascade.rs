@@ -239,8 +239,14 @@ impl Way {
         let Ok(scope) = actor.scope::<OffersWrite>() else { return Ok(()) };
         for (level, check) in self.hops().zip(checks.iter_mut().skip(1)) {
             if !check.ok && store::reaches(db, &scope, level.id)? {
-                let href = format!("/customers/{}/offers/new?service={}", level.id, service.code);
-                check.mend = Some((format!("Offer it to {}", level.name), href));
+                let offers = format!("/customers/{}/offers", level.id);
+                check.mend = Some(match self.offers.get(&(level.id, service.id)) {
+                    Some(State::Closed) => (format!("Offers of {}", level.name), offers),
+                    _ => (
+                        format!("Offer it to {}", level.name),
+                        format!("{offers}/new?service={}", service.code),
+                    ),
+                });
             }
         }
         Ok(())

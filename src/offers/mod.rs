@@ -1,11 +1,15 @@
 //! Who may sell what: the provider sells all that is active, a reseller what every reseller above it,
 //! itself included, was offered. And how much of it: counters that only a conditional update moves.
 
+pub mod api;
+pub mod pages;
 mod cascade;
+mod give;
 mod limits;
 mod store;
 
 pub use cascade::{Check, Sellable, Subject, refuse, require, sellable, why_not};
+pub use give::{Giver, change, close, give, reopen, withdraw};
 pub use limits::{Meter, give_back, left, take};
 
 words! {

@@ -2,7 +2,7 @@ use super::{Meter, State};
 use crate::auth::{Permission, Scope};
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::{CustomerId, PlanId, ServiceId, UserId};
+use crate::ids::{CustomerId, OfferId, PlanId, ServiceId, UserId};
 use rusqlite::named_params;
 
 /// A customer of the way up, as the cascade needs it.
@@ -47,12 +47,12 @@ pub fn offers_above(
     )
 }
 
-/// The plans among them that are open.
+/// The plans among them that are open, whether or not the offer itself is.
 pub fn plans_above(db: &Read, customer: CustomerId) -> Result<Vec<(CustomerId, PlanId)>> {
     db.all(
         "SELECT reseller_id, plan_id
            FROM customer_tree
-           JOIN offers ON reseller_id = above AND offers.state = 'active'
+           JOIN offers ON reseller_id = above
            JOIN offer_plans ON offer_id = offers.id AND offer_plans.state = 'active'
           WHERE below = ?1 AND depth > 0",
         [customer],
@@ -218,4 +218,194 @@ pub fn lies_below(db: &Read, customer: CustomerId, above: CustomerId) -> Result<
 /// All that is in the catalogue, drafts too: it is small, and the cascade looks at all of it.
 pub fn catalogue(db: &Read) -> Result<Vec<ServiceId>> {
     db.all("SELECT id FROM services ORDER BY name COLLATE NOCASE, id", [], |row| row.get("id"))
+}
+
+/// Whom an offer is made to.
+pub struct Target {
+    pub id: CustomerId,
+    pub name: String,
+    pub reseller: bool,
+}
+
+pub fn reseller(db: &Read, id: CustomerId) -> Result<Target> {
+    db.one("SELECT id, name, reseller FROM customers WHERE id = ?1 AND id <> 1", [id], |row| {
+        Ok(Target { id: row.get("id")?, name: row.get("name")?, reseller: row.get("reseller")? })
+    })
+}
+
+pub struct Offer {
+    pub id: OfferId,
+    pub service: ServiceId,
+    pub state: State,
+    pub version: i64,
+}
+
+fn offer_row(row: &rusqlite::Row) -> rusqlite::Result<Offer> {
+    Ok(Offer {
+        id: row.get("id")?,
+        service: row.get("service_id")?,
+        state: row.get("state")?,
+        version: row.get("version")?,
+    })
+}
+
+pub fn offer(db: &Read, reseller: CustomerId, service: ServiceId) -> Result<Option<Offer>> {
+    db.maybe(
+        "SELECT id, service_id, state, version FROM offers WHERE reseller_id = ?1 AND service_id = ?2",
+        (reseller, service),
+        offer_row,
+    )
+}
+
+/// The offers made to a reseller, by the names of their services.
+pub fn offers<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    reseller: CustomerId,
+    after: (&str, i64),
+    limit: i64,
+) -> Result<Vec<(String, Offer)>> {
+    db.all(
+        "SELECT services.name, offers.id, service_id, offers.state, offers.version
+           FROM offers JOIN services ON services.id = service_id
+          WHERE reseller_id = :reseller AND offers.state <> 'withdrawn'
+            AND (services.name, offers.id) > (:after COLLATE NOCASE, :after_id)
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = reseller_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY services.name, offers.id
+          LIMIT :limit",
+        named_params! {
+            ":reseller": reseller, ":scope": scope, ":after": after.0, ":after_id": after.1,
+            ":limit": limit,
+        },
+        |row| Ok((row.get("name")?, offer_row(row)?)),
+    )
+}
+
+pub fn upsert(tx: &Write, reseller: CustomerId, service: ServiceId) -> Result<OfferId> {
+    tx.change(
+        "INSERT INTO offers (reseller_id, service_id, given_at, given_by)
+         VALUES (:reseller, :service, :now, :by)
+         ON CONFLICT (reseller_id, service_id) DO UPDATE SET state = 'active',
+           version = version + 1, given_at = excluded.given_at, given_by = excluded.given_by
+         RETURNING id",
+        named_params! {
+            ":reseller": reseller, ":service": service, ":now": tx.now, ":by": tx.by.user,
+        },
+    )
+}
+
+pub fn touch(tx: &Write, offer: OfferId) -> Result<i64> {
+    tx.change("UPDATE offers SET version = version + 1 WHERE id = ?1 RETURNING version", [offer])
+}
+
+pub fn set_state(tx: &Write, offer: OfferId, state: State) -> Result<i64> {
+    tx.change(
+        "UPDATE offers SET state = ?2, version = version + 1 WHERE id = ?1 RETURNING version",
+        (offer, state),
+    )
+}
+
+pub fn offer_plans(db: &Read, offer: OfferId) -> Result<Vec<(PlanId, State)>> {
+    db.all("SELECT plan_id, state FROM offer_plans WHERE offer_id = ?1", [offer], |row| {
+        Ok((row.get("plan_id")?, row.get("state")?))
+    })
+}
+
+pub fn put_plan(
+    tx: &Write,
+    offer: OfferId,
+    service: ServiceId,
+    plan: PlanId,
+    state: State,
+) -> Result<usize> {
+    tx.run(
+        "INSERT INTO offer_plans (offer_id, service_id, plan_id, state)
+         VALUES (:offer, :service, :plan, :state)
+         ON CONFLICT (offer_id, plan_id) DO UPDATE SET state = excluded.state",
+        named_params! { ":offer": offer, ":service": service, ":plan": plan, ":state": state },
+    )
+}
+
+pub fn drop_plan(tx: &Write, offer: OfferId, plan: PlanId) -> Result<usize> {
+    tx.run("DELETE FROM offer_plans WHERE offer_id = ?1 AND plan_id = ?2", (offer, plan))
+}
+
+/// Whether anybody below a reseller has the plan.
+pub fn plan_used_below(db: &Read, reseller: CustomerId, plan: PlanId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM customer_tree JOIN customer_services ON customer_id = below
+                         WHERE above = :reseller AND depth > 0 AND plan_id = :plan
+                           AND NOT (wanted = 'gone' AND live IN ('never', 'gone')))
+             OR EXISTS (SELECT 1 FROM customer_tree
+                          JOIN customer_services ON customer_id = below
+                          JOIN customer_service_plans ON customer_service_id = customer_services.id
+                         WHERE above = :reseller AND depth > 0 AND customer_service_plans.plan_id = :plan
+                           AND NOT (wanted = 'gone' AND live IN ('never', 'gone')))",
+        named_params! { ":reseller": reseller, ":plan": plan },
+    )
+}
+
+/// The customers below a reseller that have a service, by name.
+pub fn users_below(db: &Read, reseller: CustomerId, service: ServiceId) -> Result<Vec<String>> {
+    db.all(
+        "SELECT DISTINCT customers.name
+           FROM customer_tree
+           JOIN customer_services ON customer_id = below AND service_id = :service
+           JOIN customers ON customers.id = below
+          WHERE above = :reseller AND depth > 0
+            AND NOT (wanted = 'gone' AND live IN ('never', 'gone'))
+          ORDER BY customers.name",
+        named_params! { ":reseller": reseller, ":service": service },
+        |row| row.get("name"),
+    )
+}
+
+/// The resellers below that were offered it in their turn.
+pub fn resellers_below(db: &Read, reseller: CustomerId, service: ServiceId) -> Result<Vec<String>> {
+    db.all(
+        "SELECT customers.name
+           FROM customer_tree
+           JOIN offers ON reseller_id = below AND service_id = :service
+           JOIN customers ON customers.id = below
+          WHERE above = :reseller AND depth > 0 AND offers.state <> 'withdrawn'
+          ORDER BY customers.name",
+        named_params! { ":reseller": reseller, ":service": service },
+        |row| row.get("name"),
+    )
+}
+
+pub fn set_limit(
+    tx: &Write,
+    holder: CustomerId,
+    service: ServiceId,
+    plan: Option<PlanId>,
+    meter: Meter,
+    max: Option<i64>,
+) -> Result<usize> {
+    tx.run(
+        "INSERT INTO usage (holder_id, service_id, plan_id, meter, max)
+         VALUES (:holder, :service, :plan, :meter, :max)
+         ON CONFLICT (holder_id, service_id, plan_id, meter) DO UPDATE SET max = excluded.max",
+        named_params! {
+            ":holder": holder, ":service": service, ":plan": plan.map_or(0, |plan| plan.0),
+            ":meter": meter, ":max": max,
+        },
+    )
+}
+
+/// A holder's own counters of a service: plan (0: all), most, used.
+pub fn own_counters(
+    db: &Read,
+    holder: CustomerId,
+    service: ServiceId,
+    meter: Meter,
+) -> Result<Vec<(i64, Option<i64>, i64)>> {
+    db.all(
+        "SELECT plan_id, max, used FROM usage
+          WHERE holder_id = :holder AND service_id = :service AND meter = :meter
+          ORDER BY plan_id",
+        named_params! { ":holder": holder, ":service": service, ":meter": meter },
+        |row| Ok((row.get("plan_id")?, row.get("max")?, row.get("used")?)),
+    )
 }

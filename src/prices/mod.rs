@@ -2,7 +2,12 @@
 //! price in force never changes, a future one may be withdrawn. Which price applies to a thing is
 //! decided by `rating::prices` alone.
 
+pub mod api;
+pub mod pages;
+mod forms;
 mod store;
+
+pub use forms::{add, add_override, create_list, update_list, withdraw, withdraw_override};
 
 use crate::audit;
 use crate::auth::permissions::PricesRead;
@@ -211,7 +216,7 @@ pub fn set_plan_price(
         label: String::new(),
         valid_from,
     };
-    let held = store::same_subject(tx, &target, &new)?;
+    let held = store::of_thing(tx, &target, &new.thing())?;
     if held.last().is_some_and(|last| last.says(&new)) {
         return Ok(None);
     }
@@ -234,7 +239,32 @@ pub fn plan_price(
     Ok((now, rows.get(split).cloned()))
 }
 
+/// What is priced.
+struct Thing<'a> {
+    kind: Kind,
+    service: Option<&'a str>,
+    plan: Option<&'a str>,
+    charge: Charge,
+}
+
+impl NewPrice {
+    fn thing(&self) -> Thing<'_> {
+        let (service, plan) = (self.service.as_deref(), self.plan.as_deref());
+        Thing { kind: self.kind, service, plan, charge: self.charge }
+    }
+}
+
 impl Row {
+    fn thing(&self) -> Thing<'_> {
+        let (service, plan) = (self.service.as_deref(), self.plan.as_deref());
+        Thing { kind: self.kind, service, plan, charge: self.charge }
+    }
+
+    fn same_thing(&self, other: &Row) -> bool {
+        (self.kind, self.charge) == (other.kind, other.charge)
+            && (&self.service, &self.plan) == (&other.service, &other.plan)
+    }
+
     /// Whether it is what `new` would be, whatever the day.
     fn says(&self, new: &NewPrice) -> bool {
         new.valid_from.is_none()
@@ -278,7 +308,7 @@ fn effect(rows: &[Row], row: &Row) -> Period {
 
 /// Adds a price after those that hold already.
 fn append(tx: &Write, target: &Target, new: &NewPrice) -> Result<PriceId> {
-    let rows = store::same_subject(tx, target, new)?;
+    let rows = store::of_thing(tx, target, &new.thing())?;
     let (today, open) = (today(tx)?, first_open_day(tx)?);
     let valid_from = match new.valid_from {
         Some(day) => day,

@@ -1,12 +1,11 @@
-use super::{Customer, NewPrice, PriceList, Row, Target};
-
+use super::{Customer, NewPrice, PriceList, Priceable, Row, Target, Thing};
 use crate::auth::Scope;
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, PriceId, PriceListId};
 use crate::money::Currency;
-use crate::rating::Charge;
 use crate::rating::prices::{List, Price, Source};
+use crate::rating::{Charge, Kind};
 use crate::time::{Date, Zone};
 use rusqlite::named_params;
 
@@ -38,6 +37,16 @@ pub fn customer(db: &Read, id: CustomerId) -> Result<Customer> {
     )
 }
 
+/// Whether a right stands at `seller` or above it: what one sells belongs to where the right stands.
+pub fn stands<P>(db: &Read, scope: &Scope<P>, seller: CustomerId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM json_each(:scope) WHERE value / 4 = :seller)
+             OR EXISTS (SELECT 1 FROM reach WHERE customer_id = :seller
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":scope": scope, ":seller": seller },
+    )
+}
+
 fn list_of(row: &rusqlite::Row) -> rusqlite::Result<PriceList> {
     Ok(PriceList {
         id: row.get("id")?,
@@ -50,6 +59,24 @@ fn list_of(row: &rusqlite::Row) -> rusqlite::Result<PriceList> {
         markup_bp: row.get("markup_bp")?,
         version: row.get("version")?,
     })
+}
+
+/// The lists of whoever the right stands at, and of those it reaches, in the order of the sellers'
+/// numbers. There are few: one or two a reseller.
+pub fn lists<P>(db: &Read, scope: &Scope<P>, after: i64, limit: i64) -> Result<Vec<PriceList>> {
+    db.all(
+        "SELECT price_lists.id, customer_id, customers.name AS seller_name, price_lists.code,
+                price_lists.name, price_lists.currency, main, markup_bp, price_lists.version
+           FROM price_lists JOIN customers ON customers.id = customer_id
+          WHERE price_lists.id > :after
+            AND (customer_id IN (SELECT value / 4 FROM json_each(:scope))
+                 OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = price_lists.customer_id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+          ORDER BY price_lists.id
+          LIMIT :limit",
+        named_params! { ":scope": scope, ":after": after, ":limit": limit },
+        list_of,
+    )
 }
 
 pub fn list<P>(db: &Read, scope: &Scope<P>, id: PriceListId) -> Result<PriceList> {
@@ -95,21 +122,11 @@ pub fn insert_list(tx: &Write, new: &NewList) -> Result<PriceListId> {
     )
 }
 
-/// All prices of a list or of an override's pair that price the same thing, the earliest first.
-pub fn same_subject(db: &Read, target: &Target, new: &NewPrice) -> Result<Vec<Row>> {
-    let (list, seller, buyer) = target.columns();
-    db.all(
-        "SELECT id, kind, service, plan, charge, counting, unit_price, unit_cost, sku, label,
-                valid_from, valid_to, currency
-           FROM prices
-          WHERE list_id IS :list AND seller_id = :seller AND buyer_id IS :buyer AND currency = :currency
-            AND kind = :kind AND service IS :service AND plan IS :plan AND charge = :charge
-          ORDER BY valid_from",
-        named_params! {
-            ":list": list, ":seller": seller, ":buyer": buyer, ":currency": target.currency(),
-            ":kind": new.kind, ":service": new.service, ":plan": new.plan, ":charge": new.charge,
-        },
-        row_of,
+pub fn update_list(tx: &Write, id: PriceListId, name: &str, markup_bp: Option<i64>) -> Result<i64> {
+    tx.change(
+        "UPDATE price_lists SET name = :name, markup_bp = :markup, version = version + 1
+          WHERE id = :id RETURNING version",
+        named_params! { ":id": id, ":name": name, ":markup": markup_bp },
     )
 }
 
@@ -129,6 +146,45 @@ fn row_of(row: &rusqlite::Row) -> rusqlite::Result<Row> {
         valid_to: row.get("valid_to")?,
         currency: row.get("currency")?,
     })
+}
+
+/// The prices of a list, thing by thing and of each the earliest first.
+pub fn of_list(db: &Read, list: PriceListId, after: i64, limit: i64) -> Result<Vec<Row>> {
+    db.all(
+        "SELECT id, kind, service, plan, charge, counting, unit_price, unit_cost, sku, label,
+                valid_from, valid_to, currency
+           FROM prices
+          WHERE list_id = :list AND id > :after
+          ORDER BY id
+          LIMIT :limit",
+        named_params! { ":list": list, ":after": after, ":limit": limit },
+        row_of,
+    )
+}
+
+/// What `seller` overrides for `buyer`.
+pub fn overrides(db: &Read, seller: CustomerId, buyer: CustomerId) -> Result<Vec<Row>> {
+    db.all(
+        "SELECT id, kind, service, plan, charge, counting, unit_price, unit_cost, sku, label,
+                valid_from, valid_to, currency
+           FROM prices
+          WHERE buyer_id = :buyer AND seller_id = :seller
+          ORDER BY id",
+        named_params! { ":buyer": buyer, ":seller": seller },
+        row_of,
+    )
+}
+
+pub fn price(db: &Read, target: &Target, id: PriceId) -> Result<Row> {
+    let (list, seller, buyer) = target.columns();
+    db.one(
+        "SELECT id, kind, service, plan, charge, counting, unit_price, unit_cost, sku, label,
+                valid_from, valid_to, currency
+           FROM prices
+          WHERE id = :id AND list_id IS :list AND seller_id = :seller AND buyer_id IS :buyer",
+        named_params! { ":id": id, ":list": list, ":seller": seller, ":buyer": buyer },
+        row_of,
+    )
 }
 
 pub fn insert(tx: &Write, target: &Target, new: &NewPrice, valid_from: Date) -> Result<PriceId> {
@@ -151,6 +207,18 @@ pub fn insert(tx: &Write, target: &Target, new: &NewPrice, valid_from: Date) -> 
 
 pub fn delete(tx: &Write, id: PriceId) -> Result<PriceId> {
     tx.change("DELETE FROM prices WHERE id = ?1 RETURNING id", [id])
+}
+
+/// Whether the catalogue has it; prices name services and plans by code.
+pub fn is_sold(db: &Read, kind: Kind, service: &str, plan: Option<&str>) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM services
+                         WHERE code = :service AND (:kind <> 'user_service' OR kind = 'user')
+                           AND (:plan IS NULL OR EXISTS (
+                                SELECT 1 FROM plans WHERE service_id = services.id AND code = :plan
+                                   AND level = CASE :kind WHEN 'user_service' THEN 'user' ELSE 'customer' END)))",
+        named_params! { ":service": service, ":plan": plan, ":kind": kind },
+    )
 }
 
 /// The lists of `sellers` (a JSON list of numbers), or all.
@@ -221,6 +289,56 @@ pub fn of_plan(
           WHERE list_id = :list AND service = :service AND plan = :plan COLLATE NOCASE AND charge = :charge
           ORDER BY valid_from",
         named_params! { ":list": list, ":service": service, ":plan": plan, ":charge": charge },
+        row_of,
+    )
+}
+
+/// What can be priced: services with their plans, by name.
+pub fn priceable(db: &Read) -> Result<Vec<Priceable>> {
+    db.all(
+        "SELECT services.code AS service, services.name AS service_name, services.kind,
+                plans.code AS plan, plans.name AS plan_name, plans.level
+           FROM services LEFT JOIN plans ON plans.service_id = services.id
+          WHERE builtin = 0
+          ORDER BY services.name COLLATE NOCASE, plans.sort, plans.id",
+        [],
+        |row| {
+            Ok(Priceable {
+                service: row.get("service")?,
+                service_name: row.get("service_name")?,
+                plan: row.get("plan")?,
+                plan_name: row.get("plan_name")?,
+                by_user: match row.get::<_, Option<String>>("level")? {
+                    Some(level) => level == "user",
+                    None => false,
+                },
+            })
+        },
+    )
+}
+
+/// Whether it sells to anybody: the provider, and whoever is a reseller.
+pub fn sells(db: &Read, seller: CustomerId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM customers WHERE id = ?1 AND (reseller = 1 OR id = 1))",
+        [seller],
+    )
+}
+
+/// All prices of one thing, the earliest first.
+pub fn of_thing(db: &Read, target: &Target, thing: &Thing) -> Result<Vec<Row>> {
+    let (list, seller, buyer) = target.columns();
+    db.all(
+        "SELECT id, kind, service, plan, charge, counting, unit_price, unit_cost, sku, label,
+                valid_from, valid_to, currency
+           FROM prices
+          WHERE list_id IS :list AND seller_id = :seller AND buyer_id IS :buyer AND currency = :currency
+            AND kind = :kind AND service IS :service AND plan IS :plan AND charge = :charge
+          ORDER BY valid_from",
+        named_params! {
+            ":list": list, ":seller": seller, ":buyer": buyer, ":currency": target.currency(),
+            ":kind": thing.kind, ":service": thing.service, ":plan": thing.plan, ":charge": thing.charge,
+        },
         row_of,
     )
 }

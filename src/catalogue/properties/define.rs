@@ -1,0 +1,304 @@
+//! Defining properties: what may be said of one, and what happens to values that no longer fit.
+
+use super::store;
+use super::{Property, Standing, Use};
+use crate::audit;
+use crate::auth::permissions::CatalogueWrite;
+use crate::auth::{PROVIDER, Scope};
+use crate::catalogue::kinds::{Choice, Type, Validation, whole};
+use crate::catalogue::services::shipped;
+use crate::catalogue::{Level, Service, own, touch};
+use crate::db::{Db, Read, Write, unique};
+use crate::error::{Error, Result};
+use crate::ids::PropertyId;
+use crate::input::{Field, Fields, Input};
+use serde_json::{Value, json};
+
+pub const NEW: &[Field] = &[
+    Field::text("name", "1 to 40 small letters, digits and _, a letter first").required(),
+    Field::text("label", "1 to 60 characters").required(),
+    Field::text("help", "at most 500 characters"),
+    Field::text("level", "customer or user: whose it is"),
+    Field::text("use", "setting, captured or output"),
+    Field::text("type", "text, lines, integer, boolean, date, choice, email, domain, host or url"),
+    Field::integer("least", "of a number itself, of a text its characters"),
+    Field::integer("most", "the same"),
+    Field::text("pattern", "that the whole of a text must fit"),
+    Field::text("choices", "of a choice: a line each, value = label"),
+    Field::text("message", "at most 200 characters; said instead of the built-in complaint"),
+    Field::text("default", "of a setting"),
+    Field::boolean("required", ""),
+    Field::boolean("secret", "a text that is sealed and never shown again"),
+    Field::text("writable_by", "provider, reseller, customer or user"),
+    Field::text("visible_to", "provider, reseller, customer or user"),
+    Field::integer("sort", "its place among the properties"),
+    Field::integer("drop_values", "how many stored values that no longer fit are to go"),
+];
+
+pub struct NewProperty {
+    pub name: String,
+    pub label: String,
+    pub help: String,
+    pub level: Level,
+    pub usage: Use,
+    pub kind: Type,
+    pub validation: Validation,
+    pub default: Option<Value>,
+    pub required: bool,
+    pub secret: bool,
+    pub writable_by: Standing,
+    pub visible_to: Standing,
+    pub sort: i64,
+    drop_values: Option<i64>,
+}
+
+impl NewProperty {
+    fn read(input: &Input, service: &Service) -> Result<NewProperty> {
+        let mut fields = Fields::of(input, NEW);
+        let name = fields.text("name", 1..=40).and_then(|name| {
+            let good = name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            if good {
+                return Some(name);
+            }
+            fields.complain("name", "must be small letters, digits and _, a letter first")
+        });
+        let (label, help) = (fields.text("label", 1..=60), fields.text("help", 0..=500));
+        let level = fields.optional("level").map(|level| level.unwrap_or(service.kind));
+        if level == Some(Level::User) && service.kind == Level::Customer {
+            fields.complain::<()>("level", "must be customer: no user holds this service");
+        }
+        let usage = fields.optional("use").map(|usage| usage.unwrap_or(Use::Setting));
+        let kind = fields.optional("type").map(|kind| kind.unwrap_or(Type::Text));
+        let validation = validation(&mut fields, kind);
+        let (required, secret) = (fields.flag("required"), fields.flag("secret"));
+        if secret == Some(true) && kind.is_some_and(|kind| kind != Type::Text) {
+            fields.complain::<()>("secret", "is for texts only");
+        }
+        let default = default(&mut fields, usage, kind, secret, validation.as_ref());
+        let standing = |by: Option<Option<Standing>>| by.map(|by| by.unwrap_or(Standing::Customer));
+        let writable_by = standing(fields.optional("writable_by"));
+        let visible_to = standing(fields.optional("visible_to"));
+        let sort = fields.optional_integer("sort", -1_000..=1_000).map(|sort| sort.unwrap_or(0));
+        let drop_values = fields.optional_integer("drop_values", 0..=i64::MAX);
+        fields.finish(|| {
+            Some(NewProperty {
+                name: name?,
+                label: label?,
+                help: help?,
+                level: level?,
+                usage: usage?,
+                kind: kind?,
+                validation: validation?,
+                default: default?,
+                required: required?,
+                secret: secret?,
+                writable_by: writable_by?,
+                visible_to: visible_to?,
+                sort: sort?,
+                drop_values: drop_values?,
+            })
+        })
+    }
+
+    fn json(&self) -> Value {
+        // The default of a secret cannot be, so nothing here is one.
+        json!({
+            "name": self.name, "label": self.label, "level": self.level, "use": self.usage,
+            "type": self.kind, "validation": self.validation, "default": self.default,
+            "required": self.required, "secret": self.secret, "writable_by": self.writable_by,
+            "visible_to": self.visible_to,
+        })
+    }
+}
+
+fn validation(fields: &mut Fields, kind: Option<Type>) -> Option<Validation> {
+    let least = fields.optional_integer("least", i64::MIN..=i64::MAX);
+    let most = fields.optional_integer("most", i64::MIN..=i64::MAX);
+    if let (Some(Some(least)), Some(Some(most))) = (least, most)
+        && least > most
+    {
+        fields.complain::<()>("most", "must not be less than the least");
+    }
+    let pattern = fields.text("pattern", 0..=255);
+    if let Some(pattern) = pattern.as_deref().filter(|pattern| !pattern.is_empty())
+        && whole(pattern).is_none()
+    {
+        fields.complain::<()>("pattern", "is not a pattern that can be read");
+    }
+    let message = fields.text("message", 0..=200);
+    let mut choices: Vec<Choice> = Vec::new();
+    for line in fields.value("choices").lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (value, label) = line.split_once('=').unwrap_or((line, line));
+        let (value, label) = (value.trim().to_owned(), label.trim().to_owned());
+        if value.is_empty() || label.is_empty() || choices.iter().any(|c| c.value == value) {
+            fields.complain::<()>("choices", "must be a line each, like kiosk = Kiosk, none twice");
+            break;
+        }
+        choices.push(Choice { value, label });
+    }
+    if kind == Some(Type::Choice) && choices.is_empty() {
+        fields.complain::<()>("choices", "must be one at least");
+    }
+    if choices.len() > 200 {
+        fields.complain::<()>("choices", "must be 200 at most");
+    }
+    let pattern = Some(pattern?).filter(|pattern| !pattern.is_empty());
+    Some(Validation { pattern, least: least?, most: most?, choices, message: message? })
+}
+
+fn default(
+    fields: &mut Fields,
+    usage: Option<Use>,
+    kind: Option<Type>,
+    secret: Option<bool>,
+    validation: Option<&Validation>,
+) -> Option<Option<Value>> {
+    let text = fields.value("default");
+    if text.is_empty() {
+        return Some(None);
+    }
+    if usage.is_some_and(|usage| usage != Use::Setting) {
+        return fields.complain("default", "is for settings only");
+    }
+    if secret == Some(true) {
+        return fields.complain("default", "is not for secrets: set it on a plan");
+    }
+    match validation?.read(kind?, text) {
+        Ok(value) => Some(Some(value)),
+        Err(message) => fields.complain("default", message),
+    }
+}
+
+/// A property as its edit form begins.
+pub fn as_input(property: &Property) -> Input {
+    let plain = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut input = Input::default();
+    input.set("name", &property.name);
+    input.set("label", &property.label);
+    input.set("help", &property.help);
+    input.set("level", property.level.word());
+    input.set("use", property.usage.word());
+    input.set("type", property.kind.word());
+    let rule = &property.validation;
+    let numbers = [("least", rule.least), ("most", rule.most)];
+    for (name, number) in numbers.iter().filter_map(|(name, n)| Some((name, (*n)?))) {
+        input.set(name, number);
+    }
+    input.set("pattern", rule.pattern.as_deref().unwrap_or_default());
+    let lines: Vec<String> =
+        rule.choices.iter().map(|choice| format!("{} = {}", choice.value, choice.label)).collect();
+    input.set("choices", lines.join("\n"));
+    input.set("message", &rule.message);
+    input.set("default", property.default.as_ref().map(plain).unwrap_or_default());
+    input.set("required", i64::from(property.required));
+    input.set("secret", i64::from(property.secret));
+    input.set("writable_by", property.writable_by.word());
+    input.set("visible_to", property.visible_to.word());
+    input.set("sort", property.sort);
+    input
+}
+
+/// The property of that name; the definition is the provider's to see.
+fn find(db: &Read, service: &Service, name: &str) -> Result<Property> {
+    let all = store::all(db, service.id)?;
+    all.into_iter().find(|property| property.name == name).ok_or(Error::NotFound)
+}
+
+pub fn create(
+    db: &Db,
+    scope: &Scope<CatalogueWrite>,
+    service: &str,
+    input: &Input,
+) -> Result<PropertyId> {
+    db.write(scope.by, |tx| {
+        let service = own(tx, scope, service)?;
+        shipped(&service)?;
+        let new = NewProperty::read(input, &service)?;
+        let id = unique(
+            store::insert(tx, service.id, &new),
+            "name",
+            "is used by another property of this service",
+        )?;
+        touch(tx, service.id)?;
+        audit::record(tx, "property.created", ("property", id.0), PROVIDER, &new.json())?;
+        Ok(id)
+    })
+}
+
+pub fn update(
+    db: &Db,
+    scope: &Scope<CatalogueWrite>,
+    service: &str,
+    name: &str,
+    input: &Input,
+) -> Result<()> {
+    db.write(scope.by, |tx| {
+        let service = own(tx, scope, service)?;
+        shipped(&service)?;
+        let old = find(tx, &service, name)?;
+        let new = NewProperty::read(&input.over(as_input(&old)), &service)?;
+        let uses = store::uses(tx, old.id)?;
+        if !uses.is_empty() && new.name != old.name {
+            return Err(Error::invalid("name", "is fixed once a value is stored"));
+        }
+        if !uses.is_empty() && new.secret != old.secret {
+            return Err(Error::invalid("secret", "is fixed once a value is stored"));
+        }
+        let unfit = |each: &&store::Use| !new.secret && !new.validation.fits(new.kind, &each.value);
+        let unfit: Vec<&store::Use> = uses.iter().filter(unfit).collect();
+        drop_unfit(tx, &unfit, new.drop_values)?;
+        unique(
+            store::update(tx, old.id, &new),
+            "name",
+            "is used by another property of this service",
+        )?;
+        touch(tx, service.id)?;
+        audit::record(tx, "property.changed", ("property", old.id.0), PROVIDER, &new.json())
+    })
+}
+
+/// Stored values that no longer fit stop the change, unless as many as were shown are to go.
+fn drop_unfit(tx: &Write, unfit: &[&store::Use], drop: Option<i64>) -> Result<()> {
+    let count = i64::try_from(unfit.len()).unwrap_or(i64::MAX);
+    if count == 0 {
+        return Ok(());
+    }
+    if drop != Some(count) {
+        let first: Vec<&str> = unfit.iter().take(20).map(|each| each.holder.as_str()).collect();
+        let (what, them) = if count == 1 { ("value does", "it") } else { ("values do", "them") };
+        let text = format!(
+            "{count} stored {what} not fit: {}. Change {them} first, or drop {them} by saying {count}.",
+            first.join(", ")
+        );
+        return Err(Error::invalid("drop_values", text));
+    }
+    for each in unfit {
+        store::drop_use(tx, each.id)?;
+    }
+    Ok(())
+}
+
+/// Deletes a property; with stored values only if as many as were shown are to go.
+pub fn delete(
+    db: &Db,
+    scope: &Scope<CatalogueWrite>,
+    service: &str,
+    name: &str,
+    drop_values: Option<i64>,
+) -> Result<()> {
+    db.write(scope.by, |tx| {
+        let service = own(tx, scope, service)?;
+        shipped(&service)?;
+        let old = find(tx, &service, name)?;
+        let uses = store::uses(tx, old.id)?;
+        drop_unfit(tx, &uses.iter().collect::<Vec<_>>(), drop_values)?;
+        store::delete(tx, old.id)?;
+        touch(tx, service.id)?;
+        let detail = json!({ "name": old.name });
+        audit::record(tx, "property.deleted", ("property", old.id.0), PROVIDER, &detail)
+    })
+}

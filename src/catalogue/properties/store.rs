@@ -1,0 +1,243 @@
+use super::define::NewProperty;
+use super::{Asked, Place, Property};
+use crate::catalogue::values::{Held, Holder};
+use crate::db::{Read, Write};
+use crate::error::{Error, Result};
+use crate::ids::{PlanId, PropertyId, ServiceId};
+use rusqlite::named_params;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub fn all(db: &Read, service: ServiceId) -> Result<Vec<Property>> {
+    let mut all = Vec::new();
+    db.each(
+        "SELECT id, service_id, name, label, help, level, use, type, validation, default_value,
+                required, secret, writable_by, visible_to, sort
+           FROM properties
+          WHERE service_id = ?1
+          ORDER BY sort, name",
+        [service],
+        |row| {
+            let default: Option<String> = row.get("default_value")?;
+            all.push(Property {
+                id: row.get("id")?,
+                service: row.get("service_id")?,
+                name: row.get("name")?,
+                label: row.get("label")?,
+                help: row.get("help")?,
+                level: row.get("level")?,
+                usage: row.get("use")?,
+                kind: row.get("type")?,
+                validation: serde_json::from_str(&row.get::<_, String>("validation")?)?,
+                default: default.map(|text| serde_json::from_str(&text)).transpose()?,
+                required: row.get("required")?,
+                secret: row.get("secret")?,
+                writable_by: row.get("writable_by")?,
+                visible_to: row.get("visible_to")?,
+                sort: row.get("sort")?,
+            });
+            Ok(())
+        },
+    )?;
+    Ok(all)
+}
+
+pub fn insert(tx: &Write, service: ServiceId, new: &NewProperty) -> Result<PropertyId> {
+    tx.change(
+        "INSERT INTO properties (service_id, name, label, help, level, use, type, validation, default_value,
+                                 required, secret, writable_by, visible_to, sort)
+         VALUES (:service, :name, :label, :help, :level, :use, :type, :validation, :default,
+                 :required, :secret, :writable_by, :visible_to, :sort)
+         RETURNING id",
+        named_params! {
+            ":service": service, ":name": new.name, ":label": new.label, ":help": new.help,
+            ":level": new.level, ":use": new.usage, ":type": new.kind,
+            ":validation": serde_json::to_string(&new.validation)?,
+            ":default": new.default.as_ref().map(Value::to_string), ":required": new.required,
+            ":secret": new.secret, ":writable_by": new.writable_by, ":visible_to": new.visible_to,
+            ":sort": new.sort,
+        },
+    )
+}
+
+pub fn update(tx: &Write, id: PropertyId, new: &NewProperty) -> Result<PropertyId> {
+    tx.change(
+        "UPDATE properties
+            SET name = :name, label = :label, help = :help, level = :level, use = :use, type = :type,
+                validation = :validation, default_value = :default, required = :required,
+                secret = :secret, writable_by = :writable_by, visible_to = :visible_to, sort = :sort
+          WHERE id = :id RETURNING id",
+        named_params! {
+            ":id": id, ":name": new.name, ":label": new.label, ":help": new.help,
+            ":level": new.level, ":use": new.usage, ":type": new.kind,
+            ":validation": serde_json::to_string(&new.validation)?,
+            ":default": new.default.as_ref().map(Value::to_string), ":required": new.required,
+            ":secret": new.secret, ":writable_by": new.writable_by, ":visible_to": new.visible_to,
+            ":sort": new.sort,
+        },
+    )
+}
+
+pub fn delete(tx: &Write, id: PropertyId) -> Result<PropertyId> {
+    tx.change("DELETE FROM properties WHERE id = ?1 RETURNING id", [id])
+}
+
+/// A stored value and who holds it, for messages.
+pub struct Use {
+    pub id: i64,
+    pub value: Value,
+    pub holder: String,
+}
+
+/// Every stored value of a property.
+pub fn uses(db: &Read, property: PropertyId) -> Result<Vec<Use>> {
+    let mut all = Vec::new();
+    db.each(
+        "SELECT property_values.id, value,
+                coalesce('plan ' || plans.name, '') ||
+                coalesce(resellers.name, held.name, users.display_name, '') AS holder
+           FROM property_values
+           LEFT JOIN plans ON plans.id = property_values.plan_id AND holder = 'plan'
+           LEFT JOIN customers AS resellers ON resellers.id = reseller_id
+           LEFT JOIN customer_services ON customer_services.id = property_values.customer_service_id
+           LEFT JOIN customers AS held ON held.id = customer_services.customer_id
+           LEFT JOIN user_services ON user_services.id = property_values.user_service_id
+           LEFT JOIN users ON users.id = user_services.user_id
+          WHERE property_id = ?1
+          ORDER BY property_values.id",
+        [property],
+        |row| {
+            let value: String = row.get("value")?;
+            let (id, holder) = (row.get("id")?, row.get("holder")?);
+            all.push(Use { id, value: serde_json::from_str(&value)?, holder });
+            Ok(())
+        },
+    )?;
+    Ok(all)
+}
+
+pub fn drop_use(tx: &Write, id: i64) -> Result<usize> {
+    tx.run("DELETE FROM property_values WHERE id = ?1", [id])
+}
+
+/// A place as the columns of its row: holder, plan, reseller, customer service, user service.
+type Columns = (&'static str, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+
+fn columns(place: Place) -> Columns {
+    let of = |plan: Option<PlanId>| plan.map(|plan| plan.0);
+    match place {
+        Place::Plan(plan) => ("plan", Some(plan.0), None, None, None),
+        Place::Given(reseller, plan) => ("given", of(plan), Some(reseller.0), None, None),
+        Place::Own(reseller, plan) => ("own", of(plan), Some(reseller.0), None, None),
+        Place::CustomerService(id, plan) => ("customer_service", of(plan), None, Some(id.0), None),
+        Place::UserService(id) => ("user_service", None, None, None, Some(id.0)),
+    }
+}
+
+pub fn value_and_lock(
+    db: &Read,
+    property: PropertyId,
+    place: Place,
+) -> Result<Option<(Value, bool)>> {
+    let (holder, plan, reseller, customer_service, user_service) = columns(place);
+    let found: Option<(String, bool)> = db.maybe(
+        "SELECT value, locked FROM property_values
+          WHERE property_id = :property AND holder = :holder AND coalesce(plan_id, 0) = :plan
+            AND coalesce(reseller_id, 0) = :reseller
+            AND coalesce(customer_service_id, 0) = :customer_service
+            AND coalesce(user_service_id, 0) = :user_service",
+        named_params! {
+            ":property": property, ":holder": holder, ":plan": plan.unwrap_or(0),
+            ":reseller": reseller.unwrap_or(0), ":customer_service": customer_service.unwrap_or(0),
+            ":user_service": user_service.unwrap_or(0),
+        },
+        |row| Ok((row.get("value")?, row.get("locked")?)),
+    )?;
+    found.map(|(text, locked)| Ok((serde_json::from_str(&text)?, locked))).transpose()
+}
+
+pub fn value(db: &Read, property: PropertyId, place: Place) -> Result<Option<Value>> {
+    Ok(value_and_lock(db, property, place)?.map(|(value, _)| value))
+}
+
+pub fn put(tx: &Write, property: PropertyId, place: Place, value: &Value) -> Result<usize> {
+    let (holder, plan, reseller, customer_service, user_service) = columns(place);
+    tx.run(
+        "INSERT INTO property_values (property_id, holder, plan_id, reseller_id, customer_service_id,
+                                      user_service_id, value, set_at, set_by)
+         VALUES (:property, :holder, :plan, :reseller, :customer_service, :user_service, :value, :now, :by)
+         ON CONFLICT DO UPDATE SET value = excluded.value, set_at = excluded.set_at,
+                                   set_by = excluded.set_by",
+        named_params! {
+            ":property": property, ":holder": holder, ":plan": plan, ":reseller": reseller,
+            ":customer_service": customer_service, ":user_service": user_service,
+            ":value": value.to_string(), ":now": tx.now, ":by": tx.by.user,
+        },
+    )
+}
+
+pub fn remove(tx: &Write, property: PropertyId, place: Place) -> Result<usize> {
+    let (holder, plan, reseller, customer_service, user_service) = columns(place);
+    tx.run(
+        "DELETE FROM property_values
+          WHERE property_id = :property AND holder = :holder AND coalesce(plan_id, 0) = :plan
+            AND coalesce(reseller_id, 0) = :reseller
+            AND coalesce(customer_service_id, 0) = :customer_service
+            AND coalesce(user_service_id, 0) = :user_service",
+        named_params! {
+            ":property": property, ":holder": holder, ":plan": plan.unwrap_or(0),
+            ":reseller": reseller.unwrap_or(0), ":customer_service": customer_service.unwrap_or(0),
+            ":user_service": user_service.unwrap_or(0),
+        },
+    )
+}
+
+pub fn lock(tx: &Write, property: PropertyId, place: Place, locked: bool) -> Result<usize> {
+    let (holder, plan, reseller, customer_service, user_service) = columns(place);
+    tx.run(
+        "UPDATE property_values SET locked = :locked
+          WHERE property_id = :property AND holder = :holder AND coalesce(plan_id, 0) = :plan
+            AND coalesce(reseller_id, 0) = :reseller
+            AND coalesce(customer_service_id, 0) = :customer_service
+            AND coalesce(user_service_id, 0) = :user_service AND locked <> :locked",
+        named_params! {
+            ":property": property, ":holder": holder, ":plan": plan.unwrap_or(0),
+            ":reseller": reseller.unwrap_or(0), ":customer_service": customer_service.unwrap_or(0),
+            ":user_service": user_service.unwrap_or(0), ":locked": locked,
+        },
+    )
+}
+
+/// What is stored for the properties of a service from an assignment up to the definition: for
+/// each the plan it is for, if for one.
+pub fn along_the_way(
+    db: &Read,
+    asked: &Asked,
+) -> Result<BTreeMap<PropertyId, Vec<(Option<PlanId>, Held)>>> {
+    let mut all: BTreeMap<PropertyId, Vec<(Option<PlanId>, Held)>> = BTreeMap::new();
+    db.each(
+        "SELECT property_id, holder, plan_id, value, locked, coalesce(depth, 0) AS distance
+           FROM properties
+           JOIN property_values ON property_id = properties.id
+           LEFT JOIN customer_tree ON above = reseller_id AND below = :customer
+          WHERE service_id = :service
+            AND (holder = 'plan' OR (holder IN ('given', 'own') AND depth > 0)
+                 OR customer_service_id = :customer_service OR user_service_id = :user_service)",
+        named_params! {
+            ":service": asked.service, ":customer": asked.customer,
+            ":customer_service": asked.customer_service, ":user_service": asked.user_service,
+        },
+        |row| {
+            let holder: String = row.get("holder")?;
+            let holder: Holder =
+                holder.parse().map_err(|()| Error::internal("a value without holder"))?;
+            let plan: Option<PlanId> = row.get("plan_id")?;
+            let value = serde_json::from_str(&row.get::<_, String>("value")?)?;
+            let (distance, locked) = (row.get("distance")?, row.get("locked")?);
+            let held = Held { holder, distance, for_plan: plan.is_some(), value, locked };
+            all.entry(row.get("property_id")?).or_default().push((plan, held));
+            Ok(())
+        },
+    )?;
+    Ok(all)
+}

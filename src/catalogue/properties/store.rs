@@ -208,13 +208,13 @@ pub fn lock(tx: &Write, property: PropertyId, place: Place, locked: bool) -> Res
     )
 }
 
+/// Of each property what is held, and for which plan, if for one.
+type Along = BTreeMap<PropertyId, Vec<(Option<PlanId>, Held)>>;
+
 /// What is stored for the properties of a service from an assignment up to the definition: for
 /// each the plan it is for, if for one.
-pub fn along_the_way(
-    db: &Read,
-    asked: &Asked,
-) -> Result<BTreeMap<PropertyId, Vec<(Option<PlanId>, Held)>>> {
-    let mut all: BTreeMap<PropertyId, Vec<(Option<PlanId>, Held)>> = BTreeMap::new();
+pub fn along_the_way(db: &Read, asked: &Asked) -> Result<Along> {
+    let mut all = Along::new();
     db.each(
         "SELECT property_id, holder, plan_id, value, locked, coalesce(depth, 0) AS distance
            FROM properties

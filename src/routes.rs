@@ -10,10 +10,8 @@ use crate::error::Result;
 use crate::input::Field;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
-    account, activity, billing, catalogue, customers, health, jobs, mail, openapi, roles, search,
-    setup, signin, system, today,
-    account, activity, billing, catalogue, customers, health, jobs, mail, offers, prices, roles,
-    search, setup, signin, system, today,
+    account, activity, billing, catalogue, customers, health, jobs, mail, offers, openapi, prices,
+    roles, search, setup, signin, system, today,
 };
 
 pub struct Route {

@@ -117,7 +117,6 @@ routes! {
     Get  "/api/v1/queues"                scope SystemOperate engine::api::queues, "List the queues" engine::api::NOTHING => engine::api::QUEUE;
     Post "/api/v1/queues/{name}/pause"   scope SystemOperate engine::api::pause, "Pause a queue" engine::api::NOTHING => engine::api::NOTHING;
     Post "/api/v1/queues/{name}/resume"  scope SystemOperate engine::api::resume, "Let a queue go on" engine::api::NOTHING => engine::api::NOTHING;
-    Get "/" own AccountRead health::pages::home;
 
     Get  "/api"                  own   AccountRead  openapi::pages::index;
     Get  "/api/v1/openapi.json"  own   AccountRead  openapi::api::show, "Describe the API" &[] => openapi::api::OUT;

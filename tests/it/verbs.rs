@@ -456,3 +456,23 @@ fn the_description_of_the_api_is_printed_without_a_store() {
     assert_eq!(printed, portico::openapi::document());
     assert!(!house.data().exists());
 }
+
+#[test]
+fn the_listener_may_speak_tls_and_is_asked_so() {
+    let house = House::new();
+    let made = rcgen::generate_simple_self_signed(vec!["portico.example".to_owned()]).unwrap();
+    let (cert, key) = (text(&house.path("cert.pem")), text(&house.path("key.pem")));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let tls = ["--tls-cert", &cert, "--tls-key", &key];
+    let server = house.serve_with(&tls);
+    assert!(server.at.starts_with("https://"), "{}", server.at);
+    let ask = ["healthcheck", "--listen", server.address()];
+    assert_eq!(house.done(&[&ask[..], &tls].concat()), "ok\n");
+    assert!(!house.run(&ask).status.success(), "plain HTTP is not spoken there");
+    let half = house.refused(&[&ask[..], &tls[..2]].concat());
+    assert!(
+        half.contains("PORTICO_TLS_CERT and PORTICO_TLS_KEY are set both or neither"),
+        "{half}"
+    );
+}

@@ -4,6 +4,7 @@
 use crate::assignments;
 use crate::auth::permissions as may;
 use crate::auth::{Admits, Permission};
+use crate::connectors;
 use crate::db::Db;
 use crate::engine;
 use crate::error::Result;
@@ -98,6 +99,34 @@ public! {
 }
 
 routes! {
+    Get  "/connectors"               scope ConnectorsRead  connectors::pages::index;
+    Get  "/connectors/new"           scope ConnectorsWrite connectors::pages::new;
+    Post "/connectors"               scope ConnectorsWrite connectors::pages::create;
+    Get  "/connectors/{id}"          scope ConnectorsRead  connectors::pages::show;
+    Get  "/connectors/{id}/edit"     scope ConnectorsWrite connectors::pages::edit;
+    Post "/connectors/{id}"          scope ConnectorsWrite connectors::pages::update;
+    Post "/connectors/{id}/doctor"   scope ConnectorsRead  connectors::pages::examine;
+    Post "/connectors/{id}/pause"    scope ConnectorsWrite connectors::pages::pause;
+    Post "/connectors/{id}/resume"   scope ConnectorsWrite connectors::pages::resume;
+    Post "/connectors/{id}/rotate"   scope ConnectorsWrite connectors::pages::rotate;
+    Get  "/connectors/{id}/gone"     scope ConnectorsWrite connectors::pages::gone_question;
+    Post "/connectors/{id}/gone"     scope ConnectorsWrite connectors::pages::gone;
+    Get  "/scripts"                  scope RulesWrite      connectors::pages::scripts;
+    Get  "/scripts/{name}"           scope RulesWrite      connectors::pages::script;
+    Post "/scripts/{name}/enable"    scope RulesWrite      connectors::pages::enable;
+
+    Get   "/api/v1/connectors"             scope ConnectorsRead  connectors::api::index, "List connectors" &[] => connectors::api::OUT;
+    Post  "/api/v1/connectors"             scope ConnectorsWrite connectors::api::create, "Add a connector" connectors::NEW => connectors::api::OUT;
+    Get   "/api/v1/connectors/{id}"        scope ConnectorsRead  connectors::api::show, "Show a connector" &[] => connectors::api::OUT;
+    Patch "/api/v1/connectors/{id}"        scope ConnectorsWrite connectors::api::update, "Change a connector" connectors::EDIT => connectors::api::OUT;
+    Post  "/api/v1/connectors/{id}/doctor" scope ConnectorsRead  connectors::api::examine, "Try a connector" &[] => connectors::api::CHECKS;
+    Post  "/api/v1/connectors/{id}/pause"  scope ConnectorsWrite connectors::api::pause, "Pause a connector" &[] => &[];
+    Post  "/api/v1/connectors/{id}/resume" scope ConnectorsWrite connectors::api::resume, "Let a connector go on" &[] => &[];
+    Post  "/api/v1/connectors/{id}/gone"   scope ConnectorsWrite connectors::api::gone, "Give a connector up" connectors::api::CONFIRM => &[];
+    Post  "/api/v1/connectors/{id}/rotate" scope ConnectorsWrite connectors::api::rotate, "Get a new signing secret" &[] => connectors::api::SECRET;
+    Get   "/api/v1/scripts"                scope RulesWrite      connectors::api::all_scripts, "List scripts" &[] => connectors::api::SCRIPT;
+    Post  "/api/v1/scripts/{name}/enable"  scope RulesWrite      connectors::api::enable_script, "Enable a script" connectors::api::ENABLE => &[];
+
     Get  "/requests"                     scope RequestsRead  engine::pages::list::index;
     Get  "/requests/{id}"                scope RequestsRead  engine::pages::show::show;
     Get  "/requests/{id}/live"           scope RequestsRead  engine::pages::show::live_part;

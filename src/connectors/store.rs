@@ -1,9 +1,191 @@
-use super::Choice;
 use super::call::{Line, Sealed};
-use crate::db::Read;
+use super::scripts::Enabled;
+use super::{Choice, Connector, Kind, State, Wanted};
+use crate::auth::Scope;
+use crate::auth::permissions::ConnectorsRead;
+use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{ConnectorId, CredentialId, CustomerId};
+use crate::time::Instant;
+use crate::web::Paging;
 use rusqlite::named_params;
+
+pub fn list(db: &Read, scope: &Scope<ConnectorsRead>, paging: &Paging) -> Result<Vec<Connector>> {
+    db.all(
+        "SELECT connectors.id, connectors.customer_id, customers.name AS customer_name, kind, connectors.name,
+                connectors.state, script, url, networks, time_limit, credential_id, previous_until, failures,
+                down_until, down_since, last_error, connectors.version, connectors.created_at,
+                (SELECT count(*) FROM rules WHERE connector_id = connectors.id) AS rules
+           FROM connectors
+           JOIN customers ON customers.id = connectors.customer_id
+           LEFT JOIN credentials ON credentials.id = credential_id
+          WHERE EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = connectors.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+            AND (connectors.name, connectors.id) > (:after, :after_id)
+          ORDER BY connectors.name, connectors.id LIMIT :limit",
+        named_params! {
+            ":scope": scope, ":after": paging.value(), ":after_id": paging.id(), ":limit": paging.fetch(),
+        },
+        row,
+    )
+}
+
+pub fn one<P>(db: &Read, scope: &Scope<P>, id: ConnectorId) -> Result<Connector> {
+    db.one(
+        "SELECT connectors.id, connectors.customer_id, customers.name AS customer_name, kind, connectors.name,
+                connectors.state, script, url, networks, time_limit, credential_id, previous_until, failures,
+                down_until, down_since, last_error, connectors.version, connectors.created_at,
+                (SELECT count(*) FROM rules WHERE connector_id = connectors.id) AS rules
+           FROM connectors
+           JOIN customers ON customers.id = connectors.customer_id
+           LEFT JOIN credentials ON credentials.id = credential_id
+          WHERE connectors.id = :id
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = connectors.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":id": id, ":scope": scope },
+        row,
+    )
+}
+
+fn row(row: &rusqlite::Row) -> rusqlite::Result<Connector> {
+    let networks: String = row.get("networks")?;
+    Ok(Connector {
+        id: row.get("id")?,
+        customer: row.get("customer_id")?,
+        customer_name: row.get("customer_name")?,
+        kind: row.get("kind")?,
+        name: row.get("name")?,
+        state: row.get("state")?,
+        script: row.get::<_, Option<String>>("script")?.unwrap_or_default(),
+        url: row.get::<_, Option<String>>("url")?.unwrap_or_default(),
+        networks: serde_json::from_str(&networks).unwrap_or_default(),
+        time_limit: row.get("time_limit")?,
+        credential: row.get("credential_id")?,
+        previous_until: row.get("previous_until")?,
+        failures: row.get("failures")?,
+        down_until: row.get("down_until")?,
+        down_since: row.get("down_since")?,
+        last_error: row.get("last_error")?,
+        rules: row.get("rules")?,
+        version: row.get("version")?,
+        created_at: row.get("created_at")?,
+    })
+}
+
+pub fn insert_credential(tx: &Write, owner: CustomerId, name: &str) -> Result<CredentialId> {
+    tx.change(
+        "INSERT INTO credentials (customer_id, name, sealed, changed_at)
+         VALUES (:owner, :name, '', :now) RETURNING id",
+        named_params! { ":owner": owner, ":name": name, ":now": tx.now },
+    )
+}
+
+pub fn rename_credential(tx: &Write, id: CredentialId, name: &str) -> Result<()> {
+    tx.run(
+        "UPDATE credentials SET name = :name WHERE id = :id",
+        named_params! { ":id": id, ":name": name },
+    )?;
+    Ok(())
+}
+
+pub fn seal(tx: &Write, id: CredentialId, sealed: &str) -> Result<()> {
+    tx.run(
+        "UPDATE credentials SET sealed = :sealed, changed_at = :now WHERE id = :id",
+        named_params! { ":id": id, ":sealed": sealed, ":now": tx.now },
+    )?;
+    Ok(())
+}
+
+/// Puts a new secret before the present one, which goes on until `until`.
+pub fn rotate(tx: &Write, id: CredentialId, sealed: &str, until: Instant) -> Result<()> {
+    tx.run(
+        "UPDATE credentials
+            SET previous = sealed, previous_until = :until, sealed = :sealed, changed_at = :now
+          WHERE id = :id",
+        named_params! { ":id": id, ":sealed": sealed, ":until": until, ":now": tx.now },
+    )?;
+    Ok(())
+}
+
+pub fn insert(
+    tx: &Write,
+    owner: CustomerId,
+    kind: Kind,
+    wanted: &Wanted,
+    credential: CredentialId,
+) -> Result<ConnectorId> {
+    tx.change(
+        "INSERT INTO connectors (customer_id, kind, name, script, url, credential_id, networks, time_limit, created_at)
+         VALUES (:owner, :kind, :name, :script, :url, :credential, :networks, :limit, :now) RETURNING id",
+        named_params! {
+            ":owner": owner, ":kind": kind, ":name": wanted.name, ":script": wanted.script,
+            ":url": wanted.url, ":credential": credential,
+            ":networks": serde_json::to_string(&wanted.networks)?, ":limit": wanted.time_limit, ":now": tx.now,
+        },
+    )
+}
+
+/// What was wrong with it may be right now, so it is tried anew.
+pub fn update(tx: &Write, id: ConnectorId, wanted: &Wanted) -> Result<()> {
+    tx.run(
+        "UPDATE connectors
+            SET name = :name, script = :script, url = :url, networks = :networks, time_limit = :limit,
+                failures = 0, down_until = NULL, down_since = NULL, last_error = '', version = version + 1
+          WHERE id = :id",
+        named_params! {
+            ":id": id, ":name": wanted.name, ":script": wanted.script, ":url": wanted.url,
+            ":networks": serde_json::to_string(&wanted.networks)?, ":limit": wanted.time_limit,
+        },
+    )?;
+    Ok(())
+}
+
+pub fn set_state(tx: &Write, id: ConnectorId, state: State) -> Result<()> {
+    tx.run(
+        "UPDATE connectors
+            SET state = :state, failures = 0, down_until = NULL, down_since = NULL, version = version + 1
+          WHERE id = :id",
+        named_params! { ":id": id, ":state": state },
+    )?;
+    Ok(())
+}
+
+/// What waited because of a pause has until `deadline` at least: people's time does not count.
+pub fn extend_waiting(tx: &Write, id: ConnectorId, deadline: Instant) -> Result<()> {
+    tx.run(
+        "UPDATE requests SET deadline_at = :deadline
+          WHERE connector_id = :id AND turn <> 'over' AND deadline_at < :deadline",
+        named_params! { ":id": id, ":deadline": deadline },
+    )?;
+    Ok(())
+}
+
+pub fn enabled(db: &Read) -> Result<Vec<Enabled>> {
+    db.all(
+        "SELECT name, lower(hex(sha256)) AS digest, enabled_at, display_name
+           FROM scripts LEFT JOIN users ON users.id = enabled_by
+          ORDER BY name",
+        [],
+        |row| {
+            Ok(Enabled {
+                name: row.get("name")?,
+                digest: row.get("digest")?,
+                at: row.get("enabled_at")?,
+                by: row.get("display_name")?,
+            })
+        },
+    )
+}
+
+pub fn enable(tx: &Write, name: &str, digest: &str) -> Result<()> {
+    tx.run(
+        "INSERT INTO scripts (name, sha256, enabled_at, enabled_by) VALUES (:name, unhex(:digest), :now, :by)
+         ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, enabled_at = excluded.enabled_at,
+                                          enabled_by = excluded.enabled_by",
+        named_params! { ":name": name, ":digest": digest, ":now": tx.now, ":by": tx.by.user },
+    )?;
+    Ok(())
+}
 
 pub fn choices(db: &Read, owner: CustomerId) -> Result<Vec<Choice>> {
     db.all(

@@ -10,6 +10,7 @@
 mod account;
 mod activity;
 mod assets;
+mod connectors;
 mod customers;
 mod billing;
 mod assignments;

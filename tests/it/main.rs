@@ -40,4 +40,5 @@ mod today;
 mod verbs;
 mod webhooks;
 mod users;
+mod import;
 mod world;

@@ -11,8 +11,8 @@ use crate::input::Field;
 use crate::users;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
-    account, activity, billing, catalogue, customers, health, jobs, mail, offers, openapi, prices,
-    roles, search, setup, signin, system, today,
+    account, activity, billing, catalogue, customers, health, invoices, jobs, mail, offers,
+    openapi, prices, roles, search, setup, signin, system, today,
 };
 
 pub struct Route {
@@ -84,6 +84,7 @@ public! {
     Get "/livez"          free    health::pages::live;
     Get "/readyz"         free    health::pages::ready;
     Get "/assets/{file}"  free    health::pages::asset;
+    Get "/documents/{token}" limited invoices::pages::open_link;
 
     Get  "/setup"           limited setup::pages::show;
     Post "/setup"           limited setup::pages::create;
@@ -117,7 +118,6 @@ routes! {
     Get  "/api/v1/queues"                scope SystemOperate engine::api::queues, "List the queues" engine::api::NOTHING => engine::api::QUEUE;
     Post "/api/v1/queues/{name}/pause"   scope SystemOperate engine::api::pause, "Pause a queue" engine::api::NOTHING => engine::api::NOTHING;
     Post "/api/v1/queues/{name}/resume"  scope SystemOperate engine::api::resume, "Let a queue go on" engine::api::NOTHING => engine::api::NOTHING;
-    Get "/" own AccountRead health::pages::home;
 
     Get  "/api"                  own   AccountRead  openapi::pages::index;
     Get  "/api/v1/openapi.json"  own   AccountRead  openapi::api::show, "Describe the API" &[] => openapi::api::OUT;
@@ -234,6 +234,25 @@ routes! {
     Post   "/api/v1/customers/{id}/domains" scope CustomersDomains       customers::api::add_domain, "Add a domain" customers::domains::NEW => customers::api::DOMAIN;
     Patch  "/api/v1/customers/{id}/domains/{domain}" scope CustomersDomains customers::api::update_domain, "Change a domain" customers::domains::EDIT => customers::api::DOMAIN;
     Delete "/api/v1/customers/{id}/domains/{domain}" scope CustomersDomains customers::api::remove_domain, "Remove a domain" &[] => &[];
+
+    Get  "/billing"                   scope BillingRead   billing::pages::index;
+    Get  "/billing/{end}"             scope BillingRead   billing::pages::show;
+    Get  "/billing/{end}/items"       scope BillingRead   billing::pages::items;
+    Get  "/billing/{end}/items.csv"   scope BillingRead   billing::api::download;
+    Get  "/billing/{end}/lock"        scope BillingRun    billing::pages::ask_lock;
+    Post "/billing/{end}/lock"        scope BillingRun    billing::pages::lock;
+    Post "/billing/{end}/recalculate" scope BillingRun    billing::pages::recalculate;
+    Post "/billing/{end}/invoices"    scope InvoicesWrite invoices::pages::draw_up;
+    Get  "/invoices"                  scope InvoicesRead  invoices::pages::index;
+    Get  "/invoices/{id}"             scope InvoicesRead  invoices::pages::show;
+    Post "/invoices/{id}/finalise"    scope InvoicesWrite invoices::pages::finalise;
+    Post "/invoices/{id}/send"        scope InvoicesWrite invoices::pages::send;
+    Post "/invoices/{id}/discard"     scope InvoicesWrite invoices::pages::discard;
+    Get  "/invoices/{id}/void"        scope InvoicesWrite invoices::pages::ask_void;
+    Post "/invoices/{id}/void"        scope InvoicesWrite invoices::pages::void;
+    Get  "/customers/{id}/billing"    scope BillingRead   invoices::pages::customer;
+    Get  "/customers/{id}/issuer"     scope BillingRules  invoices::pages::edit_issuer;
+    Post "/customers/{id}/issuer"     scope BillingRules  invoices::pages::update_issuer;
 
     Get  "/api/v1/billing/periods"                            scope BillingRead billing::api::index, "List billing periods" &[] => billing::api::PERIOD;
     Get  "/api/v1/billing/periods/{end}"                      scope BillingRead billing::api::show, "Show a period; current is the one that runs" &[] => billing::api::PERIOD;
@@ -432,6 +451,16 @@ routes! {
     Get    "/api/v1/previews/{id}"                         own   AccountRead           assignments::api::show_preview, "Show a plan" &[] => assignments::api::PLAN;
     Post   "/api/v1/previews/{id}/apply"                   own   AccountRead           assignments::api::apply_preview, "Apply a plan" &[] => assignments::api::ACCEPTED;
     Delete "/api/v1/previews/{id}"                         own   AccountRead           assignments::api::discard_preview, "Discard a plan" &[] => &[];
+    Post   "/api/v1/billing/periods/{end}/invoices" scope InvoicesWrite invoices::api::draw_up, "Draw up a period's invoices" invoices::RUN => invoices::api::OUTCOME;
+    Get    "/api/v1/invoices"               scope InvoicesRead  invoices::api::index, "List invoices" invoices::api::FILTERS => invoices::api::ITEM;
+    Get    "/api/v1/invoices/{id}"          scope InvoicesRead  invoices::api::show, "Show an invoice" &[] => invoices::api::OUT;
+    Get    "/api/v1/invoices/{id}/html"     scope InvoicesRead  invoices::api::printed, "Show an invoice as it prints" &[] => &[];
+    Post   "/api/v1/invoices/{id}/finalise" scope InvoicesWrite invoices::api::finalise, "Give a draft its number, for good" &[] => invoices::api::OUT;
+    Post   "/api/v1/invoices/{id}/send"     scope InvoicesWrite invoices::api::send, "Mail an invoice again, with a new link" &[] => invoices::api::OUT;
+    Post   "/api/v1/invoices/{id}/void"     scope InvoicesWrite invoices::api::void, "Take an invoice back by a credit note" &[] => invoices::api::OUT;
+    Delete "/api/v1/invoices/{id}"          scope InvoicesWrite invoices::api::discard, "Discard a draft" &[] => &[];
+    Get    "/api/v1/customers/{id}/issuer"  scope BillingRules  invoices::api::issuer, "Show who writes invoices" &[] => invoices::issuer::FIELDS;
+    Put    "/api/v1/customers/{id}/issuer"  scope BillingRules  invoices::api::update_issuer, "Say who writes invoices" invoices::issuer::FIELDS => invoices::issuer::FIELDS;
 }
 
 /// Writes what the program brings along into the store; run at every start.

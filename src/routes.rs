@@ -401,6 +401,12 @@ routes! {
     Get   "/customers/{id}/users"           scope UsersRead    users::pages::list::index_of;
     Get   "/customers/{id}/users/new"       scope UsersCreate  users::pages::form::new;
     Get   "/customers/{id}/users/preview"   scope UsersCreate  users::pages::form::preview;
+    Get   "/customers/{id}/users/import"          scope UsersImport users::pages::import::new;
+    Post  "/customers/{id}/users/import"          scope UsersImport users::pages::import::upload;
+    Get   "/customers/{id}/users/import/{upload}" scope UsersImport users::pages::import::check;
+    Post  "/customers/{id}/users/import/{upload}" scope UsersImport users::pages::import::run;
+    Get   "/customers/{id}/users/import/{upload}/refused" scope UsersImport users::pages::import::refused;
+    Post  "/api/v1/customers/{id}/users/import"   scope UsersImport users::api::import, "Import users from a CSV or XLSX file, which is the body" users::api::IMPORT => users::api::REPORT;
     Post  "/customers/{id}/users"           scope UsersCreate  users::pages::form::create;
     Get   "/users/{id}"                     scope UsersRead    users::pages::show::show;
     Get   "/users/{id}/edit"                scope UsersUpdate  users::pages::form::edit;

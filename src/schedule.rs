@@ -2,9 +2,15 @@
 
 use crate::assignments::bulk;
 use crate::jobs::{Kind, Recurring};
-use crate::{billing, jobs, upkeep};
+use crate::{billing, jobs, upkeep, users};
 
 pub const KINDS: &[Kind] = &[
+    Kind {
+        name: "users.import",
+        title: "Import users",
+        resumes: true,
+        run: users::import::run::run,
+    },
     Kind {
         name: "store.upkeep",
         title: "Clear what has had its time",

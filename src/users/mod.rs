@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod fields;
+pub mod import;
 pub mod names;
 pub mod pages;
 mod store;
@@ -77,18 +78,20 @@ pub const FILTERS: &[Field] = &[
 pub struct Home {
     pub customer: Customer,
     pub usable: Vec<(DomainId, String)>,
+    /// Users that a check has counted and not kept.
+    pub coming: i64,
 }
 
 impl Home {
     pub fn of<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Home> {
         let customer = customers::one(db, scope, id)?;
-        Ok(Home { customer, usable: domains::usable(db, scope, id)? })
+        Ok(Home { customer, usable: domains::usable(db, scope, id)?, coming: 0 })
     }
 
     /// Only if users can be added to it.
     pub fn open<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Home> {
         let customer = customers::open_for_changes(db, scope, id)?;
-        Ok(Home { customer, usable: domains::usable(db, scope, id)? })
+        Ok(Home { customer, usable: domains::usable(db, scope, id)?, coming: 0 })
     }
 }
 
@@ -153,7 +156,7 @@ pub fn add<P: Permission>(
     if tests && !reaches::<UsersTestFlag>(tx, actor, customer.id) {
         fields.complain::<()>("test_user", format!("needs {}", UsersTestFlag::NAME));
     }
-    fields.complaints(over_limit(tx, customer)?);
+    fields.complaints(over_limit(tx, home)?);
     let (mut details, disabled, manager) =
         fields.finish(|| Some((details?, disabled?, manager?)))?;
     details.manager = manager;
@@ -409,9 +412,10 @@ fn is_in_state(user: &User) -> Error {
 }
 
 /// Active and disabled users count.
-fn over_limit(db: &Read, customer: &Customer) -> Result<Vec<Complaint>> {
+fn over_limit(db: &Read, home: &Home) -> Result<Vec<Complaint>> {
+    let customer = &home.customer;
     let Some(limit) = customer.details.user_limit else { return Ok(Vec::new()) };
-    let exist = store::count(db, customer.id)?;
+    let exist = store::count(db, customer.id)? + home.coming;
     if exist < limit {
         return Ok(Vec::new());
     }

@@ -41,4 +41,5 @@ mod today;
 mod verbs;
 mod webhooks;
 mod users;
+mod import;
 mod world;

@@ -1,7 +1,7 @@
 //! All users in scope, and those of one customer.
 
 use crate::auth::Scope;
-use crate::auth::permissions::{UsersCreate, UsersDisable, UsersRead, UsersUpdate};
+use crate::auth::permissions::{UsersCreate, UsersDisable, UsersImport, UsersRead, UsersUpdate};
 use crate::error::Result;
 use crate::html::Nav;
 use crate::html::button::{Item, link, menu};
@@ -40,17 +40,21 @@ pub fn index_of(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
     let filter = Filter { customer: Some(id), ..api::filter(cx)? };
     let paging = cx.paging(crate::users::FILTERS)?;
-    let (found, place, departments, may_add) = cx.db.read(|db| {
+    let (found, place, departments, may_add, may_import) = cx.db.read(|db| {
         Ok((
             list(db, scope, &filter, &paging)?,
             places::customer(db, scope, id)?,
             store::departments(db, scope, id)?,
             reaches::<UsersCreate>(db, &cx.actor, id),
+            reaches::<UsersImport>(db, &cx.actor, id),
         ))
     })?;
     let here = format!("/customers/{id}/users");
     let may_add = may_add && place.state == State::Active;
     let actions = html! {
+        @if may_import {
+            (link("Import", &format!("{here}/import")).icon("upload"))
+        }
         @if may_add {
             (link("New user", &format!("{here}/new")).primary().icon("user-plus"))
         }

@@ -557,3 +557,177 @@ fn a_plan_shows_each_viewer_its_own_price_and_no_cost() {
     let buyer = scene.world.person(scene.customer, "Customer administrator");
     assert_eq!(ask(&buyer).json()["monthly"]["delta_minor"], 2_250);
 }
+
+/// A service for users whose steps are two real scripts; the second refuses while a file is there.
+struct Scripted {
+    scene: Scene,
+    engine: portico::engine::Handle,
+}
+
+impl Scripted {
+    fn new() -> Scripted {
+        let scene = Scene::new();
+        let world = &scene.world;
+        let (scripts, folder) = (world.app.config.scripts.clone(), world.folder().to_owned());
+        std::fs::create_dir_all(&scripts).unwrap();
+        let place = folder.display();
+        let count = format!("cat >> {place}/told; echo >> {place}/told; echo '{{}}'\n");
+        let refuse = format!(
+            "cat > /dev/null; if [ -e {place}/broken ]; then echo '{{\"message\":\"The disk is full\"}}'; exit 30; fi; echo '{{}}'\n"
+        );
+        let sql = world.sql();
+        for (id, name, text) in [(1, "tell", count), (2, "make", refuse)] {
+            std::fs::write(scripts.join(format!("{name}.sh")), text).unwrap();
+            let verbs = "[\"create\", \"change\", \"suspend\", \"resume\", \"remove\"]";
+            let manifest =
+                format!("interpreter = [\"sh\"]\nfile = \"{name}.sh\"\nverbs = {verbs}\n");
+            std::fs::write(scripts.join(format!("{name}.toml")), manifest).unwrap();
+            let digest = portico::drivers::script::digest(&scripts, name).unwrap();
+            sql.execute(
+                "INSERT INTO scripts (name, sha256, enabled_at) VALUES (?1, unhex(?2), '')",
+                (name, digest),
+            )
+            .unwrap();
+            sql.execute(
+                "INSERT INTO connectors (id, customer_id, kind, name, script, time_limit, created_at)
+                 VALUES (?1, 1, 'script', ?2, ?2, 10, '')",
+                (id, name),
+            )
+            .unwrap();
+            for event in ["provision", "update", "suspend", "resume", "deprovision"] {
+                sql.execute(
+                    "INSERT INTO rules (service_id, event, position, key, action, connector_id)
+                     VALUES (100, ?1, ?2, ?3, 'script.run', ?2)",
+                    (format!("user_service.{event}"), id, name),
+                )
+                .unwrap();
+            }
+        }
+        let engine = portico::engine::start(world.app.clone(), portico::events::EVENTS).unwrap();
+        Scripted { scene, engine }
+    }
+
+    fn break_it(&self, on: bool) {
+        let file = self.scene.world.folder().join("broken");
+        if on { std::fs::write(file, "").unwrap() } else { std::fs::remove_file(file).unwrap() }
+    }
+
+    /// The verbs the first script was told, in order.
+    fn told(&self) -> Vec<String> {
+        let text =
+            std::fs::read_to_string(self.scene.world.folder().join("told")).unwrap_or_default();
+        let verb = |line: &str| -> String {
+            let told: Value = serde_json::from_str(line).unwrap();
+            format!(
+                "{} {}",
+                told["verb"].as_str().unwrap(),
+                told["service"]["plan"]["code"].as_str().unwrap()
+            )
+        };
+        text.lines().filter(|line| !line.trim().is_empty()).map(verb).collect()
+    }
+
+    /// Waits until nothing is open any more; the state and the problem of the assignment.
+    fn settled(&self, who: &Person, user: UserId, held: i64) -> (String, String) {
+        let open = "SELECT count(*) FROM requests WHERE status IN ('queued', 'running')";
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while self.scene.world.count(open) > 0 {
+            assert!(std::time::Instant::now() < end, "requests stay open");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let answer = who.api_get(&format!("/users/{user}/services/{held}"));
+        if answer.status == 404 {
+            return ("removed".to_owned(), String::new());
+        }
+        let state = answer.json();
+        let problem = state["problem"]["message"].as_str().unwrap_or_default().to_owned();
+        (state["state"].as_str().unwrap().to_owned(), problem)
+    }
+}
+
+#[test]
+fn what_fails_at_the_second_step_is_mended_retried_and_billed_once() {
+    let stage = Scripted::new();
+    let (scene, admin) = (&stage.scene, stage.scene.admin());
+    let theo = scene.user("theo");
+    stage.break_it(true);
+    let held = scene.workplace(&admin, theo);
+    let (state, problem) = stage.settled(&admin, theo, held);
+    assert_eq!(state, "failed");
+    assert!(problem.contains("The disk is full"), "{problem}");
+    assert_eq!((scene.ledger(held).len(), scene.seats()), (0, 1));
+    stage.break_it(false);
+    let request = scene.world.count("SELECT last_request_id FROM user_services");
+    admin.api_post(&format!("/requests/{request}/retry"), Value::Null);
+    assert_eq!(stage.settled(&admin, theo, held).0, "active");
+    assert_eq!(stage.told(), ["create standard"]);
+    assert_eq!(scene.ledger(held), ["added standard"]);
+
+    // A change that fails leaves the old plan live and billed; a retry brings the new one.
+    stage.break_it(true);
+    let place = format!("/users/{theo}/services/{held}");
+    let change = admin.api_patch(&place, json!({ "plan": "plus" })).expect(202).json();
+    let (state, problem) = stage.settled(&admin, theo, held);
+    assert_eq!(state, "active");
+    assert!(problem.contains("The disk is full"), "{problem}");
+    assert_eq!(scene.ledger(held), ["added standard"]);
+    stage.break_it(false);
+    admin.api_post(&format!("/requests/{}/retry", change["request_id"]), Value::Null);
+    assert_eq!(stage.settled(&admin, theo, held), ("active".to_owned(), String::new()));
+    assert_eq!(scene.ledger(held), ["added standard", "changed plus"]);
+    assert_eq!(
+        scene.world.count(
+            "SELECT count(*) FROM ledger_spans WHERE kind = 'user_service' AND ends_at = '9999'"
+        ),
+        1
+    );
+
+    // Money stops when the removal is ordered, the seat comes back when it is done.
+    stage.break_it(true);
+    admin.api_delete(&place).expect(202);
+    assert_eq!(stage.settled(&admin, theo, held).0, "removing");
+    assert_eq!((scene.ledger(held).last().unwrap().as_str(), scene.seats()), ("removed plus", 1));
+    stage.break_it(false);
+    admin.api_delete(&place).expect(202);
+    assert_eq!(stage.settled(&admin, theo, held).0, "removed");
+    assert_eq!((scene.ledger(held).len(), scene.seats()), (3, 0));
+    stage.engine.stop();
+}
+
+#[test]
+fn who_is_disabled_loses_services_and_has_them_back_without_another_click() {
+    use portico::assignments::{Reason, resume_user, suspend_user};
+    let stage = Scripted::new();
+    let (scene, admin) = (&stage.scene, stage.scene.admin());
+    let (theo, ann) = (scene.user("theo"), scene.user("ann"));
+    let (held, other) = (scene.workplace(&admin, theo), scene.workplace(&admin, ann));
+    stage.settled(&admin, theo, held);
+    admin.api_post(&format!("/users/{ann}/services/{other}/suspend"), Value::Null).expect(202);
+    stage.settled(&admin, ann, other);
+    let by = portico::db::By { user: Some(admin.id), via: portico::db::Via::Page };
+    let both = |act: fn(&portico::db::Write, UserId, Reason) -> portico::error::Result<()>| {
+        scene
+            .world
+            .app
+            .db
+            .write(by, |tx| {
+                [theo, ann].into_iter().try_for_each(|user| act(tx, user, Reason::UserDisabled))
+            })
+            .unwrap();
+    };
+    both(suspend_user);
+    assert_eq!(stage.settled(&admin, theo, held).0, "suspended");
+    assert_eq!(scene.state(&admin, ann, other)["reasons"], json!(["operator", "user_disabled"]));
+    let requests = scene.world.count("SELECT count(*) FROM requests");
+    both(suspend_user);
+    assert_eq!(scene.world.count("SELECT count(*) FROM requests"), requests);
+    both(resume_user);
+    assert_eq!(stage.settled(&admin, theo, held).0, "active");
+    assert_eq!(stage.settled(&admin, ann, other).0, "suspended");
+    assert_eq!(stage.told().iter().filter(|told| told.starts_with("resume")).count(), 1);
+    assert_eq!(
+        scene.ledger(held),
+        ["added standard", "changed standard suspended", "changed standard"]
+    );
+    stage.engine.stop();
+}

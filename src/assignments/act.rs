@@ -1,16 +1,18 @@
 //! Carrying out a plan, within one transaction: the rows, the seats, the ledger, the request.
 
-use super::plan::{Act, Gift, Plan, Values};
+use super::plan::{Act, Gift, Plan};
+use super::properties::Typed;
 use super::state::{Live, Wanted};
 use super::{Held, HeldId, Reason, ledger_row, properties, store};
 use crate::audit;
-use crate::catalogue::Level;
+use crate::catalogue::{self, Level};
 use crate::db::{Via, Write};
 use crate::engine::{self, Class, NewRequest, NewStep, Overtaken};
 use crate::error::Result;
 use crate::ids::{PreviewId, RequestId, RunId};
 use crate::ledger::{self, Action, Source};
 use crate::offers::{self, Meter};
+use crate::secret::Key;
 use serde_json::json;
 
 /// What came of an order.
@@ -28,10 +30,10 @@ pub struct Cause {
 }
 
 /// Does what the plan says, or refuses it with all its reasons.
-pub fn apply(tx: &Write, plan: &Plan, cause: &Cause) -> Result<Done> {
+pub fn apply(tx: &Write, key: &Key, plan: &Plan, cause: &Cause) -> Result<Done> {
     plan.may_go()?;
     match &plan.act {
-        Act::Give(gift) => give(tx, plan, gift, cause),
+        Act::Give(gift) => give(tx, key, plan, gift, cause),
         Act::Change { held, plan: new, user_plans, values } => {
             if let Some(new) = new {
                 let meter = Meter::of(held.id.level());
@@ -42,7 +44,7 @@ pub fn apply(tx: &Write, plan: &Plan, cause: &Cause) -> Result<Done> {
             if let (Some(plans), HeldId::Customer(id)) = (user_plans, held.id) {
                 store::enable_plans(tx, id, plans)?;
             }
-            keep_values(tx, held.id, values)?;
+            keep_values(tx, key, plan, held, values)?;
             order(
                 tx,
                 plan,
@@ -64,7 +66,7 @@ pub fn apply(tx: &Write, plan: &Plan, cause: &Cause) -> Result<Done> {
     }
 }
 
-fn give(tx: &Write, plan: &Plan, gift: &Gift, cause: &Cause) -> Result<Done> {
+fn give(tx: &Write, key: &Key, plan: &Plan, gift: &Gift, cause: &Cause) -> Result<Done> {
     let order = &plan.order;
     let meter = Meter::of(order.level());
     offers::take(tx, order.customer, gift.service.id, gift.plan, meter, 1)?;
@@ -75,16 +77,18 @@ fn give(tx: &Write, plan: &Plan, gift: &Gift, cause: &Cause) -> Result<Done> {
     for reason in &gift.reasons {
         store::add_reason(tx, id, *reason)?;
     }
-    keep_values(tx, id, &gift.values)?;
     let held = store::any(tx, id)?;
+    keep_values(tx, key, plan, &held, &gift.values)?;
     self::order(tx, plan, &held, "provision", cause)
 }
 
-fn keep_values(tx: &Write, id: HeldId, values: &Values) -> Result<()> {
-    if values.is_empty() {
+fn keep_values(tx: &Write, key: &Key, plan: &Plan, held: &Held, typed: &Typed) -> Result<()> {
+    if typed.is_empty() {
         return Ok(());
     }
-    properties::keep(tx, id, values)
+    let service = catalogue::service(tx, held.service)?;
+    let order = properties::order(&service, held.id, plan.standing, typed, held.customer);
+    properties::keep(tx, key, &order)
 }
 
 /// Takes the request in and writes down that it was ordered.

@@ -269,10 +269,10 @@ fn only_preview(cx: &Cx) -> Result<bool> {
 
 fn answer<P: Permission>(cx: &Cx, scope: &Scope<P>, order: &Order) -> Result<Response> {
     if only_preview(cx)? {
-        let id = super::preview(cx.db, &cx.actor, scope, order)?;
+        let id = super::preview(cx.db, &cx.app.config.key, &cx.actor, scope, order)?;
         return preview_of(cx, id);
     }
-    let done = super::carry_out(cx.db, &cx.actor, scope, order)?;
+    let done = super::carry_out(cx.db, &cx.app.config.key, &cx.actor, scope, order)?;
     accepted(Applied::Request(done.request), Some(done.held.number()))
 }
 
@@ -300,10 +300,10 @@ fn accepted(applied: Applied, id: Option<i64>) -> Result<Response> {
 pub fn give_many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
     let (id, input) = (cx.param("id")?, cx.input()?);
     if only_preview(cx)? {
-        let preview = bulk::preview(cx.db, &cx.actor, scope, id, &input)?;
+        let preview = bulk::preview(cx.db, &cx.app.config.key, &cx.actor, scope, id, &input)?;
         return preview_of(cx, preview);
     }
-    let run = bulk::carry_out(cx.db, &cx.actor, scope, id, &input)?;
+    let run = bulk::carry_out(cx.db, &cx.app.config.key, &cx.actor, scope, id, &input)?;
     accepted(Applied::Run(run), None)
 }
 
@@ -314,7 +314,8 @@ pub fn show_preview(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
 pub fn apply_preview(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
     let digest = cx.request.header("If-Match").trim_matches('"').to_owned();
     let digest = Some(digest.as_str()).filter(|digest| !digest.is_empty());
-    let applied = previews::apply(cx.db, &cx.actor, own, cx.param("id")?, digest)?;
+    let applied =
+        previews::apply(cx.db, &cx.app.config.key, &cx.actor, own, cx.param("id")?, digest)?;
     accepted(applied, None)
 }
 

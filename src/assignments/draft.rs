@@ -1,7 +1,8 @@
 //! How a plan comes about: what may not be done, what changes, what it takes.
 
 use super::fields::Said;
-use super::plan::{self, Act, Diff, Gift, Plan, Seat, Step, Values};
+use super::plan::{self, Act, Diff, Gift, Plan, Seat, Step};
+use super::properties::{self, Typed};
 use super::state::{self, Live, State, Verb, Wanted};
 use super::store::{self, Holder};
 use super::{Held, HeldId, Order, Reason, quote};
@@ -10,7 +11,7 @@ use crate::catalogue::{self, Level, PlanState, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
 use crate::html::text::count;
-use crate::ids::{CustomerServiceId, PlanId, RequestId, ServiceId};
+use crate::ids::{CustomerServiceId, PlanId, RequestId, ServiceId, UserServiceId};
 use crate::offers;
 use crate::rating::quote::Change;
 
@@ -353,15 +354,20 @@ impl<'a> Draft<'a> {
         self.diffs.push(Diff { field: field.to_owned(), before, after });
     }
 
-    /// What is to be stored of the service's properties.
-    fn values(&mut self, service: &Service, typed: Vec<(String, String)>) -> Result<Values> {
-        for (name, _) in typed {
-            self.refusals.push(Complaint::new(
-                format!("properties.{name}"),
-                format!("is not a property of {}", service.name),
-            ));
+    /// What is to be stored of the service's properties; nothing where that changes nothing.
+    fn values(&mut self, service: &Service, typed: Typed) -> Result<Typed> {
+        let id = self.order.held.unwrap_or(match self.level() {
+            Level::User => HeldId::User(UserServiceId(0)),
+            Level::Customer => HeldId::Customer(CustomerServiceId(0)),
+        });
+        let standing = catalogue::properties::standing(self.actor, self.order.customer);
+        let order = properties::order(service, id, standing, &typed, self.order.customer);
+        let (changes, complaints) = catalogue::properties::changes(self.db, &order)?;
+        self.refusals.extend(complaints);
+        for change in &changes {
+            self.differ(&change.label, change.before.as_deref(), change.after.as_deref());
         }
-        Ok(Vec::new())
+        Ok(if changes.is_empty() { Vec::new() } else { typed })
     }
 
     /// Notes the counters that go up by `n`.
@@ -397,6 +403,7 @@ impl<'a> Draft<'a> {
         };
         let steps = self.steps(&act, service, event)?;
         self.basis.push(store::price_basis(self.db, service, self.order.customer)?);
+        self.basis.push(store::values_basis(self.db, service, self.order.customer)?);
         let holder = self.holder();
         let title = match self.order.verb {
             Verb::Give => format!("Give {name} to {holder}"),
@@ -418,6 +425,7 @@ impl<'a> Draft<'a> {
             basis: self.basis,
             act,
             after: self.after,
+            standing: catalogue::properties::standing(self.actor, self.order.customer),
         })
     }
 

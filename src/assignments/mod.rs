@@ -35,6 +35,7 @@ use crate::ids::{
     CustomerId, CustomerServiceId, PlanId, PreviewId, RequestId, ServiceId, UserId, UserServiceId,
 };
 use crate::input::Input;
+use crate::secret::Key;
 use crate::time::Instant;
 use crate::web::{Listing, Paging};
 use state::{Live, Open, State, Verb, Wanted};
@@ -180,26 +181,28 @@ pub fn of_user(
 /// Carries out an order at once: planned and applied in one transaction.
 pub fn carry_out<P: Permission>(
     db: &Db,
+    key: &Key,
     actor: &Actor,
     scope: &Scope<P>,
     order: &Order,
 ) -> Result<Done> {
     db.write(scope.by, |tx| {
         let plan = plan::of(tx, actor, scope, order)?;
-        act::apply(tx, &plan, &act::Cause::default())
+        act::apply(tx, key, &plan, &act::Cause::default())
     })
 }
 
 /// Shows what an order would do and keeps it, so that the same can be applied.
 pub fn preview<P: Permission>(
     db: &Db,
+    key: &Key,
     actor: &Actor,
     scope: &Scope<P>,
     order: &Order,
 ) -> Result<PreviewId> {
     db.write(scope.by, |tx| {
         let plan = plan::of(tx, actor, scope, order)?;
-        previews::keep(tx, actor, &plan)
+        previews::keep(tx, key, actor, &plan)
     })
 }
 

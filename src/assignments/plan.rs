@@ -2,9 +2,11 @@
 //! the act itself and each user of a bulk.
 
 use super::draft::Draft;
+use super::properties::Typed;
 use super::state::Verb;
 use super::{Held, HeldId, Order, Reason, fields, store, unchanged};
 use crate::auth::{Actor, Permission, Scope};
+use crate::catalogue::properties::Standing;
 use crate::catalogue::{self, Level, Service};
 use crate::db::Read;
 use crate::engine::{Action, Class, NewStep, OnError};
@@ -31,12 +33,14 @@ pub struct Plan {
     pub act: Act,
     /// The request that has to be done before.
     pub after: Option<RequestId>,
+    /// How near to the provider whoever orders stands: what they may set.
+    pub standing: Standing,
 }
 
 /// The change itself.
 pub enum Act {
     Give(Gift),
-    Change { held: Held, plan: Option<PlanId>, user_plans: Option<Vec<PlanId>>, values: Values },
+    Change { held: Held, plan: Option<PlanId>, user_plans: Option<Vec<PlanId>>, values: Typed },
     Provision { held: Held },
     Suspend { held: Held },
     Resume { held: Held },
@@ -48,15 +52,12 @@ pub struct Gift {
     pub plan: Option<PlanId>,
     pub label: String,
     pub user_plans: Vec<PlanId>,
-    pub values: Values,
+    pub values: Typed,
     /// Of a user's service: what it stands below.
     pub below: Option<CustomerServiceId>,
     /// It arrives suspended for these.
     pub reasons: Vec<Reason>,
 }
-
-/// Values to be stored, as they were typed; none is taken away.
-pub type Values = Vec<(String, Option<serde_json::Value>)>;
 
 /// A step as it is shown and as it is run: one object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,23 +1,87 @@
 //! The values of a service's properties that an assignment stores, and those that hold for it.
 
-use super::plan::Values;
-use super::{Held, HeldId};
+use super::{Held, HeldId, store};
+use crate::catalogue::Service;
+use crate::catalogue::properties::{self, Asked, Place, Standing};
 use crate::db::{Read, Write};
 use crate::error::Result;
+use crate::ids::CustomerId;
+use crate::secret::Key;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// What holds, as the engine hands it on.
+/// Values as they were typed, by name; an empty one is taken away.
+pub type Typed = Vec<(String, String)>;
+
+/// What holds, as the engine hands it on: secrets as they are kept, with what they are sealed for.
 #[derive(Default)]
 pub struct Effective {
     pub plain: Map<String, Value>,
     pub sealed: BTreeMap<String, (String, String)>,
 }
 
-pub fn effective(_: &Read, _: &Held) -> Result<Effective> {
-    Ok(Effective::default())
+/// Where an assignment keeps its own values.
+fn place(id: HeldId) -> Place {
+    match id {
+        HeldId::Customer(id) => Place::CustomerService(id, None),
+        HeldId::User(id) => Place::UserService(id),
+    }
 }
 
-pub fn keep(_: &Write, _: HeldId, _: &Values) -> Result<()> {
-    Ok(())
+pub fn order<'a>(
+    service: &'a Service,
+    id: HeldId,
+    standing: Standing,
+    typed: &'a Typed,
+    customer: CustomerId,
+) -> properties::Order<'a> {
+    properties::Order {
+        service,
+        place: place(id),
+        standing,
+        values: typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        locks: None,
+        audited_at: customer,
+    }
+}
+
+/// Stores what was typed.
+pub fn keep(tx: &Write, key: &Key, order: &properties::Order) -> Result<()> {
+    properties::store_values(tx, key, order)
+}
+
+/// What holds for an assignment.
+pub fn effective(db: &Read, held: &Held) -> Result<Effective> {
+    let mut effective = Effective::default();
+    for stored in properties::stored(db, &asked(db, held)?)? {
+        let Some(value) = stored.effective() else { continue };
+        let name = stored.property.name.clone();
+        match value {
+            Value::String(sealed) if stored.property.secret => {
+                effective.sealed.insert(name, (sealed.clone(), stored.property.seal()));
+            }
+            plain => {
+                effective.plain.insert(name, plain.clone());
+            }
+        }
+    }
+    Ok(effective)
+}
+
+fn asked(db: &Read, held: &Held) -> Result<Asked> {
+    let (user_service, user_plan, customer_plan) = match held.id {
+        HeldId::User(id) => {
+            let below = store::any(db, HeldId::Customer(held.customer_service))?;
+            (Some(id), held.plan_id, below.plan_id)
+        }
+        HeldId::Customer(_) => (None, None, held.plan_id),
+    };
+    Ok(Asked {
+        service: held.service,
+        customer: held.customer,
+        customer_service: Some(held.customer_service),
+        customer_plan,
+        user_service,
+        user_plan,
+    })
 }

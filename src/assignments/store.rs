@@ -372,6 +372,18 @@ pub fn price_basis(db: &Read, service: ServiceId, customer: CustomerId) -> Resul
     Ok(format!("prices {prices} lists {lists}"))
 }
 
+/// Which values are set above the assignments of a service.
+pub fn values_basis(db: &Read, service: ServiceId, customer: CustomerId) -> Result<String> {
+    let values: String = db.value(
+        "SELECT coalesce(group_concat(property_values.id || ':' || set_at || ':' || locked, ','), '')
+           FROM property_values JOIN properties ON properties.id = property_id
+          WHERE service_id = :service AND holder IN ('plan', 'given', 'own')
+            AND (reseller_id IS NULL OR reseller_id IN (SELECT above FROM customer_tree WHERE below = :customer))",
+        named_params! { ":service": service, ":customer": customer },
+    )?;
+    Ok(format!("values {values}"))
+}
+
 /// Whether any step for it ended well: something may be outside.
 pub fn anything_made(db: &Read, id: HeldId) -> Result<bool> {
     match id {

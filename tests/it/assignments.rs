@@ -731,3 +731,53 @@ fn who_is_disabled_loses_services_and_has_them_back_without_another_click() {
     );
     stage.engine.stop();
 }
+
+#[test]
+fn settings_are_kept_at_the_assignment_and_secrets_nowhere_in_the_open() {
+    let scene = Scene::new();
+    let (admin, theo) = (scene.admin(), scene.user("theo"));
+    scene
+        .world
+        .sql()
+        .execute_batch(
+            "INSERT INTO properties (service_id, name, label, level, type, secret, validation) VALUES
+               (100, 'quota', 'Quota', 'user', 'integer', 0, '{\"most\":50}'),
+               (100, 'pin', 'PIN', 'user', 'text', 1, '{}');",
+        )
+        .unwrap();
+    scene.workplace(&admin, scene.user("other"));
+    let url = format!("/users/{theo}/services");
+    let order = |quota: &str, name: &str| {
+        json!({ "service": "workplace", "plan": "standard",
+                "properties": { "quota": quota, "pin": "open sesame", name: "1" } })
+    };
+    assert_eq!(
+        admin.api_post(&url, order("51", "colour")).expect(422).complaints(),
+        [
+            "properties.colour is not a property of Managed workplace",
+            "properties.quota must be 50 or less"
+        ]
+    );
+    let mut good = order("9", "quota");
+    good["properties"]["quota"] = json!("9");
+    let plan = admin.api_post(&format!("{url}?preview=true"), good).expect(200);
+    assert!(!plan.says("open sesame"), "{}", plan.body);
+    admin.api_post(&format!("/previews/{}/apply", plan.id()), Value::Null).expect(202);
+    let stored = || {
+        scene.world.text("SELECT group_concat(value, ' ') FROM property_values JOIN properties ON properties.id = property_id WHERE name = 'quota'")
+    };
+    assert_eq!(stored(), "9");
+    let store = std::fs::read(scene.world.folder().join("portico.db")).unwrap();
+    let journal = std::fs::read(scene.world.folder().join("portico.db-wal")).unwrap_or_default();
+    for bytes in [store, journal] {
+        assert!(!bytes.windows(11).any(|each| each == b"open sesame"));
+    }
+    let held = scene.world.count("SELECT max(id) FROM user_services");
+    let page = admin.get(&format!("{url}/{held}/edit")).expect(200);
+    assert!(page.says("Quota") && page.says("value=\"9\""), "{}", page.body);
+    admin.api_patch(&format!("{url}/{held}"), json!({ "properties": { "quota": "" } })).expect(202);
+    assert_eq!(stored(), "");
+    let nothing =
+        admin.api_patch(&format!("{url}/{held}"), json!({ "properties": { "quota": "" } }));
+    assert_eq!(nothing.expect(422).complaints(), ["Nothing would change."]);
+}

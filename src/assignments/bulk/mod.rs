@@ -22,7 +22,7 @@ use crate::input::{Field, Fields, Input};
 use crate::jobs;
 use crate::offers::{self, Meter};
 use crate::rating::quote::Change;
-use crate::secret;
+use crate::secret::{self, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -114,6 +114,7 @@ pub struct Many {
 /// Shows what giving a service to many would do.
 pub fn preview(
     db: &Db,
+    key: &Key,
     actor: &Actor,
     scope: &Scope<UserServicesWrite>,
     customer: CustomerId,
@@ -121,13 +122,14 @@ pub fn preview(
 ) -> Result<PreviewId> {
     db.write(scope.by, |tx| {
         let many = of(tx, actor, scope, customer, asked)?;
-        keep(tx, actor, &many)
+        keep(tx, key, actor, &many)
     })
 }
 
 /// Gives it without a look before: planned by the same function, and applied.
 pub fn carry_out(
     db: &Db,
+    key: &Key,
     actor: &Actor,
     scope: &Scope<UserServicesWrite>,
     customer: CustomerId,
@@ -135,7 +137,7 @@ pub fn carry_out(
 ) -> Result<RunId> {
     db.write(scope.by, |tx| {
         let many = of(tx, actor, scope, customer, asked)?;
-        queue(tx, &many, &many.steps, None)
+        queue(tx, key, &many, &many.steps, None)
     })
 }
 
@@ -348,7 +350,7 @@ impl Many {
     }
 }
 
-pub fn keep(tx: &Write, actor: &Actor, many: &Many) -> Result<PreviewId> {
+pub fn keep(tx: &Write, key: &Key, actor: &Actor, many: &Many) -> Result<PreviewId> {
     let shown = Shown {
         title: many.title.clone(),
         button: many.button.clone(),
@@ -366,7 +368,7 @@ pub fn keep(tx: &Write, actor: &Actor, many: &Many) -> Result<PreviewId> {
         customer: many.customer,
         user: actor.user,
         action: ACTION,
-        input: json!({ "asked": many.asked.to_json() }),
+        input: previews::seal(key, &json!({ "asked": many.asked.to_json() }))?,
         shown: &shown,
         basis: &many.basis,
     };
@@ -374,12 +376,18 @@ pub fn keep(tx: &Write, actor: &Actor, many: &Many) -> Result<PreviewId> {
 }
 
 /// Accepts a plan that was looked at: the steps are those that were shown.
-pub fn start(tx: &Write, many: &Many, preview: &Preview) -> Result<RunId> {
-    queue(tx, many, &preview.shown()?.steps, Some(preview.id))
+pub fn start(tx: &Write, key: &Key, many: &Many, preview: &Preview) -> Result<RunId> {
+    queue(tx, key, many, &preview.shown()?.steps, Some(preview.id))
 }
 
 /// Takes seats for all and queues the run.
-fn queue(tx: &Write, many: &Many, steps: &[Step], preview: Option<PreviewId>) -> Result<RunId> {
+fn queue(
+    tx: &Write,
+    key: &Key,
+    many: &Many,
+    steps: &[Step],
+    preview: Option<PreviewId>,
+) -> Result<RunId> {
     if !many.refusals.is_empty() {
         return Err(Error::Invalid(many.refusals.clone()));
     }
@@ -388,7 +396,7 @@ fn queue(tx: &Write, many: &Many, steps: &[Step], preview: Option<PreviewId>) ->
     let work = run::Work {
         service: many.service.id,
         plan: many.plan,
-        said: many.said.to_json(),
+        said: previews::seal(key, &many.said.to_json())?,
         steps: steps.to_vec(),
         users: many.users.clone(),
         seats: n,

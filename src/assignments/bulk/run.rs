@@ -4,6 +4,7 @@
 use super::{One, Verdict, order};
 use crate::assignments::act::{self, Cause};
 use crate::assignments::plan::{self, Step};
+use crate::assignments::previews;
 use crate::auth::permissions::UserServicesWrite;
 use crate::auth::{Actor, Scope};
 use crate::db::{By, Via};
@@ -13,7 +14,6 @@ use crate::input::Input;
 use crate::jobs::{Level, RunCx};
 use crate::offers::{self, Meter};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// The kind of run in `schedule.rs`.
 pub const KIND: &str = "user_services.give";
@@ -26,7 +26,8 @@ const BATCH: usize = 50;
 pub struct Work {
     pub service: ServiceId,
     pub plan: Option<PlanId>,
-    pub said: Value,
+    /// Sealed: it may hold secrets.
+    pub said: String,
     pub steps: Vec<Step>,
     pub users: Vec<One>,
     /// Taken when it was accepted; those that nobody got go back at the end.
@@ -61,7 +62,7 @@ pub fn give(cx: &RunCx) -> Result<()> {
 }
 
 fn give_all(cx: &RunCx, work: &Work, numbers: &mut Numbers) -> Result<()> {
-    let said = Input::from_kept(&work.said);
+    let said = Input::from_kept(&previews::open(&cx.app.config.key, &work.said)?);
     let mut done = usize::try_from(cx.done()?).unwrap_or(usize::MAX);
     while let Some(rest) = work.users.get(done..).filter(|rest| !rest.is_empty()) {
         if cx.cancelled()? {
@@ -121,7 +122,7 @@ fn outcome(
         let mut plan = plan::of(tx, actor, scope, &order)?;
         plan.steps = work.steps.clone();
         let cause = Cause { preview: work.preview, run: Some(cx.run.id) };
-        act::apply(tx, &plan, &cause)
+        act::apply(tx, &cx.app.config.key, &plan, &cause)
     });
     match given {
         Ok(done) => {

@@ -2,9 +2,11 @@
 
 use super::{Person, Place, Tab, UserTab, plan_for};
 use crate::assignments::state::Verb;
-use crate::assignments::{Order, for_customer, for_user, store};
+use crate::assignments::{Held, Order, for_customer, for_user, store};
 use crate::auth::Scope;
 use crate::auth::permissions::{CustomerServicesWrite, UserServicesWrite};
+use crate::catalogue::fields::value_field;
+use crate::catalogue::properties::{self, Property};
 use crate::catalogue::{self, Level, PlanState, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
@@ -12,12 +14,13 @@ use crate::html::button::{cancel, primary};
 use crate::html::field::{Opts, choice_field, complaint_of, text_field, tick};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::table::empty;
-use crate::ids::{CustomerId, CustomerServiceId, UserId, UserServiceId};
+use crate::ids::{CustomerId, CustomerServiceId, ServiceId, UserId, UserServiceId};
 use crate::input::Input;
 use crate::offers::{self, Sellable};
 use crate::places;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
+use serde_json::Value;
 
 /// What the fields are called.
 const LABELS: &[(&str, &str)] = &[
@@ -65,12 +68,14 @@ fn customer_form(
         plans.iter().for_each(|plan| input.push("user_plans", &plan.code));
     }
     let base = format!("/customers/{id}/services");
+    let own_settings = settings(cx, service.id, id, Level::Customer)?;
     let fields = html! {
         (hidden("service", &service.code))
         (fieldset(&service.name, &service.description, html! {
             @if !own.is_empty() { (choice_field(&input, complaints, "plan", "Plan", &own, Opts::default())) }
             @if service.multi { (label_field(&input, complaints)) }
             @if service.kind == Level::User { (user_plans(&input, complaints, plans)) }
+            (setting_fields(&own_settings, &input, complaints))
         }))
     };
     let body = form(cx, &base, &base, complaints, fields);
@@ -87,6 +92,42 @@ fn user_plans(input: &Input, complaints: &[Complaint], plans: &[catalogue::Plan]
             (complaint_of(complaints, "user_plans", "Plans for users"))
         }
     }
+}
+
+/// The settings of a service that whoever looks may change here, as they are stored at `place`.
+fn settings(
+    cx: &Cx,
+    service: ServiceId,
+    customer: CustomerId,
+    level: Level,
+) -> Result<Vec<Property>> {
+    let standing = properties::standing(&cx.actor, customer);
+    let mut all = cx.db.read(|db| properties::seen(db, service, standing))?;
+    all.retain(|each| each.level == level && each.written_by(standing));
+    Ok(all)
+}
+
+fn setting_fields(all: &[Property], input: &Input, complaints: &[Complaint]) -> Markup {
+    html! { @for each in all { (value_field(each, input, complaints)) } }
+}
+
+/// What is stored at the assignment itself; a secret's field begins empty.
+fn fill_settings(
+    db: &Read,
+    held: &Held,
+    place: properties::Place,
+    input: &mut Input,
+) -> Result<()> {
+    for (property, value, _) in properties::at(db, held.service, place)? {
+        let text = match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        if !property.secret {
+            input.set(&format!("properties.{}", property.name), text);
+        }
+    }
+    Ok(())
 }
 
 fn label_field(input: &Input, complaints: &[Complaint]) -> Markup {
@@ -245,6 +286,9 @@ fn edit_customer_form(
     let mut filled = Input::default();
     filled.set("plan", &held.plan);
     enabled.iter().for_each(|(_, code, _)| filled.push("user_plans", code));
+    let stored = properties::Place::CustomerService(aid, None);
+    cx.db.read(|db| fill_settings(db, &held, stored, &mut filled))?;
+    let own_settings = settings(cx, held.service, id, Level::Customer)?;
     let input = input.map_or(filled.clone(), |input| input.over(filled));
     let base = format!("/customers/{id}/services");
     let own = choices(&plans, Level::Customer);
@@ -253,6 +297,7 @@ fn edit_customer_form(
         (fieldset(&held.title(), "", html! {
             @if !own.is_empty() { (choice_field(&input, complaints, "plan", "Plan", &own, Opts::default())) }
             @if held.by_user { (user_plans(&input, complaints, &plans)) }
+            (setting_fields(&own_settings, &input, complaints))
         }))
     };
     let body = form(cx, &format!("{base}/{aid}"), &base, complaints, fields);
@@ -300,12 +345,15 @@ fn edit_user_form(
     })?;
     let mut filled = Input::default();
     filled.set("plan", &held.plan);
+    cx.db.read(|db| fill_settings(db, &held, properties::Place::UserService(aid), &mut filled))?;
+    let own_settings = settings(cx, held.service, held.customer, Level::User)?;
     let input = input.map_or(filled.clone(), |input| input.over(filled));
     let base = format!("/users/{id}/services");
     let fields = html! {
         (hidden("version", held.version))
         (fieldset(&held.title(), "", html! {
             (choice_field(&input, complaints, "plan", "Plan", &choices(&plans, Level::User), Opts::default()))
+            (setting_fields(&own_settings, &input, complaints))
         }))
     };
     let body = form(cx, &format!("{base}/{aid}"), &base, complaints, fields);

@@ -36,7 +36,7 @@ pub fn many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
 
 pub fn plan_many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
     let (id, input) = (cx.param("id")?, cx.input()?);
-    match bulk::preview(cx.db, &cx.actor, scope, id, &split(&input)) {
+    match bulk::preview(cx.db, &cx.app.config.key, &cx.actor, scope, id, &split(&input)) {
         Ok(preview) => Ok(response::redirect(format!("/previews/{preview}"))),
         Err(Error::Invalid(complaints)) => form(cx, scope, &input, &joined(complaints)),
         Err(other) => Err(other),

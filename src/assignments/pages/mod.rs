@@ -175,7 +175,7 @@ pub fn state_pill(held: &Held) -> Markup {
 
 /// Plans an act on what is there, and leads to the plan.
 fn plan_for<P: Permission>(cx: &Cx, scope: &Scope<P>, order: &Order) -> Result<Response> {
-    let id = super::preview(cx.db, &cx.actor, scope, order)?;
+    let id = super::preview(cx.db, &cx.app.config.key, &cx.actor, scope, order)?;
     Ok(crate::web::response::redirect(format!("/previews/{id}")))
 }
 

@@ -31,7 +31,7 @@ pub fn apply(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
     let mut input = cx.input()?;
     let digest = input.get("digest").to_owned();
     input.remove("digest");
-    match previews::apply(cx.db, &cx.actor, own, id, Some(&digest)) {
+    match previews::apply(cx.db, &cx.app.config.key, &cx.actor, own, id, Some(&digest)) {
         Ok(Applied::Request(request)) => Ok(response::redirect(format!("/requests/{request}"))),
         Ok(Applied::Run(run)) => Ok(response::redirect(format!("/runs/{run}"))),
         Err(err @ (Error::Invalid(_) | Error::Stale(_))) => {

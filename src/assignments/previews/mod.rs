@@ -17,7 +17,7 @@ use crate::ids::{
     CustomerId, CustomerServiceId, PreviewId, RequestId, RunId, UserId, UserServiceId,
 };
 use crate::input::Input;
-use crate::secret;
+use crate::secret::{self, Key, Secret};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -67,12 +67,16 @@ pub struct Subject {
     pub assignment_id: Option<i64>,
 }
 
+/// What the order of a plan is sealed for.
+const SEALED_FOR: &str = "preview";
+
 /// What is written down of a plan.
 pub struct NewPreview<'a> {
     pub customer: CustomerId,
     pub user: UserId,
     pub action: &'a str,
-    pub input: Value,
+    /// Sealed.
+    pub input: String,
     pub shown: &'a Shown,
     pub basis: &'a [String],
 }
@@ -103,12 +107,13 @@ impl Preview {
         }
     }
 
-    pub fn kept_input(&self) -> Result<Value> {
-        Ok(serde_json::from_str(&self.input)?)
+    /// The order as it was given. It is kept sealed, since it may hold secrets.
+    pub fn kept_input(&self, key: &Key) -> Result<Value> {
+        open(key, &self.input)
     }
 
-    fn order(&self) -> Result<Order> {
-        let kept = self.kept_input()?;
+    fn order(&self, key: &Key) -> Result<Order> {
+        let kept = self.kept_input(key)?;
         let number = |name: &str| kept.get(name).and_then(Value::as_i64);
         let user = number("user_id").map(UserId);
         let held = number("assignment_id").map(|id| match user {
@@ -129,7 +134,7 @@ impl Preview {
 }
 
 /// Keeps a plan to be looked at. This row is all that a preview writes.
-pub fn keep(tx: &Write, actor: &Actor, plan: &Plan) -> Result<PreviewId> {
+pub fn keep(tx: &Write, key: &Key, actor: &Actor, plan: &Plan) -> Result<PreviewId> {
     let order = &plan.order;
     let shown = Shown {
         title: plan.title.clone(),
@@ -148,10 +153,13 @@ pub fn keep(tx: &Write, actor: &Actor, plan: &Plan) -> Result<PreviewId> {
         queue: "interactive".to_owned(),
         users: None,
     };
-    let input = json!({
-        "user_id": order.user, "assignment_id": order.held.map(HeldId::number),
-        "said": order.input.to_json(),
-    });
+    let input = seal(
+        key,
+        &json!({
+            "user_id": order.user, "assignment_id": order.held.map(HeldId::number),
+            "said": order.input.to_json(),
+        }),
+    )?;
     insert(
         tx,
         &NewPreview {
@@ -163,6 +171,15 @@ pub fn keep(tx: &Write, actor: &Actor, plan: &Plan) -> Result<PreviewId> {
             basis: &plan.basis,
         },
     )
+}
+
+/// An order as it is kept.
+pub fn seal(key: &Key, order: &Value) -> Result<String> {
+    key.seal(SEALED_FOR, &Secret::new(order.to_string()))
+}
+
+pub fn open(key: &Key, sealed: &str) -> Result<Value> {
+    Ok(serde_json::from_str(key.open(SEALED_FOR, sealed)?.reveal())?)
 }
 
 pub fn insert(tx: &Write, new: &NewPreview) -> Result<PreviewId> {
@@ -185,6 +202,7 @@ enum Outcome {
 /// says what was looked at.
 pub fn apply(
     db: &Db,
+    key: &Key,
     actor: &Actor,
     own: &Own<AccountRead>,
     id: PreviewId,
@@ -205,20 +223,20 @@ pub fn apply(
             return Err(Error::refused("The plan is older than a day. Make a new one."));
         }
         if preview.action == bulk::ACTION {
-            return apply_bulk(tx, actor, &preview);
+            return apply_bulk(tx, key, actor, &preview);
         }
-        let order = preview.order()?;
+        let order = preview.order(key)?;
         let mut plan = match order.user {
             Some(_) => plan::of(tx, actor, &actor.scope::<UserServicesWrite>()?, &order)?,
             None => plan::of(tx, actor, &actor.scope::<CustomerServicesWrite>()?, &order)?,
         };
         if let Some(moved) = preview.moved(&plan.basis)? {
             store::set_state(tx, id, PreviewState::Stale)?;
-            return Ok(Outcome::Moved(keep(tx, actor, &plan)?, moved));
+            return Ok(Outcome::Moved(keep(tx, key, actor, &plan)?, moved));
         }
         plan.steps = preview.shown()?.steps;
         let cause = Cause { preview: Some(id), ..Cause::default() };
-        let Done { request, .. } = act::apply(tx, &plan, &cause)?;
+        let Done { request, .. } = act::apply(tx, key, &plan, &cause)?;
         store::applied(tx, id, Some(request), None)?;
         Ok(Outcome::Applied(Applied::Request(request)))
     })?;
@@ -230,15 +248,15 @@ pub fn apply(
     }
 }
 
-fn apply_bulk(tx: &Write, actor: &Actor, preview: &Preview) -> Result<Outcome> {
+fn apply_bulk(tx: &Write, key: &Key, actor: &Actor, preview: &Preview) -> Result<Outcome> {
     let scope = actor.scope::<UserServicesWrite>()?;
-    let kept = preview.kept_input()?;
+    let kept = preview.kept_input(key)?;
     let many = bulk::plan_again(tx, actor, &scope, preview.customer, &kept)?;
     if let Some(moved) = preview.moved(&many.basis)? {
         store::set_state(tx, preview.id, PreviewState::Stale)?;
-        return Ok(Outcome::Moved(bulk::keep(tx, actor, &many)?, moved));
+        return Ok(Outcome::Moved(bulk::keep(tx, key, actor, &many)?, moved));
     }
-    let run = bulk::start(tx, &many, preview)?;
+    let run = bulk::start(tx, key, &many, preview)?;
     store::applied(tx, preview.id, None, Some(run))?;
     Ok(Outcome::Applied(Applied::Run(run)))
 }

@@ -10,7 +10,7 @@ pub fn insert(tx: &Write, new: &NewPreview) -> Result<PreviewId> {
         "INSERT INTO previews (customer_id, user_id, action, input, document, basis, made_at, expires_at)
          VALUES (:customer, :user, :action, :input, :document, :basis, :now, :until) RETURNING id",
         named_params! {
-            ":customer": new.customer, ":user": new.user, ":action": new.action, ":input": new.input.to_string(),
+            ":customer": new.customer, ":user": new.user, ":action": new.action, ":input": new.input,
             ":document": serde_json::to_string(new.shown)?, ":basis": serde_json::to_string(new.basis)?,
             ":now": tx.now, ":until": tx.now.plus_days(1),
         },

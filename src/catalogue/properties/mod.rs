@@ -60,7 +60,7 @@ impl Property {
     }
 
     /// What a sealed value is sealed for.
-    fn seal(&self) -> String {
+    pub fn seal(&self) -> String {
         format!("property {}", self.id)
     }
 
@@ -124,9 +124,44 @@ pub struct Order<'a> {
     pub audited_at: CustomerId,
 }
 
-/// Stores them all, or refuses with every complaint.
-pub fn store_values(tx: &Write, key: &Key, order: &Order) -> Result<()> {
-    let properties = store::all(tx, order.service.id)?;
+/// A value that would be stored, or taken away, and is not so yet.
+pub struct Change {
+    pub label: String,
+    /// For people; a secret is only said to be set.
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+/// What storing them would change, and all that speaks against it. Nothing is written.
+pub fn changes(db: &Read, order: &Order) -> Result<(Vec<Change>, Vec<Complaint>)> {
+    let properties = store::all(db, order.service.id)?;
+    let (wanted, complaints) = judge(&properties, order);
+    let mut changes = Vec::new();
+    for (property, value) in wanted {
+        let old = store::value(db, property.id, order.place)?;
+        let kept = property.secret && value.is_none();
+        if kept || (!property.secret && old == value) {
+            continue;
+        }
+        let show = |value: Option<Value>| match value {
+            Some(_) if property.secret => Some("set".to_owned()),
+            Some(Value::String(text)) => Some(text),
+            other => other.map(|value| value.to_string()),
+        };
+        changes.push(Change {
+            label: property.label.clone(),
+            before: show(old),
+            after: show(value),
+        });
+    }
+    Ok((changes, complaints))
+}
+
+/// Reads what was typed.
+fn judge<'p>(
+    properties: &'p [Property],
+    order: &Order,
+) -> (Vec<(&'p Property, Option<Value>)>, Vec<Complaint>) {
     let mut complaints = Vec::new();
     let find = |name: &str| {
         let found = properties.iter().find(|property| property.name == name);
@@ -152,6 +187,13 @@ pub fn store_values(tx: &Write, key: &Key, order: &Order) -> Result<()> {
             complaints.push(unknown(name));
         }
     }
+    (changes, complaints)
+}
+
+/// Stores them all, or refuses with every complaint.
+pub fn store_values(tx: &Write, key: &Key, order: &Order) -> Result<()> {
+    let properties = store::all(tx, order.service.id)?;
+    let (changes, complaints) = judge(&properties, order);
     if !complaints.is_empty() {
         return Err(Error::Invalid(complaints));
     }

@@ -60,3 +60,4 @@ pub mod schedule;
 
 // All of it at work.
 pub mod serve;
+pub mod demo;

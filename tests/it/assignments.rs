@@ -571,7 +571,7 @@ impl Scripted {
         let (scripts, folder) = (world.app.config.scripts.clone(), world.folder().to_owned());
         std::fs::create_dir_all(&scripts).unwrap();
         let place = folder.display();
-        let count = format!("cat >> {place}/told; echo >> {place}/told; echo '{{}}'\n");
+        let count = format!("text=$(cat); printf '%s\\n' \"$text\" >> {place}/told; echo '{{}}'\n");
         let refuse = format!(
             "cat > /dev/null; if [ -e {place}/broken ]; then echo '{{\"message\":\"The disk is full\"}}'; exit 30; fi; echo '{{}}'\n"
         );

@@ -1,0 +1,181 @@
+//! What Tarnholm IT sells: eight services, two connectors that do the work, and what resellers may
+//! sell on.
+
+use super::stage::{Actor, Part, Stage};
+use crate::error::{Error, Result};
+use serde_json::{Value, json};
+
+/// A program that takes an order, notes it, and refuses a Premium plan once the pool is empty.
+const SCRIPT: &str = r#"#!/bin/sh
+# Reads the order from its input and says what it did.
+order=$(cat)
+pool=$(printf '%s' "$order" | sed -n 's/.*"licence_pool":\([0-9]*\).*/\1/p')
+case "$order" in
+  *'"plan":"premium"'* | *'"code":"premium"'*)
+    if [ "${pool:-1}" = 0 ]; then
+      echo '{"message":"No Premium licence is left in the pool: 23 of 23 are used."}'
+      exit 30
+    fi ;;
+esac
+echo "looked at the order" >&2
+echo '{"message":"Done.","outputs":{"workstation":"WS-'$$'"}}'
+"#;
+
+const MANIFEST: &str = r#"description = "Sets up and clears away workplaces"
+interpreter = ["/bin/sh"]
+file = "workplace.sh"
+verbs = ["create", "change", "suspend", "resume", "remove", "check"]
+inputs = ["licence_pool"]
+outputs = ["workstation"]
+
+[limits]
+seconds = 30
+"#;
+
+pub fn make(stage: &Stage, admin: &Actor) -> Result<()> {
+    let scripts = &stage.app.config.scripts;
+    std::fs::create_dir_all(scripts)?;
+    std::fs::write(scripts.join("workplace.sh"), SCRIPT)?;
+    std::fs::write(scripts.join("workplace.toml"), MANIFEST)?;
+    let known = stage.all(admin, "/scripts")?;
+    let ours = known.iter().find(|script| script.at("name") == "workplace");
+    let sha256 = ours.and_then(|script| script.at("sha256").as_str()).unwrap_or_default();
+    stage.post(admin, "/scripts/workplace/enable", &json!({ "sha256": sha256 }))?;
+    let script = stage.post(
+        admin,
+        "/connectors",
+        &json!({ "kind": "script", "name": "Workplace set-up", "script": "workplace", "customer_id": 1 }),
+    )?;
+    let webhook = stage.post(
+        admin,
+        "/connectors",
+        &json!({ "kind": "webhook", "name": "Telephone exchange", "url": "https://exchange.example/portico", "customer_id": 1 }),
+    )?;
+    let (script, webhook) = (script.at("id").clone(), webhook.at("id").clone());
+    let user = |code: &str, name: &str, category: &str, icon: &str| json!({ "code": code, "name": name, "kind": "user", "category": category, "icon": icon });
+    service(
+        stage,
+        admin,
+        user("workplace", "Managed workplace", "Workplace", "stack-2"),
+        &[
+            ("standard", "Standard", "MW-STD", "18.00", "11.20"),
+            ("plus", "Plus", "MW-PLUS", "27.50", "16.90"),
+            ("premium", "Premium", "MW-PREM", "39.00", "24.10"),
+        ],
+        Some(&script),
+    )?;
+    service(
+        stage,
+        admin,
+        user("mailbox", "Mailbox", "Communication", "mail"),
+        &[("50", "50 GB", "MB-50", "4.50", "2.60"), ("100", "100 GB", "MB-100", "7.80", "4.30")],
+        None,
+    )?;
+    service(
+        stage,
+        admin,
+        user("backup", "Workstation backup", "Safety", "database"),
+        &[("standard", "Standard", "BK-1", "2.90", "1.10")],
+        None,
+    )?;
+    service(
+        stage,
+        admin,
+        user("vpn", "VPN access", "Network", "world"),
+        &[("standard", "Standard", "VPN-1", "3.50", "0.90")],
+        None,
+    )?;
+    service(
+        stage,
+        admin,
+        user("phone", "Desk phone", "Communication", "message"),
+        &[("desk", "Desk", "PH-1", "9.95", "6.40")],
+        Some(&webhook),
+    )?;
+    let customer = |code: &str, name: &str, category: &str, icon: &str| json!({ "code": code, "name": name, "kind": "customer", "category": category, "icon": icon });
+    service(
+        stage,
+        admin,
+        customer("files", "Shared files", "Workplace", "stack-2"),
+        &[("standard", "Standard", "SF-1", "49.00", "27.00")],
+        Some(&script),
+    )?;
+    service(
+        stage,
+        admin,
+        customer("firewall", "Managed firewall", "Network", "shield"),
+        &[("standard", "Standard", "FW-1", "89.00", "55.00")],
+        None,
+    )?;
+    service(
+        stage,
+        admin,
+        customer("website", "Website", "Communication", "world"),
+        &[("standard", "Standard", "WEB-1", "19.00", "6.00")],
+        None,
+    )
+}
+
+fn service(
+    stage: &Stage,
+    admin: &Actor,
+    mut body: Value,
+    plans: &[(&str, &str, &str, &str, &str)],
+    connector: Option<&Value>,
+) -> Result<()> {
+    let code = body.at("code").as_str().unwrap_or_default().to_owned();
+    let level = body.at("kind").as_str().unwrap_or("user").to_owned();
+    match connector {
+        Some(id) => put(&mut body, "connectors", json!([id])),
+        None => put(&mut body, "tracking_only", json!(true)),
+    }
+    stage.post(admin, "/services", &body)?;
+    if code == "workplace" {
+        stage.post(admin, "/services/workplace/properties", &json!({
+            "name": "licence_pool", "label": "Premium licences left", "level": "customer", "type": "integer",
+            "default": "25", "writable_by": "provider", "visible_to": "provider",
+        }))?;
+    }
+    for (plan, name, sku, price, cost) in plans {
+        stage.post(admin, &format!("/services/{code}/plans"), &json!({
+            "level": level, "code": plan, "name": name, "sku": sku, "price": price, "cost": cost,
+        }))?;
+    }
+    stage.post(admin, &format!("/services/{code}/activate"), &json!({}))?;
+    Ok(())
+}
+
+/// Lets a reseller sell everything on, with its mark-up.
+pub fn offer(stage: &Stage, admin: &Actor, reseller: i64, markup_bp: Option<i64>) -> Result<()> {
+    for service in
+        ["workplace", "mailbox", "backup", "vpn", "phone", "files", "firewall", "website"]
+    {
+        stage.post(
+            admin,
+            &format!("/customers/{reseller}/offers"),
+            &json!({ "service": service }),
+        )?;
+    }
+    let Some(markup) = markup_bp else { return Ok(()) };
+    let lists = stage.all(admin, "/price-lists")?;
+    let own = lists
+        .iter()
+        .find(|list| list.at("seller_id") == reseller)
+        .and_then(|list| list.at("id").as_i64());
+    let own = own.ok_or_else(|| Error::internal("a reseller without a price list"))?;
+    stage.patch(admin, &format!("/price-lists/{own}"), &json!({ "markup_bp": markup }))?;
+    Ok(())
+}
+
+/// The pool of Premium licences is used up.
+pub fn run_dry(stage: &Stage, admin: &Actor) -> Result<()> {
+    let body = json!({ "default": "0" });
+    stage.patch(admin, "/services/workplace/properties/licence_pool", &body)?;
+    Ok(())
+}
+
+fn put(body: &mut Value, name: &str, value: Value) {
+    if let Some(object) = body.as_object_mut() {
+        object.insert(name.to_owned(), value);
+    }
+}

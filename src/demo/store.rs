@@ -1,0 +1,43 @@
+use crate::auth::NewToken;
+use crate::db::{By, Db, Via};
+use crate::error::Result;
+use crate::ids::UserId;
+use rusqlite::named_params;
+
+/// A token that holds for the two years around the one shown.
+pub fn keep_token(db: &Db, user: UserId, token: &NewToken) -> Result<()> {
+    db.write(By::portico(Via::Shell), |tx| {
+        tx.run(
+            "INSERT INTO tokens (user_id, name, hash, permissions, created_at, expires_at)
+             VALUES (:user, 'Demonstration', :hash, '*', :now, :until)",
+            named_params! {
+                ":user": user, ":hash": token.hash, ":now": tx.now, ":until": tx.now.plus_days(730),
+            },
+        )?;
+        Ok(())
+    })
+}
+
+/// The story is told: nobody acts by these any more.
+pub fn forget_tokens(db: &Db) -> Result<()> {
+    db.write(By::portico(Via::Shell), |tx| {
+        tx.run("DELETE FROM tokens WHERE name = 'Demonstration'", [])?;
+        Ok(())
+    })
+}
+
+pub fn requests_open(db: &Db) -> Result<bool> {
+    db.read(|db| {
+        db.value("SELECT EXISTS (SELECT 1 FROM requests WHERE status IN ('queued', 'running'))", [])
+    })
+}
+
+pub fn set_password(db: &Db, user: UserId, hash: &str) -> Result<()> {
+    db.write(By::portico(Via::Shell), |tx| {
+        tx.run(
+            "UPDATE users SET password_hash = :hash, password_set_at = :now WHERE id = :user",
+            named_params! { ":hash": hash, ":now": tx.now, ":user": user },
+        )?;
+        Ok(())
+    })
+}

@@ -4,7 +4,7 @@
 use crate::edge::{self, Incoming, Outgoing};
 use crate::error::{Error, Result};
 use crate::web::{App, Body, Request, Response};
-use crate::{jobs, mail};
+use crate::{engine, events, jobs, mail};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -66,17 +66,23 @@ pub fn run(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
 
 /// The threads that work without being asked.
 struct Workers {
+    engine: engine::Handle,
     jobs: jobs::Handle,
     mail: mail::Handle,
 }
 
 impl Workers {
     fn start(app: &Arc<App>) -> Result<Workers> {
-        Ok(Workers { jobs: jobs::start(app)?, mail: mail::start(app.clone()) })
+        Ok(Workers {
+            engine: engine::start(app.clone(), events::EVENTS)?,
+            jobs: jobs::start(app)?,
+            mail: mail::start(app.clone()),
+        })
     }
 
     fn stop(self) {
         self.jobs.stop();
+        self.engine.stop();
         self.mail.stop();
     }
 }

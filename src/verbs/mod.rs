@@ -6,6 +6,7 @@
 mod admin;
 mod backup;
 mod config;
+mod demo;
 mod doctor;
 mod healthcheck;
 mod init;
@@ -60,6 +61,11 @@ enum Verb {
     },
     /// Set an empty store up without the page: provider, domain, first administrator.
     Init(init::Asked),
+    /// Make a throw-away store full of a believable small MSP, say how to sign in, and serve it.
+    Demo {
+        #[command(flatten)]
+        listen: Listen,
+    },
     /// API tokens.
     Token {
         #[command(subcommand)]
@@ -120,6 +126,15 @@ fn act(common: &Common, verb: Verb) -> Result<ExitCode> {
     match verb {
         Verb::Serve { listen } => serve::run(told(common, &listen)?),
         Verb::Init(asked) => init::run(begin(common)?, &asked),
+        Verb::Demo { listen } => {
+            let place = match &common.data {
+                Some(_) => None,
+                None => Some(tempfile::Builder::new().prefix("portico-demo-").tempdir()?),
+            };
+            let data = place.as_ref().map(|folder| folder.path().display().to_string());
+            let common = Common { data: data.or_else(|| common.data.clone()) };
+            demo::run(told(&common, &listen)?)
+        }
         Verb::Token { verb } => token::run(&open(common)?, &verb),
         Verb::Admin { verb } => admin::run(&open(common)?, &verb),
         Verb::Backup { file } => backup::run(open(common)?, &file),

@@ -60,6 +60,7 @@ CREATE INDEX customers_by_disabled_through ON customers (disabled_through) WHERE
 CREATE INDEX customers_by_name ON customers (name COLLATE NOCASE, id);
 CREATE INDEX customers_by_state ON customers (state, name COLLATE NOCASE, id);
 CREATE INDEX customers_by_created ON customers (created_at, id);
+CREATE INDEX customers_resellers ON customers (id) WHERE reseller = 1;
 
 -- A code is never given twice, also not after its customer is gone.
 CREATE TABLE customer_codes (code TEXT PRIMARY KEY COLLATE NOCASE) STRICT, WITHOUT ROWID;
@@ -122,6 +123,7 @@ CREATE TABLE domains (
   created_at    TEXT NOT NULL
 ) STRICT;
 CREATE INDEX domains_by_customer ON domains (customer_id);
+CREATE INDEX domains_waiting ON domains (id) WHERE verified_at IS NULL;
 
 -- Which customers may use a domain: its owner, and those it is shared with.
 CREATE TABLE customer_domains (

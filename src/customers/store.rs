@@ -374,7 +374,7 @@ pub fn set_state<P>(
 pub fn resellers<P>(db: &Read, scope: &Scope<P>) -> Result<Vec<(CustomerId, String)>> {
     db.all(
         "SELECT id, name FROM customers
-          WHERE (reseller = 1 OR parent_id IS NULL) AND state = 'active'
+          WHERE id IN (SELECT 1 UNION ALL SELECT id FROM customers WHERE reseller = 1) AND state = 'active'
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
                            AND scope IN (SELECT value FROM json_each(:scope)))
           ORDER BY parent_id IS NOT NULL, name COLLATE NOCASE LIMIT 500",

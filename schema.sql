@@ -1377,6 +1377,8 @@ CREATE TABLE invoices (
 ) STRICT;
 CREATE UNIQUE INDEX invoices_once ON invoices (period_end, seller_id, buyer_id, currency)
  WHERE state <> 'void' AND type = 'invoice';
+CREATE INDEX invoices_by_number ON invoices (number) WHERE number IS NOT NULL;
+CREATE INDEX invoices_by_period ON invoices (period_end);
 CREATE INDEX invoices_by_buyer ON invoices (buyer_id, id);
 CREATE INDEX invoices_by_seller ON invoices (seller_id, id);
 CREATE INDEX invoices_by_credits ON invoices (credits_id);

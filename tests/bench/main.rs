@@ -18,6 +18,7 @@
 )]
 #![allow(clippy::disallowed_macros, reason = "it speaks to whoever runs it")]
 
+mod billing;
 mod door;
 mod goals;
 mod lists;
@@ -55,6 +56,9 @@ fn main() {
     }
     if goals.wants("writes") {
         writes::commits(&mut goals, &small);
+    }
+    if goals.wants("billing") {
+        billing::period(&mut goals, &large);
     }
     let folder = large.folder.clone();
     let actor = large.actors.reseller.clone();

@@ -353,6 +353,9 @@ fn services(tx: &Transaction) {
         "INSERT INTO services (id, code, name, kind, state, tracking_only, created_at, changed_at)
          VALUES (100, 'workplace', 'Managed workplace', 'user', 'active', 1, '2025-01-01T09:00:00Z', '2025-01-01T09:00:00Z');
          INSERT INTO plans (id, service_id, level, code, name) VALUES (100, 100, 'user', 'standard', 'Standard');
+         INSERT INTO price_lists (id, customer_id, code, name, currency, main) VALUES (100, 1, 'main', 'Main', 'EUR', 1);
+         INSERT INTO prices (list_id, seller_id, currency, kind, service, plan, unit_price, valid_from, created_at)
+         VALUES (100, 1, 'EUR', 'user_service', 'workplace', 'standard', 18000000, '2025-01-01', '2025-01-01T09:00:00Z');
          INSERT INTO customer_services (id, customer_id, service_id, live, created_at)
          SELECT id, id, 100, 'on', '2025-01-01T09:00:00Z' FROM customers WHERE id <> 1;
          INSERT INTO user_services (id, customer_id, user_id, customer_service_id, service_id, plan_id, live, live_plan_id,

@@ -84,6 +84,17 @@ impl Store {
         Store { app, folder, shape, actors }
     }
 
+    /// A copy to write to, in a folder of this name.
+    pub fn copy(&self, name: &str) -> PathBuf {
+        let folder = Path::new(".cache/bench").join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let to = folder.join("portico.db");
+        let from = sql(&self.folder.join("portico.db"));
+        from.execute("VACUUM INTO ?1", [to.to_str().unwrap()]).unwrap();
+        folder
+    }
+
     /// A page, which must be there.
     pub fn get(&self, actor: &Actor, url: &str) -> Response {
         let headers = vec![

@@ -4,7 +4,6 @@ use crate::goals::{Goals, short};
 use crate::store::{Store, sql};
 use portico::db::{By, Db, Via};
 use rusqlite::Connection;
-use std::path::Path;
 use std::time::Instant;
 
 const WRITERS: i64 = 64;
@@ -19,13 +18,8 @@ const INSERT: &str =
 const AT: &str = "2026-01-01T09:00:00Z";
 
 pub fn commits(goals: &mut Goals, store: &Store) {
-    let folder = Path::new(".cache/bench/writes");
-    let _ = std::fs::remove_dir_all(folder);
-    std::fs::create_dir_all(folder).unwrap();
+    let folder = store.copy("writes");
     let file = folder.join("portico.db");
-    sql(&store.folder.join("portico.db"))
-        .execute("VACUUM INTO ?1", [file.to_str().unwrap()])
-        .unwrap();
     let (mut shared, mut alone) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         alone.push(one_by_one(&sql(&file)));

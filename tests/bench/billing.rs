@@ -4,6 +4,7 @@ use crate::goals::{Goals, short};
 use crate::machine::{Times, resident};
 use crate::store::{Store, sql};
 use portico::auth::Scope;
+use portico::auth::permissions::BillingRun;
 use portico::billing::{periods, recalculate};
 use portico::db::Via;
 
@@ -28,7 +29,8 @@ pub fn period(goals: &mut Goals, store: &Store) {
             let params = rusqlite::named_params! { ":start": start, ":end": end };
             raw.query_row(AGGREGATE, params, |row| row.get::<_, i64>(0)).unwrap()
         });
-        let done = whole.work(|| recalculate(db, &Scope::of_system(Via::Job), &period).unwrap());
+        let done = whole
+            .work(|| recalculate(db, &Scope::<BillingRun>::of_system(Via::Job), &period).unwrap());
         lines = done.lines;
     }
     let after = resident(std::process::id());

@@ -1,7 +1,7 @@
 //! Everybody guesses passwords at once, and somebody wants a page.
 
 use crate::goals::{Goals, short};
-use crate::load::list;
+use crate::load::LIST;
 use crate::machine::{Peak, resident};
 use crate::net::{Ask, Client, drive};
 use crate::program::Program;
@@ -24,7 +24,7 @@ struct Guesses {
 pub fn storm(goals: &mut Goals, folder: &Path, actor: &Actor) {
     let program = Program::serve(folder);
     let (pid, to) = (program.pid(), program.address);
-    let page = Ask::get(list()).of(&actor.cookie);
+    let page = Ask::get(LIST).of(&actor.cookie);
     drive(to, 4, TIME, &page);
     let memory = resident(pid);
     let (quiet, _) = drive(to, 4, TIME, &page);
@@ -42,7 +42,7 @@ pub fn storm(goals: &mut Goals, folder: &Path, actor: &Actor) {
     let peak = peak.end();
     let what = format!(
         "{}: p99 while {GUESSERS} clients sign in / without ({} / {} ms)",
-        list(),
+        LIST,
         short(busy.within(0.99)),
         short(quiet.within(0.99)),
     );

@@ -17,7 +17,7 @@ use rusqlite::{Connection, named_params};
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -83,7 +83,8 @@ pub fn run(goals: &mut Goals) {
 
 /// Users with their customers.
 fn people(sql: &Connection) -> Vec<(i64, i64)> {
-    let mut users = sql.prepare("SELECT id, customer_id FROM users WHERE customer_id <> 1").unwrap();
+    let mut users =
+        sql.prepare("SELECT id, customer_id FROM users WHERE customer_id <> 1").unwrap();
     let rows = users.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     rows.map(std::result::Result::unwrap).collect()
 }
@@ -179,7 +180,7 @@ fn clear(folder: &Path) {
 
 /// Steps a second while so many wait.
 fn speed(
-    folder: &PathBuf,
+    folder: &Path,
     db: &Db,
     connector: ConnectorId,
     people: &[(i64, i64)],
@@ -263,7 +264,8 @@ fn answer(stream: TcpStream, hits: &AtomicUsize) {
                 return;
             }
             hits.fetch_add(1, Ordering::Relaxed);
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
             if reader.get_mut().write_all(head.as_bytes()).is_err() {
                 return;
             }

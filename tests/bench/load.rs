@@ -1,15 +1,14 @@
 //! Whole pages through the edge, against the least there is and against their SQL alone.
 
 use crate::goals::{Goals, short};
-use crate::lists::has;
 use crate::machine::{cpu, thread_cpu};
 use crate::net::{Ask, drive};
 use crate::program::Program;
 use crate::store::{Actor, Store};
 use crate::writes::middle;
 use portico::auth::{self, Door};
-use portico::customers;
 use portico::db::Via;
+use portico::users;
 use portico::web::Paging;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,9 +18,7 @@ const CLIENTS: usize = 32;
 const ROUND: Duration = Duration::from_secs(2);
 
 /// The list that most people look at.
-pub fn list() -> &'static str {
-    if has("/users") { "/users" } else { "/customers" }
-}
+pub const LIST: &str = "/users";
 
 /// Requests a second and processor time for each, in microseconds.
 struct Cost {
@@ -47,7 +44,7 @@ pub fn pages(goals: &mut Goals, store: &Store) {
     let (pid, to) = (program.pid(), program.address);
     let actor = &store.actors.reseller;
     let hello = Ask::get("/livez");
-    let page = Ask::get(list()).of(&actor.cookie);
+    let page = Ask::get(LIST).of(&actor.cookie);
     let (mut plain, mut packed, mut empty, mut raw) =
         (Cost::new(), Cost::new(), Cost::new(), Vec::new());
     drive(to, CLIENTS, Duration::from_millis(500), &page);
@@ -59,7 +56,7 @@ pub fn pages(goals: &mut Goals, store: &Store) {
     }
     let (plain_cpu, raw) = (middle(plain.cpu), middle(raw));
     let (plain_rate, empty_rate) = (middle(plain.rate), middle(empty.rate));
-    let name = list();
+    let name = LIST;
     let what = format!(
         "{name}: CPU of a page / of its SQL alone ({} / {} us)",
         short(plain_cpu),
@@ -90,8 +87,7 @@ fn sql_alone(store: &Store, actor: &Actor) -> f64 {
             .read(|db| {
                 let session = auth::session(db, token, 86_400, 86_400)?;
                 let person = auth::actor(db, session.user, Door::Session, Via::Page)?;
-                let filter = customers::Filter::default();
-                customers::list(db, &person.scope()?, &filter, &Paging::first(50))
+                users::list(db, &person.scope()?, &users::Filter::default(), &Paging::first(50))
             })
             .unwrap()
     };

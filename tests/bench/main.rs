@@ -20,6 +20,7 @@
 
 mod billing;
 mod door;
+mod engine;
 mod goals;
 mod lists;
 mod load;
@@ -56,6 +57,9 @@ fn main() {
     }
     if goals.wants("writes") {
         writes::commits(&mut goals, &small);
+    }
+    if goals.wants("engine") {
+        engine::run(&mut goals);
     }
     if goals.wants("billing") {
         billing::period(&mut goals, &large);

@@ -1,7 +1,7 @@
 //! Two thousand clients that want nothing, and one who does.
 
 use crate::goals::{Goals, short};
-use crate::load::list;
+use crate::load::LIST;
 use crate::machine::{open_many_files, resident, threads};
 use crate::net::{Ask, connect, drive};
 use crate::program::Program;
@@ -18,7 +18,7 @@ pub fn connections(goals: &mut Goals, folder: &Path, actor: &Actor) {
     open_many_files();
     let program = Program::serve(folder);
     let (pid, to) = (program.pid(), program.address);
-    let page = Ask::get(list()).of(&actor.cookie);
+    let page = Ask::get(LIST).of(&actor.cookie);
     drive(to, 4, TIME, &page);
     let (memory, count) = (resident(pid), threads(pid));
     let (quiet, _) = drive(to, 4, TIME, &page);
@@ -29,7 +29,7 @@ pub fn connections(goals: &mut Goals, folder: &Path, actor: &Actor) {
     let (busy, _) = drive(to, 4, TIME, &page);
     let what = format!(
         "{}: p99 with {SLOW} slow connections / without ({} / {} ms)",
-        list(),
+        LIST,
         short(busy.within(0.99)),
         short(quiet.within(0.99)),
     );

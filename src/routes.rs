@@ -12,8 +12,8 @@ use crate::input::Field;
 use crate::users;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
-    account, activity, billing, catalogue, customers, health, jobs, mail, offers, openapi, prices,
-    roles, search, setup, signin, system, today,
+    account, activity, billing, catalogue, customers, health, invoices, jobs, mail, offers,
+    openapi, prices, roles, search, setup, signin, system, today,
 };
 
 pub struct Route {
@@ -85,6 +85,7 @@ public! {
     Get "/livez"          free    health::pages::live;
     Get "/readyz"         free    health::pages::ready;
     Get "/assets/{file}"  free    health::pages::asset;
+    Get "/documents/{token}" limited invoices::pages::open_link;
 
     Get  "/setup"           limited setup::pages::show;
     Post "/setup"           limited setup::pages::create;
@@ -263,6 +264,25 @@ routes! {
     Patch  "/api/v1/customers/{id}/domains/{domain}" scope CustomersDomains customers::api::update_domain, "Change a domain" customers::domains::EDIT => customers::api::DOMAIN;
     Delete "/api/v1/customers/{id}/domains/{domain}" scope CustomersDomains customers::api::remove_domain, "Remove a domain" &[] => &[];
 
+    Get  "/billing"                   scope BillingRead   billing::pages::index;
+    Get  "/billing/{end}"             scope BillingRead   billing::pages::show;
+    Get  "/billing/{end}/items"       scope BillingRead   billing::pages::items;
+    Get  "/billing/{end}/items.csv"   scope BillingRead   billing::api::download;
+    Get  "/billing/{end}/lock"        scope BillingRun    billing::pages::ask_lock;
+    Post "/billing/{end}/lock"        scope BillingRun    billing::pages::lock;
+    Post "/billing/{end}/recalculate" scope BillingRun    billing::pages::recalculate;
+    Post "/billing/{end}/invoices"    scope InvoicesWrite invoices::pages::draw_up;
+    Get  "/invoices"                  scope InvoicesRead  invoices::pages::index;
+    Get  "/invoices/{id}"             scope InvoicesRead  invoices::pages::show;
+    Post "/invoices/{id}/finalise"    scope InvoicesWrite invoices::pages::finalise;
+    Post "/invoices/{id}/send"        scope InvoicesWrite invoices::pages::send;
+    Post "/invoices/{id}/discard"     scope InvoicesWrite invoices::pages::discard;
+    Get  "/invoices/{id}/void"        scope InvoicesWrite invoices::pages::ask_void;
+    Post "/invoices/{id}/void"        scope InvoicesWrite invoices::pages::void;
+    Get  "/customers/{id}/billing"    scope BillingRead   invoices::pages::customer;
+    Get  "/customers/{id}/issuer"     scope BillingRules  invoices::pages::edit_issuer;
+    Post "/customers/{id}/issuer"     scope BillingRules  invoices::pages::update_issuer;
+
     Get  "/api/v1/billing/periods"                            scope BillingRead billing::api::index, "List billing periods" &[] => billing::api::PERIOD;
     Get  "/api/v1/billing/periods/{end}"                      scope BillingRead billing::api::show, "Show a period; current is the one that runs" &[] => billing::api::PERIOD;
     Get  "/api/v1/billing/periods/{end}/summary"              scope BillingRead billing::api::summary, "List the lines of a period's bills" billing::api::SUMMARY => billing::api::LINE;
@@ -423,6 +443,59 @@ routes! {
     Patch "/api/v1/users/{id}"              scope UsersUpdate  users::api::update, "Change a user" users::fields::EDIT => users::api::OUT;
     Post  "/api/v1/users/{id}/disable"      scope UsersDisable users::api::disable, "Disable a user" &[] => users::api::OUT;
     Post  "/api/v1/users/{id}/enable"       scope UsersDisable users::api::enable, "Enable a user" &[] => users::api::OUT;
+    Get    "/customers/{id}/services"                 scope ServicesRead          assignments::pages::of_customer;
+    Get    "/customers/{id}/services/new"             scope CustomerServicesWrite assignments::pages::new_customer;
+    Post   "/customers/{id}/services"                 scope CustomerServicesWrite assignments::pages::give_customer;
+    Get    "/customers/{id}/services/{aid}/edit"      scope CustomerServicesWrite assignments::pages::edit_customer;
+    Post   "/customers/{id}/services/{aid}"           scope CustomerServicesWrite assignments::pages::change_customer;
+    Post   "/customers/{id}/services/{aid}/provision" scope CustomerServicesWrite assignments::pages::provision_customer;
+    Post   "/customers/{id}/services/{aid}/suspend"   scope CustomerServicesWrite assignments::pages::suspend_customer;
+    Post   "/customers/{id}/services/{aid}/resume"    scope CustomerServicesWrite assignments::pages::resume_customer;
+    Post   "/customers/{id}/services/{aid}/remove"    scope CustomerServicesWrite assignments::pages::remove_customer;
+    Get    "/customers/{id}/users/services"           scope UserServicesWrite     assignments::pages::many;
+    Post   "/customers/{id}/users/services"           scope UserServicesWrite     assignments::pages::plan_many;
+    Get    "/users/{id}/services"                     scope ServicesRead          assignments::pages::of_user;
+    Get    "/users/{id}/services/new"                 scope UserServicesWrite     assignments::pages::new_user;
+    Post   "/users/{id}/services"                     scope UserServicesWrite     assignments::pages::give_user;
+    Get    "/users/{id}/services/{aid}/edit"          scope UserServicesWrite     assignments::pages::edit_user;
+    Post   "/users/{id}/services/{aid}"               scope UserServicesWrite     assignments::pages::change_user;
+    Post   "/users/{id}/services/{aid}/provision"     scope UserServicesWrite     assignments::pages::provision_user;
+    Post   "/users/{id}/services/{aid}/suspend"       scope UserServicesWrite     assignments::pages::suspend_user;
+    Post   "/users/{id}/services/{aid}/resume"        scope UserServicesWrite     assignments::pages::resume_user;
+    Post   "/users/{id}/services/{aid}/remove"        scope UserServicesWrite     assignments::pages::remove_user;
+    Get    "/previews/{id}"                           own   AccountRead           assignments::pages::show;
+    Post   "/previews/{id}/apply"                     own   AccountRead           assignments::pages::apply;
+    Post   "/previews/{id}/discard"                   own   AccountRead           assignments::pages::discard;
+    Get    "/api/v1/customers/{id}/services"               scope ServicesRead          assignments::api::of_customer, "List a customer’s services" jobs::api::PAGES => assignments::api::HELD;
+    Post   "/api/v1/customers/{id}/services"               scope CustomerServicesWrite assignments::api::give_customer, "Give a service to a customer" assignments::GIVE => assignments::api::ACCEPTED;
+    Get    "/api/v1/customers/{id}/services/{aid}"         scope ServicesRead          assignments::api::show_of_customer, "Show a customer’s service" &[] => assignments::api::HELD;
+    Patch  "/api/v1/customers/{id}/services/{aid}"         scope CustomerServicesWrite assignments::api::change_customer, "Change a customer’s service" assignments::CHANGE => assignments::api::ACCEPTED;
+    Delete "/api/v1/customers/{id}/services/{aid}"         scope CustomerServicesWrite assignments::api::remove_customer, "Remove a customer’s service" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/customers/{id}/services/{aid}/provision" scope CustomerServicesWrite assignments::api::provision_customer, "Provision a customer’s service again" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/customers/{id}/services/{aid}/suspend" scope CustomerServicesWrite assignments::api::suspend_customer, "Suspend a customer’s service" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/customers/{id}/services/{aid}/resume"  scope CustomerServicesWrite assignments::api::resume_customer, "Resume a customer’s service" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/customers/{id}/users/services"         scope UserServicesWrite     assignments::api::give_many, "Give a service to many users" assignments::bulk::GIVE_MANY => assignments::api::ACCEPTED;
+    Get    "/api/v1/users/{id}/services"                   scope ServicesRead          assignments::api::of_user, "List a user’s services" jobs::api::PAGES => assignments::api::HELD;
+    Post   "/api/v1/users/{id}/services"                   scope UserServicesWrite     assignments::api::give_user, "Give a service to a user" assignments::GIVE_USER => assignments::api::ACCEPTED;
+    Get    "/api/v1/users/{id}/services/{aid}"             scope ServicesRead          assignments::api::show_of_user, "Show a user’s service" &[] => assignments::api::HELD;
+    Patch  "/api/v1/users/{id}/services/{aid}"             scope UserServicesWrite     assignments::api::change_user, "Change a user’s service" assignments::CHANGE => assignments::api::ACCEPTED;
+    Delete "/api/v1/users/{id}/services/{aid}"             scope UserServicesWrite     assignments::api::remove_user, "Remove a user’s service" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/users/{id}/services/{aid}/provision"   scope UserServicesWrite     assignments::api::provision_user, "Provision a user’s service again" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/users/{id}/services/{aid}/suspend"     scope UserServicesWrite     assignments::api::suspend_user, "Suspend a user’s service" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/users/{id}/services/{aid}/resume"      scope UserServicesWrite     assignments::api::resume_user, "Resume a user’s service" &[] => assignments::api::ACCEPTED;
+    Get    "/api/v1/previews/{id}"                         own   AccountRead           assignments::api::show_preview, "Show a plan" &[] => assignments::api::PLAN;
+    Post   "/api/v1/previews/{id}/apply"                   own   AccountRead           assignments::api::apply_preview, "Apply a plan" &[] => assignments::api::ACCEPTED;
+    Delete "/api/v1/previews/{id}"                         own   AccountRead           assignments::api::discard_preview, "Discard a plan" &[] => &[];
+    Post   "/api/v1/billing/periods/{end}/invoices" scope InvoicesWrite invoices::api::draw_up, "Draw up a period's invoices" invoices::RUN => invoices::api::OUTCOME;
+    Get    "/api/v1/invoices"               scope InvoicesRead  invoices::api::index, "List invoices" invoices::api::FILTERS => invoices::api::ITEM;
+    Get    "/api/v1/invoices/{id}"          scope InvoicesRead  invoices::api::show, "Show an invoice" &[] => invoices::api::OUT;
+    Get    "/api/v1/invoices/{id}/html"     scope InvoicesRead  invoices::api::printed, "Show an invoice as it prints" &[] => &[];
+    Post   "/api/v1/invoices/{id}/finalise" scope InvoicesWrite invoices::api::finalise, "Give a draft its number, for good" &[] => invoices::api::OUT;
+    Post   "/api/v1/invoices/{id}/send"     scope InvoicesWrite invoices::api::send, "Mail an invoice again, with a new link" &[] => invoices::api::OUT;
+    Post   "/api/v1/invoices/{id}/void"     scope InvoicesWrite invoices::api::void, "Take an invoice back by a credit note" &[] => invoices::api::OUT;
+    Delete "/api/v1/invoices/{id}"          scope InvoicesWrite invoices::api::discard, "Discard a draft" &[] => &[];
+    Get    "/api/v1/customers/{id}/issuer"  scope BillingRules  invoices::api::issuer, "Show who writes invoices" &[] => invoices::issuer::FIELDS;
+    Put    "/api/v1/customers/{id}/issuer"  scope BillingRules  invoices::api::update_issuer, "Say who writes invoices" invoices::issuer::FIELDS => invoices::issuer::FIELDS;
 }
 
 /// Writes what the program brings along into the store; run at every start.

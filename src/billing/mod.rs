@@ -3,6 +3,7 @@
 //! becomes the truth itself when a hop is fixed.
 
 pub mod api;
+pub mod card;
 pub mod pages;
 pub mod nightly;
 pub mod periods;

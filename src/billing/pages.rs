@@ -5,7 +5,7 @@ use super::items::{self, ShownItem};
 use super::periods::{self, Standing, State};
 use super::story::{self, Story};
 use super::summary::{Buyer, Filter, Look, Shown};
-use super::{CustomerNow, Desk, Viewer, overview};
+use super::{Desk, Viewer, overview};
 use crate::auth::Scope;
 use crate::auth::permissions::{BillingRead, BillingRun, InvoicesWrite};
 use crate::error::{Error, Result};
@@ -14,16 +14,13 @@ use crate::html::button::{button, cancel, link};
 use crate::html::chart::{Chart, Shape, chart};
 use crate::html::float::drawer;
 use crate::html::form::{form_foot, hidden, post_form};
-use crate::html::parts::{
-    Head, Tone, card, facts, flash, page_head, pill, pill_tint, section, stats,
-};
+use crate::html::parts::{Head, Tone, facts, flash, page_head, pill, pill_tint, section, stats};
 use crate::html::story::{Event, events};
 use crate::html::table::{
     Look as TableLook, column, empty, filters, paging, search, table, table_with,
 };
 use crate::html::text::{change, date, money};
 use crate::money::{Currency, Money};
-use crate::rating::hops::Hop;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
@@ -418,23 +415,4 @@ pub fn lock(cx: &Cx, scope: &Scope<BillingRun>) -> Result<Response> {
         }
         Err(other) => Err(other),
     }
-}
-
-/// Who bills a customer, and this month so far.
-pub fn customer_card(told: &CustomerNow) -> Markup {
-    let sum = |minor: i64, hop: &Hop| money(Money::new(minor, hop.currency));
-    let body = html! {
-        @match &told.bill {
-            Some(buyer) => {
-                (facts(&[
-                    ("Billed by", html! { (buyer.seller) }),
-                    ("This month so far", sum(buyer.now.amount_minor, &buyer.hop)),
-                    ("Last month", sum(buyer.last.amount_minor, &buyer.hop)),
-                ]))
-                p { a href={ "/billing/" (told.end) "?seller_id=" (buyer.hop.seller_id) "&buyer_id=" (buyer.hop.buyer_id) } { "The bill so far" } }
-            },
-            None => { p { "Billed by " (told.seller) "." } },
-        }
-    };
-    card("This month", None, body)
 }

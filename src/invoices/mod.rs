@@ -10,7 +10,7 @@ mod finish;
 mod number;
 mod store;
 
-pub use drafts::{Outcome, discard, draw_up};
+pub use drafts::{Outcome, RUN, discard, draw_up};
 pub use finish::{finalise, of_link, send, void};
 
 use crate::auth::Scope;

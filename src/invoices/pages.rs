@@ -259,7 +259,7 @@ pub fn customer(cx: &Cx, scope: &Scope<BillingRead>) -> Result<Response> {
         Ok((place, told, store::list(db, &reads, &filter, i64::MAX, 12)?))
     })?;
     let body = html! {
-        (crate::billing::pages::customer_card(&told))
+        (crate::billing::card::customer_card(&told))
         (card("Invoices", None, html! {
             @if invoices.is_empty() { p.muted { "No invoices yet." } } @else { (table_of(&invoices)) }
         }))

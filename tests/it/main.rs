@@ -27,6 +27,7 @@ mod catalogue;
 mod offers;
 mod prices;
 mod openapi;
+mod invoices;
 mod routes;
 mod schema;
 mod scripts;

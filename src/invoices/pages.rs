@@ -272,18 +272,18 @@ pub fn customer(cx: &Cx, scope: &Scope<BillingRead>) -> Result<Response> {
     Ok(places::customer_page(cx, &place, Tab::Billing, 200, actions, body))
 }
 
-pub fn edit_issuer(cx: &Cx, scope: &Scope<BillingRules>) -> Result<Response> {
-    let id = cx.param("id")?;
-    let now = cx.db.read(|db| issuer::one(db, scope, id))?;
+pub fn edit_issuer(cx: &Cx, _: &Scope<BillingRead>) -> Result<Response> {
+    let (id, scope) = (cx.param("id")?, cx.actor.scope::<BillingRules>()?);
+    let now = cx.db.read(|db| issuer::one(db, &scope, id))?;
     let mut input = now.as_input();
     input.set("version", now.version);
     Ok(issuer_form(cx, 200, &input, &[]))
 }
 
-pub fn update_issuer(cx: &Cx, scope: &Scope<BillingRules>) -> Result<Response> {
-    let mut input = cx.input()?;
+pub fn update_issuer(cx: &Cx, _: &Scope<BillingRead>) -> Result<Response> {
+    let (mut input, scope) = (cx.input()?, cx.actor.scope::<BillingRules>()?);
     let version = cx.expected_version(&mut input);
-    match issuer::update(cx.db, scope, cx.param("id")?, &input, version) {
+    match issuer::update(cx.db, &scope, cx.param("id")?, &input, version) {
         Ok(()) => Ok(cx.done(cx.request.path.clone(), "Saved.")),
         Err(Error::Invalid(complaints)) => {
             input.set("version", version.unwrap_or(0));

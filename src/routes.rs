@@ -280,8 +280,8 @@ routes! {
     Get  "/invoices/{id}/void"        scope InvoicesWrite invoices::pages::ask_void;
     Post "/invoices/{id}/void"        scope InvoicesWrite invoices::pages::void;
     Get  "/customers/{id}/billing"    scope BillingRead   invoices::pages::customer;
-    Get  "/customers/{id}/issuer"     scope BillingRules  invoices::pages::edit_issuer;
-    Post "/customers/{id}/issuer"     scope BillingRules  invoices::pages::update_issuer;
+    Get  "/customers/{id}/issuer"     scope BillingRead  invoices::pages::edit_issuer;
+    Post "/customers/{id}/issuer"     scope BillingRead  invoices::pages::update_issuer;
 
     Get  "/api/v1/billing/periods"                            scope BillingRead billing::api::index, "List billing periods" &[] => billing::api::PERIOD;
     Get  "/api/v1/billing/periods/{end}"                      scope BillingRead billing::api::show, "Show a period; current is the one that runs" &[] => billing::api::PERIOD;
@@ -451,8 +451,8 @@ routes! {
     Post   "/api/v1/invoices/{id}/send"     scope InvoicesWrite invoices::api::send, "Mail an invoice again, with a new link" &[] => invoices::api::OUT;
     Post   "/api/v1/invoices/{id}/void"     scope InvoicesWrite invoices::api::void, "Take an invoice back by a credit note" &[] => invoices::api::OUT;
     Delete "/api/v1/invoices/{id}"          scope InvoicesWrite invoices::api::discard, "Discard a draft" &[] => &[];
-    Get    "/api/v1/customers/{id}/issuer"  scope BillingRules  invoices::api::issuer, "Show who writes invoices" &[] => invoices::issuer::FIELDS;
-    Put    "/api/v1/customers/{id}/issuer"  scope BillingRules  invoices::api::update_issuer, "Say who writes invoices" invoices::issuer::FIELDS => invoices::issuer::FIELDS;
+    Get    "/api/v1/customers/{id}/issuer"  scope BillingRead  invoices::api::issuer, "Show who writes invoices" &[] => invoices::issuer::FIELDS;
+    Put    "/api/v1/customers/{id}/issuer"  scope BillingRead  invoices::api::update_issuer, "Say who writes invoices" invoices::issuer::FIELDS => invoices::issuer::FIELDS;
 }
 
 /// Writes what the program brings along into the store; run at every start.

@@ -102,13 +102,6 @@ impl Actor {
         serde_json::to_string(codes).ok()
     }
 
-    /// Whether the permission of that name is held at `customer`, whatever it reaches from there.
-    pub fn stands_at(&self, permission: &str, customer: i64) -> bool {
-        self.rights
-            .get(permission)
-            .is_some_and(|codes| codes.iter().any(|code| code / 4 == customer))
-    }
-
     /// Whether this person belongs to the provider.
     pub fn is_provider(&self) -> bool {
         self.home == PROVIDER

@@ -113,7 +113,8 @@ impl Story<'_> {
         let issuer = json!({
             "legal_name": "Tarnholm IT B.V.", "address": "Havenkade 12\n1011 AB Amsterdam", "country": "NL",
             "tax_id": "NL800000000B01", "registration_no": "80000000", "bank": "Example Bank",
-            "iban": "NL00EXAM0000000001", "bic": "EXAMNL2A", "payment_days": 14, "tax_rate": "21",
+            "iban": "NL00EXAM0000000001", "bic": "EXAMNL2A", "payment_days": 14, "tax_rate_bp": 2100,
+            "tax_label": "VAT", "number_pattern": "{year}-{number:4}", "credit_pattern": "C{year}-{number:4}",
         });
         stage.put(&self.admin, "/customers/1/issuer", &issuer)?;
         catalogue::make(stage, &self.admin)?;
@@ -145,7 +146,9 @@ impl Story<'_> {
                 let issuer = json!({
                     "legal_name": format!("{} B.V.", reseller.name),
                     "address": format!("Marktplein {}\n{}", place + 3, reseller.city), "country": "NL",
-                    "tax_id": format!("NL80000000{}B01", place + 1), "payment_days": 30, "tax_rate": "21",
+                    "tax_id": format!("NL80000000{}B01", place + 1), "payment_days": 30,
+                    "tax_rate_bp": 2100, "tax_label": "VAT", "number_pattern": "{year}{number:3}",
+                    "credit_pattern": "C{year}{number:3}",
                 });
                 stage.put(&self.admin, &format!("/customers/{id}/issuer"), &issuer)?;
             }

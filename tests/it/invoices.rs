@@ -1,11 +1,7 @@
 //! Invoices: drafts that follow the bill, numbers without gaps, what never changes, what is mailed.
 
 use crate::billing::{PLANTED_COST, Scene};
-<<<<<<< HEAD
-use crate::world::{Answer, Person, World};
-=======
 use crate::world::{Answer, PROVIDER, Person, World};
->>>>>>> main
 use portico::ids::CustomerId;
 use serde_json::{Value, json};
 
@@ -27,11 +23,7 @@ fn issuer(person: &Person, seller: CustomerId) {
 /// In May, with a seller who can write invoices.
 fn ready() -> Scene {
     let scene = Scene::new().in_may();
-<<<<<<< HEAD
-    issuer(&scene.provider(), scene.reseller);
-=======
     issuer(&scene.seller(), scene.reseller);
->>>>>>> main
     scene
 }
 
@@ -255,11 +247,7 @@ fn others_get_no_invoice_and_no_cost() {
     let scene = ready();
     let id = draft(&scene);
     finalise(&scene.seller(), id).expect(200);
-<<<<<<< HEAD
-    scene.world.sql().execute_batch("INSERT INTO issuers (customer_id, legal_name, address, country, tax_id) VALUES (1, 'Tarnholm IT', 'Kade 1', 'NL', 'NL1')").unwrap();
-=======
     issuer(&scene.provider(), PROVIDER);
->>>>>>> main
     let made = scene.provider().api_post(APRIL, json!({})).expect(200).json();
     let wholesale = made["created"][0].as_i64().unwrap();
     finalise(&scene.provider(), wholesale).expect(200);

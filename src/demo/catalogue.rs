@@ -126,10 +126,13 @@ fn service(
     let code = body.at("code").as_str().unwrap_or_default().to_owned();
     let level = body.at("kind").as_str().unwrap_or("user").to_owned();
     match connector {
-        Some(id) => put(&mut body, "connectors", json!([id])),
+        Some(_) => {}
         None => put(&mut body, "tracking_only", json!(true)),
     }
     stage.post(admin, "/services", &body)?;
+    if let Some(id) = connector {
+        stage.put(admin, &format!("/services/{code}/rules"), &json!({ "connectors": [id] }))?;
+    }
     if code == "workplace" {
         stage.post(admin, "/services/workplace/properties", &json!({
             "name": "licence_pool", "label": "Premium licences left", "level": "customer", "type": "integer",
@@ -145,16 +148,23 @@ fn service(
     Ok(())
 }
 
+/// What every reseller may sell, with the plans.
+const SOLD_ON: &[(&str, &[&str])] = &[
+    ("workplace", &["standard", "plus", "premium"]),
+    ("mailbox", &["50", "100"]),
+    ("backup", &["standard"]),
+    ("vpn", &["standard"]),
+    ("phone", &["desk"]),
+    ("files", &["standard"]),
+    ("firewall", &["standard"]),
+    ("website", &["standard"]),
+];
+
 /// Lets a reseller sell everything on, with its mark-up.
 pub fn offer(stage: &Stage, admin: &Actor, reseller: i64, markup_bp: Option<i64>) -> Result<()> {
-    for service in
-        ["workplace", "mailbox", "backup", "vpn", "phone", "files", "firewall", "website"]
-    {
-        stage.post(
-            admin,
-            &format!("/customers/{reseller}/offers"),
-            &json!({ "service": service }),
-        )?;
+    for (service, plans) in SOLD_ON {
+        let body = json!({ "service": service, "plans": plans });
+        stage.post(admin, &format!("/customers/{reseller}/offers"), &body)?;
     }
     let Some(markup) = markup_bp else { return Ok(()) };
     let lists = stage.all(admin, "/price-lists")?;

@@ -10,6 +10,7 @@ pub mod names;
 pub mod pages;
 mod store;
 
+use crate::assignments::{self, Reason};
 use crate::audit;
 use crate::auth::permissions::{
     UsersCreate, UsersDisable, UsersRead, UsersRename, UsersTestFlag, UsersUpdate,
@@ -346,7 +347,7 @@ pub fn reaches<P: Permission>(db: &Read, actor: &Actor, customer: CustomerId) ->
     actor.scope::<P>().is_ok_and(|scope| scope.reaches(db, customer).is_ok())
 }
 
-/// No door is open to the user any more.
+/// No door is open to the user any more, and their services are suspended.
 pub fn disable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -> Result<()> {
     db.write(scope.by, |tx| {
         let user = store::one(tx, scope, id)?;
@@ -359,11 +360,12 @@ pub fn disable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) 
         store::set_state(tx, scope, id, State::Disabled)?;
         store::raise_epoch(tx, id)?;
         store::revoke_tokens(tx, id)?;
+        assignments::suspend_user(tx, id, Reason::UserDisabled)?;
         settle_state(tx, &user, State::Disabled, "user.disabled")
     })
 }
 
-/// The user may enter again; sessions, tokens and links that ended stay so.
+/// The user may enter again and has the services back; sessions, tokens and links that ended stay so.
 pub fn enable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -> Result<()> {
     db.write(scope.by, |tx| {
         let user = store::one(tx, scope, id)?;
@@ -382,6 +384,7 @@ pub fn enable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -
             return Err(Error::refused(text));
         }
         store::set_state(tx, scope, id, State::Active)?;
+        assignments::resume_user(tx, id, Reason::UserDisabled)?;
         settle_state(tx, &user, State::Active, "user.enabled")
     })
 }

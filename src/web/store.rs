@@ -36,13 +36,14 @@ pub fn keep_answer(
     key: &str,
     request: &[u8; 32],
     answer: &Response,
+    body: &str,
 ) -> Result<()> {
     tx.run(
         "INSERT OR REPLACE INTO idempotency_keys (user_id, key, request, status, location, body, at)
          VALUES (:user, :key, :request, :status, :location, :body, :now)",
         named_params! {
             ":user": user, ":key": key, ":request": request, ":status": answer.status,
-            ":location": answer.header("Location"), ":body": answer.text(), ":now": tx.now,
+            ":location": answer.header("Location"), ":body": body, ":now": tx.now,
         },
     )?;
     Ok(())

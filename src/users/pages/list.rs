@@ -1,13 +1,15 @@
 //! All users in scope, and those of one customer.
 
 use crate::auth::Scope;
-use crate::auth::permissions::{UsersCreate, UsersDisable, UsersImport, UsersRead, UsersUpdate};
+use crate::auth::permissions::{
+    UserServicesWrite, UsersCreate, UsersDisable, UsersImport, UsersRead, UsersUpdate,
+};
 use crate::error::Result;
 use crate::html::Nav;
 use crate::html::button::{Item, link, menu};
 use crate::html::form::hidden;
 use crate::html::parts::{Head, Tone, page_head, pill};
-use crate::html::table::{self, acts, column, table};
+use crate::html::table::{self, Look, Picked, acts, bulk, column, pick, table_with};
 use crate::html::text;
 use crate::ids::CustomerId;
 use crate::places::{self, State, Tab, capital};
@@ -31,7 +33,7 @@ pub fn index(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
         (page_head("Users", Head { lede: &lede, ..Head::default() }))
         (filters("/users", &filter, &[]))
         (states(cx, "/users", &filter))
-        (content(cx, &found, &filter, paging.is_first(), true))
+        (content(cx, &found, &filter, paging.is_first(), None))
     };
     Ok(cx.page(Nav::Users, "Users", &[], body))
 }
@@ -62,7 +64,7 @@ pub fn index_of(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let body = html! {
         (filters(&here, &filter, &departments))
         (states(cx, &here, &filter))
-        (content(cx, &found, &filter, paging.is_first(), false))
+        (content(cx, &found, &filter, paging.is_first(), Some(id)))
     };
     Ok(places::customer_page(cx, &place, Tab::Users, 200, actions, body))
 }
@@ -105,7 +107,7 @@ fn content(
     found: &Listing<Brief>,
     filter: &Filter,
     first: bool,
-    with_customer: bool,
+    of: Option<CustomerId>,
 ) -> Markup {
     let filtered = !filter.q.is_empty() || filter.state.is_some() || !filter.department.is_empty();
     if found.items.is_empty() && filtered {
@@ -124,16 +126,27 @@ fn content(
         column("State"),
         acts(),
     ];
-    let rows = html! { @for user in &found.items { (row(cx, user, with_customer)) } };
+    // Users are picked within one customer: what can be given differs from customer to customer.
+    let giving = of.filter(|_| cx.actor.may::<UserServicesWrite>());
+    let rows = html! {
+        @for user in &found.items { (row(cx, user, of.is_none(), giving.is_some())) }
+    };
+    let look = Look { picks: giving.is_some(), ..Look::default() };
+    let users = table_with("Users", &columns, rows, look);
     let shown = i64::try_from(found.items.len()).unwrap_or(0);
     let (start, next) = ((!first).then(|| cx.first_href()), cx.next_href(found.next.as_ref()));
     html! {
-        (table("Users", &columns, rows))
+        @if let Some(customer) = giving {
+            form action={ "/customers/" (customer) "/users/services" } {
+                (users)
+                (bulk(html! { button.btn.btn-primary.btn-sm { "Give service" } }))
+            }
+        } @else { (users) }
         (table::paging(&text::count(shown, "user", "users"), start.as_deref(), next.as_deref()))
     }
 }
 
-fn row(cx: &Cx, user: &Brief, with_customer: bool) -> Markup {
+fn row(cx: &Cx, user: &Brief, with_customer: bool, giving: bool) -> Markup {
     let id = user.id;
     let mut items = Vec::new();
     if cx.actor.may::<UsersUpdate>() {
@@ -148,6 +161,12 @@ fn row(cx: &Cx, user: &Brief, with_customer: bool) -> Markup {
     let label = format!("Actions for {}", user.display_name);
     html! {
         tr {
+            @if giving {
+                (pick(&user.display_name, id, match user.state {
+                    State::Active => Picked::No,
+                    _ => Picked::Never,
+                }))
+            }
             th scope="row" {
                 a href={ "/users/" (id) } { (user.display_name) }
                 small {

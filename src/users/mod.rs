@@ -4,6 +4,7 @@
 //! changes one writes audit and, where it is billed, ledger in its own transaction.
 
 pub mod api;
+pub mod export;
 pub mod fields;
 pub mod import;
 pub mod names;

@@ -2,7 +2,7 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    UserServicesWrite, UsersCreate, UsersDisable, UsersImport, UsersRead, UsersUpdate,
+    UserServicesWrite, UsersCreate, UsersDisable, UsersExport, UsersImport, UsersRead, UsersUpdate,
 };
 use crate::error::Result;
 use crate::html::Nav;
@@ -42,18 +42,22 @@ pub fn index_of(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
     let filter = Filter { customer: Some(id), ..api::filter(cx)? };
     let paging = cx.paging(crate::users::FILTERS)?;
-    let (found, place, departments, may_add, may_import) = cx.db.read(|db| {
+    let (found, place, departments, may_add, may_import, may_export) = cx.db.read(|db| {
         Ok((
             list(db, scope, &filter, &paging)?,
             places::customer(db, scope, id)?,
             store::departments(db, scope, id)?,
             reaches::<UsersCreate>(db, &cx.actor, id),
             reaches::<UsersImport>(db, &cx.actor, id),
+            reaches::<UsersExport>(db, &cx.actor, id),
         ))
     })?;
     let here = format!("/customers/{id}/users");
     let may_add = may_add && place.state == State::Active;
     let actions = html! {
+        @if may_export {
+            (link("Export", &as_shown(cx, &format!("{here}/export"))).download().icon("download"))
+        }
         @if may_import {
             (link("Import", &format!("{here}/import")).icon("upload"))
         }
@@ -80,6 +84,17 @@ fn filters(action: &str, filter: &Filter, departments: &[String]) -> Markup {
         @if let Some(state) = filter.state { (hidden("state", state.word())) }
     };
     table::filters(action, body)
+}
+
+/// The same filters at another address.
+fn as_shown(cx: &Cx, action: &str) -> String {
+    let mut query = cx.request.query.clone();
+    query.remove("after");
+    query.remove("limit");
+    match query.to_query().as_str() {
+        "" => action.to_owned(),
+        query => format!("{action}?{query}"),
+    }
 }
 
 fn states(cx: &Cx, action: &str, filter: &Filter) -> Markup {

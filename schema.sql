@@ -468,6 +468,7 @@ CREATE INDEX messages_by_customer ON messages (customer_id, id);
 CREATE INDEX messages_by_user ON messages (user_id);
 CREATE INDEX messages_waiting ON messages (next_at, id) WHERE state IN ('queued', 'sending', 'held');
 CREATE INDEX messages_by_state ON messages (state, id);
+CREATE INDEX messages_failed ON messages (created_at, customer_id) WHERE state = 'failed';
 
 ------------------------------------------------------------------------------------------------
 -- Work by the clock and by the list
@@ -894,6 +895,7 @@ CREATE INDEX requests_by_blocked ON requests (blocked_id) WHERE blocked_id IS NO
 CREATE INDEX requests_by_connector ON requests (connector_id) WHERE connector_id IS NOT NULL;
 CREATE INDEX requests_by_queue ON requests (queue);
 CREATE INDEX requests_by_status ON requests (status, id);
+CREATE INDEX requests_failed ON requests (customer_id, id) WHERE status = 'failed';
 -- How the engine finds work, and what stands in its way, without looking at what waits besides.
 CREATE INDEX requests_ready ON requests (queue, connector_id, class, customer_id, id) WHERE turn = 'ready';
 CREATE INDEX requests_busy ON requests (customer_id) WHERE turn = 'busy';

@@ -4,6 +4,7 @@
 //! changes one writes audit and, where it is billed, ledger in its own transaction.
 
 pub mod api;
+pub mod export;
 pub mod fields;
 pub mod import;
 pub mod names;
@@ -106,7 +107,7 @@ pub fn list(
     if let Some(customer) = filter.customer {
         scope.reaches(db, customer)?;
     }
-    let breadth = scope.breadth(db)?;
+    let breadth = scope.breadth_of_users(db)?;
     let rows = store::list(db, scope, breadth, filter, paging)?;
     // A wide search comes in the order of the index it was found by.
     let by_id =

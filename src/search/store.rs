@@ -68,7 +68,8 @@ pub const CUSTOMERS: &str = "SELECT customers.id, customers.name, customers.code
 
 const CUSTOMERS_SHORT: &str = "SELECT id, name, code
        FROM customers
-      WHERE (name COLLATE NOCASE >= :from AND name COLLATE NOCASE < :to OR code = :from)
+      WHERE id IN (SELECT id FROM customers WHERE name COLLATE NOCASE >= :from AND name COLLATE NOCASE < :to
+                   UNION SELECT id FROM customers WHERE code = :from)
         AND state NOT IN ('deleted', 'purged')
         AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
                        AND scope IN (SELECT value FROM json_each(:scope)))

@@ -3,9 +3,7 @@
 use super::document::{Document, Type, sheet};
 use super::{Filter, Invoice, State, drafts, finish, issuer, store};
 use crate::auth::Scope;
-use crate::auth::permissions::{
-    BillingRead, BillingRules, InvoicesRead, InvoicesWrite, PricesRead,
-};
+use crate::auth::permissions::{BillingRead, BillingRules, InvoicesRead, InvoicesWrite};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{button, cancel, link, primary};
 use crate::html::field::{Opts, text_field, textarea};
@@ -267,9 +265,6 @@ pub fn customer(cx: &Cx, scope: &Scope<BillingRead>) -> Result<Response> {
         }))
     };
     let actions = html! {
-        @if cx.actor.may::<PricesRead>() {
-            (link("Own prices", &format!("/customers/{id}/prices")))
-        }
         @if place.reseller && cx.actor.may::<BillingRules>() {
             (link("Invoice profile", &format!("/customers/{id}/issuer")))
         }

@@ -8,6 +8,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 pub struct Live {
@@ -15,6 +17,8 @@ pub struct Live {
     pub address: SocketAddr,
     /// What it printed until it listened.
     pub printed: Vec<String>,
+    /// What it prints from then on.
+    later: Mutex<Receiver<String>>,
 }
 
 /// What came back.
@@ -41,8 +45,9 @@ impl Live {
 
     /// Starts any verb that ends up listening.
     pub fn start(line: &[&str]) -> Live {
-        let mut child =
-            program(line).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut command = program(line);
+        command.env("PORTICO_LOG", "warn").stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut printed = Vec::new();
         let mut address = None;
@@ -56,8 +61,12 @@ impl Live {
                 .and_then(|rest| rest.split("://").nth(1)?.trim_end_matches('.').parse().ok());
             printed.push(line);
         }
-        std::thread::spawn(move || lines.for_each(drop));
-        Live { child, address: address.unwrap(), printed }
+        let (to, later) = channel();
+        // It is read to the end even if nobody listens, so that the program never waits for that.
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| drop(to.send(line)))
+        });
+        Live { child, address: address.unwrap(), printed, later: Mutex::new(later) }
     }
 
     pub fn get(&self, target: &str, token: &str) -> Heard {
@@ -66,6 +75,30 @@ impl Live {
 
     pub fn post(&self, target: &str, token: &str, body: &Value) -> Heard {
         self.ask("POST", target, token, Some(body), &[]).expect("no answer")
+    }
+
+    /// The next line it prints after it listens.
+    pub fn next_line(&self) -> String {
+        self.later.lock().unwrap().recv_timeout(Duration::from_secs(20)).unwrap()
+    }
+
+    /// A form, as a browser without a session would send it.
+    pub fn form(&self, target: &str, fields: &[(&str, &str)]) -> Heard {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send(target, "", "application/x-www-form-urlencoded", body.as_bytes())
+    }
+
+    /// Bytes of some kind.
+    pub fn send(&self, target: &str, token: &str, kind: &str, body: &[u8]) -> Heard {
+        let mut bytes = format!(
+            "POST {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n",
+            body.len()
+        );
+        if !token.is_empty() {
+            bytes += &format!("Authorization: Bearer {token}\r\n");
+        }
+        let bytes = [bytes.as_bytes(), b"\r\n", body].concat();
+        self.exchange(&bytes).expect("no answer")
     }
 
     /// One request on a connection of its own; `None` where the server went away.
@@ -108,6 +141,12 @@ impl Live {
         }
         let status = head.split(' ').nth(1)?.parse().ok()?;
         Some(Heard { status, head: head.to_owned(), body: body.to_owned() })
+    }
+
+    /// Ends it without a word, while others may still be speaking to it.
+    pub fn strike(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
 
     /// Ends it without a word.

@@ -257,7 +257,9 @@ fn csv(
 ) -> Result<Response> {
     let period = standing(cx, db)?.period;
     let desk = Desk::open_unread(db, period)?;
-    let (file, path) = tempfile::NamedTempFile::new()?.keep().map_err(Error::internal)?;
+    // The edge sends no file whose name begins with a dot, as temporary ones do by themselves.
+    let made = tempfile::Builder::new().prefix("items-").tempfile()?;
+    let (file, path) = made.keep().map_err(Error::internal)?;
     let mut file = std::io::BufWriter::new(file);
     file.write_all("\u{FEFF}".as_bytes())?;
     let mut table = csv::Writer::from_writer(file);

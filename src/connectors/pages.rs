@@ -409,7 +409,7 @@ pub fn scripts(cx: &Cx, scope: &Scope<RulesWrite>) -> Result<Response> {
     let body = html! {
         (page_head("Scripts", Head { lede: "Programs on this machine. Each is read before it is enabled.", ..Head::default() }))
         @if found.is_empty() {
-            (table::empty("file-text", "No scripts", &format!("Whoever owns the shell puts them into {}.", cx.app.config.scripts.display()), None))
+            (table::empty("code", "No scripts", &format!("Whoever owns the shell puts them into {}.", cx.app.config.scripts.display()), None))
         } @else { (table("Scripts", &columns, rows)) }
     };
     Ok(cx.page(Nav::Connectors, "Scripts", &trail(), body))

@@ -468,6 +468,8 @@ CREATE INDEX messages_by_customer ON messages (customer_id, id);
 CREATE INDEX messages_by_user ON messages (user_id);
 CREATE INDEX messages_waiting ON messages (next_at, id) WHERE state IN ('queued', 'sending', 'held');
 CREATE INDEX messages_by_state ON messages (state, id);
+CREATE INDEX messages_by_created ON messages (created_at);
+CREATE INDEX messages_failed ON messages (created_at, customer_id) WHERE state = 'failed';
 
 ------------------------------------------------------------------------------------------------
 -- Work by the clock and by the list
@@ -509,7 +511,10 @@ CREATE TABLE runs (
   UNIQUE (job_id, due_at)
 ) STRICT;
 CREATE INDEX runs_by_customer ON runs (customer_id, id);
-CREATE INDEX runs_open ON runs (state, id) WHERE state IN ('queued', 'running');
+CREATE INDEX runs_queued ON runs (id) WHERE state = 'queued';
+CREATE INDEX runs_running ON runs (job_id) WHERE state = 'running';
+CREATE INDEX runs_by_job ON runs (job_id, id);
+CREATE INDEX runs_by_ended ON runs (ended_at);
 
 -- What a run did, thing by thing: a line of the log, a row of a spreadsheet, a user of a selection.
 CREATE TABLE run_lines (
@@ -572,6 +577,7 @@ CREATE TABLE ledger (
 ) STRICT;
 CREATE INDEX ledger_by_subject ON ledger (kind, subject_id, effective_at, id);
 CREATE INDEX ledger_by_customer ON ledger (customer_id, day, id);
+CREATE INDEX ledger_by_service ON ledger (service, plan COLLATE NOCASE) WHERE service IS NOT NULL;
 CREATE INDEX ledger_by_corrects ON ledger (corrects_id) WHERE corrects_id IS NOT NULL;
 CREATE UNIQUE INDEX ledger_by_external ON ledger (source, external_id) WHERE external_id IS NOT NULL;
 CREATE TRIGGER ledger_stays BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
@@ -894,9 +900,11 @@ CREATE INDEX requests_by_blocked ON requests (blocked_id) WHERE blocked_id IS NO
 CREATE INDEX requests_by_connector ON requests (connector_id) WHERE connector_id IS NOT NULL;
 CREATE INDEX requests_by_queue ON requests (queue);
 CREATE INDEX requests_by_status ON requests (status, id);
+CREATE INDEX requests_failed ON requests (customer_id, id) WHERE status = 'failed';
 -- How the engine finds work, and what stands in its way, without looking at what waits besides.
 CREATE INDEX requests_ready ON requests (queue, connector_id, class, customer_id, id) WHERE turn = 'ready';
 CREATE INDEX requests_busy ON requests (customer_id) WHERE turn = 'busy';
+CREATE INDEX requests_blocked ON requests (queue) WHERE turn = 'blocked';
 CREATE INDEX requests_sleeping ON requests (next_at) WHERE turn = 'sleeping';
 CREATE INDEX requests_running ON requests (customer_id, customer_service_id) WHERE status = 'running';
 CREATE INDEX requests_open_of_customer ON requests (customer_id, id) WHERE turn <> 'over';

@@ -421,6 +421,8 @@ routes! {
     Get   "/customers/{id}/users"           scope UsersRead    users::pages::list::index_of;
     Get   "/customers/{id}/users/new"       scope UsersCreate  users::pages::form::new;
     Get   "/customers/{id}/users/preview"   scope UsersCreate  users::pages::form::preview;
+    Get   "/customers/{id}/users/export"          scope UsersExport users::export::download;
+    Get   "/api/v1/customers/{id}/users/export"   scope UsersExport users::export::download, "Export a customer's users as CSV, which an import takes back" users::FILTERS => &[];
     Get   "/customers/{id}/users/import"          scope UsersImport users::pages::import::new;
     Post  "/customers/{id}/users/import"          scope UsersImport users::pages::import::upload;
     Get   "/customers/{id}/users/import/{upload}" scope UsersImport users::pages::import::check;

@@ -388,12 +388,12 @@ pub fn values_basis(db: &Read, service: ServiceId, customer: CustomerId) -> Resu
 pub fn anything_made(db: &Read, id: HeldId) -> Result<bool> {
     match id {
         HeldId::User(id) => db.value(
-            "SELECT EXISTS (SELECT 1 FROM requests JOIN steps ON request_id = requests.id
+            "SELECT EXISTS (SELECT 1 FROM requests CROSS JOIN steps ON request_id = requests.id
                              WHERE user_service_id = :id AND (attempts > 0 OR steps.status = 'done'))",
             named_params! { ":id": id },
         ),
         HeldId::Customer(id) => db.value(
-            "SELECT EXISTS (SELECT 1 FROM requests JOIN steps ON request_id = requests.id
+            "SELECT EXISTS (SELECT 1 FROM requests CROSS JOIN steps ON request_id = requests.id
                              WHERE customer_service_id = :id AND user_service_id IS NULL
                                AND (attempts > 0 OR steps.status = 'done'))",
             named_params! { ":id": id },

@@ -72,8 +72,28 @@ pub enum Breadth {
 
 /// From as many customers on, a scope is wide.
 const WIDE: i64 = 200;
+/// From as many users on, a scope of few customers is wide where users are listed.
+const WIDE_USERS: i64 = 20_000;
 
 impl Actor {
+    /// Whoever owns the shell: every right over every customer, and nobody's name. Callable from the
+    /// verbs' side only.
+    pub fn of_shell() -> Actor {
+        let everywhere = |(name, admits): &(&str, Admits)| {
+            let over = *admits != Admits::Oneself;
+            over.then(|| ((*name).to_owned(), vec![PROVIDER.0 * 4 + 3]))
+        };
+        Actor {
+            user: UserId(0),
+            home: PROVIDER,
+            name: "Portico".to_owned(),
+            roles: String::new(),
+            zone: Zone::utc(),
+            by: By::portico(Via::Shell),
+            rights: permissions::ALL.iter().filter_map(everywhere).collect(),
+        }
+    }
+
     pub fn scope<P: Permission>(&self) -> Result<Scope<P>> {
         match self.rights.get(P::NAME) {
             Some(codes) if !codes.is_empty() => Ok(Scope {
@@ -134,6 +154,21 @@ impl<P> Scope<P> {
             named_params! { ":scope": self, ":most": WIDE },
         )?;
         Ok(if reached < WIDE { Breadth::Narrow } else { Breadth::Wide })
+    }
+
+    /// The same for a list of users or a search among them: few customers may have many.
+    pub fn breadth_of_users(&self, db: &Read) -> Result<Breadth> {
+        let breadth = self.breadth(db)?;
+        if breadth != Breadth::Narrow {
+            return Ok(breadth);
+        }
+        let reached: i64 = db.value(
+            "SELECT count(*) FROM (SELECT 1 FROM users
+              WHERE customer_id IN (SELECT customer_id FROM reach
+                                     WHERE scope IN (SELECT value FROM json_each(:scope))) LIMIT :most)",
+            named_params! { ":scope": self, ":most": WIDE_USERS },
+        )?;
+        Ok(if reached < WIDE_USERS { Breadth::Narrow } else { Breadth::Wide })
     }
 
     /// The customers at which the right stands, and whether it reaches each itself (1), what is below

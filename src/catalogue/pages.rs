@@ -56,7 +56,10 @@ pub fn index(cx: &Cx, scope: &Scope<CatalogueRead>) -> Result<Response> {
     let may = cx.actor.may::<CatalogueWrite>();
     let new = || link("New service", "/services/new").icon("plus").primary();
     let head = Head {
-        actions: may.then(|| html! { (new()) }),
+        actions: Some(html! {
+            @if cx.actor.may::<PricesRead>() { (link("Price lists", "/price-lists")) }
+            @if may { (new()) }
+        }),
         lede: "What you sell. Resellers see the ones you let them sell.",
         ..Head::default()
     };

@@ -10,6 +10,7 @@ pub mod fields;
 pub mod pages;
 mod store;
 
+use crate::assignments::{self, Reason};
 use crate::audit;
 use crate::auth::permissions::{
     CustomersBillingUpdate, CustomersCreate, CustomersDisable, CustomersLimits, CustomersRead,
@@ -310,7 +311,8 @@ pub const DISABLE: &[Field] = &[
     Field::boolean("everything_below", "its customers too, however far below"),
 ];
 
-/// Nobody of the customer can sign in any more; with `everything_below`, nobody below it either.
+/// Nobody of the customer can sign in any more, and its services are suspended; with
+/// `everything_below`, the same below it.
 pub fn disable(
     db: &Db,
     scope: &Scope<CustomersDisable>,
@@ -329,6 +331,7 @@ pub fn disable(
         for each in branch {
             let through = (each != id).then_some(id);
             set_state(tx, scope, each, State::Disabled, through)?;
+            assignments::suspend_customer(tx, each, Reason::CustomerDisabled)?;
             let detail = json!({ "reason": reason, "through": through });
             audit::record(tx, "customer.disabled", ("customer", each.0), each, &detail)?;
         }
@@ -336,7 +339,7 @@ pub fn disable(
     })
 }
 
-/// Everybody as they were, and what was disabled through it too.
+/// Everybody as they were, services too, and what was disabled through it.
 pub fn enable(db: &Db, scope: &Scope<CustomersDisable>, id: CustomerId) -> Result<()> {
     db.write(scope.by, |tx| {
         let customer = store::one(tx, scope, id)?;
@@ -351,6 +354,7 @@ pub fn enable(db: &Db, scope: &Scope<CustomersDisable>, id: CustomerId) -> Resul
         }
         for each in store::disabled_through(tx, scope, id)?.into_iter().chain([id]) {
             set_state(tx, scope, each, State::Active, None)?;
+            assignments::resume_customer(tx, each, Reason::CustomerDisabled)?;
             audit::record(tx, "customer.enabled", ("customer", each.0), each, &json!({}))?;
         }
         Ok(())

@@ -273,7 +273,8 @@ fn write<P>(tx: &Write, id: CustomerId, d: &Details, scope: &Scope<P>) -> Result
 fn holder<P>(db: &Read, scope: &Scope<P>, field: &str, value: &str) -> Result<String> {
     let found = db.maybe(
         "SELECT name FROM customers
-          WHERE CASE :field WHEN 'billing_id' THEN billing_id ELSE external_id END = :value
+          WHERE (billing_id = CASE :field WHEN 'billing_id' THEN :value END
+                 OR external_id = CASE :field WHEN 'external_id' THEN :value END)
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
                            AND scope IN (SELECT value FROM json_each(:scope)))",
         named_params! { ":field": field, ":value": value, ":scope": scope },

@@ -32,26 +32,52 @@ outputs = ["workstation"]
 seconds = 30
 "#;
 
-pub fn make(stage: &Stage, admin: &Actor) -> Result<()> {
+/// A program that makes and clears away shares.
+const SHARES: &str = r#"#!/bin/sh
+cat > /dev/null
+echo "made sure of the share" >&2
+echo '{"message":"Done."}'
+"#;
+
+const SHARES_MANIFEST: &str = r#"description = "Makes and clears away shares"
+interpreter = ["/bin/sh"]
+file = "shares.sh"
+verbs = ["create", "change", "suspend", "resume", "remove", "check"]
+
+[limits]
+seconds = 30
+"#;
+
+/// Puts a program where programs lie, switches it on as it was read, and makes a connector of it.
+fn program(
+    stage: &Stage,
+    admin: &Actor,
+    (name, title): (&str, &str),
+    (script, manifest): (&str, &str),
+) -> Result<Value> {
     let scripts = &stage.app.config.scripts;
     std::fs::create_dir_all(scripts)?;
-    std::fs::write(scripts.join("workplace.sh"), SCRIPT)?;
-    std::fs::write(scripts.join("workplace.toml"), MANIFEST)?;
+    std::fs::write(scripts.join(format!("{name}.sh")), script)?;
+    std::fs::write(scripts.join(format!("{name}.toml")), manifest)?;
     let known = stage.all(admin, "/scripts")?;
-    let ours = known.iter().find(|script| script.at("name") == "workplace");
+    let ours = known.iter().find(|script| script.at("name") == name);
     let sha256 = ours.and_then(|script| script.at("sha256").as_str()).unwrap_or_default();
-    stage.post(admin, "/scripts/workplace/enable", &json!({ "sha256": sha256 }))?;
-    let script = stage.post(
-        admin,
-        "/connectors",
-        &json!({ "kind": "script", "name": "Workplace set-up", "script": "workplace", "customer_id": 1 }),
-    )?;
+    let enable = format!("/scripts/{name}/enable");
+    stage.post(admin, &enable, &json!({ "sha256": sha256 }))?;
+    let body = json!({ "kind": "script", "name": title, "script": name, "customer_id": 1 });
+    Ok(stage.post(admin, "/connectors", &body)?.at("id").clone())
+}
+
+pub fn make(stage: &Stage, admin: &Actor) -> Result<()> {
+    let workplace = ("workplace", "Workplace set-up");
+    let script = program(stage, admin, workplace, (SCRIPT, MANIFEST))?;
+    let shares = program(stage, admin, ("shares", "File server"), (SHARES, SHARES_MANIFEST))?;
     let webhook = stage.post(
         admin,
         "/connectors",
         &json!({ "kind": "webhook", "name": "Telephone exchange", "url": "https://exchange.example/portico", "customer_id": 1 }),
     )?;
-    let (script, webhook) = (script.at("id").clone(), webhook.at("id").clone());
+    let webhook = webhook.at("id").clone();
     let user = |code: &str, name: &str, category: &str, icon: &str| json!({ "code": code, "name": name, "kind": "user", "category": category, "icon": icon });
     service(
         stage,
@@ -98,7 +124,7 @@ pub fn make(stage: &Stage, admin: &Actor) -> Result<()> {
         admin,
         customer("files", "Shared files", "Workplace", "stack-2"),
         &[("standard", "Standard", "SF-1", "49.00", "27.00")],
-        Some(&script),
+        Some(&shares),
     )?;
     service(
         stage,
@@ -126,10 +152,13 @@ fn service(
     let code = body.at("code").as_str().unwrap_or_default().to_owned();
     let level = body.at("kind").as_str().unwrap_or("user").to_owned();
     match connector {
-        Some(id) => put(&mut body, "connectors", json!([id])),
+        Some(_) => {}
         None => put(&mut body, "tracking_only", json!(true)),
     }
     stage.post(admin, "/services", &body)?;
+    if let Some(id) = connector {
+        stage.put(admin, &format!("/services/{code}/rules"), &json!({ "connectors": [id] }))?;
+    }
     if code == "workplace" {
         stage.post(admin, "/services/workplace/properties", &json!({
             "name": "licence_pool", "label": "Premium licences left", "level": "customer", "type": "integer",
@@ -145,16 +174,23 @@ fn service(
     Ok(())
 }
 
+/// What every reseller may sell, with the plans.
+const SOLD_ON: &[(&str, &[&str])] = &[
+    ("workplace", &["standard", "plus", "premium"]),
+    ("mailbox", &["50", "100"]),
+    ("backup", &["standard"]),
+    ("vpn", &["standard"]),
+    ("phone", &["desk"]),
+    ("files", &["standard"]),
+    ("firewall", &["standard"]),
+    ("website", &["standard"]),
+];
+
 /// Lets a reseller sell everything on, with its mark-up.
 pub fn offer(stage: &Stage, admin: &Actor, reseller: i64, markup_bp: Option<i64>) -> Result<()> {
-    for service in
-        ["workplace", "mailbox", "backup", "vpn", "phone", "files", "firewall", "website"]
-    {
-        stage.post(
-            admin,
-            &format!("/customers/{reseller}/offers"),
-            &json!({ "service": service }),
-        )?;
+    for (service, plans) in SOLD_ON {
+        let body = json!({ "service": service, "plans": plans });
+        stage.post(admin, &format!("/customers/{reseller}/offers"), &body)?;
     }
     let Some(markup) = markup_bp else { return Ok(()) };
     let lists = stage.all(admin, "/price-lists")?;

@@ -289,18 +289,30 @@ impl Story<'_> {
 
     /// The bill of the period that ended: drafts, and final but for the latest.
     fn bill(&mut self, ended: Date, latest: bool) -> Result<()> {
-        let path = format!("/billing/periods/{ended}");
-        self.stage.post(&self.admin, &format!("{path}/recalculate"), &json!({}))?;
-        self.stage.post(&self.admin, &format!("{path}/invoices"), &json!({}))?;
-        let drafts =
-            self.stage.all(&self.admin, &format!("/invoices?state=draft&period_end={ended}"))?;
+        let recalculate = format!("/billing/periods/{ended}/recalculate");
+        self.stage.post(&self.admin, &recalculate, &json!({}))?;
+        self.draw_up(&self.admin, 1, ended, latest)?;
+        for ((reseller, id), agent) in RESELLERS.iter().zip(&self.resellers).zip(&self.agents) {
+            if reseller.markup_bp.is_some() {
+                self.draw_up(agent, *id, ended, latest)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The invoices of one seller.
+    fn draw_up(&self, who: &Actor, seller: i64, ended: Date, latest: bool) -> Result<()> {
+        let path = format!("/billing/periods/{ended}/invoices");
+        self.stage.post(who, &path, &json!({ "seller_id": seller }))?;
+        let list = format!("/invoices?state=draft&seller_id={seller}&period_end={ended}");
+        let drafts = self.stage.all(who, &list)?;
         for (place, draft) in drafts.iter().enumerate() {
             let blocked = draft.at("blockers").as_array().is_some_and(|all| !all.is_empty());
             if blocked || (latest && place % 3 == 0) {
                 continue;
             }
             let id = number(draft, "id")?;
-            self.stage.post(&self.admin, &format!("/invoices/{id}/finalise"), &json!({}))?;
+            self.stage.post(who, &format!("/invoices/{id}/finalise"), &json!({}))?;
         }
         Ok(())
     }

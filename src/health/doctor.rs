@@ -2,9 +2,11 @@
 
 use super::{Disk, Finding, Verdict, disk, store};
 use crate::config::Config;
+use crate::connectors::call::place;
 use crate::db::{Db, SCHEMA_VERSION, backup as copy};
 use crate::drivers::script;
 use crate::error::{Error, Result};
+use crate::ledger;
 use crate::settings::{self, Settings};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -20,6 +22,7 @@ pub fn examine(db: &Db, config: &Config) -> Vec<Finding> {
         Err(err) => findings.push(cannot("settings", &err)),
     }
     findings.extend(of_work(db));
+    findings.push(credentials(db, config).unwrap_or_else(|err| cannot("credentials", &err)));
     findings.push(scripts(db, config).unwrap_or_else(|err| cannot("scripts", &err)));
     findings
 }
@@ -220,11 +223,26 @@ fn administrators(db: &Db) -> Result<Finding> {
 }
 
 fn of_work(db: &Db) -> Vec<Finding> {
-    let checks: [Check<Db>; 3] = [("requests", requests), ("jobs", jobs), ("tokens", tokens)];
+    let checks: [Check<Db>; 4] =
+        [("ledger", replay), ("requests", requests), ("jobs", jobs), ("tokens", tokens)];
     checks
         .into_iter()
         .map(|(name, check)| check(db).unwrap_or_else(|err| cannot(name, &err)))
         .collect()
+}
+
+fn replay(db: &Db) -> Result<Finding> {
+    let wrong = ledger::check(db)?;
+    Ok(if wrong.is_empty() {
+        ok("ledger", "its spans are as its rows say".into())
+    } else {
+        fail(
+            "ledger",
+            wrong.join("; "),
+            "portico doctor --repair makes the spans anew. Where a row cannot follow the one before it, \
+             somebody wrote into the store by hand: restore a backup.",
+        )
+    })
 }
 
 fn requests(db: &Db) -> Result<Finding> {
@@ -272,6 +290,24 @@ fn tokens(db: &Db) -> Result<Finding> {
     Ok(match db.read(|db| store::idle_tokens(db, db.now.plus_days(-90)))? {
         0 => ok("tokens", "none lies unused".into()),
         idle => warn("tokens", format!("{idle} unused for 90 days"), "Revoke what nobody needs."),
+    })
+}
+
+fn credentials(db: &Db, config: &Config) -> Result<Finding> {
+    let all = db.read(store::credentials)?;
+    let opens = |id, texts: &[String]| {
+        texts.iter().all(|sealed| config.key.open(&place(id), sealed).is_ok())
+    };
+    let shut = all.iter().filter(|(id, _, texts)| !opens(*id, texts));
+    let shut: Vec<&str> = shut.map(|(_, name, _)| name.as_str()).collect();
+    Ok(if shut.is_empty() {
+        ok("credentials", format!("{} open with the key", all.len()))
+    } else {
+        fail(
+            "credentials",
+            format!("were sealed with another key: {}", shut.join(", ")),
+            "Give that key with PORTICO_KEY_FILE, or rotate these secrets on their connectors' pages.",
+        )
     })
 }
 

@@ -1,5 +1,6 @@
 use crate::db::Read;
 use crate::error::Result;
+use crate::ids::CredentialId;
 use crate::secret::hex;
 use crate::time::Instant;
 use rusqlite::named_params;
@@ -44,6 +45,19 @@ pub fn administrators(db: &Read) -> Result<i64> {
           WHERE roles.customer_id IS NULL AND roles.name = 'Provider administrator'
             AND role_grants.at_id = 1 AND users.state = 'active'",
         [],
+    )
+}
+
+/// Secrets of connectors: what each was sealed under, its name, and the sealed texts that still count.
+pub fn credentials(db: &Read) -> Result<Vec<(CredentialId, String, Vec<String>)>> {
+    db.all(
+        "SELECT id, name, sealed, CASE WHEN previous_until > :now THEN previous END AS previous
+           FROM credentials WHERE sealed <> '' ORDER BY name, id",
+        named_params! { ":now": db.now },
+        |row| {
+            let texts = [Some(row.get("sealed")?), row.get("previous")?];
+            Ok((row.get("id")?, row.get("name")?, texts.into_iter().flatten().collect()))
+        },
     )
 }
 

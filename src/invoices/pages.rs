@@ -3,7 +3,9 @@
 use super::document::{Document, Type, sheet};
 use super::{Filter, Invoice, State, drafts, finish, issuer, store};
 use crate::auth::Scope;
-use crate::auth::permissions::{BillingRead, BillingRules, InvoicesRead, InvoicesWrite};
+use crate::auth::permissions::{
+    BillingRead, BillingRules, InvoicesRead, InvoicesWrite, PricesRead,
+};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{button, cancel, link, primary};
 use crate::html::field::{Opts, text_field, textarea};
@@ -265,6 +267,9 @@ pub fn customer(cx: &Cx, scope: &Scope<BillingRead>) -> Result<Response> {
         }))
     };
     let actions = html! {
+        @if cx.actor.may::<PricesRead>() {
+            (link("Own prices", &format!("/customers/{id}/prices")))
+        }
         @if place.reseller && cx.actor.may::<BillingRules>() {
             (link("Invoice profile", &format!("/customers/{id}/issuer")))
         }

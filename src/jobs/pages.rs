@@ -187,12 +187,17 @@ pub fn show_run(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
     Ok(cx.page(Nav::Jobs, &title, trail, body))
 }
 
-/// The upper part of a run's page, asked for while it works; 286 says that it has ended.
+/// The upper part of a run's page, asked for while it works. Once the run has ended the page loads
+/// itself anew, for its lines and buttons.
 pub fn live_run(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
     let id: RunId = cx.param("id")?;
     let run = cx.db.read(|db| store::seen(db, own.user, cx.actor.may::<JobsRead>(), id))?;
     let open = matches!(run.state, State::Queued | State::Running);
-    Ok(response::html(if open { 200 } else { 286 }, progress_part(&run)))
+    let part = progress_part(&run);
+    Ok(match open {
+        true => response::html(200, part),
+        false => response::html(286, part).with("HX-Refresh", "true"),
+    })
 }
 
 fn progress_part(run: &Run) -> Markup {

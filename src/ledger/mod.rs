@@ -3,7 +3,7 @@
 pub mod store;
 
 use crate::auth::Scope;
-use crate::db::{Read, Write};
+use crate::db::{By, Db, Read, Via, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, LedgerId, RequestId, UserId};
 use crate::time::{Date, Instant};
@@ -132,4 +132,25 @@ pub fn list<P>(
     limit: i64,
 ) -> Result<Vec<Told>> {
     store::list(db, scope, filter, before, limit)
+}
+
+/// How many complaints are told apart.
+const TOLD: i64 = 20;
+
+/// Replays the ledger and compares: says what is wrong with it or with its spans, a sentence each.
+pub fn check(db: &Db) -> Result<Vec<String>> {
+    let found = db.read(|db| {
+        let mut found = store::misfits(db, TOLD)?;
+        found.extend(store::strays(db, TOLD)?);
+        Ok(found)
+    })?;
+    let say = |each: store::Misfit| {
+        format!("row {} of {} {} {}", each.row, each.kind, each.subject, each.what)
+    };
+    Ok(found.into_iter().map(say).collect())
+}
+
+/// Makes the spans anew from the rows, which are what counts.
+pub fn rebuild(db: &Db) -> Result<()> {
+    db.write(By::portico(Via::Shell), store::rebuild)
 }

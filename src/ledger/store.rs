@@ -142,3 +142,93 @@ fn told_row(row: &rusqlite::Row) -> rusqlite::Result<Told> {
         request: row.get("request_id")?,
     })
 }
+
+/// The rows of the ledger, each with what came before it and what ends it.
+macro_rules! replayed {
+    ($rest:literal) => {
+        concat!(
+            "WITH replayed AS (
+               SELECT id, effective_at, kind, subject_id, action, customer_id, user_id, service, plan, instance,
+                      quantity, facts, coalesce(lag(action) OVER subject, 'removed') AS before,
+                      lead(id) OVER subject AS to_id,
+                      coalesce(lead(effective_at) OVER subject, '9999') AS ends_at
+                 FROM ledger WHERE action IN ('added', 'changed', 'removed')
+               WINDOW subject AS (PARTITION BY kind, subject_id ORDER BY effective_at, id)) ",
+            $rest
+        )
+    };
+}
+
+/// A row of the ledger, or a span, that does not fit.
+pub struct Misfit {
+    pub kind: String,
+    pub subject: i64,
+    pub row: LedgerId,
+    pub what: String,
+}
+
+/// Rows that do not follow from those before, and whose span is not as they say.
+pub fn misfits(db: &Read, most: i64) -> Result<Vec<Misfit>> {
+    db.all(
+        replayed!(
+            "SELECT replayed.kind, replayed.subject_id, replayed.id AS row,
+                    CASE WHEN (action = 'added') = (before <> 'removed') THEN 'cannot follow what was before it'
+                         WHEN spans.id IS NULL THEN 'has no span'
+                         ELSE 'has a span that says something else' END AS what
+               FROM replayed LEFT JOIN ledger_spans spans ON spans.from_id = replayed.id
+              WHERE (action = 'added') = (before <> 'removed')
+                 OR (action <> 'removed'
+                     AND (spans.id IS NULL OR spans.kind <> replayed.kind
+                          OR spans.subject_id <> replayed.subject_id
+                          OR spans.customer_id <> replayed.customer_id
+                          OR spans.user_id IS NOT replayed.user_id OR spans.service IS NOT replayed.service
+                          OR spans.plan IS NOT replayed.plan OR spans.instance IS NOT replayed.instance
+                          OR spans.quantity <> replayed.quantity OR spans.facts <> replayed.facts
+                          OR spans.to_id IS NOT replayed.to_id OR spans.begins_at <> replayed.effective_at
+                          OR spans.ends_at <> replayed.ends_at))
+              LIMIT :most"
+        ),
+        named_params! { ":most": most },
+        misfit,
+    )
+}
+
+/// Spans that no row of the ledger has opened, or that are there twice.
+pub fn strays(db: &Read, most: i64) -> Result<Vec<Misfit>> {
+    db.all(
+        "SELECT kind, subject_id, from_id AS row, 'did not open a span that is there' AS what
+           FROM ledger_spans spans
+          WHERE NOT EXISTS (SELECT 1 FROM ledger
+                             WHERE ledger.id = spans.from_id AND action IN ('added', 'changed'))
+             OR EXISTS (SELECT 1 FROM ledger_spans twin
+                         WHERE twin.from_id = spans.from_id AND twin.id < spans.id)
+          LIMIT :most",
+        named_params! { ":most": most },
+        misfit,
+    )
+}
+
+fn misfit(row: &rusqlite::Row) -> rusqlite::Result<Misfit> {
+    Ok(Misfit {
+        kind: row.get("kind")?,
+        subject: row.get("subject_id")?,
+        row: row.get("row")?,
+        what: row.get("what")?,
+    })
+}
+
+/// Throws the spans away and makes them anew.
+pub fn rebuild(tx: &Write) -> Result<()> {
+    tx.run("DELETE FROM ledger_spans", [])?;
+    tx.run(
+        replayed!(
+            "INSERT INTO ledger_spans (kind, subject_id, customer_id, user_id, service, plan, instance, quantity,
+                                       facts, from_id, to_id, begins_at, ends_at)
+             SELECT kind, subject_id, customer_id, user_id, service, plan, instance, quantity, facts, id, to_id,
+                    effective_at, ends_at
+               FROM replayed WHERE action <> 'removed' ORDER BY id"
+        ),
+        [],
+    )?;
+    Ok(())
+}

@@ -121,7 +121,7 @@ pub fn anything_waits(db: &Read) -> Result<bool> {
 pub fn anything_to_hold(db: &Read, all: bool) -> Result<bool> {
     let found = db.maybe(
         "SELECT 1 FROM messages
-          WHERE state IN ('queued', 'sending') AND next_at <= :now AND (:all OR secret IS NOT NULL)
+          WHERE state IN ('queued', 'sending', 'held') AND state <> 'held' AND next_at <= :now AND (:all OR secret IS NOT NULL)
           LIMIT 1",
         named_params! { ":all": all, ":now": db.now },
         |_| Ok(()),
@@ -133,7 +133,7 @@ pub fn anything_to_hold(db: &Read, all: bool) -> Result<bool> {
 pub fn hold(tx: &Write, all: bool, why: &str) -> Result<()> {
     tx.run(
         "UPDATE messages SET state = 'held', answer = :why
-          WHERE state IN ('queued', 'sending') AND next_at <= :now AND (:all OR secret IS NOT NULL)",
+          WHERE state IN ('queued', 'sending', 'held') AND state <> 'held' AND next_at <= :now AND (:all OR secret IS NOT NULL)",
         named_params! { ":all": all, ":why": why, ":now": tx.now },
     )?;
     Ok(())
@@ -149,11 +149,11 @@ pub fn release(tx: &Write, but_links: bool) -> Result<()> {
     Ok(())
 }
 
-/// Gives up what came too late.
+/// Gives up what came too late. The list of states is the one the index of waiting mails is made by.
 pub fn expire(tx: &Write) -> Result<()> {
     tx.run(
         "UPDATE messages SET state = 'failed', secret = NULL, answer = 'The link would have expired.'
-          WHERE state IN ('queued', 'held', 'sending') AND next_at <= ?1 AND expires_at <= ?1",
+          WHERE state IN ('queued', 'sending', 'held') AND next_at <= ?1 AND expires_at <= ?1",
         [tx.now],
     )?;
     Ok(())
@@ -164,7 +164,7 @@ pub fn lease(tx: &Write, until: Instant) -> Result<Option<Due>> {
     tx.maybe(
         "UPDATE messages SET state = 'sending', attempts = attempts + 1, next_at = :until
           WHERE id = (SELECT id FROM messages
-                       WHERE state IN ('queued', 'sending') AND next_at <= :now
+                       WHERE state IN ('queued', 'sending', 'held') AND state <> 'held' AND next_at <= :now
                        ORDER BY CASE class WHEN 'security' THEN 0 WHEN 'owed' THEN 1
                                            WHEN 'notice' THEN 2 ELSE 3 END, id
                        LIMIT 1)

@@ -12,9 +12,10 @@ use crate::db::{By, Db, Via};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::input::Input;
-use crate::secret::Secret;
+use crate::secret::{Secret, hex, sha256};
 use crate::signin;
 use crate::time::Instant;
+use crate::users::import::{self, Report};
 use serde_json::json;
 
 const SHELL: By = By { user: None, via: Via::Shell };
@@ -69,4 +70,17 @@ pub fn end_sessions(db: &Db, user: UserId) -> Result<()> {
         let home = store::home(tx, user)?;
         audit::record(tx, "user.sign_ins_ended", ("user", user.0), home, &json!({}))
     })
+}
+
+/// Imports users of the customer with this code.
+pub fn import_users(db: &Db, code: &str, bytes: &[u8], dry_run: bool) -> Result<Report> {
+    let found = db.read(|db| store::by_code(db, code))?;
+    let customer =
+        found.ok_or_else(|| Error::refused(format!("No customer has the code {code}.")))?;
+    let report = import::import_users(db, &Actor::of_shell(), customer, bytes, dry_run)?;
+    if report.written {
+        let hash = hex(&sha256(bytes));
+        db.write(SHELL, |tx| import::record(tx, customer, &report, &hash))?;
+    }
+    Ok(report)
 }

@@ -7,6 +7,10 @@ pub fn by_upn(db: &Read, upn: &str) -> Result<Option<UserId>> {
     db.maybe("SELECT id FROM users WHERE upn = ?1", [upn], |row| row.get("id"))
 }
 
+pub fn by_code(db: &Read, code: &str) -> Result<Option<CustomerId>> {
+    db.maybe("SELECT id FROM customers WHERE code = ?1", [code], |row| row.get("id"))
+}
+
 pub fn home(db: &Read, user: UserId) -> Result<CustomerId> {
     db.one("SELECT customer_id FROM users WHERE id = ?1", [user], |row| row.get("customer_id"))
 }

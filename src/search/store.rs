@@ -35,7 +35,7 @@ pub const USERS_SHORT: &str = "SELECT users.id, display_name, upn,
 
 /// Names and addresses that hold `text`; of one or two letters, names that begin with it.
 pub fn users(db: &Read, scope: &Scope<UsersRead>, text: &str, most: i64) -> Result<Vec<UserHit>> {
-    let found = match (scope.breadth(db)?, trigrams(text)) {
+    let found = match (scope.breadth_of_users(db)?, trigrams(text)) {
         (Breadth::Narrow, parts) => {
             let like = if parts.is_some() { containing(text) } else { beginning(text) };
             let params = named_params! { ":scope": scope, ":like": like, ":most": most };
@@ -68,7 +68,8 @@ pub const CUSTOMERS: &str = "SELECT customers.id, customers.name, customers.code
 
 const CUSTOMERS_SHORT: &str = "SELECT id, name, code
        FROM customers
-      WHERE (name COLLATE NOCASE >= :from AND name COLLATE NOCASE < :to OR code = :from)
+      WHERE id IN (SELECT id FROM customers WHERE name COLLATE NOCASE >= :from AND name COLLATE NOCASE < :to
+                   UNION SELECT id FROM customers WHERE code = :from)
         AND state NOT IN ('deleted', 'purged')
         AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
                        AND scope IN (SELECT value FROM json_each(:scope)))

@@ -117,9 +117,9 @@ fn outgoing(response: Response, answers: &std::path::Path) -> Outgoing {
 fn moved(path: PathBuf, answers: &std::path::Path) -> PathBuf {
     let name = path.file_name().map_or_else(|| "answer".into(), std::ffi::OsStr::to_owned);
     let to = answers.join(name);
-    // The folder of temporary files is often another file system, where only a copy gets across.
-    let copy = |_| std::fs::copy(&path, &to).and_then(|_| std::fs::remove_file(&path));
-    if path != to && std::fs::rename(&path, &to).or_else(copy).is_err() {
+    // The directory for temporary files may be another file system, to which nothing can be renamed.
+    let copied = || std::fs::copy(&path, &to).and_then(|_| std::fs::remove_file(&path));
+    if path != to && std::fs::rename(&path, &to).is_err() && copied().is_err() {
         tracing::error!(path = %path.display(), "cannot hand a file to the edge");
     }
     to

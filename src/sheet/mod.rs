@@ -196,6 +196,13 @@ where
     write::csv(headings, rows)
 }
 
+/// A further line of such a file.
+pub fn csv_line<C: AsRef<str>>(cells: &[C]) -> String {
+    let mut text = String::new();
+    write::line(&mut text, cells);
+    text
+}
+
 /// The given lines of a file under its own headings, each with its reason in a last column. A
 /// column of passwords comes out empty.
 pub fn write_refused(

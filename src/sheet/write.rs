@@ -17,7 +17,7 @@ where
     file.into_bytes()
 }
 
-fn line<C: AsRef<str>>(file: &mut String, cells: &[C]) {
+pub fn line<C: AsRef<str>>(file: &mut String, cells: &[C]) {
     for (place, cell) in cells.iter().enumerate() {
         if place > 0 {
             file.push(',');

@@ -38,5 +38,6 @@ fn answer(cx: &Cx, scope: &Scope<UsersPassword>, purpose: Purpose) -> Result<Res
     let show = fields.flag("show");
     let show = fields.finish(|| show)?;
     let Sent { to, shown } = send(cx.app, &cx.actor, scope, id, purpose, show)?;
-    response::json(200, &SentOut { to, link: shown.map(|link| link.reveal().to_owned()) })
+    let out = SentOut { to, link: shown.map(|link| link.reveal().to_owned()) };
+    Ok(response::json(200, &out)?.showing_once("link"))
 }

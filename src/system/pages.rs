@@ -78,6 +78,8 @@ fn page(cx: &Cx, status: u16, input: &Input, complaints: &[Complaint]) -> Result
         @if may { (form_foot(html! { (primary("Save settings")) })) }
     };
     let actions = html! {
+        (link("System", "/system"))
+        (link("API", "/api"))
         @if may {
             (button("Send a test mail to me").posts("/settings/test-mail"))
             @if cx.settings.is_set("mail_password") {

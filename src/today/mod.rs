@@ -14,6 +14,7 @@ use crate::db::Read;
 use crate::error::Result;
 use crate::html::parts::Tone;
 use crate::settings::Settings;
+use crate::web;
 
 /// One line.
 pub struct Item {
@@ -46,20 +47,22 @@ pub fn items(db: &Read, actor: &Actor, settings: &Settings) -> Result<Vec<Item>>
 /// What stands still: requests, connectors, jobs, mails, domains.
 fn work(db: &Read, actor: &Actor, items: &mut Vec<Item>) -> Result<()> {
     if let Ok(scope) = actor.scope::<RequestsRead>()
-        && let Some(failed) = store::failed_requests(db, &scope)?
+        && let failed = web::failed_requests(db, &scope)?
+        && let Some(latest) = failed.first()
+        && let Some(told) = store::failed_request(db, &scope, *latest)?
     {
         items.push(Item {
             kind: "requests_failed",
             tone: Tone::Bad,
             icon: "alert-triangle",
-            what: match failed.count {
-                1 => failed.title.clone(),
+            what: match failed.len() {
+                1 => told.title.clone(),
                 n => format!("{n} requests failed"),
             },
-            why: format!("{} · {}", failed.customer, failed.reason),
-            act: if failed.count == 1 { "Open request" } else { "Open list" },
-            href: match failed.count {
-                1 => format!("/requests/{}", failed.id),
+            why: format!("{} · {}", told.customer, told.reason),
+            act: if failed.len() == 1 { "Open request" } else { "Open list" },
+            href: match failed.len() {
+                1 => format!("/requests/{latest}"),
                 _ => "/requests?status=failed".to_owned(),
             },
         });

@@ -1,40 +1,35 @@
-use crate::auth::Scope;
 use crate::auth::permissions::{
     AuditRead, BillingRun, CatalogueWrite, ConnectorsRead, CustomersCreate, CustomersDomains,
     InvoicesWrite, JobsRead, MessagesRead, RequestsRead,
 };
+use crate::auth::{Breadth, Scope};
 use crate::db::Read;
 use crate::error::Result;
 use crate::ids::{ConnectorId, CustomerId, RequestId, RunId};
 use crate::time::{Date, Instant};
-use rusqlite::named_params;
+use rusqlite::{Row, named_params};
 
 pub struct Failed {
-    pub count: i64,
-    pub id: RequestId,
     pub title: String,
     pub reason: String,
     pub customer: String,
 }
 
-/// Failed requests, 99 at most, and the latest of them.
-pub fn failed_requests(db: &Read, scope: &Scope<RequestsRead>) -> Result<Option<Failed>> {
+/// What is told of a failed request.
+pub fn failed_request(
+    db: &Read,
+    scope: &Scope<RequestsRead>,
+    request: RequestId,
+) -> Result<Option<Failed>> {
     db.maybe(
-        "WITH failed AS (
-           SELECT id, title, reason, customer_id
-             FROM requests
-            WHERE status = 'failed' AND parent_id IS NULL
-              AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
-                             AND scope IN (SELECT value FROM json_each(:scope)))
-            ORDER BY id DESC LIMIT 99)
-         SELECT (SELECT count(*) FROM failed) AS n, failed.id, title, reason, customers.name
-           FROM failed JOIN customers ON customers.id = customer_id
-          ORDER BY failed.id DESC LIMIT 1",
-        named_params! { ":scope": scope },
+        "SELECT title, reason, customers.name
+           FROM requests JOIN customers ON customers.id = customer_id
+          WHERE requests.id = :request
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":request": request, ":scope": scope },
         |row| {
             Ok(Failed {
-                count: row.get("n")?,
-                id: row.get("id")?,
                 title: row.get("title")?,
                 reason: row.get("reason")?,
                 customer: row.get("name")?,
@@ -79,7 +74,7 @@ pub fn failed_mails(db: &Read, scope: &Scope<MessagesRead>) -> Result<i64> {
             WHERE state = 'failed' AND created_at > :since
               AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = messages.customer_id
                              AND scope IN (SELECT value FROM json_each(:scope)))
-            ORDER BY id DESC LIMIT 99)",
+            LIMIT 99)",
         named_params! { ":scope": scope, ":since": db.now.plus_days(-7) },
     )
 }
@@ -153,8 +148,25 @@ pub struct Done {
     pub person: Option<String>,
 }
 
-/// The last things that were changed within reach.
+/// The last things that were changed within reach: of few customers the last of each, of many by a
+/// walk back over what lately happened.
 pub fn lately(db: &Read, scope: &Scope<AuditRead>) -> Result<Vec<Done>> {
+    let params = named_params! { ":scope": scope };
+    if scope.breadth(db)? == Breadth::Narrow {
+        return db.all(
+            "SELECT audit_log.at, action, customers.name AS customer, users.display_name AS person
+               FROM (SELECT DISTINCT customer_id FROM reach
+                      WHERE scope IN (SELECT value FROM json_each(:scope))) AS few
+               JOIN audit_log ON audit_log.id IN (
+                    SELECT own.id FROM audit_log own
+                     WHERE own.customer_id = few.customer_id ORDER BY own.id DESC LIMIT 12)
+               JOIN customers ON customers.id = audit_log.customer_id
+               LEFT JOIN users ON users.id = audit_log.user_id
+              ORDER BY audit_log.id DESC LIMIT 12",
+            params,
+            done,
+        );
+    }
     db.all(
         "SELECT audit_log.at, action, customers.name AS customer, users.display_name AS person
            FROM audit_log
@@ -164,14 +176,16 @@ pub fn lately(db: &Read, scope: &Scope<AuditRead>) -> Result<Vec<Done>> {
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = audit_log.customer_id
                            AND scope IN (SELECT value FROM json_each(:scope)))
           ORDER BY audit_log.id DESC LIMIT 12",
-        named_params! { ":scope": scope },
-        |row| {
-            Ok(Done {
-                at: row.get("at")?,
-                action: row.get("action")?,
-                customer: row.get("customer")?,
-                person: row.get("person")?,
-            })
-        },
+        params,
+        done,
     )
+}
+
+fn done(row: &Row) -> rusqlite::Result<Done> {
+    Ok(Done {
+        at: row.get("at")?,
+        action: row.get("action")?,
+        customer: row.get("customer")?,
+        person: row.get("person")?,
+    })
 }

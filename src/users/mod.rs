@@ -4,12 +4,14 @@
 //! changes one writes audit and, where it is billed, ledger in its own transaction.
 
 pub mod api;
+pub mod export;
 pub mod fields;
 pub mod import;
 pub mod names;
 pub mod pages;
 mod store;
 
+use crate::assignments::{self, Reason};
 use crate::audit;
 use crate::auth::permissions::{
     UsersCreate, UsersDisable, UsersRead, UsersRename, UsersTestFlag, UsersUpdate,
@@ -105,7 +107,7 @@ pub fn list(
     if let Some(customer) = filter.customer {
         scope.reaches(db, customer)?;
     }
-    let breadth = scope.breadth(db)?;
+    let breadth = scope.breadth_of_users(db)?;
     let rows = store::list(db, scope, breadth, filter, paging)?;
     // A wide search comes in the order of the index it was found by.
     let by_id =
@@ -346,7 +348,7 @@ pub fn reaches<P: Permission>(db: &Read, actor: &Actor, customer: CustomerId) ->
     actor.scope::<P>().is_ok_and(|scope| scope.reaches(db, customer).is_ok())
 }
 
-/// No door is open to the user any more.
+/// No door is open to the user any more, and their services are suspended.
 pub fn disable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -> Result<()> {
     db.write(scope.by, |tx| {
         let user = store::one(tx, scope, id)?;
@@ -359,11 +361,12 @@ pub fn disable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) 
         store::set_state(tx, scope, id, State::Disabled)?;
         store::raise_epoch(tx, id)?;
         store::revoke_tokens(tx, id)?;
+        assignments::suspend_user(tx, id, Reason::UserDisabled)?;
         settle_state(tx, &user, State::Disabled, "user.disabled")
     })
 }
 
-/// The user may enter again; sessions, tokens and links that ended stay so.
+/// The user may enter again and has the services back; sessions, tokens and links that ended stay so.
 pub fn enable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -> Result<()> {
     db.write(scope.by, |tx| {
         let user = store::one(tx, scope, id)?;
@@ -382,6 +385,7 @@ pub fn enable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -
             return Err(Error::refused(text));
         }
         store::set_state(tx, scope, id, State::Active)?;
+        assignments::resume_user(tx, id, Reason::UserDisabled)?;
         settle_state(tx, &user, State::Active, "user.enabled")
     })
 }

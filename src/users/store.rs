@@ -203,6 +203,31 @@ fn brief(row: &Row) -> rusqlite::Result<Brief> {
     })
 }
 
+/// Everybody of the filter's customer whom it leaves, by name.
+pub fn each_of<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    filter: &Filter,
+    act: &mut dyn FnMut(UserId) -> Result<()>,
+) -> Result<()> {
+    let q = filter.q.to_lowercase();
+    let (inside, start) = (containing(&q), beginning(&q));
+    db.each(
+        LIST_OF,
+        named_params! {
+            ":customer": filter.customer, ":scope": scope, ":state": filter.state,
+            ":department": filter.department, ":q": q, ":inside": inside, ":start": start,
+            ":after": "", ":after_id": 0, ":fetch": -1,
+        },
+        |row| act(row.get("id")?),
+    )
+}
+
+/// The sign-in name, empty where there is none.
+pub fn upn(db: &Read, id: UserId) -> Result<String> {
+    db.value("SELECT coalesce(upn, '') FROM users WHERE id = ?1", [id])
+}
+
 pub fn one<P>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<User> {
     let mut user = db.one(
         "SELECT users.id, users.customer_id, users.state, coalesce(upn, '') AS upn, coalesce(mail, '') AS mail, username,

@@ -5,10 +5,14 @@ use portico::config::Config;
 use portico::db::{Db, SCHEMA_VERSION, backup};
 use portico::error::Result;
 use portico::health::{Finding, Verdict, doctor, verdict};
+use portico::ledger;
 use serde_json::json;
 use std::process::ExitCode;
 
-pub fn run(config: &Config, as_json: bool) -> Result<ExitCode> {
+pub fn run(config: &Config, as_json: bool, repair: bool) -> Result<ExitCode> {
+    if repair && is_current(config) {
+        ledger::rebuild(&Db::open(config.store())?)?;
+    }
     let findings = findings(config);
     let worst = verdict(&findings);
     if as_json {
@@ -28,11 +32,13 @@ pub fn run(config: &Config, as_json: bool) -> Result<ExitCode> {
     }))
 }
 
+fn is_current(config: &Config) -> bool {
+    backup::version(&config.store()).is_ok_and(|found| usize::try_from(found) == Ok(SCHEMA_VERSION))
+}
+
 /// A store of another schema is not opened for use: that would bring it up to date unasked.
 fn findings(config: &Config) -> Vec<Finding> {
-    let current = backup::version(&config.store())
-        .is_ok_and(|found| usize::try_from(found) == Ok(SCHEMA_VERSION));
-    let opened = current.then(|| Db::open(config.store()));
+    let opened = is_current(config).then(|| Db::open(config.store()));
     match opened {
         Some(Ok(db)) => doctor::examine(&db, config),
         _ => doctor::of_files(config),

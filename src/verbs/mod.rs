@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod doctor;
 mod healthcheck;
+mod import;
 mod init;
 mod restore;
 mod serve;
@@ -71,6 +72,11 @@ enum Verb {
         #[command(subcommand)]
         verb: token::Verb,
     },
+    /// Bring in files of other systems.
+    Import {
+        #[command(subcommand)]
+        verb: import::Verb,
+    },
     /// Rescue from the shell.
     Admin {
         #[command(subcommand)]
@@ -95,6 +101,9 @@ enum Verb {
     Doctor {
         #[arg(long)]
         json: bool,
+        /// First make anew what is kept beside the ledger.
+        #[arg(long)]
+        repair: bool,
     },
     /// Ask the running server whether it is ready: exit code 0 or 1.
     Healthcheck {
@@ -136,13 +145,14 @@ fn act(common: &Common, verb: Verb) -> Result<ExitCode> {
             demo::run(told(&common, &listen)?)
         }
         Verb::Token { verb } => token::run(&open(common)?, &verb),
+        Verb::Import { verb } => import::run(&open(common)?, &verb),
         Verb::Admin { verb } => admin::run(&open(common)?, &verb),
         Verb::Backup { file } => backup::run(open(common)?, &file),
         Verb::Restore { file, check, yes, without_secrets } => {
             let asked = restore::Asked { check, yes, without_secrets };
             restore::run(told(common, &Listen::default())?, &file, &asked)
         }
-        Verb::Doctor { json } => doctor::run(&open(common)?, json),
+        Verb::Doctor { json, repair } => doctor::run(&open(common)?, json, repair),
         Verb::Healthcheck { listen } => healthcheck::run(told(common, &listen)?),
         Verb::Config { json, listen } => config::run(told(common, &listen)?, json),
         Verb::Openapi => {

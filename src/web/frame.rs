@@ -84,7 +84,10 @@ impl Cx<'_> {
     fn rail(&self) -> Vec<NavItem> {
         let actor = &self.actor;
         let failed = match actor.scope::<RequestsRead>() {
-            Ok(scope) => self.db.read(|db| store::failed_requests(db, &scope)).unwrap_or(0),
+            Ok(scope) => {
+                let failed = self.db.read(|db| store::failed_requests(db, &scope));
+                failed.map_or(0, |ids| i64::try_from(ids.len()).unwrap_or(0))
+            }
             Err(_) => 0,
         };
         let may = [

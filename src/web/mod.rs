@@ -14,10 +14,12 @@ pub use request::{Method, Request, Upload};
 pub use response::{Body, Response};
 
 use crate::auth::password::Hasher;
-use crate::auth::{self, Actor, Door};
+use crate::auth::permissions::RequestsRead;
+use crate::auth::{self, Actor, Door, Scope};
 use crate::config::Config;
-use crate::db::{By, Db, Via};
+use crate::db::{By, Db, Read, Via};
 use crate::error::{Error, Result};
+use crate::ids::RequestId;
 use crate::input::{Field, Input};
 use crate::routes::{self, Route};
 use crate::secret;
@@ -360,6 +362,11 @@ pub fn network(request: &Request) -> String {
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
     }
+}
+
+/// Requests that failed and wait for somebody, 99 at most, the latest first.
+pub fn failed_requests(db: &Read, scope: &Scope<RequestsRead>) -> Result<Vec<RequestId>> {
+    store::failed_requests(db, scope)
 }
 
 /// Refuses a form that another site sends in a visitor's name, where there is no session yet whose

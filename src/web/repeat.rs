@@ -1,9 +1,10 @@
 //! A write that names an `Idempotency-Key` is done once: its answer is kept in the transaction that
-//! did it, and given again.
+//! did it, and given again. A secret in it is not kept: the answer given again says that it was shown.
 
 use super::{Cx, Method, Response, store};
 use crate::error::{Error, Result};
 use crate::secret::sha256;
+use serde_json::{Map, Value};
 
 /// Runs `act` unless its answer is already known. Only what was done is kept: a refused request
 /// leaves the key free.
@@ -30,9 +31,21 @@ pub fn once(cx: &Cx, act: impl FnOnce() -> Result<Response>) -> Result<Response>
         None => {
             let answer = act()?;
             if (200..300).contains(&answer.status) {
-                store::keep_answer(tx, cx.actor.user, key, &request, &answer)?;
+                let kept = to_keep(&answer)?;
+                store::keep_answer(tx, cx.actor.user, key, &request, &answer, &kept)?;
             }
             Ok(answer)
         }
     })
+}
+
+/// The body without what is shown once.
+fn to_keep(answer: &Response) -> Result<String> {
+    let Some(field) = answer.once else { return Ok(answer.text()) };
+    let mut body: Map<String, Value> = serde_json::from_str(&answer.text())?;
+    if body.get(field).is_some_and(|value| !value.is_null()) {
+        body.insert(field.to_owned(), Value::Null);
+        body.insert("note".to_owned(), Value::from("was shown once"));
+    }
+    Ok(serde_json::to_string(&body)?)
 }

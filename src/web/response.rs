@@ -8,6 +8,8 @@ pub struct Response {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Body,
+    /// The field of the body that is shown this once and kept nowhere.
+    pub once: Option<&'static str>,
 }
 
 pub enum Body {
@@ -19,11 +21,17 @@ pub enum Body {
 impl Response {
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Response {
         let headers = vec![("Content-Type", content_type.to_owned())];
-        Response { status, headers, body: Body::Bytes(body.into()) }
+        Response { status, headers, body: Body::Bytes(body.into()), once: None }
     }
 
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Response {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Says that `field` of the JSON body is a secret.
+    pub fn showing_once(mut self, field: &'static str) -> Response {
+        self.once = Some(field);
         self
     }
 
@@ -58,7 +66,7 @@ pub fn created(location: String, value: &impl serde::Serialize) -> Result<Respon
 }
 
 pub fn no_content() -> Response {
-    Response { status: 204, headers: Vec::new(), body: Body::Bytes(Vec::new()) }
+    Response { status: 204, headers: Vec::new(), body: Body::Bytes(Vec::new()), once: None }
 }
 
 /// A file to keep, under `name`.

@@ -1,10 +1,10 @@
 //! The statements of this module.
 use super::Response;
-use crate::auth::Scope;
 use crate::auth::permissions::RequestsRead;
+use crate::auth::{Breadth, Scope};
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::UserId;
+use crate::ids::{RequestId, UserId};
 use rusqlite::named_params;
 
 /// The answer kept for a key within the last day, and whether it answered this same request.
@@ -36,28 +36,45 @@ pub fn keep_answer(
     key: &str,
     request: &[u8; 32],
     answer: &Response,
+    body: &str,
 ) -> Result<()> {
     tx.run(
         "INSERT OR REPLACE INTO idempotency_keys (user_id, key, request, status, location, body, at)
          VALUES (:user, :key, :request, :status, :location, :body, :now)",
         named_params! {
             ":user": user, ":key": key, ":request": request, ":status": answer.status,
-            ":location": answer.header("Location"), ":body": answer.text(), ":now": tx.now,
+            ":location": answer.header("Location"), ":body": body, ":now": tx.now,
         },
     )?;
     Ok(())
 }
 
-/// Requests that failed and wait for somebody, 99 at most.
-pub fn failed_requests(db: &Read, scope: &Scope<RequestsRead>) -> Result<i64> {
-    db.value(
-        "SELECT count(*) FROM (
-           SELECT 1 FROM requests
-            WHERE status = 'failed' AND id > (SELECT coalesce(max(id), 0) - 5000 FROM requests)
-              AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
-                             AND scope IN (SELECT value FROM json_each(:scope)))
-            LIMIT 99)",
-        named_params! { ":scope": scope },
+/// Requests that failed and wait for somebody, 99 at most, the latest first: of few customers those
+/// of each, of many by a walk over all that failed.
+pub fn failed_requests(db: &Read, scope: &Scope<RequestsRead>) -> Result<Vec<RequestId>> {
+    let params = named_params! { ":scope": scope };
+    if scope.breadth(db)? == Breadth::Narrow {
+        return db.all(
+            "SELECT requests.id
+               FROM (SELECT DISTINCT customer_id FROM reach
+                      WHERE scope IN (SELECT value FROM json_each(:scope))) AS few
+               JOIN requests ON requests.id IN (
+                    SELECT r.id FROM requests r
+                     WHERE r.customer_id = few.customer_id AND r.status = 'failed'
+                     ORDER BY r.id DESC LIMIT 99)
+              ORDER BY requests.id DESC LIMIT 99",
+            params,
+            |row| row.get("id"),
+        );
+    }
+    db.all(
+        "SELECT id FROM requests
+          WHERE status = 'failed'
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY id DESC LIMIT 99",
+        params,
+        |row| row.get("id"),
     )
 }
 

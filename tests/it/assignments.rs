@@ -696,7 +696,6 @@ fn what_fails_at_the_second_step_is_mended_retried_and_billed_once() {
 
 #[test]
 fn who_is_disabled_loses_services_and_has_them_back_without_another_click() {
-    use portico::assignments::{Reason, resume_user, suspend_user};
     let stage = Scripted::new();
     let (scene, admin) = (&stage.scene, stage.scene.admin());
     let (theo, ann) = (scene.user("theo"), scene.user("ann"));
@@ -704,24 +703,23 @@ fn who_is_disabled_loses_services_and_has_them_back_without_another_click() {
     stage.settled(&admin, theo, held);
     admin.api_post(&format!("/users/{ann}/services/{other}/suspend"), Value::Null).expect(202);
     stage.settled(&admin, ann, other);
-    let by = portico::db::By { user: Some(admin.id), via: portico::db::Via::Page };
-    let both = |act: fn(&portico::db::Write, UserId, Reason) -> portico::error::Result<()>| {
-        scene
-            .world
-            .app
-            .db
-            .write(by, |tx| {
-                [theo, ann].into_iter().try_for_each(|user| act(tx, user, Reason::UserDisabled))
-            })
-            .unwrap();
-    };
-    both(suspend_user);
+    for user in [theo, ann] {
+        admin.api_post(&format!("/users/{user}/disable"), Value::Null).expect(200);
+    }
     assert_eq!(stage.settled(&admin, theo, held).0, "suspended");
     assert_eq!(scene.state(&admin, ann, other)["reasons"], json!(["operator", "user_disabled"]));
-    let requests = scene.world.count("SELECT count(*) FROM requests");
-    both(suspend_user);
-    assert_eq!(scene.world.count("SELECT count(*) FROM requests"), requests);
-    both(resume_user);
+
+    // Disabling the customer asks nothing new of what is suspended already.
+    let customer = format!("/customers/{}", scene.customer);
+    let open = || scene.world.count("SELECT count(*) FROM requests WHERE user_id IS NOT NULL");
+    let requests = open();
+    admin.api_post(&format!("{customer}/disable"), json!({})).expect(200);
+    admin.api_post(&format!("{customer}/enable"), Value::Null).expect(200);
+    assert_eq!(open(), requests);
+
+    for user in [theo, ann] {
+        admin.api_post(&format!("/users/{user}/enable"), Value::Null).expect(200);
+    }
     assert_eq!(stage.settled(&admin, theo, held).0, "active");
     assert_eq!(stage.settled(&admin, ann, other).0, "suspended");
     assert_eq!(stage.told().iter().filter(|told| told.starts_with("resume")).count(), 1);
@@ -730,6 +728,31 @@ fn who_is_disabled_loses_services_and_has_them_back_without_another_click() {
         ["added standard", "changed standard suspended", "changed standard"]
     );
     stage.engine.stop();
+}
+
+#[test]
+fn a_disabled_branch_has_its_services_suspended_and_back_with_it() {
+    let scene = Scene::new();
+    let (admin, theo, ann) = (scene.admin(), scene.user("theo"), scene.user("ann"));
+    let (held, other) = (scene.workplace(&admin, theo), scene.workplace(&admin, ann));
+    admin.api_post(&format!("/users/{ann}/services/{other}/suspend"), Value::Null).expect(202);
+    let reseller = scene.world.text("SELECT id || '' FROM customers WHERE reseller = 1 AND id > 1");
+
+    // The reseller alone leaves its customers' services as they are.
+    admin.api_post(&format!("/customers/{reseller}/disable"), json!({})).expect(200);
+    assert_eq!(scene.state(&admin, theo, held)["state"], "active");
+    admin.api_post(&format!("/customers/{reseller}/enable"), Value::Null).expect(200);
+
+    let below = json!({ "everything_below": true });
+    admin.api_post(&format!("/customers/{reseller}/disable"), below).expect(200);
+    assert_eq!(scene.state(&admin, theo, held)["state"], "suspended");
+    assert_eq!(scene.state(&admin, theo, held)["reasons"], json!(["customer_disabled"]));
+    let own = "SELECT count(*) FROM customer_services WHERE live = 'suspended'";
+    assert_eq!(scene.world.count(own), 1);
+    admin.api_post(&format!("/customers/{reseller}/enable"), Value::Null).expect(200);
+    assert_eq!(scene.state(&admin, theo, held)["state"], "active");
+    assert_eq!(scene.state(&admin, ann, other)["state"], "suspended");
+    assert_eq!(scene.world.count(own), 0);
 }
 
 #[test]

@@ -174,3 +174,34 @@ fn the_page_checks_first_and_then_runs() {
     assert!(run.header("Location").starts_with("/runs/"));
     assert_eq!(world.text("SELECT kind || ' ' || state FROM runs"), "users.import queued");
 }
+
+#[test]
+fn what_is_exported_comes_back_unchanged() {
+    let (world, home) = scene();
+    send(&world, home, "", MICROSOFT);
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let users = format!("/customers/{home}/users");
+    let maren = world.count("SELECT id FROM users WHERE upn = 'maren.tolliver@aldermoor.example'");
+    let odd = serde_json::json!({
+        "first_name": "=1+1", "last_name": "O\"Neil, Jr", "display_name": "@Odd", "phone": "+49 30 1",
+        "notes": "two\nlines", "manager": maren.to_string(), "addresses": ["odd.one@aldermoor.example"],
+        "external_emails": ["odd@home.example", "odd@away.example"], "department": "Sales; North",
+        "test_user": true, "expires_on": "2031-05-01", "upn": "odd@aldermoor.example",
+    });
+    let id = admin.api_post(&users, odd).expect(201).id();
+    admin.api_post(&format!("/users/{id}/disable"), Value::Null).expect(200);
+    let file = admin.api_get(&format!("{users}/export")).expect(200);
+    assert!(file.says("'=1+1,") && file.says("'@Odd,") && file.says("'+49 30 1,"), "{}", file.body);
+    assert!(file.says("maren.tolliver@aldermoor.example,no,2031-05-01"), "{}", file.body);
+    let before = written(&world);
+    let report = send(&world, home, "", file.body.as_bytes());
+    assert_eq!(counts(&report), [0, 0, 26, 0, 0], "{report}");
+    assert_eq!((written(&world), &report["notices"]), (before, &serde_json::json!([])));
+
+    let few = admin.get(&format!("{users}/export?q=%40odd")).expect(200);
+    assert_eq!(few.body.matches("@aldermoor.example").count(), 4, "{}", few.body);
+    assert!(admin.get(&format!("{users}?q=%40odd")).says("/users/export?q="));
+    let away = world.customer(PROVIDER, "Elsewhere");
+    let other = world.person(away, "Customer administrator");
+    other.api_get(&format!("{users}/export")).expect(404);
+}

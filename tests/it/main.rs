@@ -29,6 +29,7 @@ mod roles;
 mod foreign;
 mod catalogue;
 mod offers;
+mod plans;
 mod prices;
 mod openapi;
 mod invoices;

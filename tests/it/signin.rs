@@ -7,6 +7,7 @@ use portico::ids::{CustomerId, UserId};
 use portico::mail::send_due;
 use portico::secret::Secret;
 use portico::web::Request;
+use serde_json::Value;
 use std::net::IpAddr;
 
 pub const PASSWORD: &str = "quiet harbour lantern 7";
@@ -368,6 +369,15 @@ fn links_are_sent_within_reach_and_shown_only_by_the_stronger() {
     let kept =
         world.count(&format!("SELECT count(*) FROM audit_log WHERE detail LIKE '%{token}%'"));
     assert_eq!(kept, 0);
+    let repeat = || {
+        let (url, key) = (format!("/users/{plain}/welcome"), [("Idempotency-Key", "one")]);
+        boss.api_with("POST", &url, serde_json::json!({ "show": true }), &key).expect(200).json()
+    };
+    let (first, second) = (repeat(), repeat());
+    let token = first["link"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    assert_eq!((&second["link"], &second["note"]), (&Value::Null, &Value::from("was shown once")));
+    let kept = format!("SELECT count(*) FROM idempotency_keys WHERE body LIKE '%{token}%'");
+    assert_eq!((world.count(&kept), &first["note"]), (0, &Value::Null));
     // On the page the same, after the password was given again.
     assert!(
         boss.get(&format!("/users/{plain}/password-link")).expect(200).says("plain@alder.example")

@@ -422,6 +422,41 @@ fn a_token_is_printed_once_and_opens_the_api() {
 }
 
 #[test]
+fn users_are_imported_from_the_shell_beside_the_server() {
+    let house = House::set_up();
+    #[expect(clippy::disallowed_methods, reason = "tests look behind the program's back")]
+    let store = rusqlite::Connection::open(house.data().join("portico.db")).unwrap();
+    let text_of = |sql: &str| store.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+    let code = text_of("SELECT code FROM customers WHERE id = 1");
+    let file = text(&house.path("people.csv"));
+    let rows = "UPN,First Name,Last Name\nelin@tarnholm.example,Elin,Moor\nodd@elsewhere.example,Odd,One\n";
+    std::fs::write(&file, rows).unwrap();
+    let order = ["import", "users", "--customer", &code, &file];
+    let _server = house.serve();
+    let said = |more: &[&str]| {
+        let output = house.run(&[&order[..], more].concat());
+        assert_eq!(output.status.code(), Some(1), "a row is refused: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let users = || text_of("SELECT count(*) || '' FROM users");
+    let checked = said(&["--dry-run"]);
+    assert!(checked.contains("Nothing is written. 1 created, 0 updated, 0 unchanged, 1 refused"));
+    assert_eq!(users(), "1");
+    let done = said(&[]);
+    assert!(done.contains("Line 2: created Elin Moor (elin@tarnholm.example)\n"), "{done}");
+    assert!(done.contains("Line 3: refused Odd") && done.contains("must end in one of"), "{done}");
+    let again = said(&[]);
+    assert!(!again.contains("Elin") && again.contains("0 created, 0 updated, 1 unchanged"));
+    let audit = "SELECT group_concat(action || ' ' || via) FROM audit_log
+                  WHERE user_id IS NULL AND action IN ('user.created', 'users.imported')";
+    assert_eq!(text_of(audit), "user.created shell,users.imported shell");
+    let source = "SELECT source FROM ledger WHERE kind = 'user' ORDER BY id DESC LIMIT 1";
+    assert_eq!(text_of(source), "shell");
+    let wrong = house.refused(&["import", "users", "--customer", "NOSUCH", &file]);
+    assert_eq!(wrong, "portico: No customer has the code NOSUCH.\n");
+}
+
+#[test]
 fn administrators_are_rescued_from_the_shell() {
     let house = House::set_up();
     let listed = house.done(&["admin", "list"]);

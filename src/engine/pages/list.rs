@@ -1,11 +1,12 @@
 //! Lists of requests: all in scope, those of a customer, those of a user.
 
 use crate::auth::Scope;
-use crate::auth::permissions::RequestsRead;
+use crate::auth::permissions::{RequestsRead, SystemOperate};
 use crate::engine::view::{self, Filter, Row};
 use crate::engine::{Status, api};
 use crate::error::Result;
 use crate::html::Nav;
+use crate::html::button::link;
 use crate::html::form::hidden;
 use crate::html::parts::{Head, page_head, pill};
 use crate::html::table::{self, column, table};
@@ -33,7 +34,9 @@ pub fn index(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
     let filter = api::filter(cx)?;
     let paging = cx.paging(api::FILTERS)?;
     let found = view::list(cx.db, scope, &filter, &paging)?;
+    let queues = cx.actor.may::<SystemOperate>();
     let head = Head {
+        actions: queues.then(|| html! { (link("Queues", "/engine")) }),
         lede: "Every change on its way to a directory, a tenant or a server.",
         ..Head::default()
     };

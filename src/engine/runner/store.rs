@@ -411,7 +411,7 @@ pub fn set_health(
 /// Whether work of another queue waits for this connector.
 pub fn wanted_elsewhere(db: &Read, id: ConnectorId, request: RequestId) -> Result<bool> {
     db.value(
-        "SELECT EXISTS (SELECT 1 FROM queues JOIN lanes ON lanes.queue = queues.name
+        "SELECT EXISTS (SELECT 1 FROM queues CROSS JOIN lanes ON lanes.queue = queues.name
                          WHERE connector_id = :id AND queue <> (SELECT queue FROM requests WHERE id = :request))",
         named_params! { ":id": id, ":request": request },
     )

@@ -262,8 +262,8 @@ pub fn queues(db: &Read) -> Result<Vec<Queue>> {
     db.all(
         "SELECT name, workers, paused_at, users.display_name AS paused_by,
                 (SELECT coalesce(sum(ready), 0) FROM lanes WHERE lanes.queue = name) AS ready,
-                (SELECT count(*) FROM requests WHERE turn = 'busy' AND requests.queue = name) AS running,
-                (SELECT count(*) FROM requests WHERE turn = 'sleeping' AND requests.queue = name) AS sleeping,
+                (SELECT count(*) FROM requests WHERE turn = 'busy' AND +requests.queue = name) AS running,
+                (SELECT count(*) FROM requests WHERE turn = 'sleeping' AND +requests.queue = name) AS sleeping,
                 (SELECT count(*) FROM requests WHERE turn = 'blocked' AND requests.queue = name) AS blocked,
                 (SELECT min(created_at) FROM requests WHERE turn = 'ready' AND requests.queue = name) AS oldest_at
            FROM queues LEFT JOIN users ON users.id = paused_by

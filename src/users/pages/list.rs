@@ -1,13 +1,15 @@
 //! All users in scope, and those of one customer.
 
 use crate::auth::Scope;
-use crate::auth::permissions::{UsersCreate, UsersDisable, UsersImport, UsersRead, UsersUpdate};
+use crate::auth::permissions::{
+    UserServicesWrite, UsersCreate, UsersDisable, UsersExport, UsersImport, UsersRead, UsersUpdate,
+};
 use crate::error::Result;
 use crate::html::Nav;
 use crate::html::button::{Item, link, menu};
 use crate::html::form::hidden;
 use crate::html::parts::{Head, Tone, page_head, pill};
-use crate::html::table::{self, acts, column, table};
+use crate::html::table::{self, Look, Picked, acts, bulk, column, pick, table_with};
 use crate::html::text;
 use crate::ids::CustomerId;
 use crate::places::{self, State, Tab, capital};
@@ -31,7 +33,7 @@ pub fn index(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
         (page_head("Users", Head { lede: &lede, ..Head::default() }))
         (filters("/users", &filter, &[]))
         (states(cx, "/users", &filter))
-        (content(cx, &found, &filter, paging.is_first(), true))
+        (content(cx, &found, &filter, paging.is_first(), None))
     };
     Ok(cx.page(Nav::Users, "Users", &[], body))
 }
@@ -40,18 +42,22 @@ pub fn index_of(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
     let filter = Filter { customer: Some(id), ..api::filter(cx)? };
     let paging = cx.paging(crate::users::FILTERS)?;
-    let (found, place, departments, may_add, may_import) = cx.db.read(|db| {
+    let (found, place, departments, may_add, may_import, may_export) = cx.db.read(|db| {
         Ok((
             list(db, scope, &filter, &paging)?,
             places::customer(db, scope, id)?,
             store::departments(db, scope, id)?,
             reaches::<UsersCreate>(db, &cx.actor, id),
             reaches::<UsersImport>(db, &cx.actor, id),
+            reaches::<UsersExport>(db, &cx.actor, id),
         ))
     })?;
     let here = format!("/customers/{id}/users");
     let may_add = may_add && place.state == State::Active;
     let actions = html! {
+        @if may_export {
+            (link("Export", &as_shown(cx, &format!("{here}/export"))).download().icon("download"))
+        }
         @if may_import {
             (link("Import", &format!("{here}/import")).icon("upload"))
         }
@@ -62,7 +68,7 @@ pub fn index_of(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let body = html! {
         (filters(&here, &filter, &departments))
         (states(cx, &here, &filter))
-        (content(cx, &found, &filter, paging.is_first(), false))
+        (content(cx, &found, &filter, paging.is_first(), Some(id)))
     };
     Ok(places::customer_page(cx, &place, Tab::Users, 200, actions, body))
 }
@@ -78,6 +84,17 @@ fn filters(action: &str, filter: &Filter, departments: &[String]) -> Markup {
         @if let Some(state) = filter.state { (hidden("state", state.word())) }
     };
     table::filters(action, body)
+}
+
+/// The same filters at another address.
+fn as_shown(cx: &Cx, action: &str) -> String {
+    let mut query = cx.request.query.clone();
+    query.remove("after");
+    query.remove("limit");
+    match query.to_query().as_str() {
+        "" => action.to_owned(),
+        query => format!("{action}?{query}"),
+    }
 }
 
 fn states(cx: &Cx, action: &str, filter: &Filter) -> Markup {
@@ -105,7 +122,7 @@ fn content(
     found: &Listing<Brief>,
     filter: &Filter,
     first: bool,
-    with_customer: bool,
+    of: Option<CustomerId>,
 ) -> Markup {
     let filtered = !filter.q.is_empty() || filter.state.is_some() || !filter.department.is_empty();
     if found.items.is_empty() && filtered {
@@ -124,16 +141,27 @@ fn content(
         column("State"),
         acts(),
     ];
-    let rows = html! { @for user in &found.items { (row(cx, user, with_customer)) } };
+    // Users are picked within one customer: what can be given differs from customer to customer.
+    let giving = of.filter(|_| cx.actor.may::<UserServicesWrite>());
+    let rows = html! {
+        @for user in &found.items { (row(cx, user, of.is_none(), giving.is_some())) }
+    };
+    let look = Look { picks: giving.is_some(), ..Look::default() };
+    let users = table_with("Users", &columns, rows, look);
     let shown = i64::try_from(found.items.len()).unwrap_or(0);
     let (start, next) = ((!first).then(|| cx.first_href()), cx.next_href(found.next.as_ref()));
     html! {
-        (table("Users", &columns, rows))
+        @if let Some(customer) = giving {
+            form action={ "/customers/" (customer) "/users/services" } {
+                (users)
+                (bulk(html! { button.btn.btn-primary.btn-sm { "Give service" } }))
+            }
+        } @else { (users) }
         (table::paging(&text::count(shown, "user", "users"), start.as_deref(), next.as_deref()))
     }
 }
 
-fn row(cx: &Cx, user: &Brief, with_customer: bool) -> Markup {
+fn row(cx: &Cx, user: &Brief, with_customer: bool, giving: bool) -> Markup {
     let id = user.id;
     let mut items = Vec::new();
     if cx.actor.may::<UsersUpdate>() {
@@ -148,6 +176,12 @@ fn row(cx: &Cx, user: &Brief, with_customer: bool) -> Markup {
     let label = format!("Actions for {}", user.display_name);
     html! {
         tr {
+            @if giving {
+                (pick(&user.display_name, id, match user.state {
+                    State::Active => Picked::No,
+                    _ => Picked::Never,
+                }))
+            }
             th scope="row" {
                 a href={ "/users/" (id) } { (user.display_name) }
                 small {

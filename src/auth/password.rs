@@ -18,6 +18,8 @@ const PASSES: u32 = 2;
 pub const LONGEST: usize = 1024;
 pub const SHORTEST: usize = 12;
 const MAY_WAIT: usize = 20;
+/// Threads that hashing may hold at once: those in the line, and those at work on two cores.
+pub const LINE: usize = MAY_WAIT + 2;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub struct Hasher {

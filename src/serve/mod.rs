@@ -1,6 +1,7 @@
 //! The running program: the edge in front, the application behind it, the workers beside it, and
 //! their orderly end.
 
+use crate::auth::password::LINE;
 use crate::edge::{self, Incoming, Outgoing};
 use crate::error::{Error, Result};
 use crate::web::{App, Body, Request, Response};
@@ -51,6 +52,8 @@ pub fn run(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     settings.tls = config.tls_cert.clone().zip(config.tls_key.clone());
     settings.body_limit =
         |_, path| if path.ends_with("/users/import") { UPLOAD_BYTES } else { edge::BODY_BYTES };
+    // Those who wait for the hasher hold a worker each: the line must not take the others'.
+    settings.workers += LINE;
     let workers = Workers::start(app)?;
     ready(address);
     let answering = app.clone();

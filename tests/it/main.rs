@@ -23,6 +23,7 @@ mod hostile;
 mod hook;
 mod main_job;
 mod health;
+mod lines;
 mod live;
 mod mail;
 mod roles;

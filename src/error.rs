@@ -13,6 +13,8 @@ pub enum Error {
     /// 403: the asker may see the thing but not do this to it, or the form's token is wrong. The
     /// text says what is missing.
     Forbidden(String),
+    /// 403: whoever asks must prove once more who they are; a page asks for it and then goes on.
+    Again,
     /// 404: it does not exist, or it lies outside the asker's scope. Nobody can tell which.
     NotFound,
     /// 405: the path exists, for the methods named.
@@ -65,7 +67,7 @@ impl Error {
         match self {
             Error::Malformed(_) => 400,
             Error::LoginRequired => 401,
-            Error::Forbidden(_) => 403,
+            Error::Forbidden(_) | Error::Again => 403,
             Error::NotFound => 404,
             Error::NotAllowed(_) => 405,
             Error::Misdirected => 421,
@@ -90,6 +92,7 @@ impl std::fmt::Display for Error {
             | Error::TooMany(_, text) => f.write_str(text),
             Error::NotAllowed(methods) => write!(f, "Only {methods} can be asked here."),
             Error::Misdirected => f.write_str("This name is not set up here."),
+            Error::Again => f.write_str("Give your password once more first."),
             Error::NotFound => f.write_str("There is no such thing, or not for you."),
             Error::Invalid(complaints) => {
                 for (n, complaint) in complaints.iter().enumerate() {

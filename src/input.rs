@@ -220,6 +220,17 @@ fn plain(value: Value) -> String {
     }
 }
 
+/// What an act guarded *typed* takes besides: the text shown, typed by hand.
+pub const CONFIRM: Field = Field::text("confirm", "the text shown, typed").required();
+
+/// The guard *typed* where nothing else is read.
+pub fn typed(input: &Input, text: &str) -> Result<()> {
+    if one_line(input.get(CONFIRM.name)) == text {
+        return Ok(());
+    }
+    Err(Error::invalid(CONFIRM.name, format!("does not match {text}")))
+}
+
 impl<'i> Fields<'i> {
     /// Starts reading; whatever `input` says beyond `declared` is a complaint.
     pub fn of(input: &'i Input, declared: &'static [Field]) -> Fields<'i> {
@@ -379,6 +390,14 @@ impl<'i> Fields<'i> {
     pub fn members(&mut self, field: &'static str) -> Vec<(&'i str, &'i str)> {
         self.declared(field);
         self.input.members(field).collect()
+    }
+
+    /// The guard *typed*: [`CONFIRM`] must be the text that was shown.
+    pub fn typed(&mut self, text: &str) -> Option<()> {
+        if one_line(self.value(CONFIRM.name)) == text {
+            return Some(());
+        }
+        self.complain(CONFIRM.name, format!("does not match {text}"))
     }
 
     /// The field as it was sent, trimmed.

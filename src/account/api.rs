@@ -46,6 +46,7 @@ pub fn create(cx: &Cx, own: &Own<TokensOwn>) -> Result<Response> {
         let why = "is not taken here: its answer holds a secret, which would have to be kept";
         return Err(Error::invalid("Idempotency-Key", why));
     }
+    cx.again()?;
     let (id, text) = make_token(cx.db, &cx.actor, own, &cx.input()?)?;
     let made = cx.db.read(|db| super::one(db, own, id))?;
     let at = format!("/api/v1/tokens/{id}");

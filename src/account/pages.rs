@@ -15,7 +15,6 @@ use crate::html::table::{acts, column, empty, table};
 use crate::html::text::{moment, when};
 use crate::input::Input;
 use crate::secret::{self, Secret};
-use crate::signin;
 use crate::web::{Cx, Paging, Response};
 use maud::{Markup, html};
 
@@ -136,9 +135,6 @@ pub fn end_other_sessions(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
 }
 
 pub fn token_list(cx: &Cx, own: &Own<TokensOwn>) -> Result<Response> {
-    if let Some(first) = signin::again(cx, "/account/tokens") {
-        return Ok(first);
-    }
     let mut input = Input::default();
     input.set("days", 90);
     tokens_page(cx, own, 200, &input, &[], None)
@@ -146,9 +142,7 @@ pub fn token_list(cx: &Cx, own: &Own<TokensOwn>) -> Result<Response> {
 
 /// Shows the token just made; this answer is the only place it stands in.
 pub fn create_token(cx: &Cx, own: &Own<TokensOwn>) -> Result<Response> {
-    if let Some(first) = signin::again(cx, "/account/tokens") {
-        return Ok(first);
-    }
+    cx.again()?;
     let typed = cx.input()?;
     let mut input = typed.clone();
     input.remove("permissions");

@@ -1,11 +1,35 @@
 //! What even somebody with the permission may not do: to oneself, to the stronger, to the last who
 //! could undo it.
 
-use super::{Actor, Admits, PROVIDER, Permission, permissions, rights_held};
+use super::{Actor, Admits, PROVIDER, Permission, Session, permissions, rights_held};
 use crate::db::Read;
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
+use crate::time::Instant;
 use rusqlite::named_params;
+
+/// For how long a password that was given counts as just given.
+const PROVEN: i64 = 600;
+
+/// Asks for the password again where it was not given within ten minutes. A token is a decision made
+/// earlier and is not asked: it must name `permission`, which `*` does not.
+pub fn again(
+    actor: &Actor,
+    session: Option<&Session>,
+    permission: &str,
+    now: Instant,
+) -> Result<()> {
+    match (session, &actor.named) {
+        (Some(session), _) if now.since(session.proven_at) <= PROVEN => Ok(()),
+        (Some(_), _) => Err(Error::Again),
+        (None, Some(named)) if !named.iter().any(|name| name == permission) => {
+            Err(Error::Forbidden(format!(
+                "The token must name {permission}: * does not include it here."
+            )))
+        }
+        (None, _) => Ok(()),
+    }
+}
 
 /// Refuses doing it to one's own user.
 pub fn not_oneself(actor: &Actor, user: UserId) -> Result<()> {

@@ -58,10 +58,12 @@ pub fn of_token(db: &Read, text: &str) -> Result<(TokenId, Actor)> {
         return Err(Error::LoginRequired);
     }
     let mut actor = super::actor(db, user, Door::Token, Via::Api)?;
+    let mut named: Vec<String> = Vec::new();
     if allowed != "*" {
-        let names: Vec<String> = serde_json::from_str(&allowed)?;
-        actor.rights.retain(|name, _| names.contains(name));
+        named = serde_json::from_str(&allowed)?;
+        actor.rights.retain(|name, _| named.contains(name));
     }
+    actor.named = Some(named);
     if let Some(at) = at {
         for (name, codes) in &mut actor.rights {
             let everywhere = permissions::admits(name) == Some(permissions::Admits::Provider);

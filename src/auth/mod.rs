@@ -11,7 +11,9 @@ mod keys;
 mod links;
 
 pub use doors::{Door, Session, end_sign_ins, may_enter, open_session, session, touch};
-pub use guards::{covers, not_last_administrator, not_oneself, not_stronger, not_stronger_peer};
+pub use guards::{
+    again, covers, not_last_administrator, not_oneself, not_stronger, not_stronger_peer,
+};
 pub use keys::{NewToken, note_use, of_token, token_is_well_formed};
 pub use links::{Link, Purpose, link, make_link};
 pub use permissions::{Admits, PROVIDER, Permission};
@@ -35,6 +37,8 @@ pub struct Actor {
     pub zone: Zone,
     pub by: By,
     rights: Rights,
+    /// The permissions that the token in use names, none for `*`; `None` where no token is in use.
+    named: Option<Vec<String>>,
 }
 
 /// Permission to scope codes: `at * 4 + bits`.
@@ -91,6 +95,7 @@ impl Actor {
             zone: Zone::utc(),
             by: By::portico(Via::Shell),
             rights: permissions::ALL.iter().filter_map(everywhere).collect(),
+            named: None,
         }
     }
 
@@ -213,6 +218,7 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
         zone: person.zone,
         by: By { user: Some(user), via },
         rights,
+        named: None,
     })
 }
 

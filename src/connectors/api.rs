@@ -6,7 +6,7 @@ use crate::auth::Scope;
 use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite, RulesWrite, SettingsWrite};
 use crate::error::{Error, Result};
 use crate::ids::{ConnectorId, CustomerId};
-use crate::input::{Field, Fields};
+use crate::input::{self, Field, Fields};
 use crate::time::Instant;
 use crate::web::{Cx, Response, response};
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub const CHECKS: &[Field] = &[
 ];
 
 pub const SECRET: &[Field] = &[Field::text("secret", "shown this once")];
-pub const CONFIRM: &[Field] = &[Field::text("confirm", "the connector's name").required()];
+pub const CONFIRM: &[Field] = &[input::CONFIRM];
 pub const ENABLE: &[Field] = &[Field::text("sha256", "of the text that was read").required()];
 
 pub const SCRIPT: &[Field] = &[
@@ -153,9 +153,9 @@ pub fn gone(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
     let id: ConnectorId = cx.param("id")?;
     let input = cx.input()?;
     cx.db.read(|db| super::store::one(db, scope, id))?;
-    let mut fields = Fields::of(&input, CONFIRM);
-    let typed = fields.text("confirm", 1..=60);
-    give_up(cx.db, scope, id, &fields.finish(|| typed)?)?;
+    let read = Fields::of(&input, CONFIRM);
+    read.finish(|| Some(()))?;
+    give_up(cx.db, scope, id, &input)?;
     Ok(response::no_content())
 }
 

@@ -15,7 +15,7 @@ use crate::db::{Db, Read, Work, Write, unique};
 use crate::drivers::{network, script, sign};
 use crate::error::{Error, Result};
 use crate::ids::{ConnectorId, CredentialId, CustomerId};
-use crate::input::{Field, Fields, Input};
+use crate::input::{Field, Fields, Input, typed};
 use crate::secret::{Key, Secret};
 use crate::time::Instant;
 use crate::web::{Listing, Paging};
@@ -372,18 +372,16 @@ pub fn pause(db: &Db, scope: &Scope<ConnectorsWrite>, id: ConnectorId, on: bool)
     })
 }
 
-/// Gives it up for ever: its steps fail at once. `typed` is its name, as a person typed it.
+/// Gives it up for ever: its steps fail at once. Its name is typed to confirm.
 pub fn give_up(
     db: &Db,
     scope: &Scope<ConnectorsWrite>,
     id: ConnectorId,
-    typed: &str,
+    input: &Input,
 ) -> Result<()> {
     db.write(scope.by, |tx| {
         let found = store::one(tx, scope, id)?;
-        if typed != found.name {
-            return Err(Error::invalid("confirm", format!("must be its name: {}", found.name)));
-        }
+        typed(input, &found.name)?;
         if found.state == State::Gone {
             return Ok(());
         }

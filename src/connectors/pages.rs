@@ -8,7 +8,7 @@ use crate::drivers::script as files;
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{Item, button, cancel, link, menu_button, primary};
-use crate::html::field::{Opts, complaint_of, text_field, textarea};
+use crate::html::field::{Opts, complaint_of, text_field, textarea, typed_field};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::parts::{Head, Tone, card, facts, flash, page_head, pill, pill_tint};
 use crate::html::table::{self, column, table};
@@ -370,7 +370,7 @@ pub fn gone_question(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response
 
 pub fn gone(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
     let it = cx.db.read(|db| store::one(db, scope, cx.param("id")?))?;
-    match give_up(cx.db, scope, it.id, cx.input()?.get("confirm")) {
+    match give_up(cx.db, scope, it.id, &cx.input()?) {
         Ok(()) => {
             Ok(cx.done(format!("/connectors/{}", it.id), "It is gone. Steps that need it fail."))
         }
@@ -384,7 +384,7 @@ fn ask(cx: &Cx, it: &Connector, wrong: &[Complaint]) -> Response {
     let at = format!("/connectors/{}", it.id);
     let fields = html! {
         p { "Steps that need it fail at once, and it cannot be brought back. " (text::count(it.rules, "rule names", "rules name")) " it." }
-        (text_field(&Input::default(), wrong, "confirm", "Its name", Opts { hint: "Type it to confirm", ..Opts::default() }))
+        div.fields { (typed_field(wrong, &it.name)) }
         (form_foot(html! { (button("Give it up").danger()) (cancel(&at)) }))
     };
     let body = html! { (page_head(&title, Head::default())) (post_form(&cx.csrf, &format!("{at}/gone"), fields)) };

@@ -3,7 +3,7 @@
 
 use super::form::{hidden, sentence};
 use crate::error::Complaint;
-use crate::input::Input;
+use crate::input::{CONFIRM, Input};
 use maud::{Markup, html};
 
 /// How a field differs from a plain line of text; leave out with `..Opts::default()`.
@@ -63,6 +63,13 @@ pub fn text_field(
         None => control,
     };
     labelled(name, label, &wrong, opts, control)
+}
+
+/// Where `text` is typed by hand, for the guard *typed*.
+pub fn typed_field(complaints: &[Complaint], text: &str) -> Markup {
+    let hint = format!("Type {text} to confirm.");
+    let opts = Opts { hint: &hint, autocomplete: "off", width: 3, ..Opts::default() };
+    text_field(&Input::default(), complaints, CONFIRM.name, "Confirmation", opts)
 }
 
 pub fn textarea(

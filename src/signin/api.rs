@@ -37,6 +37,9 @@ fn answer(cx: &Cx, scope: &Scope<UsersPassword>, purpose: Purpose) -> Result<Res
     let mut fields = Fields::of(&input, SEND);
     let show = fields.flag("show");
     let show = fields.finish(|| show)?;
+    if show {
+        cx.again()?;
+    }
     let Sent { to, shown } = send(cx.app, &cx.actor, scope, id, purpose, show)?;
     let out = SentOut { to, link: shown.map(|link| link.reveal().to_owned()) };
     Ok(response::json(200, &out)?.showing_once("link"))

@@ -17,7 +17,7 @@ use crate::ids::UserId;
 use crate::input::one_line;
 use crate::secret::Secret;
 use crate::web::throttle::Limit;
-use crate::web::{App, Cx, Request, Response, network, response, too_many};
+use crate::web::{App, Cx, Request, network, too_many};
 
 words! {
     /// What became of a try at the door.
@@ -30,8 +30,6 @@ pub const WRONG: &str = "Name or password is wrong, or you cannot sign in at pre
 /// Failures of one account before its tries have to wait.
 const FREE: i64 = 5;
 const BY_ADDRESS: Limit = Limit { tries: 20, seconds: 600 };
-/// How long a password that was given counts as just given.
-const PROVEN: i64 = 600;
 
 /// Who a typed name means, and what their password is compared with.
 struct Known {
@@ -94,14 +92,6 @@ pub fn prove(cx: &Cx, password: &Secret) -> Result<bool> {
         cx.app.throttle.forget(&by_account);
     }
     Ok(right)
-}
-
-/// For what only somebody may do who has just given their password: where to send them first, if
-/// they have not. A token is a decision made earlier and is not asked.
-pub fn again(cx: &Cx, back: &str) -> Option<Response> {
-    let session = cx.session.as_ref()?;
-    let fresh = cx.db.now().since(session.proven_at) <= PROVEN;
-    (!fresh).then(|| response::redirect(format!("/again?to={back}")))
 }
 
 /// An address of this installation that one may be sent to after signing in; anything else is Today.

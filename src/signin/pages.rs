@@ -1,21 +1,21 @@
 //! Sign-in, sign-out, forgotten passwords, links. They work without JavaScript and without a session.
 
-use super::{again, forgot, own_path, prove, send, set_by_link, sign_in};
+use super::{forgot, own_path, prove, send, set_by_link, sign_in};
 use crate::auth::permissions::{AccountRead, UsersPassword};
 use crate::auth::{self, Own, Purpose, Scope};
 use crate::error::{Complaint, Error, Result};
 use crate::html;
 use crate::html::button::{cancel, link, primary};
 use crate::html::field::{Opts, text_field};
-use crate::html::form::{complaints_flash, form_foot, hidden, post_form};
-use crate::html::parts::{Head, Tone, card, flash, page_head};
-use crate::html::{Nav, text};
+use crate::html::form::{complaints_flash, hidden, post_form};
+use crate::html::parts::{Tone, card, flash};
+use crate::html::text;
 use crate::ids::UserId;
 use crate::input::Input;
 use crate::mail::texts;
 use crate::places::{self, UserTab};
 use crate::secret::Secret;
-use crate::web::{App, Cx, Request, Response, cookie_name, response, same_site};
+use crate::web::{App, Cx, Request, Response, again, cookie_name, response, same_site};
 use maud::{Markup, html};
 
 const ENDED: &str = "This link is no longer valid. Ask for a new one.";
@@ -98,19 +98,24 @@ pub fn welcome(app: &App, request: &Request) -> Result<Response> {
 
 /// Asks for the password once more.
 pub fn show_again(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
-    Ok(again_page(cx, 200, &cx.request.query, &[]))
+    let mut input = Input::default();
+    input.set(again::TO, own_path(cx.request.query.get(again::TO)));
+    Ok(cx.again_page(200, &input, &[]))
 }
 
 pub fn give_again(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
-    let input = cx.input()?;
-    if !prove(cx, &Secret::new(input.get("password")))? {
-        let wrong = [Complaint::new("password", "is not the current password")];
-        return Ok(again_page(cx, 422, &input, &wrong));
+    let mut input = cx.input()?;
+    let to = own_path(input.get(again::TO)).to_owned();
+    let password = Secret::new(input.get(again::PASSWORD));
+    if !prove(cx, &password)? {
+        let wrong = [Complaint::new(again::PASSWORD, "is not the current password")];
+        input.set(again::TO, &to);
+        return Ok(cx.again_page(422, &input, &wrong));
     }
     if let Some(session) = &cx.session {
         cx.db.write(own.by, |tx| session.prove(tx))?;
     }
-    Ok(response::redirect(own_path(input.get("to"))))
+    cx.go_on(&to, &input)
 }
 
 /// The question before a link is sent or shown.
@@ -134,8 +139,8 @@ fn send_or_show(cx: &Cx, scope: &Scope<UsersPassword>, purpose: Purpose) -> Resu
     let id: UserId = cx.param("id")?;
     let person = cx.db.read(|db| places::user(db, scope, id))?;
     let show = cx.input()?.get("show") == "1";
-    if show && let Some(first) = again(cx, &cx.request.path) {
-        return Ok(first);
+    if show {
+        cx.again()?;
     }
     let sent = match send(cx.app, &cx.actor, scope, id, purpose, show) {
         Err(Error::Invalid(complaints)) => return question(cx, scope, purpose, 422, &complaints),
@@ -304,24 +309,6 @@ fn sign_in_page(
         }
     };
     alone(app, status, "Sign in", body)
-}
-
-fn again_page(cx: &Cx, status: u16, input: &Input, complaints: &[Complaint]) -> Response {
-    let lede = "What comes next needs your password once more. It then counts for ten minutes.";
-    let body = html! {
-        (page_head("Your password, once more", Head { lede, ..Head::default() }))
-        (post_form(&cx.csrf, "/again", html! {
-            (hidden("to", own_path(input.get("to"))))
-            div.form { div.fields {
-                (text_field(&Input::default(), complaints, "password", "Password", Opts {
-                    kind: "password", autocomplete: "current-password", autofocus: true, width: 3,
-                    ..Opts::default()
-                }))
-            } }
-            (form_foot(html! { (primary("Go on")) (cancel("/account")) }))
-        }))
-    };
-    cx.page_with(status, Nav::Elsewhere, "Your password, once more", &[], body)
 }
 
 /// Nobody can sign in before there is somebody, nor under a name that is not ours.

@@ -1,7 +1,7 @@
 //! What a visitor or a program is shown when something could not be done. The cause of an error of
 //! ours is logged here, once, with the number that is shown.
 
-use super::{App, Cx, Request, Response, response};
+use super::{App, Cx, Request, Response, again, response};
 use crate::error::{Complaint, Error};
 use crate::html::button::link;
 use crate::html::{self, Nav};
@@ -16,6 +16,9 @@ pub fn show(app: &App, request: &Request, cx: Option<&Cx>, err: Error) -> Respon
     if !request.is_api() && matches!(err, Error::LoginRequired) {
         let back = form_urlencoded::byte_serialize(target(request).as_bytes()).collect::<String>();
         return response::redirect(format!("/sign-in?to={back}"));
+    }
+    if let (Error::Again, Some(cx)) = (&err, cx) {
+        return again::ask(cx);
     }
     let wait = match &err {
         Error::TooMany(seconds, _) => Some(*seconds),
@@ -40,7 +43,7 @@ fn name(err: &Error) -> (u16, &'static str, &'static str) {
         Error::Misdirected => ("misdirected", "This name is not set up here"),
         Error::Malformed(_) => ("malformed", "This cannot be read"),
         Error::LoginRequired => ("unauthenticated", "No or no valid token"),
-        Error::Forbidden(_) => ("forbidden", "Not for you"),
+        Error::Forbidden(_) | Error::Again => ("forbidden", "Not for you"),
         Error::NotFound => ("not_found", "Not found"),
         Error::Conflict(_) => ("conflict", "Already under way"),
         Error::Stale(_) => ("stale", "Changed meanwhile"),

@@ -1,5 +1,6 @@
 //! From a request to a response: who asks, which route, is the form ours, run it, show what failed.
 
+pub mod again;
 pub mod paging;
 pub mod request;
 pub mod response;

@@ -27,6 +27,65 @@ fn a_new_password_keeps_this_browser_and_ends_the_others() {
 }
 
 #[test]
+fn what_needs_the_password_again_asks_for_it_and_goes_on() {
+    let world = World::new();
+    let user = with_password(&world, PROVIDER, "maren");
+    world
+        .sql()
+        .execute(
+            "INSERT INTO role_grants (user_id, role_id, at_id, granted_at)
+             SELECT ?1, id, 1, ?2 FROM roles WHERE name = 'Provider administrator'",
+            (user, world.now()),
+        )
+        .unwrap();
+    let maren = world.sign_in(user);
+    world.later(601);
+    let made = || world.count("SELECT count(*) FROM tokens WHERE name = 'Reports & \"more\"'");
+    let form = [("name", "Reports & \"more\""), ("days", "10"), ("permissions", "users.read")];
+    let asked = maren.post("/account/tokens", &form).expect(403);
+    assert!(asked.says("Your password, once more") && made() == 0);
+    let hidden = |name: &str| {
+        let at = asked.body.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
+        at.split('"').next().unwrap().replace("&amp;", "&")
+    };
+    let (to, kept) = (hidden("to"), hidden("form"));
+    let give = |password: &str| {
+        let fields = [("present_password", password), ("to", to.as_str()), ("form", kept.as_str())];
+        maren.post("/again", &fields)
+    };
+    let wrong = give("wrong").expect(422);
+    assert!(wrong.says("is not the current password") && wrong.says(&kept.replace('&', "&amp;")));
+    assert_eq!(made(), 0);
+    assert!(give(PASSWORD).expect(200).says("Copy this token now."));
+    assert_eq!(made(), 1);
+    maren.post("/account/tokens", &form).expect(200);
+    // A page that only asks is come back to; nobody is led elsewhere, and nothing goes on without
+    // the form's token.
+    world.later(601);
+    let to_page = [("present_password", PASSWORD), ("to", "/users?x=1&y=2")];
+    assert_eq!(maren.post("/again", &to_page).location(), "/users?x=1&y=2");
+    let away = [("present_password", PASSWORD), ("to", "//evil.example")];
+    assert_eq!(maren.post("/again", &away).location(), "/today");
+    let kept = [("present_password", PASSWORD), ("to", "/account/tokens"), ("form", "name=x")];
+    maren.post_without_token("/again", &kept).expect(403);
+    assert_eq!(made(), 2);
+}
+
+#[test]
+fn a_token_must_name_what_a_person_would_be_asked_for_again() {
+    let world = World::new();
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let at = format!("/users/{}/tokens", admin.id);
+    let all = admin.api_post(&at, json!({ "name": "All", "permissions": "*" })).expect(201).json();
+    let bearer = format!("Bearer {}", all["token"].as_str().unwrap());
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let headers = headers.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec();
+    let body = json!({ "name": "More" }).to_string().into_bytes();
+    let refused = admin.ask("POST", &format!("/api/v1{at}"), body, headers).expect(403);
+    assert!(refused.says("The token must name tokens.own"));
+}
+
+#[test]
 fn guessing_the_current_password_has_to_wait_too() {
     let world = World::new();
     let user = with_password(&world, PROVIDER, "maren");
@@ -35,7 +94,11 @@ fn guessing_the_current_password_has_to_wait_too() {
     let statuses: Vec<u16> = (0..7).map(|_| guess()).collect();
     assert_eq!(statuses[..5], [422; 5]);
     assert_eq!(statuses[6], 429);
-    assert_eq!(maren.post("/again", &[("password", PASSWORD)]).status, 429, "one counter for all");
+    assert_eq!(
+        maren.post("/again", &[("present_password", PASSWORD)]).status,
+        429,
+        "one counter for all"
+    );
 }
 
 #[test]

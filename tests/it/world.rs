@@ -215,9 +215,12 @@ impl World {
         )
         .unwrap();
         let token = portico::auth::NewToken::make().unwrap();
+        // It names every permission, so that it may do what is guarded *again* too.
+        let all = portico::auth::permissions::ALL.iter().map(|(name, _)| *name);
+        let all = json!(all.collect::<Vec<_>>()).to_string();
         sql.execute(
-            "INSERT INTO tokens (user_id, name, hash, permissions, created_at, expires_at) VALUES (?1, 'test', ?2, '*', ?3, ?4)",
-            (user, token.hash, self.now(), self.now().plus_days(365)),
+            "INSERT INTO tokens (user_id, name, hash, permissions, created_at, expires_at) VALUES (?1, 'test', ?2, ?3, ?4, ?5)",
+            (user, token.hash, all, self.now(), self.now().plus_days(365)),
         )
         .unwrap();
         Person {

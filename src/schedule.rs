@@ -2,6 +2,7 @@
 
 use crate::assignments::bulk;
 use crate::jobs::{Kind, Recurring};
+use crate::offers::recount;
 use crate::{billing, jobs, upkeep, users};
 
 pub const KINDS: &[Kind] = &[
@@ -30,6 +31,12 @@ pub const KINDS: &[Kind] = &[
         run: billing::nightly::lock,
     },
     Kind {
+        name: recount::KIND,
+        title: "Count what is in use anew",
+        resumes: true,
+        run: recount::run,
+    },
+    Kind {
         name: bulk::KIND,
         title: "Give a service to many users",
         resumes: true,
@@ -40,6 +47,7 @@ pub const KINDS: &[Kind] = &[
 pub const RECURRING: &[Recurring] = &[
     Recurring { kind: "store.upkeep", label: "Upkeep", schedule: "40 3 * * *" },
     Recurring { kind: "billing.recalculate", label: "Bills", schedule: "15 2 * * *" },
+    Recurring { kind: recount::KIND, label: "Counters", schedule: "25 3 * * *" },
     Recurring { kind: "billing.lock", label: "Periods", schedule: "45 2 * * *" },
 ];
 

@@ -7,6 +7,7 @@ use crate::db::{Db, SCHEMA_VERSION, backup as copy};
 use crate::drivers::script;
 use crate::error::{Error, Result};
 use crate::ledger;
+use crate::offers::recount;
 use crate::settings::{self, Settings};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -223,8 +224,13 @@ fn administrators(db: &Db) -> Result<Finding> {
 }
 
 fn of_work(db: &Db) -> Vec<Finding> {
-    let checks: [Check<Db>; 4] =
-        [("ledger", replay), ("requests", requests), ("jobs", jobs), ("tokens", tokens)];
+    let checks: [Check<Db>; 5] = [
+        ("ledger", replay),
+        ("counters", counters),
+        ("requests", requests),
+        ("jobs", jobs),
+        ("tokens", tokens),
+    ];
     checks
         .into_iter()
         .map(|(name, check)| check(db).unwrap_or_else(|err| cannot(name, &err)))
@@ -241,6 +247,19 @@ fn replay(db: &Db) -> Result<Finding> {
             wrong.join("; "),
             "portico doctor --repair makes the spans anew. Where a row cannot follow the one before it, \
              somebody wrote into the store by hand: restore a backup.",
+        )
+    })
+}
+
+fn counters(db: &Db) -> Result<Finding> {
+    let wrong = recount::check(db)?;
+    Ok(if wrong.is_empty() {
+        ok("counters", "seats and instances are as counted".into())
+    } else {
+        fail(
+            "counters",
+            wrong.join("; "),
+            "portico doctor --repair puts them right; the job Counters does so every night.",
         )
     })
 }

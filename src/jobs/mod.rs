@@ -17,6 +17,8 @@ use crate::ids::{CustomerId, JobId, RunId, UserId};
 use crate::time::Instant;
 use crate::web::App;
 use serde_json::Value;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 words! {
     State {
@@ -92,6 +94,20 @@ pub struct RunCx<'a> {
     pub app: &'a App,
     pub db: &'a Db,
     pub run: Run,
+    /// The program is ending.
+    stopping: &'a AtomicBool,
+    /// The run saw that, and leaves the rest to the next start.
+    put_off: Cell<bool>,
+}
+
+/// What a run does between two batches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    Go,
+    /// Somebody asked it to end.
+    Cancelled,
+    /// The program ends; the run goes on where it is after the next start.
+    PutOff,
 }
 
 /// Queues work over `total` things, in the transaction that decides it.
@@ -135,6 +151,15 @@ impl RunCx<'_> {
         self.db.read(|db| store::is_cancelled(db, self.run.id))
     }
 
+    /// Whether to take the next batch in hand; only for kinds that resume.
+    pub fn next(&self) -> Result<Next> {
+        if self.stopping.load(Ordering::Acquire) {
+            self.put_off.set(true);
+            return Ok(Next::PutOff);
+        }
+        Ok(if self.cancelled()? { Next::Cancelled } else { Next::Go })
+    }
+
     /// Says how far it is, and keeps what happened to one thing. Part of the transaction `tx`, so
     /// that a resumed run neither repeats nor leaves out anything.
     pub fn unit(
@@ -153,6 +178,16 @@ impl RunCx<'_> {
     /// The number of things dealt with so far: where to go on.
     pub fn done(&self) -> Result<i64> {
         self.db.read(|db| store::one(db, self.run.id).map(|run| run.done))
+    }
+
+    /// What became of how many things so far, also before a stop.
+    pub fn tally(&self) -> Result<Vec<(String, i64)>> {
+        self.db.read(|db| store::tally(db, self.run.id))
+    }
+
+    /// The numbers of the things dealt with that have a subject, and its id.
+    pub fn subjects(&self) -> Result<Vec<(i64, i64)>> {
+        self.db.read(|db| store::subjects(db, self.run.id))
     }
 
     /// Keeps named integers beside the run.

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::schedule::{KINDS, RECURRING};
 use crate::web::App;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,7 +49,7 @@ pub fn resuming() -> Vec<&'static str> {
 }
 
 impl Handle {
-    /// Lets each finish the batch in hand.
+    /// Lets each finish the batch in hand; what resumes goes on after the next start.
     pub fn stop(self) {
         self.stop.store(true, Ordering::Release);
         self.app.db.bells.runs.ring();
@@ -81,7 +82,7 @@ fn work(app: &App, stop: &AtomicBool) {
     let mut seen = 0;
     while !stop.load(Ordering::Acquire) {
         match app.db.write(By::portico(Via::Job), store::take) {
-            Ok(Some(run)) => execute(app, run),
+            Ok(Some(run)) => execute(app, run, stop),
             Ok(None) => seen = app.db.bells.runs.wait(seen, Duration::from_secs(2)),
             Err(err) => {
                 tracing::error!("taking a run: {err}");
@@ -92,10 +93,10 @@ fn work(app: &App, stop: &AtomicBool) {
 }
 
 /// Does one run to its end and says how it ended.
-pub fn execute(app: &App, run: Run) {
+fn execute(app: &App, run: Run, stopping: &AtomicBool) {
     let id = run.id;
     let kind: Option<&Kind> = KINDS.iter().find(|kind| kind.name == run.kind);
-    let cx = RunCx { app, db: &app.db, run };
+    let cx = RunCx { app, db: &app.db, run, stopping, put_off: Cell::new(false) };
     let out = match kind {
         Some(kind) => catch_unwind(AssertUnwindSafe(|| (kind.run)(&cx)))
             .unwrap_or_else(|_| Err(Error::internal("the program stumbled over it"))),
@@ -106,6 +107,7 @@ pub fn execute(app: &App, run: Run) {
     }
     let ended = app.db.write(By::portico(Via::Job), |tx| {
         let (state, error) = match &out {
+            Ok(()) if cx.put_off.get() => return store::put_off(tx, id),
             Ok(()) if store::is_cancelled(tx, id)? => (State::Cancelled, String::new()),
             Ok(()) => (State::Done, String::new()),
             Err(Error::Internal(_)) => {
@@ -125,7 +127,7 @@ pub fn run_now(app: &App, label: &str) -> Result<Run> {
     let id = queue_by_label(app, label)?;
     while let Some(run) = app.db.write(By::portico(Via::Shell), store::take)? {
         let this = run.id == id;
-        execute(app, run);
+        execute(app, run, &AtomicBool::new(false));
         if this {
             break;
         }

@@ -64,6 +64,15 @@ pub fn end(tx: &Write, id: RunId, state: State, error: &str) -> Result<()> {
     Ok(())
 }
 
+/// Leaves a run that was begun to the next start of the program.
+pub fn put_off(tx: &Write, id: RunId) -> Result<()> {
+    tx.run(
+        "UPDATE runs SET state = 'queued', lease_until = NULL WHERE id = ?1 AND state = 'running'",
+        [id],
+    )?;
+    Ok(())
+}
+
 /// What another process left running: what can go on is queued again, the rest has failed.
 pub fn recover(tx: &Write, resumes: &[&str]) -> Result<()> {
     let resumes = serde_json::to_string(resumes)?;
@@ -196,6 +205,14 @@ pub fn tally(db: &Read, id: RunId) -> Result<Vec<(String, i64)>> {
         "SELECT result, count(*) FROM run_lines WHERE run_id = ?1 GROUP BY result ORDER BY result",
         [id],
         |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+pub fn subjects(db: &Read, id: RunId) -> Result<Vec<(i64, i64)>> {
+    db.all(
+        "SELECT seq, subject_id FROM run_lines WHERE run_id = ?1 AND subject_id IS NOT NULL ORDER BY seq",
+        [id],
+        |row| Ok((row.get("seq")?, row.get("subject_id")?)),
     )
 }
 

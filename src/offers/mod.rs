@@ -6,6 +6,7 @@ pub mod pages;
 mod cascade;
 mod give;
 mod limits;
+pub mod recount;
 mod store;
 
 pub use cascade::{Check, Sellable, Subject, refuse, require, sellable, why_not};

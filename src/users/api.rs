@@ -275,6 +275,7 @@ pub fn import(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
         lines: (!lines.is_empty()).then_some(&lines),
         dry_run,
         from: 0,
+        earlier: &[],
     };
     let keep_going = |_: &Write, _: usize, _: &import::RowOut| Ok(true);
     if strict && !dry_run {

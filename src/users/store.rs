@@ -566,13 +566,14 @@ pub fn departments<P>(db: &Read, scope: &Scope<P>, customer: CustomerId) -> Resu
     )
 }
 
-pub fn set_manager(tx: &Write, customer: CustomerId, id: UserId, manager: UserId) -> Result<()> {
-    tx.change::<i64>(
+/// Whether that changed anything.
+pub fn set_manager(tx: &Write, customer: CustomerId, id: UserId, manager: UserId) -> Result<bool> {
+    let changed = tx.run(
         "UPDATE users SET manager_id = :manager, version = version + 1, changed_at = :now
-          WHERE id = :id AND customer_id = :customer RETURNING id",
+          WHERE id = :id AND customer_id = :customer AND manager_id IS NOT :manager",
         named_params! { ":manager": manager, ":now": tx.now, ":id": id, ":customer": customer },
     )?;
-    Ok(())
+    Ok(changed == 1)
 }
 
 pub fn by_external_email(db: &Read, customer: CustomerId, email: &str) -> Result<Option<UserId>> {

@@ -2,16 +2,19 @@
 //! is broken.
 
 use portico::config::Config;
-use portico::db::{Db, SCHEMA_VERSION, backup};
+use portico::db::{Db, SCHEMA_VERSION, Via, backup};
 use portico::error::Result;
 use portico::health::{Finding, Verdict, doctor, verdict};
 use portico::ledger;
+use portico::offers::recount;
 use serde_json::json;
 use std::process::ExitCode;
 
 pub fn run(config: &Config, as_json: bool, repair: bool) -> Result<ExitCode> {
     if repair && is_current(config) {
-        ledger::rebuild(&Db::open(config.store())?)?;
+        let db = Db::open(config.store())?;
+        ledger::rebuild(&db)?;
+        recount::repair(&db, Via::Shell)?;
     }
     let findings = findings(config);
     let worst = verdict(&findings);

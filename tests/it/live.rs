@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "a language may have words that nobody says at the moment")]
 
-use crate::world::World;
+use crate::world::{Person, World};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -88,6 +88,46 @@ impl Live {
         self.send(target, "", "application/x-www-form-urlencoded", body.as_bytes())
     }
 
+    /// A page, as the browser of `person` asks for it.
+    pub fn page(&self, person: &Person, target: &str) -> Heard {
+        self.browse("GET", person, target, "", &[])
+    }
+
+    /// A form of a page, sent by the browser of `person`.
+    pub fn submit(&self, person: &Person, target: &str, fields: &[(&str, &str)]) -> Heard {
+        let csrf = person.form_token();
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        let body = form.extend_pairs(fields).append_pair("csrf", &csrf).finish();
+        self.browse("POST", person, target, "application/x-www-form-urlencoded", body.as_bytes())
+    }
+
+    /// A file, sent by the browser of `person` in the field `file`.
+    pub fn upload(&self, person: &Person, target: &str, name: &str, file: &[u8]) -> Heard {
+        let head = format!(
+            "--X\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{}\r\n--X\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+             Content-Type: text/csv\r\n\r\n",
+            person.form_token()
+        );
+        let body = [head.as_bytes(), file, b"\r\n--X--\r\n"].concat();
+        self.browse("POST", person, target, "multipart/form-data; boundary=X", &body)
+    }
+
+    fn browse(&self, method: &str, who: &Person, target: &str, kind: &str, body: &[u8]) -> Heard {
+        let mut head = format!(
+            "{method} {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n",
+            body.len()
+        );
+        for (name, value) in who.browser(&[]) {
+            head += &format!("{name}: {value}\r\n");
+        }
+        if !kind.is_empty() {
+            head += &format!("Content-Type: {kind}\r\n");
+        }
+        let bytes = [head.as_bytes(), b"\r\n", body].concat();
+        self.exchange(&bytes).expect("no answer")
+    }
+
     /// Bytes of some kind.
     pub fn send(&self, target: &str, token: &str, kind: &str, body: &[u8]) -> Heard {
         let mut bytes = format!(
@@ -129,7 +169,7 @@ impl Live {
 
     pub fn exchange(&self, bytes: &[u8]) -> Option<Heard> {
         let mut stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(5)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
         stream.write_all(bytes).ok()?;
         let mut heard = Vec::new();
         stream.read_to_end(&mut heard).ok()?;

@@ -35,6 +35,7 @@ mod prices;
 mod openapi;
 mod invoices;
 mod routes;
+mod runs;
 mod schema;
 mod scripts;
 mod settings;

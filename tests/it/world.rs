@@ -372,11 +372,15 @@ impl Person<'_> {
         self.ask("POST", &format!("/api/v1{url}"), bytes.to_vec(), headers)
     }
 
-    /// The token as text, for asking the real program.
     /// A page, asked for with the token instead of the cookie.
     pub fn with_token_only(&self, url: &str) -> Answer {
         let bearer = format!("Bearer {}", self.token);
         self.ask("GET", url, Vec::new(), owned(&[("Authorization", &bearer)]))
+    }
+
+    /// What the page would have put into its hidden field.
+    pub fn form_token(&self) -> String {
+        masked(&self.csrf)
     }
 
     /// Anything at all.

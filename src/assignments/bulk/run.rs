@@ -11,7 +11,7 @@ use crate::db::{By, Via};
 use crate::error::{Error, Result};
 use crate::ids::{PlanId, PreviewId, ServiceId};
 use crate::input::Input;
-use crate::jobs::{Level, RunCx};
+use crate::jobs::{Level, Next, RunCx};
 use crate::offers::{self, Meter};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,9 @@ pub fn give(cx: &RunCx) -> Result<()> {
     let work: Work = serde_json::from_value(cx.run.input.clone())?;
     let mut numbers: Numbers = serde_json::from_value(cx.run.numbers.clone())?;
     let out = give_all(cx, &work, &mut numbers);
+    if matches!(out, Ok(false)) {
+        return Ok(());
+    }
     let rest = work.seats - numbers.given - numbers.returned;
     if rest > 0 {
         numbers.returned += rest;
@@ -58,15 +61,19 @@ pub fn give(cx: &RunCx) -> Result<()> {
             cx.numbers(tx, &serde_json::to_value(&numbers)?)
         })?;
     }
-    out
+    out.map(|_| ())
 }
 
-fn give_all(cx: &RunCx, work: &Work, numbers: &mut Numbers) -> Result<()> {
+/// Whether it came to an end, if only because somebody stopped it.
+fn give_all(cx: &RunCx, work: &Work, numbers: &mut Numbers) -> Result<bool> {
     let said = Input::from_kept(&previews::open(&cx.app.config.key, &work.said)?);
     let mut done = usize::try_from(cx.done()?).unwrap_or(usize::MAX);
     while let Some(rest) = work.users.get(done..).filter(|rest| !rest.is_empty()) {
-        if cx.cancelled()? {
-            break;
+        match cx.next()? {
+            Next::Go => {}
+            Next::Cancelled => break,
+            // The seats of the rest stay taken for when it goes on.
+            Next::PutOff => return Ok(false),
         }
         let actor = cx.actor()?;
         let scope = actor.scope::<UserServicesWrite>()?;
@@ -85,7 +92,7 @@ fn give_all(cx: &RunCx, work: &Work, numbers: &mut Numbers) -> Result<()> {
         })?;
         done += batch.len();
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What every user's part of the run needs.

@@ -12,7 +12,8 @@ use crate::db::{Db, Write};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
 use crate::sheet::columns::Use;
-use crate::sheet::{self, Format, Options, Remark, Row, Sheet};
+use crate::sheet::field::Field;
+use crate::sheet::{self, Cell, Format, Options, Remark, Row, Sheet};
 use crate::users::{Changed, Home, store};
 use row::{Known, Pending};
 use serde_json::json;
@@ -76,6 +77,8 @@ pub struct Order<'a> {
     pub dry_run: bool,
     /// Rows that were dealt with before.
     pub from: usize,
+    /// The number of each of those that is about somebody, and who that is.
+    pub earlier: &'a [(usize, UserId)],
 }
 
 /// Rows of one transaction.
@@ -92,7 +95,7 @@ pub fn import_users(
     let scope = actor.scope()?;
     db.read(|db| scope.reaches(db, customer))?;
     let sheet = sheet::read(bytes, &Options::default())?;
-    let order = Order { db, actor, scope: &scope, customer, lines: None, dry_run, from: 0 };
+    let order = Order { db, actor, scope: &scope, customer, lines: None, dry_run, from: 0, earlier: &[] };
     apply(&order, &sheet, |_, _, _| Ok(true))
 }
 
@@ -108,7 +111,7 @@ pub fn apply(
     let chosen = |row: &&Row| order.lines.is_none_or(|lines| lines.contains(&row.line));
     let rows: Vec<&Row> = sheet.rows.iter().filter(chosen).collect();
     let mut all: Vec<RowOut> = Vec::with_capacity(rows.len());
-    let mut pending: Vec<Pending> = Vec::new();
+    let mut pending: Vec<Pending> = waiting(order.earlier, &rows);
     let mut number = order.from;
     let mut coming = 0;
     for batch in rows.get(order.from..).unwrap_or_default().chunks(BATCH) {
@@ -146,6 +149,18 @@ pub fn apply(
         }
     }
     Ok(report(sheet, all, !order.dry_run))
+}
+
+/// Who was written before a stop and named a manager, who may have come only later in the file.
+fn waiting(earlier: &[(usize, UserId)], rows: &[&Row]) -> Vec<Pending> {
+    let one = |(number, user): &(usize, UserId)| {
+        let row = rows.get(number.checked_sub(1)?)?;
+        match row.cells.get(&Field::Manager) {
+            Some(Cell::Set(manager)) => Some(Pending { user: *user, manager: manager.clone() }),
+            _ => None,
+        }
+    };
+    earlier.iter().filter_map(one).collect()
 }
 
 /// What a check says to have everything rolled back.
@@ -268,7 +283,9 @@ impl Pending {
         if store::reports_to(tx, boss, self.user)? {
             return Ok(());
         }
-        store::set_manager(tx, customer, self.user, boss)?;
+        if !store::set_manager(tx, customer, self.user, boss)? {
+            return Ok(());
+        }
         let detail = json!({ "manager": ["", boss.to_string()] });
         crate::audit::record(tx, "user.changed", ("user", self.user.0), customer, &detail)
     }

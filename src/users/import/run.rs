@@ -1,9 +1,9 @@
 //! The import as a background run: the rows that were chosen, with the rights their chooser has now.
 
-use super::{Order, Outcome, apply, record};
+use super::{BATCH, Order, Outcome, Report, apply, record};
 use crate::error::{Error, Result};
-use crate::ids::UploadId;
-use crate::jobs::{Level, RunCx};
+use crate::ids::{UploadId, UserId};
+use crate::jobs::{Level, Next, RunCx};
 use crate::secret;
 use crate::sheet::{self, Options};
 use crate::users::store;
@@ -27,6 +27,12 @@ pub fn run(cx: &RunCx) -> Result<()> {
     let total = i64::try_from(chosen).unwrap_or(i64::MAX);
     cx.db.write(actor.by, |tx| cx.total(tx, total))?;
     let from = usize::try_from(cx.done()?).unwrap_or(0);
+    let earlier: Vec<(usize, UserId)> = cx
+        .subjects()?
+        .into_iter()
+        .filter_map(|(number, id)| Some((usize::try_from(number).ok()?, UserId(id))))
+        .collect();
+    let mut next = Next::Go;
     let order = Order {
         db: cx.db,
         actor: &actor,
@@ -35,8 +41,9 @@ pub fn run(cx: &RunCx) -> Result<()> {
         lines: lines.as_ref(),
         dry_run: false,
         from,
+        earlier: &earlier,
     };
-    let report = apply(&order, &file, |tx, number, row| {
+    let mut report = apply(&order, &file, |tx, number, row| {
         let level = match row.result {
             Outcome::Refused => Level::Error,
             Outcome::Skipped => Level::Warn,
@@ -51,8 +58,15 @@ pub fn run(cx: &RunCx) -> Result<()> {
         let subject = row.user_id.map(|id| ("user", id.0));
         cx.unit(tx, done, level, row.result.word(), text.trim(), subject)?;
         // Stopping is looked at now and then: the answer counts at the end of a batch.
-        if number.is_multiple_of(200) { cx.cancelled().map(|stop| !stop) } else { Ok(true) }
+        if number.is_multiple_of(BATCH) {
+            next = cx.next()?;
+        }
+        Ok(next == Next::Go)
     })?;
+    if next == Next::PutOff || has_ended(cx) {
+        return Ok(());
+    }
+    count_all(cx, &mut report)?;
     cx.db.write(actor.by, |tx| {
         cx.numbers(
             tx,
@@ -63,4 +77,24 @@ pub fn run(cx: &RunCx) -> Result<()> {
         )?;
         record(tx, customer, &report, &secret::hex(&secret::sha256(&bytes)))
     })
+}
+
+/// The numbers are kept with the last word in the audit log: that is not said twice.
+fn has_ended(cx: &RunCx) -> bool {
+    cx.run.numbers.get("created").is_some()
+}
+
+/// What was done before a stop counts as well.
+fn count_all(cx: &RunCx, report: &mut Report) -> Result<()> {
+    let tally = cx.tally()?;
+    let of = |outcome: Outcome| {
+        let found = tally.iter().find(|(result, _)| result == outcome.word());
+        found.map_or(0, |(_, n)| usize::try_from(*n).unwrap_or(0))
+    };
+    report.created = of(Outcome::Created);
+    report.updated = of(Outcome::Updated);
+    report.unchanged = of(Outcome::Unchanged);
+    report.refused = of(Outcome::Refused);
+    report.skipped = of(Outcome::Skipped);
+    Ok(())
 }

@@ -159,7 +159,7 @@ fn checked(
 ) -> Result<Report> {
     let file = sheet::read(bytes, &Options::default())?;
     let order =
-        Order { db: cx.db, actor: &cx.actor, scope, customer, lines: None, dry_run: true, from: 0 };
+        Order { db: cx.db, actor: &cx.actor, scope, customer, lines: None, dry_run: true, from: 0, earlier: &[] };
     import::apply(&order, &file, |_, _, _| Ok(true))
 }
 

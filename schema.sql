@@ -907,6 +907,7 @@ CREATE INDEX requests_busy ON requests (customer_id) WHERE turn = 'busy';
 CREATE INDEX requests_blocked ON requests (queue) WHERE turn = 'blocked';
 CREATE INDEX requests_sleeping ON requests (next_at) WHERE turn = 'sleeping';
 CREATE INDEX requests_running ON requests (customer_id, customer_service_id) WHERE status = 'running';
+CREATE INDEX requests_running_of_user ON requests (user_id) WHERE status = 'running';
 CREATE INDEX requests_open_of_customer ON requests (customer_id, id) WHERE turn <> 'over';
 CREATE INDEX requests_open_of_user ON requests (user_id, id) WHERE turn <> 'over';
 CREATE INDEX requests_open_of_service ON requests (customer_service_id, id) WHERE turn <> 'over';

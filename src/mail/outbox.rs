@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::time::Instant;
 use crate::web::App;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -43,7 +44,9 @@ pub fn start(app: Arc<App>) -> Handle {
     let thread = std::thread::spawn(move || {
         let mut seen = 0;
         while !stop.load(Ordering::Relaxed) {
-            match send_next(&own) {
+            // What panics in one mail holds up no other: its lease runs out, and it is tried again.
+            let tried = catch_unwind(AssertUnwindSafe(|| send_next(&own)));
+            match tried.unwrap_or_else(|_| Err(Error::internal("the program stumbled over it"))) {
                 Ok(Some(pause)) => rest(pause, &stop),
                 Ok(None) => seen = own.db.bells.mail.wait(seen, LOOK),
                 Err(err) => {

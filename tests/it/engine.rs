@@ -23,14 +23,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// The subjects as these tests describe them, and a trace of every end.
-static EVENTS: &[Event] = &[
+pub static EVENTS: &[Event] = &[
     Event { name: "user_service.provision", document, settle },
     Event { name: "user_service.update", document, settle },
     Event { name: "customer_service.provision", document, settle },
     Event { name: "customer_service.update", document, settle },
 ];
 
-fn document(db: &Read, job: &Job) -> Result<Document> {
+pub fn document(db: &Read, job: &Job) -> Result<Document> {
     let user = match job.user {
         Some(user) => {
             json!({ "id": user, "upn": db.value::<String>("SELECT upn FROM users WHERE id = ?1", [user])? })
@@ -45,7 +45,7 @@ fn document(db: &Read, job: &Job) -> Result<Document> {
     })
 }
 
-fn settle(tx: &Write, settled: &Settled) -> Result<()> {
+pub fn settle(tx: &Write, settled: &Settled) -> Result<()> {
     let detail =
         json!({ "end": settled.end, "reason": settled.reason, "outputs": settled.outputs });
     audit::record(
@@ -59,7 +59,7 @@ fn settle(tx: &Write, settled: &Settled) -> Result<()> {
 
 /// A call that came in at the sink.
 #[derive(Clone, Debug)]
-struct Hit {
+pub struct Hit {
     key: String,
     attempt: String,
     body: Value,
@@ -67,10 +67,10 @@ struct Hit {
     ended: Option<Instant>,
 }
 
-type Reply = dyn Fn(&Hit, usize) -> (u16, String, String) + Send + Sync;
+pub type Reply = dyn Fn(&Hit, usize) -> (u16, String, String) + Send + Sync;
 
 /// A webhook's other end: what it answers is given; what it sees is kept.
-struct Sink {
+pub struct Sink {
     port: u16,
     hits: Arc<Mutex<Vec<Hit>>>,
     open: Arc<AtomicUsize>,
@@ -78,7 +78,9 @@ struct Sink {
 }
 
 impl Sink {
-    fn with(reply: impl Fn(&Hit, usize) -> (u16, String, String) + Send + Sync + 'static) -> Sink {
+    pub fn with(
+        reply: impl Fn(&Hit, usize) -> (u16, String, String) + Send + Sync + 'static,
+    ) -> Sink {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let sink = Sink { port, hits: Arc::default(), open: Arc::default(), most: Arc::default() };
@@ -95,20 +97,20 @@ impl Sink {
         sink
     }
 
-    fn ok() -> Sink {
+    pub fn ok() -> Sink {
         Sink::with(|_, _| answer(200, "{}"))
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/hook", self.port)
     }
 
-    fn hits(&self) -> Vec<Hit> {
+    pub fn hits(&self) -> Vec<Hit> {
         self.hits.lock().clone()
     }
 }
 
-fn answer(status: u16, body: &str) -> (u16, String, String) {
+pub fn answer(status: u16, body: &str) -> (u16, String, String) {
     (status, String::new(), body.to_owned())
 }
 
@@ -157,14 +159,14 @@ fn serve(
 }
 
 /// A world with a service, and short words for ordering it.
-struct Stage {
-    world: World,
+pub struct Stage {
+    pub world: World,
     service: i64,
     plan: i64,
 }
 
 impl Stage {
-    fn new() -> Stage {
+    pub fn new() -> Stage {
         let world = World::new();
         let sql = world.sql();
         sql.execute_batch(
@@ -176,11 +178,11 @@ impl Stage {
         Stage { world, service: 900, plan: 900 }
     }
 
-    fn start(&self) -> Handle {
+    pub fn start(&self) -> Handle {
         engine::start(self.world.app.clone(), EVENTS).unwrap()
     }
 
-    fn customer(&self, name: &str) -> (CustomerId, CustomerServiceId) {
+    pub fn customer(&self, name: &str) -> (CustomerId, CustomerServiceId) {
         let customer = self.world.customer(PROVIDER, name);
         let held = self
             .world
@@ -194,7 +196,11 @@ impl Stage {
         (customer, held)
     }
 
-    fn user(&self, of: (CustomerId, CustomerServiceId), local: &str) -> (UserId, UserServiceId) {
+    pub fn user(
+        &self,
+        of: (CustomerId, CustomerServiceId),
+        local: &str,
+    ) -> (UserId, UserServiceId) {
         let user = self.world.user(of.0, local, local);
         let held = self
             .world
@@ -209,7 +215,7 @@ impl Stage {
         (user, held)
     }
 
-    fn webhook(&self, name: &str, url: &str) -> ConnectorId {
+    pub fn webhook(&self, name: &str, url: &str) -> ConnectorId {
         let sql = self.world.sql();
         let config = &self.world.app.config;
         sql.query_row(
@@ -233,7 +239,7 @@ impl Stage {
     }
 
     /// A script that is enabled, given `secrets` as JSON.
-    fn script(&self, name: &str, text: &str, more: &str, secrets: Option<&str>) -> ConnectorId {
+    pub fn script(&self, name: &str, text: &str, more: &str, secrets: Option<&str>) -> ConnectorId {
         let dir = &self.world.app.config.scripts;
         fs::create_dir_all(dir).unwrap();
         fs::write(dir.join(format!("{name}.sh")), text).unwrap();
@@ -265,12 +271,12 @@ impl Stage {
         .unwrap()
     }
 
-    fn order(&self, new: NewRequest) -> RequestId {
+    pub fn order(&self, new: NewRequest) -> RequestId {
         self.world.app.db.write(By::portico(Via::Shell), |tx| engine::accept(tx, new)).unwrap()
     }
 
     /// The steps given, for a user's service.
-    fn give(
+    pub fn give(
         &self,
         of: (CustomerId, CustomerServiceId),
         user: (UserId, UserServiceId),
@@ -279,16 +285,16 @@ impl Stage {
         self.order(request(of, Some(user), Class::Interactive, steps))
     }
 
-    fn status(&self, id: RequestId) -> String {
+    pub fn status(&self, id: RequestId) -> String {
         self.world.text(&format!("SELECT status FROM requests WHERE id = {id}"))
     }
 
-    fn reason(&self, id: RequestId) -> String {
+    pub fn reason(&self, id: RequestId) -> String {
         self.world.text(&format!("SELECT reason FROM requests WHERE id = {id}"))
     }
 
     #[track_caller]
-    fn until(&self, what: &str, condition: impl Fn() -> bool) {
+    pub fn until(&self, what: &str, condition: impl Fn() -> bool) {
         let end = Instant::now() + Duration::from_secs(20);
         while !condition() {
             assert!(Instant::now() < end, "waited in vain until {what}: {:?}", self.all());
@@ -297,11 +303,11 @@ impl Stage {
     }
 
     #[track_caller]
-    fn ends(&self, id: RequestId, status: &str) {
+    pub fn ends(&self, id: RequestId, status: &str) {
         self.until(&format!("{id} is {status}"), || self.status(id) == status);
     }
 
-    fn all(&self) -> Vec<String> {
+    pub fn all(&self) -> Vec<String> {
         let sql = self.world.sql();
         let mut rows = sql
             .prepare(
@@ -314,7 +320,7 @@ impl Stage {
     }
 }
 
-fn request(
+pub fn request(
     (customer, service): (CustomerId, CustomerServiceId),
     user: Option<(UserId, UserServiceId)>,
     class: Class,
@@ -338,7 +344,7 @@ fn request(
     }
 }
 
-fn post(connector: ConnectorId) -> NewStep {
+pub fn post(connector: ConnectorId) -> NewStep {
     NewStep {
         key: "post".into(),
         title: "Tell the desk".into(),
@@ -349,7 +355,7 @@ fn post(connector: ConnectorId) -> NewStep {
     }
 }
 
-fn run(connector: ConnectorId) -> NewStep {
+pub fn run(connector: ConnectorId) -> NewStep {
     NewStep {
         key: "run".into(),
         title: "Run it".into(),

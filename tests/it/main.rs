@@ -16,6 +16,7 @@ mod billing;
 mod assignments;
 mod edge;
 mod engine;
+mod engine_watched;
 mod jobs;
 mod backup;
 mod crash;

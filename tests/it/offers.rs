@@ -433,3 +433,99 @@ fn offers_of_another_branch_are_not_there() {
         ["plans has PLUS, which you are not offered"]
     );
 }
+
+/// A customer with three users who have the workplace, of which one is on its way out.
+fn in_use(world: &World, admin: &Person) -> (CustomerId, CustomerId) {
+    let reseller = world.reseller("Brightwater");
+    let home = world.customer(reseller, "Aldermoor");
+    offer(admin, reseller, json!({ "service": "workplace", "plans": ["STD", "PLUS"] })).expect(201);
+    let held = json!({ "service": "workplace" });
+    admin.api_post(&format!("/customers/{home}/services"), held).expect(202);
+    for (local, plan) in [("ann", "STD"), ("bea", "STD"), ("cid", "PLUS")] {
+        let user = world.user(home, local, local);
+        let given = json!({ "service": "workplace", "plan": plan });
+        admin.api_post(&format!("/users/{user}/services"), given).expect(202);
+    }
+    (reseller, home)
+}
+
+fn used(world: &World) -> Vec<String> {
+    let sql = world.sql();
+    let mut rows = sql
+        .prepare(
+            "SELECT holder_id || ' ' || plan_id || ' ' || meter || ' ' || used FROM usage
+              WHERE used > 0 ORDER BY holder_id, service_id, plan_id, meter",
+        )
+        .unwrap();
+    rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn p_20_a_counter_that_is_wrong_is_found_put_right_at_night_and_told() {
+    let world = World::new();
+    let admin = catalogue_of(&world);
+    let (_, home) = in_use(&world, &admin);
+    let (db, config) = (&world.app.db, &world.app.config);
+    let finding = || {
+        let all = portico::health::doctor::examine(db, config);
+        let found = all.into_iter().find(|each| each.check == "counters").unwrap();
+        (found.verdict.word(), found.text)
+    };
+    assert_eq!(finding().0, "ok");
+    let right = used(&world);
+    assert_eq!(right.len(), 8, "{right:?}");
+
+    // An order for many that has begun holds seats for those who come yet.
+    let run = format!(
+        "INSERT INTO runs (kind, customer_id, cause, due_at, state, input, numbers)
+         SELECT 'user_services.give', {home}, 'manual', '2026-03-10T08:00:00Z', 'queued',
+                json_object('service', id, 'plan', NULL, 'seats', 5), json_object('given', 2)
+           FROM services WHERE code = 'workplace'"
+    );
+    world.sql().execute(&run, []).unwrap();
+    let (verdict, text) = finding();
+    assert_eq!(verdict, "fail");
+    assert!(
+        text.contains("Managed workplace at Aldermoor counts 3 seats where there are 6"),
+        "{text}"
+    );
+    world.sql().execute("DELETE FROM runs", []).unwrap();
+    assert_eq!(finding().0, "ok");
+
+    world
+        .sql()
+        .execute("UPDATE usage SET used = used + 4 WHERE meter = 'seats' AND plan_id = 0", [])
+        .unwrap();
+    world
+        .sql()
+        .execute(&format!("DELETE FROM usage WHERE holder_id = {home} AND meter = 'instances'"), [])
+        .unwrap();
+    let (verdict, text) = finding();
+    assert_eq!(verdict, "fail");
+    for wrong in [
+        "at Brightwater counts 7 seats where there are 3",
+        "at Aldermoor counts 0 instances where there are 1",
+    ] {
+        assert!(text.contains(wrong), "{text}");
+    }
+    let run = portico::jobs::run_now(&world.app, "Counters").unwrap();
+    assert_eq!(run.state.word(), "done");
+    assert_eq!((used(&world), finding().0), (right.clone(), "ok"));
+    let told = "SELECT count(*) FROM audit_log WHERE action = 'usage.repaired'";
+    assert_eq!(world.count(told), 3);
+    assert_eq!(
+        world.count("SELECT count(*) FROM run_lines WHERE level = 'error' AND result = 'repaired'"),
+        3
+    );
+
+    world.sql().execute("UPDATE usage SET used = 0", []).unwrap();
+    let data = world.folder().to_str().unwrap();
+    let (exit, said, _) = crate::live::verb(&["doctor", "--data", data], "");
+    assert!(
+        exit == 2 && said.contains("fail  counters:") && said.contains("doctor --repair"),
+        "{said}"
+    );
+    let (_, said, _) = crate::live::verb(&["doctor", "--repair", "--data", data], "");
+    assert!(said.contains("ok    counters:"), "{said}");
+    assert_eq!(used(&world), right);
+}

@@ -72,9 +72,9 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("src/upkeep/store.rs", "DELETE FROM links", "nightly, and those of some days"),
 ];
 
-struct Statement {
+pub struct Statement {
     file: String,
-    sql: String,
+    pub sql: String,
 }
 
 fn stores() -> Vec<PathBuf> {
@@ -92,7 +92,7 @@ fn stores() -> Vec<PathBuf> {
 }
 
 /// The statements in a file, with the head that a macro puts before its part of one.
-fn statements(path: &Path) -> Vec<Statement> {
+pub fn statements(path: &Path) -> Vec<Statement> {
     let text = fs::read_to_string(path).unwrap();
     let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
     let head =

@@ -75,17 +75,32 @@ fn check_whole(world: &World, rows: i64) {
     let all = [
         ("SELECT count(*) FROM users WHERE upn LIKE 'ann%'", rows),
         ("SELECT count(*) FROM user_names WHERE name LIKE 'ann%'", rows),
-        ("SELECT count(DISTINCT subject_id) FROM ledger JOIN users ON users.id = subject_id
-           WHERE kind = 'user' AND action = 'added' AND upn LIKE 'ann%'", rows),
-        ("SELECT count(*) FROM ledger JOIN users ON users.id = subject_id
-           WHERE kind = 'user' AND upn LIKE 'ann%'", rows),
+        (
+            "SELECT count(DISTINCT subject_id) FROM ledger JOIN users ON users.id = subject_id
+           WHERE kind = 'user' AND action = 'added' AND upn LIKE 'ann%'",
+            rows,
+        ),
+        (
+            "SELECT count(*) FROM ledger JOIN users ON users.id = subject_id
+           WHERE kind = 'user' AND upn LIKE 'ann%'",
+            rows,
+        ),
         ("SELECT count(*) FROM audit_log WHERE action = 'user.created'", rows),
-        ("SELECT count(*) FROM users JOIN users AS boss ON boss.id = users.manager_id
-           WHERE boss.upn = (SELECT upn FROM users WHERE upn LIKE 'ann%' ORDER BY id DESC LIMIT 1)", rows / 5 - 1),
+        (
+            "SELECT count(*) FROM users JOIN users AS boss ON boss.id = users.manager_id
+           WHERE boss.upn = (SELECT upn FROM users WHERE upn LIKE 'ann%' ORDER BY id DESC LIMIT 1)",
+            rows / 5 - 1,
+        ),
         ("SELECT count(*) FROM audit_log WHERE action = 'users.imported'", 1),
-        ("SELECT json_extract(detail, '$.created') FROM audit_log WHERE action = 'users.imported'", rows),
+        (
+            "SELECT json_extract(detail, '$.created') FROM audit_log WHERE action = 'users.imported'",
+            rows,
+        ),
         ("SELECT json_extract(numbers, '$.created') FROM runs ORDER BY id LIMIT 1", rows),
-        ("SELECT count(*) FROM run_lines WHERE run_id = (SELECT min(id) FROM runs) AND result = 'created'", rows),
+        (
+            "SELECT count(*) FROM run_lines WHERE run_id = (SELECT min(id) FROM runs) AND result = 'created'",
+            rows,
+        ),
     ];
     for (query, number) in all {
         assert_eq!(world.count(query), number, "{query}");
@@ -109,7 +124,8 @@ fn ten_thousand_rows_show_their_progress_and_change_nothing_the_second_time() {
     let mut seen = BTreeSet::new();
     let mut last = live.page(&admin, &format!("{run}/live"));
     while last.status == 200 {
-        let said = last.body.split(" of 10000 done").next().and_then(|text| text.rsplit('>').next());
+        let said =
+            last.body.split(" of 10000 done").next().and_then(|text| text.rsplit('>').next());
         seen.extend(said.and_then(|text| text.parse::<i64>().ok()));
         std::thread::sleep(Duration::from_millis(100));
         last = live.page(&admin, &format!("{run}/live"));
@@ -125,7 +141,8 @@ fn ten_thousand_rows_show_their_progress_and_change_nothing_the_second_time() {
     let run = import(&live, &admin, home, &file, "10000 unchanged");
     wait_for("the second run", || world.text(&address(&run)) == "done");
     assert_eq!(written(&world), before, "the same file writes nothing");
-    let unchanged = "SELECT json_extract(numbers, '$.unchanged') FROM runs ORDER BY id DESC LIMIT 1";
+    let unchanged =
+        "SELECT json_extract(numbers, '$.unchanged') FROM runs ORDER BY id DESC LIMIT 1";
     assert_eq!(world.count(unchanged), 10_000);
     let grown = memory(&live);
     assert!(grown < held + 40_000, "memory grew from {held} to {grown} KB");
@@ -140,7 +157,11 @@ fn an_import_that_was_killed_and_stopped_goes_on_where_it_was() {
     let done = || world.count("SELECT done FROM runs");
     for (least, kill) in [(400, true), (1_200, false), (2_000, true)] {
         wait_for("some rows", || done() >= least);
-        if kill { live.kill() } else { assert!(live.stop().success()) }
+        if kill {
+            live.kill()
+        } else {
+            assert!(live.stop().success())
+        }
         assert!((least..3_000).contains(&done()), "it was to be stopped in the middle: {}", done());
         let state = world.text(&address(&run));
         assert_eq!(state, if kill { "running" } else { "queued" });
@@ -160,7 +181,8 @@ fn a_gift_to_many_that_was_killed_reaches_each_once() {
     let (world, home) = world();
     let hook = Hook::start();
     let admin = world.person(PROVIDER, "Provider administrator");
-    let body = json!({ "kind": "webhook", "name": "Desk", "url": hook.url, "networks": ["127.0.0.0/8"] });
+    let body =
+        json!({ "kind": "webhook", "name": "Desk", "url": hook.url, "networks": ["127.0.0.0/8"] });
     let connector = admin.api_post("/connectors", body).expect(201).id();
     let body = json!({ "code": "workplace", "name": "Managed workplace", "kind": "user" });
     admin.api_post("/services", body).expect(201);
@@ -181,7 +203,8 @@ fn a_gift_to_many_that_was_killed_reaches_each_once() {
     let mut live = Live::of(&world);
     let body = json!({ "service": "workplace", "plan": "STD", "all": true });
     let order = format!("/api/v1/customers/{home}/users/services");
-    let run = live.post(&order, admin.token(), &body).expect(202).json()["run_id"].as_i64().unwrap();
+    let run =
+        live.post(&order, admin.token(), &body).expect(202).json()["run_id"].as_i64().unwrap();
     let done = || world.count(&format!("SELECT done FROM runs WHERE id = {run}"));
     for least in [50, 150, 250] {
         wait_for("some users", || done() >= least);
@@ -197,10 +220,16 @@ fn a_gift_to_many_that_was_killed_reaches_each_once() {
     let all = [
         ("SELECT count(*) FROM user_services WHERE live = 'on'", USERS),
         ("SELECT count(DISTINCT user_id) FROM user_services", USERS),
-        ("SELECT count(*) FROM requests WHERE event = 'user_service.provision' AND status = 'done'", USERS),
+        (
+            "SELECT count(*) FROM requests WHERE event = 'user_service.provision' AND status = 'done'",
+            USERS,
+        ),
         ("SELECT count(*) FROM requests WHERE event = 'user_service.provision'", USERS),
         ("SELECT count(*) FROM ledger WHERE kind = 'user_service'", USERS),
-        ("SELECT count(DISTINCT subject_id) FROM ledger WHERE kind = 'user_service' AND action = 'added'", USERS),
+        (
+            "SELECT count(DISTINCT subject_id) FROM ledger WHERE kind = 'user_service' AND action = 'added'",
+            USERS,
+        ),
         ("SELECT min(used) FROM usage WHERE meter = 'seats' AND used > 0", USERS),
         ("SELECT max(used) FROM usage WHERE meter = 'seats'", USERS),
         ("SELECT json_extract(numbers, '$.given') FROM runs", USERS),
@@ -210,7 +239,12 @@ fn a_gift_to_many_that_was_killed_reaches_each_once() {
     }
     let calls = hook.calls();
     let keys: BTreeSet<&str> = calls.iter().map(|call| call.key()).collect();
-    let people: BTreeSet<String> = calls.iter().map(|call| call.body["user"]["id"].to_string()).collect();
+    let people: BTreeSet<String> =
+        calls.iter().map(|call| call.body["user"]["id"].to_string()).collect();
     let all = usize::try_from(USERS).unwrap();
-    assert_eq!((keys.len(), people.len()), (all, all), "one key for each, however often it was sent");
+    assert_eq!(
+        (keys.len(), people.len()),
+        (all, all),
+        "one key for each, however often it was sent"
+    );
 }

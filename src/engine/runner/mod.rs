@@ -7,8 +7,8 @@ mod take;
 mod work;
 
 use super::Event;
-use crate::db::{By, Via, Work};
-use crate::error::Result;
+use crate::db::{By, Via, Work, Write};
+use crate::error::{Error, Result};
 use crate::ids::StepId;
 use crate::secret;
 use crate::settings;
@@ -16,6 +16,7 @@ use crate::time::Instant as At;
 use crate::web::App;
 use parking_lot::{Condvar, Mutex};
 use result::Ended;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -103,6 +104,12 @@ impl Drop for Handle {
     }
 }
 
+/// What settles a request is code of every slice: where that panics, it is an error like any other.
+fn guarded<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(f))
+        .unwrap_or_else(|_| Err(Error::internal("the program stumbled over it")))
+}
+
 /// The name of this installation, made once.
 fn installation(app: &App) -> Result<String> {
     app.db.write(By::portico(Via::Engine), |tx| {
@@ -156,10 +163,30 @@ impl Engine {
             if self.app.db.read(|db| store::first_lane(db, queue))?.is_none() {
                 return Ok(None);
             }
-            match self.app.db.write(By::portico(Via::Engine), |tx| take::take(tx, self, queue))? {
+            match self.take(queue)? {
                 Took::Step(taken) => return Ok(Some(*taken)),
                 Took::Again => {}
                 Took::Nothing => return Ok(None),
+            }
+        }
+    }
+
+    /// A request that cannot even be looked at, twice over, ends: it would hold up all behind it.
+    fn take(&self, queue: &str) -> Result<Took> {
+        let by = By::portico(Via::Engine);
+        let mut stumbled = None;
+        loop {
+            let at = Cell::new(None);
+            let took = guarded(|| self.app.db.write(by, |tx| take::take(tx, self, queue, &at)));
+            let err = match took {
+                Ok(took) => return Ok(took),
+                Err(err) => err,
+            };
+            let Some(id) = at.get() else { return Err(err) };
+            tracing::error!(queue, request = %id, "taking a request: {err}");
+            if stumbled.replace(id) == Some(id) {
+                self.app.db.write(by, |tx| result::give_up_waiting(tx, id))?;
+                return Ok(Took::Again);
             }
         }
     }
@@ -184,12 +211,12 @@ impl Engine {
     fn keep(&self, taken: &Taken, ended: &Ended, go_on: bool) -> Option<Taken> {
         let by = By::portico(Via::Engine);
         let db = &self.app.db;
-        match db.write(by, |tx| result::write(tx, self, taken, ended, go_on)) {
+        match guarded(|| db.write(by, |tx| result::write(tx, self, taken, ended, go_on))) {
             Ok(next) => next,
             Err(err) => {
                 tracing::error!(request = %taken.job.request, "the end of a step: {err}");
-                let text = "Portico could not write how this ended; its log says why.";
-                if let Err(err) = db.write(by, |tx| result::give_up(tx, taken, text)) {
+                let give_up = |tx: &Write| result::give_up(tx, taken.step.id, &taken.lease);
+                if let Err(err) = db.write(by, give_up) {
                     tracing::error!(request = %taken.job.request, "giving up a step: {err}");
                 }
                 None

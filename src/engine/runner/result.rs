@@ -1,21 +1,22 @@
 //! What came of a step, written in one transaction with what follows from it. A worker whose lease
 //! is no longer its own changes nothing.
 
-use super::Engine;
 use super::store::{self, Step};
 use super::take::{self, Taken};
+use super::{Engine, guarded};
 use crate::audit;
 use crate::db::{Work, Write};
 use crate::drivers::{Answer, Outcome};
 use crate::engine::{Action, End, Job, OnError, close, finish, record, store as requests};
 use crate::error::Result;
 use crate::events;
-use crate::ids::{ConnectorId, StepId};
+use crate::ids::{ConnectorId, RequestId, StepId};
 use crate::secret;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 pub const TOO_LATE: &str = "It was not done within 24 hours.";
+const UNWRITTEN: &str = "Portico could not write how this ended; its log says why.";
 
 /// Tries of what may be better another time, and of what nobody can tell.
 const TRIES: i64 = 8;
@@ -243,26 +244,47 @@ fn breaker(failures: i64) -> i64 {
 /// Gives up the leases of a process that is no more.
 pub fn recover(tx: &Write, engine: &Engine) -> Result<()> {
     for (id, lease) in store::of_other_boots(tx, &engine.boot)? {
-        let Some(step) = store::leased(tx, id, &lease)? else { continue };
-        let job = requests::job(tx, step.request)?;
-        let alive =
-            interrupted(tx, engine, &step, &job, "Portico was stopped during this attempt.")?;
-        follow(tx, engine, &step, alive, false)?;
+        end_lease(tx, engine, id, &lease, |tx, step, job| {
+            interrupted(tx, engine, step, job, "Portico was stopped during this attempt.")
+        })?;
     }
     Ok(())
+}
+
+/// Says how the attempt of a worker ended that is not there any more. Where one request cannot be
+/// settled, that one is given up, and not all of them.
+fn end_lease(
+    tx: &Write,
+    engine: &Engine,
+    id: StepId,
+    lease: &str,
+    ended: impl FnOnce(&Write, &Step, &Job) -> Result<bool>,
+) -> Result<()> {
+    let Some(step) = store::leased(tx, id, lease)? else { return Ok(()) };
+    let done = guarded(|| {
+        engine.app.db.write(tx.by, |tx| {
+            let job = requests::job(tx, step.request)?;
+            let alive = ended(tx, &step, &job)?;
+            follow(tx, engine, &step, alive, false).map(|_| ())
+        })
+    });
+    done.or_else(|err| {
+        tracing::error!(request = %step.request, "the end of a step: {err}");
+        give_up(tx, id, lease)
+    })
 }
 
 /// Gives up leases that ran out; the workers that had them are to be replaced.
 pub fn expire(tx: &Write, engine: &Engine) -> Result<Vec<StepId>> {
     let mut given_up = Vec::new();
     for (id, lease) in store::run_out(tx)? {
-        let Some(step) = store::leased(tx, id, &lease)? else { continue };
-        let job = requests::job(tx, step.request)?;
-        let text = "It did not come back in its time and was given up.";
-        store::close_attempt(tx, &step, "retry", text)?;
-        note_health(tx, step.connector, &Outcome::Retry { after: None, text: text.to_owned() })?;
-        let alive = again(tx, engine, &step, &job, ("transient", text), None)?;
-        follow(tx, engine, &step, alive, false)?;
+        end_lease(tx, engine, id, &lease, |tx, step, job| {
+            let text = "It did not come back in its time and was given up.";
+            store::close_attempt(tx, step, "retry", text)?;
+            let outcome = Outcome::Retry { after: None, text: text.to_owned() };
+            note_health(tx, step.connector, &outcome)?;
+            again(tx, engine, step, job, ("transient", text), None)
+        })?;
         given_up.push(id);
     }
     Ok(given_up)
@@ -272,20 +294,37 @@ pub fn expire(tx: &Write, engine: &Engine) -> Result<Vec<StepId>> {
 pub fn give_up_overdue(tx: &Write, engine: &Engine) -> Result<usize> {
     let all = store::overdue(tx)?;
     for id in &all {
-        let job = requests::job(tx, *id)?;
-        finish(tx, events::of(engine.events, &job.event)?, *id, End::Failed, TOO_LATE)?;
+        let done = guarded(|| {
+            engine.app.db.write(tx.by, |tx| {
+                let job = requests::job(tx, *id)?;
+                finish(tx, events::of(engine.events, &job.event)?, *id, End::Failed, TOO_LATE)
+            })
+        });
+        done.or_else(|err| {
+            tracing::error!(request = %id, "giving up a request: {err}");
+            end_unsettled(tx, *id)
+        })?;
     }
     Ok(all.len())
 }
 
 /// The last resort, when the end itself could not be written: the step fails with what went wrong
 /// here, and nothing is settled.
-pub fn give_up(tx: &Write, taken: &Taken, text: &str) -> Result<()> {
-    let Some(step) = store::leased(tx, taken.step.id, &taken.lease)? else { return Ok(()) };
-    store::close_attempt(tx, &step, "unknown", text)?;
-    store::step_failed(tx, &step, "unknown", text)?;
-    let job = close(tx, step.request, End::Failed, text)?;
-    record(tx, &job, End::Failed, text)
+pub fn give_up(tx: &Write, id: StepId, lease: &str) -> Result<()> {
+    let Some(step) = store::leased(tx, id, lease)? else { return Ok(()) };
+    store::close_attempt(tx, &step, "unknown", UNWRITTEN)?;
+    store::step_failed(tx, &step, "unknown", UNWRITTEN)?;
+    end_unsettled(tx, step.request)
+}
+
+/// The same for a request that cannot be taken, if it still waits.
+pub fn give_up_waiting(tx: &Write, id: RequestId) -> Result<()> {
+    if store::is_ready(tx, id)? { end_unsettled(tx, id) } else { Ok(()) }
+}
+
+fn end_unsettled(tx: &Write, request: RequestId) -> Result<()> {
+    let job = close(tx, request, End::Failed, UNWRITTEN)?;
+    record(tx, &job, End::Failed, UNWRITTEN)
 }
 
 #[cfg(test)]

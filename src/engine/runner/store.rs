@@ -107,6 +107,10 @@ pub fn first_of_lane(db: &Read, queue: &str, lane: &Lane) -> Result<RequestId> {
     )
 }
 
+pub fn is_ready(db: &Read, id: RequestId) -> Result<bool> {
+    db.value("SELECT turn = 'ready' FROM requests WHERE id = ?1", [id])
+}
+
 /// Moves a customer to the end of its kind.
 pub fn served(tx: &Write, customer: CustomerId, count: i64) -> Result<()> {
     tx.run(
@@ -159,9 +163,14 @@ pub fn in_the_way(db: &Read, it: &Candidate) -> Result<Option<RequestId>> {
 
 fn other_of_user(db: &Read, it: &Candidate, user: UserId) -> Result<Option<RequestId>> {
     db.maybe(
-        "SELECT id FROM requests
-          WHERE user_id = :user AND turn <> 'over' AND id <> :id AND (id < :id OR status = 'running')
-          ORDER BY id DESC LIMIT 1",
+        "SELECT id FROM (
+           SELECT * FROM (SELECT id FROM requests
+                           WHERE user_id = :user AND turn <> 'over' AND id < :id
+                           ORDER BY id DESC LIMIT 1)
+           UNION ALL
+           SELECT * FROM (SELECT id FROM requests
+                           WHERE user_id = :user AND status = 'running' AND id > :id LIMIT 1))
+          LIMIT 1",
         named_params! { ":user": user, ":id": it.id },
         |row| row.get("id"),
     )

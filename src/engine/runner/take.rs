@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::events;
 use crate::ids::RequestId;
 use crate::secret;
+use std::cell::Cell;
 
 /// A step that one worker has.
 pub struct Taken {
@@ -38,11 +39,18 @@ const GRACE: i64 = 30;
 /// Work without a call takes no longer.
 const INSIDE: i64 = 30;
 
-pub fn take(tx: &Write, engine: &Engine, queue: &str) -> Result<Took> {
+/// `at` is told which request is looked at, for when that goes wrong.
+pub fn take(
+    tx: &Write,
+    engine: &Engine,
+    queue: &str,
+    at: &Cell<Option<RequestId>>,
+) -> Result<Took> {
     store::wake_sleepers(tx)?;
     for _ in 0..ASIDE {
         let Some(lane) = store::first_lane(tx, queue)? else { return Ok(Took::Nothing) };
         let id = store::first_of_lane(tx, queue, &lane)?;
+        at.set(Some(id));
         let it = store::candidate(tx, id)?;
         if let Some(taken) = consider(tx, engine, &it)? {
             store::served(tx, it.customer, engine.count())?;

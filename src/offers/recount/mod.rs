@@ -62,7 +62,10 @@ impl Drift {
             0 => service_name.clone(),
             plan => format!("{service_name} (plan {plan})"),
         };
-        format!("{what} at {holder_name} counts {used} {} where there are {counted}", self.meter.word())
+        format!(
+            "{what} at {holder_name} counts {used} {} where there are {counted}",
+            self.meter.word()
+        )
     }
 
     fn mend(&self, tx: &Write) -> Result<()> {

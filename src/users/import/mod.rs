@@ -95,7 +95,8 @@ pub fn import_users(
     let scope = actor.scope()?;
     db.read(|db| scope.reaches(db, customer))?;
     let sheet = sheet::read(bytes, &Options::default())?;
-    let order = Order { db, actor, scope: &scope, customer, lines: None, dry_run, from: 0, earlier: &[] };
+    let order =
+        Order { db, actor, scope: &scope, customer, lines: None, dry_run, from: 0, earlier: &[] };
     apply(&order, &sheet, |_, _, _| Ok(true))
 }
 

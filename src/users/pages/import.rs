@@ -158,8 +158,16 @@ fn checked(
     bytes: &[u8],
 ) -> Result<Report> {
     let file = sheet::read(bytes, &Options::default())?;
-    let order =
-        Order { db: cx.db, actor: &cx.actor, scope, customer, lines: None, dry_run: true, from: 0, earlier: &[] };
+    let order = Order {
+        db: cx.db,
+        actor: &cx.actor,
+        scope,
+        customer,
+        lines: None,
+        dry_run: true,
+        from: 0,
+        earlier: &[],
+    };
     import::apply(&order, &file, |_, _, _| Ok(true))
 }
 

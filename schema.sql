@@ -207,6 +207,7 @@ CREATE TABLE users (
   password_set_at TEXT,
   epoch           INTEGER NOT NULL DEFAULT 1,              -- copied into sessions and links; +1 ends them
   last_sign_in_at TEXT,
+  deleted_at      TEXT,                                    -- since when it is in the bin
   version         INTEGER NOT NULL DEFAULT 1,
   created_at      TEXT NOT NULL,
   created_by      INTEGER,
@@ -228,6 +229,8 @@ CREATE INDEX users_by_upn ON users (upn);
 CREATE INDEX users_by_mail ON users (mail);
 CREATE INDEX users_by_created ON users (created_at, id);
 CREATE INDEX users_by_manager ON users (manager_id);
+CREATE INDEX users_by_deleted ON users (deleted_at) WHERE state = 'deleted';
+CREATE INDEX users_by_expiry ON users (expires_on, id) WHERE state = 'active' AND expires_on IS NOT NULL;
 CREATE INDEX users_by_department ON users (department_id);
 CREATE INDEX users_by_location ON users (location_id);
 CREATE INDEX users_by_employee_id ON users (customer_id, employee_id) WHERE employee_id <> '';
@@ -274,6 +277,26 @@ CREATE TABLE user_external_ids (
   FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX user_external_ids_by_user ON user_external_ids (user_id);
+
+-- What a user was when its account ended, so that it can be brought back.
+CREATE TABLE user_memories (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL,
+  user_id     INTEGER NOT NULL,
+  at          TEXT NOT NULL,
+  snapshot    TEXT NOT NULL,                               -- JSON: fields, roles, services, manager, reports
+  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE
+) STRICT;
+CREATE INDEX user_memories_by_user ON user_memories (user_id, at);
+CREATE INDEX user_memories_by_at ON user_memories (at);
+
+-- Which notices of a last day went out, so that each does once.
+CREATE TABLE user_expiry_notices (
+  user_id    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  expires_on TEXT NOT NULL,
+  days       INTEGER NOT NULL,                             -- so many before it: 14, 7, 1; 0: the end itself was held back
+  PRIMARY KEY (user_id, expires_on, days)
+) STRICT, WITHOUT ROWID;
 
 -- Substrings of names and addresses; see db::search for how it is asked.
 CREATE VIRTUAL TABLE users_search USING fts5 (
@@ -438,7 +461,13 @@ CREATE TABLE audit_log (
 ) STRICT;
 CREATE INDEX audit_log_by_customer ON audit_log (customer_id, id);
 CREATE INDEX audit_log_by_subject ON audit_log (subject_kind, subject_id, id);
-CREATE TRIGGER audit_log_stays BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+-- What a row says of a person goes when that person is erased; the row itself stays as it is.
+CREATE TRIGGER audit_log_stays BEFORE UPDATE ON audit_log
+WHEN NOT (OLD.subject_kind = 'user' AND (SELECT state FROM users WHERE id = OLD.subject_id) = 'purged'
+          AND NEW.id = OLD.id AND NEW.at = OLD.at AND NEW.user_id IS OLD.user_id AND NEW.via = OLD.via
+          AND NEW.action = OLD.action AND NEW.subject_kind = OLD.subject_kind
+          AND NEW.subject_id = OLD.subject_id AND NEW.customer_id = OLD.customer_id)
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_log_is_kept BEFORE DELETE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 
 -- Mails: written with the change that causes them, sent by the outbox, kept as their own log.
@@ -528,6 +557,7 @@ CREATE TABLE run_lines (
   subject_id   INTEGER,
   PRIMARY KEY (run_id, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX run_lines_by_subject ON run_lines (subject_id) WHERE subject_id IS NOT NULL;
 
 -- A file somebody uploaded to be read by a run, kept for a week.
 CREATE TABLE uploads (

@@ -13,6 +13,18 @@ pub const KINDS: &[Kind] = &[
         run: users::import::run::run,
     },
     Kind {
+        name: "users.expire",
+        title: "End users whose last day is over",
+        resumes: false,
+        run: users::expiry::run,
+    },
+    Kind {
+        name: "users.purge",
+        title: "Erase users deleted thirty days ago",
+        resumes: false,
+        run: users::erase::run,
+    },
+    Kind {
         name: "store.upkeep",
         title: "Clear what has had its time",
         resumes: false,
@@ -45,6 +57,8 @@ pub const KINDS: &[Kind] = &[
 ];
 
 pub const RECURRING: &[Recurring] = &[
+    Recurring { kind: "users.expire", label: "Last days", schedule: "5 * * * *" },
+    Recurring { kind: "users.purge", label: "Erasing users", schedule: "25 3 * * *" },
     Recurring { kind: "store.upkeep", label: "Upkeep", schedule: "40 3 * * *" },
     Recurring { kind: "billing.recalculate", label: "Bills", schedule: "15 2 * * *" },
     Recurring { kind: recount::KIND, label: "Counters", schedule: "25 3 * * *" },

@@ -229,7 +229,7 @@ fn remove(tx: &Write, plan: &Plan, held: &Held, users: &[Held], cause: &Cause) -
 }
 
 /// What a removal means from now on, whatever its request comes to.
-fn take_away(tx: &Write, held: &Held) -> Result<()> {
+pub fn take_away(tx: &Write, held: &Held) -> Result<()> {
     let overtaken = match held.id {
         HeldId::Customer(id) => Overtaken::CustomerService(id),
         HeldId::User(id) => Overtaken::UserService(id),

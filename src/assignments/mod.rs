@@ -23,7 +23,10 @@ mod store;
 pub use act::Done;
 pub use document::document;
 pub use fields::{CHANGE, GIVE, GIVE_USER, REASON};
-pub use people::{resume_customer, resume_user, suspend_customer, suspend_user};
+pub use people::{
+    Had, ever_had_any, had_by, provision_user, remove_user, resume_customer, resume_user,
+    suspend_customer, suspend_user, update_user,
+};
 pub use settle::settle;
 
 use crate::auth::permissions::{CustomerServicesWrite, ServicesRead, UserServicesWrite};

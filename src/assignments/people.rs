@@ -1,14 +1,103 @@
-//! What becomes of services when a user or a customer is disabled, and when that ends. A reason is
-//! taken back by whoever gave it; what an operator suspended stays so.
+//! What becomes of services when a user or a customer is disabled, when that ends, and when a user
+//! goes. A reason is taken back by whoever gave it; what an operator suspended stays so.
 
 use super::act::{self, Cause, Work};
 use super::plan;
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, Reason, store};
-use crate::db::Write;
-use crate::engine::Class;
+use super::{Held, HeldId, Reason, properties, store};
+use crate::db::{Read, Write};
+use crate::engine::{Class, NewStep};
 use crate::error::Result;
-use crate::ids::{CustomerId, UserId};
+use crate::ids::{CustomerId, RequestId, UserId};
+use std::collections::BTreeMap;
+
+/// A service as it is remembered of a user, or given to another alike.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Had {
+    pub service: String,
+    pub name: String,
+    pub plan: String,
+    pub plan_name: String,
+    #[serde(default)]
+    pub label: String,
+    /// Values that were set for this user, none that is secret.
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
+}
+
+/// What a user has, as somebody else could be given it.
+pub fn had_by(db: &Read, user: UserId) -> Result<Vec<Had>> {
+    let mut all = Vec::new();
+    for id in store::ids_of_user(db, user)? {
+        let held = store::any(db, id)?;
+        if held.wanted == Wanted::Gone {
+            continue;
+        }
+        let properties = properties::own(db, &held)?;
+        all.push(Had {
+            service: held.code,
+            name: held.name,
+            plan: held.plan,
+            plan_name: held.plan_name,
+            label: held.label,
+            properties,
+        });
+    }
+    Ok(all)
+}
+
+/// Whether the user ever had a service.
+pub fn ever_had_any(db: &Read, user: UserId) -> Result<bool> {
+    store::ever_had_any(db, user)
+}
+
+/// Takes away all that a user has, what was given last first: it may need what was given before.
+pub fn remove_user(tx: &Write, user: UserId) -> Result<Vec<RequestId>> {
+    let mut requests = Vec::new();
+    for id in store::ids_of_user(tx, user)?.into_iter().rev() {
+        let held = store::any(tx, id)?;
+        if held.wanted == Wanted::Gone {
+            continue;
+        }
+        let made = held.live != Live::Never || held.open.is_some() || store::anything_made(tx, id)?;
+        let steps = if made { own_steps(tx, &held, "deprovision")? } else { Vec::new() };
+        act::take_away(tx, &held)?;
+        requests.push(order(tx, &held, "deprovision", Class::Interactive, steps)?);
+    }
+    Ok(requests)
+}
+
+/// Brings what the user has to the outside once more, whole; what is under way is left to itself.
+pub fn provision_user(tx: &Write, user: UserId) -> Result<Vec<RequestId>> {
+    let mut requests = Vec::new();
+    for held in idle(tx, user)? {
+        let steps = own_steps(tx, &held, "provision")?;
+        requests.push(order(tx, &held, "provision", Class::Interactive, steps)?);
+    }
+    Ok(requests)
+}
+
+/// Tells the outside that the user is called otherwise now, where a service has a rule for that.
+pub fn update_user(tx: &Write, user: UserId) -> Result<()> {
+    for held in idle(tx, user)?.into_iter().filter(|held| held.live != Live::Never) {
+        let steps = own_steps(tx, &held, "update")?;
+        if !steps.is_empty() {
+            order(tx, &held, "update", Class::Sync, steps)?;
+        }
+    }
+    Ok(())
+}
+
+fn idle(tx: &Write, user: UserId) -> Result<Vec<Held>> {
+    let mut all = Vec::new();
+    for id in store::ids_of_user(tx, user)? {
+        let held = store::any(tx, id)?;
+        if held.wanted != Wanted::Gone && held.open.is_none() {
+            all.push(held);
+        }
+    }
+    Ok(all)
+}
 
 /// Suspends all that a user has, for one more reason.
 pub fn suspend_user(tx: &Write, user: UserId, reason: Reason) -> Result<()> {
@@ -61,12 +150,31 @@ fn nothing_there(held: &Held) -> bool {
 }
 
 fn work(tx: &Write, held: &Held, what: &str, class: Class) -> Result<()> {
+    let steps = own_steps(tx, held, what)?;
+    order(tx, held, what, class, steps).map(|_| ())
+}
+
+fn own_steps(tx: &Write, held: &Held, what: &str) -> Result<Vec<NewStep>> {
     let event = act::event(held.id.level(), what);
     let steps = plan::steps(tx, held.service, event, 1)?;
-    let steps = steps.iter().map(plan::Step::to_run).collect();
-    let verb = if what == "suspend" { "Suspend" } else { "Resume" };
+    Ok(steps.iter().map(plan::Step::to_run).collect())
+}
+
+fn order(
+    tx: &Write,
+    held: &Held,
+    what: &str,
+    class: Class,
+    steps: Vec<NewStep>,
+) -> Result<RequestId> {
+    let verb = match what {
+        "suspend" => "Suspend",
+        "resume" => "Resume",
+        "deprovision" => "Remove",
+        "update" => "Update",
+        _ => "Provision",
+    };
     let title = format!("{verb} {} of {}", held.title(), store::holder_name(tx, held)?);
     let work = Work { held, what, title: &title, class, steps, after: None };
-    act::start(tx, work, &Cause::default())?;
-    Ok(())
+    act::start(tx, work, &Cause::default())
 }

@@ -2,7 +2,8 @@
 
 use super::{Held, HeldId, store};
 use crate::catalogue::Service;
-use crate::catalogue::properties::{self, Asked, Place, Standing};
+use crate::catalogue::properties::{self, Asked, Place, Standing, Use};
+use crate::catalogue::values::Holder;
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::CustomerId;
@@ -66,6 +67,25 @@ pub fn effective(db: &Read, held: &Held) -> Result<Effective> {
         }
     }
     Ok(effective)
+}
+
+/// The settings that are kept for the assignment itself, as they would be typed; none that is secret.
+pub fn own(db: &Read, held: &Held) -> Result<BTreeMap<String, String>> {
+    let mut own = BTreeMap::new();
+    for stored in properties::stored(db, &asked(db, held)?)? {
+        if stored.property.secret || stored.property.usage != Use::Setting {
+            continue;
+        }
+        let found = stored.held.iter().find(|each| each.holder == Holder::UserService);
+        if let Some(value) = found.map(|each| &each.value) {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            own.insert(stored.property.name.clone(), text);
+        }
+    }
+    Ok(own)
 }
 
 fn asked(db: &Read, held: &Held) -> Result<Asked> {

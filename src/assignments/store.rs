@@ -239,6 +239,10 @@ pub fn ids_of_user(db: &Read, user: UserId) -> Result<Vec<HeldId>> {
     )
 }
 
+pub fn ever_had_any(db: &Read, user: UserId) -> Result<bool> {
+    db.value("SELECT EXISTS (SELECT 1 FROM user_services WHERE user_id = ?1)", [user])
+}
+
 /// What disabling a customer touches: its users' services, then its own.
 pub fn ids_of_customer(db: &Read, customer: CustomerId) -> Result<Vec<HeldId>> {
     let mut ids = db.all(

@@ -3,7 +3,7 @@
 use super::fields::SignIn;
 use super::import::{self, Order};
 use super::{Brief, Filter, User};
-use crate::auth::permissions::{UsersCreate, UsersDisable, UsersImport, UsersRead, UsersUpdate};
+use crate::auth::permissions::{UsersCreate, UsersImport, UsersRead, UsersUpdate};
 use crate::auth::{Permission, Scope};
 use crate::db::{Read, Write};
 use crate::error::Result;
@@ -129,25 +129,6 @@ pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
     cx.db.read(|db| answer(db, scope, id))
 }
 
-pub fn disable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
-    let id = cx.param("id")?;
-    nothing_said(cx)?;
-    super::disable(cx.db, &cx.actor, scope, id)?;
-    cx.db.read(|db| answer(db, scope, id))
-}
-
-pub fn enable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
-    let id = cx.param("id")?;
-    nothing_said(cx)?;
-    super::enable(cx.db, &cx.actor, scope, id)?;
-    cx.db.read(|db| answer(db, scope, id))
-}
-
-/// A field that would have no effect is refused.
-fn nothing_said(cx: &Cx) -> Result<()> {
-    Fields::of(&cx.input()?, &[]).finish(|| Some(()))
-}
-
 /// What the query asks for. Pages read it the same way.
 pub fn filter(cx: &Cx) -> Result<Filter> {
     let mut fields = Fields::of(&cx.request.query, QUERY);
@@ -167,7 +148,7 @@ const QUERY: &[Field] = &[
     Field::text("after", ""),
 ];
 
-fn answer<P: Permission>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<Response> {
+pub fn answer<P: Permission>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<Response> {
     let user = super::one(db, scope, id)?;
     let answer = response::json(200, &UserOut::from(&user))?;
     Ok(answer.with("ETag", format!("\"{}\"", user.version)))

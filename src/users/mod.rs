@@ -4,22 +4,24 @@
 //! changes one writes audit and, where it is billed, ledger in its own transaction.
 
 pub mod api;
+pub mod erase;
+pub mod expiry;
 pub mod export;
 pub mod fields;
 pub mod import;
+pub mod life;
+pub mod merge;
 pub mod names;
 pub mod pages;
+mod memory;
 mod store;
 
-use crate::assignments::{self, Reason};
+use crate::assignments;
 use crate::audit;
 use crate::auth::permissions::{
     UsersCreate, UsersDisable, UsersRead, UsersRename, UsersTestFlag, UsersUpdate,
 };
-use crate::auth::{
-    Actor, Breadth, Permission, Scope, not_last_administrator, not_oneself, not_stronger,
-    not_stronger_peer,
-};
+use crate::auth::{Actor, Breadth, Permission, Scope, not_stronger, not_stronger_peer};
 use crate::customers::{self, Customer, domains};
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
@@ -232,6 +234,18 @@ pub fn update(
     })
 }
 
+/// What outside systems are told of a user.
+const PUSHED: &[&str] = &[
+    "upn",
+    "mail",
+    "username",
+    "first_name",
+    "last_name",
+    "display_name",
+    "department",
+    "job_title",
+];
+
 /// What a change did: fields with old and new value.
 pub type Changed = serde_json::Map<String, Value>;
 
@@ -310,6 +324,9 @@ pub fn change<P: Permission>(
         };
         ledger::record(tx, &row)?;
     }
+    if was.state != State::Deprovisioned && PUSHED.iter().any(|name| changed.contains_key(*name)) {
+        assignments::update_user(tx, id)?;
+    }
     let event = if changed.contains_key("upn") { "user.renamed" } else { "user.changed" };
     let detail = Value::Object(changed.clone());
     audit::record(tx, event, ("user", id.0), was.customer, &detail)?;
@@ -348,57 +365,15 @@ pub fn reaches<P: Permission>(db: &Read, actor: &Actor, customer: CustomerId) ->
     actor.scope::<P>().is_ok_and(|scope| scope.reaches(db, customer).is_ok())
 }
 
-/// No door is open to the user any more, and their services are suspended.
-pub fn disable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -> Result<()> {
-    db.write(scope.by, |tx| {
-        let user = store::one(tx, scope, id)?;
-        if user.state != State::Active {
-            return Err(is_in_state(&user));
-        }
-        not_oneself(actor, id)?;
-        not_stronger_peer::<UsersDisable>(tx, actor, id)?;
-        not_last_administrator(tx, actor.home, id)?;
-        store::set_state(tx, scope, id, State::Disabled)?;
-        store::raise_epoch(tx, id)?;
-        store::revoke_tokens(tx, id)?;
-        assignments::suspend_user(tx, id, Reason::UserDisabled)?;
-        settle_state(tx, &user, State::Disabled, "user.disabled")
-    })
-}
-
-/// The user may enter again and has the services back; sessions, tokens and links that ended stay so.
-pub fn enable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -> Result<()> {
-    db.write(scope.by, |tx| {
-        let user = store::one(tx, scope, id)?;
-        if user.state != State::Disabled {
-            return Err(is_in_state(&user));
-        }
-        not_stronger_peer::<UsersDisable>(tx, actor, id)?;
-        let customer = customers::one(tx, scope, user.customer)?;
-        if customer.state != State::Active {
-            return Err(customers::is_in_state(&customer));
-        }
-        let zone = Zone::named(&customer.details.time_zone).unwrap_or_else(Zone::utc);
-        if let Some(day) = user.details.expires_on.filter(|day| *day < tx.now.day(&zone)) {
-            let name = &user.details.display_name;
-            let text = format!("{name} expired on {}: set a new date.", day.long());
-            return Err(Error::refused(text));
-        }
-        store::set_state(tx, scope, id, State::Active)?;
-        assignments::resume_user(tx, id, Reason::UserDisabled)?;
-        settle_state(tx, &user, State::Active, "user.enabled")
-    })
-}
-
-fn settle_state(tx: &Write, user: &User, state: State, action: &str) -> Result<()> {
+/// Appends to the ledger what a user is from now on.
+fn enter(tx: &Write, action: Action, user: &User, state: State) -> Result<()> {
     let id = user.id;
     let row = Row {
         user: Some(id),
         facts: facts(tx, id, state, &user.details)?,
-        ..Row::new(Kind::User, id.0, Action::Changed, user.customer)
+        ..Row::new(Kind::User, id.0, action, user.customer)
     };
-    ledger::record(tx, &row)?;
-    audit::record(tx, action, ("user", id.0), user.customer, &json!({}))
+    ledger::record(tx, &row).map(|_| ())
 }
 
 /// What rating reads of a user.

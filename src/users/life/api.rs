@@ -1,0 +1,131 @@
+//! A user's verbs in the API. With `?preview=true` they change nothing and say what they would touch.
+
+use super::{DELETE, Effects};
+use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersDisable, UsersUpdate};
+use crate::auth::{Permission, Scope};
+use crate::error::Result;
+use crate::ids::{RequestId, UserId};
+use crate::input::{CONFIRM, Field, Fields, Input};
+use crate::users::{self, api::answer, erase, merge};
+use crate::web::{Cx, Response, response};
+use serde_json::json;
+
+pub const EFFECTS: &[Field] = &[
+    Field::list("services", "service, plan and label of each that would end or be suspended"),
+    Field::list("roles", ""),
+    Field::list("reports", "id and name of those who report to the user"),
+    Field::list("warnings", "sentences"),
+];
+
+pub const REQUESTS: &[Field] = &[
+    Field::text("state", "active, disabled, deprovisioned, deleted"),
+    Field::list("requests", "numbers of the work this has ordered"),
+];
+
+pub const DELETED: &[Field] =
+    &[Field::text("state", ""), Field::list("reports", "those whose manager is empty now")];
+
+pub const ERASE: &[Field] = &[CONFIRM];
+
+pub const MERGED: &[Field] = &[Field::integer("deleted", "the one that went")];
+
+/// What the verb would touch, where only that was asked.
+fn preview<P: Permission>(cx: &Cx, scope: &Scope<P>, id: UserId) -> Result<Option<Response>> {
+    if cx.request.query.get("preview") != "true" {
+        return Ok(None);
+    }
+    cx.db.read(|db| {
+        let user = users::one(db, scope, id)?;
+        let effects: Effects = super::effects(db, &user)?;
+        response::json(200, &effects).map(Some)
+    })
+}
+
+pub fn disable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
+    let id = cx.param("id")?;
+    nothing_said(cx)?;
+    if let Some(shown) = preview(cx, scope, id)? {
+        return Ok(shown);
+    }
+    super::disable(cx.db, &cx.actor, scope, id)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn enable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
+    let id = cx.param("id")?;
+    nothing_said(cx)?;
+    super::enable(cx.db, &cx.actor, scope, id)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn provision(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
+    let id = cx.param("id")?;
+    nothing_said(cx)?;
+    let requests = super::provision(cx.db, scope, id)?;
+    accepted(cx, scope, id, &requests)
+}
+
+pub fn deprovision(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
+    let id = cx.param("id")?;
+    nothing_said(cx)?;
+    if let Some(shown) = preview(cx, scope, id)? {
+        return Ok(shown);
+    }
+    let requests = super::deprovision(cx.db, &cx.actor, scope, id)?;
+    accepted(cx, scope, id, &requests)
+}
+
+fn accepted<P: Permission>(
+    cx: &Cx,
+    scope: &Scope<P>,
+    id: UserId,
+    requests: &[RequestId],
+) -> Result<Response> {
+    let state = cx.db.read(|db| users::one(db, scope, id))?.state;
+    response::json(202, &json!({ "state": state, "requests": requests }))
+}
+
+/// The body is not needed; `?deprovision=true` does both in their order.
+pub fn destroy(cx: &Cx, scope: &Scope<UsersDelete>) -> Result<Response> {
+    let id: UserId = cx.param("id")?;
+    let mut input = cx.input()?;
+    if cx.request.query.has("deprovision") {
+        input.set("deprovision", cx.request.query.get("deprovision"));
+    }
+    let reports = super::delete(cx.db, &cx.actor, scope, id, &input)?;
+    response::json(200, &json!({ "state": "deleted", "reports": reports }))
+}
+
+pub fn restore(cx: &Cx, scope: &Scope<UsersDelete>) -> Result<Response> {
+    let id = cx.param("id")?;
+    nothing_said(cx)?;
+    super::restore(cx.db, &cx.actor, scope, id)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn erase(cx: &Cx, scope: &Scope<UsersDelete>) -> Result<Response> {
+    let id = cx.param("id")?;
+    let input = cx.input()?;
+    Fields::of(&input, ERASE).finish(|| Some(()))?;
+    erase::erase(cx.db, &cx.actor, scope, id, &input)?;
+    Ok(response::no_content())
+}
+
+pub fn merge(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
+    let id = cx.param("id")?;
+    let input: Input = cx.input()?;
+    if cx.request.query.get("preview") == "true" {
+        let outlook = cx.db.read(|db| merge::outlook(db, &cx.actor, scope, id, &input))?;
+        return response::json(
+            200,
+            &json!({ "deleted": outlook.other.id, "addresses": outlook.addresses() }),
+        );
+    }
+    let gone = merge::merge(cx.db, &cx.actor, scope, id, &input)?;
+    response::json(200, &json!({ "deleted": gone }))
+}
+
+/// A field that would have no effect is refused.
+fn nothing_said(cx: &Cx) -> Result<()> {
+    Fields::of(&cx.input()?, &[]).finish(|| Some(()))
+}

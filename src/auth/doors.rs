@@ -35,13 +35,15 @@ pub struct Session {
 pub fn may_enter(db: &Read, user: UserId, door: Door) -> Result<Person> {
     let found = db.maybe(
         "SELECT users.customer_id, display_name, epoch, users.state, customers.state AS customer_state,
-                users.expires_on, sign_in,
+                users.expires_on, sign_in, customers.time_zone AS home_zone,
                 coalesce(nullif(users.time_zone, ''), customers.time_zone) AS zone
            FROM users JOIN customers ON customers.id = users.customer_id
           WHERE users.id = :user",
         named_params! { ":user": user },
         |row| {
             let zone = Zone::named(&row.get::<_, String>("zone")?).unwrap_or_else(Zone::utc);
+            // A last day ends at the customer's midnight, wherever the user is.
+            let home = Zone::named(&row.get::<_, String>("home_zone")?).unwrap_or_else(Zone::utc);
             let last_day: Option<crate::time::Date> = row.get("expires_on")?;
             let permitted = match row.get::<_, String>("sign_in")?.as_str() {
                 "everything" => true,
@@ -50,7 +52,7 @@ pub fn may_enter(db: &Read, user: UserId, door: Door) -> Result<Person> {
             };
             let active = row.get::<_, String>("state")? == "active"
                 && row.get::<_, String>("customer_state")? == "active"
-                && last_day.is_none_or(|day| db.now.day(&zone) <= day);
+                && last_day.is_none_or(|day| db.now.day(&home) <= day);
             let person = Person {
                 home: row.get("customer_id")?,
                 name: row.get("display_name")?,

@@ -50,5 +50,6 @@ mod today;
 mod verbs;
 mod webhooks;
 mod users;
+mod users_life;
 mod import;
 mod world;

@@ -8,9 +8,9 @@ use crate::audit;
 use crate::auth::permissions::UsersDelete;
 use crate::auth::{Actor, Scope, not_oneself, not_stronger};
 use crate::db::{Db, Via, Write};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::UserId;
-use crate::input::Input;
+use crate::input::{Input, typed};
 use crate::jobs::{Level, RunCx};
 use crate::places::State;
 use serde_json::json;
@@ -41,13 +41,6 @@ pub fn erase(
     })
 }
 
-fn typed(input: &Input, text: &str) -> Result<()> {
-    match input.get("confirm") == text {
-        true => Ok(()),
-        false => Err(Error::invalid("confirm", format!("does not match {text}"))),
-    }
-}
-
 /// The job: erases everybody who has been in the bin for thirty days.
 pub fn run(cx: &RunCx) -> Result<()> {
     let scope: Scope<UsersDelete> = Scope::of_system(Via::Job);
@@ -73,7 +66,8 @@ pub fn run(cx: &RunCx) -> Result<()> {
 /// Takes every personal value out of the store, also out of what others wrote about the user.
 fn purge(tx: &Write, user: &User) -> Result<()> {
     let d = &user.details;
-    let mut said: Vec<String> = vec![d.display_name.clone(), d.username.clone(), d.recovery_email.clone()];
+    let mut said: Vec<String> =
+        vec![d.display_name.clone(), d.username.clone(), d.recovery_email.clone()];
     said.extend(d.hosted().map(|(_, name)| name.to_owned()));
     said.extend(d.external_emails.iter().cloned());
     said.extend(["first_name", "last_name"].map(|name| d.text(name).to_owned()));

@@ -90,10 +90,9 @@ pub fn forget_elsewhere(tx: &Write, user: &User, said: &[String]) -> Result<()> 
             "DELETE FROM uploads WHERE customer_id = :customer AND instr(bytes, CAST(:text AS BLOB)) > 0",
             named_params! { ":customer": user.customer, ":text": text },
         )?;
-        // They are kept for a day.
         tx.run(
             "DELETE FROM idempotency_keys WHERE at >= :since AND instr(body, :text) > 0",
-            named_params! { ":since": tx.now.plus_days(-2), ":text": text },
+            named_params! { ":since": user.created_at, ":text": text },
         )?;
     }
     Ok(())

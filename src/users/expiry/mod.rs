@@ -48,11 +48,7 @@ pub fn run(cx: &RunCx) -> Result<()> {
 
 type Outcome = (Level, &'static str, String);
 
-fn deal_with(
-    tx: &Write,
-    scope: &Scope<UsersDisable>,
-    each: &Candidate,
-) -> Result<Option<Outcome>> {
+fn deal_with(tx: &Write, scope: &Scope<UsersDisable>, each: &Candidate) -> Result<Option<Outcome>> {
     let zone = Zone::named(&each.time_zone).unwrap_or_else(Zone::utc);
     let today = tx.now.day(&zone);
     let name = each.name.as_str();
@@ -76,11 +72,7 @@ fn deal_with(
 }
 
 /// Disables whoever has passed the last day; the last administrator stays, and that is an alarm.
-fn expire(
-    tx: &Write,
-    scope: &Scope<UsersDisable>,
-    each: &Candidate,
-) -> Result<Option<Outcome>> {
+fn expire(tx: &Write, scope: &Scope<UsersDisable>, each: &Candidate) -> Result<Option<Outcome>> {
     let user = users_store::one(tx, scope, each.id)?;
     if user.state != State::Active {
         return Ok(None);

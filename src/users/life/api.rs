@@ -1,6 +1,6 @@
 //! A user's verbs in the API. With `?preview=true` they change nothing and say what they would touch.
 
-use super::{DELETE, Effects};
+use super::Effects;
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersDisable, UsersUpdate};
 use crate::auth::{Permission, Scope};
 use crate::error::Result;
@@ -71,6 +71,7 @@ pub fn deprovision(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response>
     if let Some(shown) = preview(cx, scope, id)? {
         return Ok(shown);
     }
+    cx.again()?;
     let requests = super::deprovision(cx.db, &cx.actor, scope, id)?;
     accepted(cx, scope, id, &requests)
 }
@@ -92,6 +93,7 @@ pub fn destroy(cx: &Cx, scope: &Scope<UsersDelete>) -> Result<Response> {
     if cx.request.query.has("deprovision") {
         input.set("deprovision", cx.request.query.get("deprovision"));
     }
+    cx.again()?;
     let reports = super::delete(cx.db, &cx.actor, scope, id, &input)?;
     response::json(200, &json!({ "state": "deleted", "reports": reports }))
 }
@@ -107,6 +109,7 @@ pub fn erase(cx: &Cx, scope: &Scope<UsersDelete>) -> Result<Response> {
     let id = cx.param("id")?;
     let input = cx.input()?;
     Fields::of(&input, ERASE).finish(|| Some(()))?;
+    cx.again()?;
     erase::erase(cx.db, &cx.actor, scope, id, &input)?;
     Ok(response::no_content())
 }

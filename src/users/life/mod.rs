@@ -1,6 +1,7 @@
 //! The life of a user: disabled and enabled, deprovisioned with a memory, deleted, brought back from
 //! the bin. Each verb says from which states it goes; from any other it is refused.
 
+pub mod api;
 pub mod store;
 
 use super::{Home, User, enter, is_in_state, memory, reaches, store as users_store};

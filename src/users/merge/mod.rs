@@ -97,7 +97,13 @@ pub fn merge(
         let host = other.details.upn.rsplit_once('@').map_or("", |(_, host)| host);
         let placeholder = format!("merged+{gone}@{host}");
         let elsewhere: Vec<&String> = other.details.external_emails.iter().collect();
-        store::hand_over(tx, &other, id, &placeholder, super::fields::domain_of(&placeholder, &home.usable))?;
+        store::hand_over(
+            tx,
+            &other,
+            id,
+            &placeholder,
+            super::fields::domain_of(&placeholder, &home.usable),
+        )?;
         if other.state != State::Deprovisioned {
             enter(tx, Action::Removed, &other, State::Deleted)?;
         }

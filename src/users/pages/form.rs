@@ -1,19 +1,19 @@
-//! New users, the edit form of one, and the questions before it is disabled or enabled.
+//! New users, and the edit form of one.
 
+use crate::auth::Scope;
 use crate::auth::permissions::{
     UsersCreate, UsersDisable, UsersRename, UsersTestFlag, UsersUpdate,
 };
-use crate::auth::{Permission, Scope};
 use crate::customers::fields::LANGUAGES;
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
-use crate::html::button::{button, cancel, link, primary};
+use crate::html::button::{cancel, primary};
 use crate::html::field::{Opts, check, choice_field, text_field, textarea};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
-use crate::html::parts::{Head, card, page_head};
+use crate::html::parts::{Head, page_head};
 use crate::ids::{CustomerId, UserId};
 use crate::input::{Fields, Input};
-use crate::places::{self, State, UserTab};
+use crate::places::{self, UserTab};
 use crate::sheet::countries;
 use crate::users::fields::{Details, NEW};
 use crate::users::{self, Home, complete, reaches, store};
@@ -366,69 +366,4 @@ impl Form<'_> {
             },
         )
     }
-}
-
-pub fn ask_disable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
-    question(cx, scope, cx.param("id")?, &[])
-}
-
-pub fn disable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
-    let id: UserId = cx.param("id")?;
-    match users::disable(cx.db, &cx.actor, scope, id) {
-        Ok(()) => Ok(cx.done(format!("/users/{id}"), "Disabled. Every sign-in was ended.")),
-        Err(Error::Invalid(all)) => question(cx, scope, id, &all),
-        Err(err) => Err(err),
-    }
-}
-
-pub fn ask_enable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
-    question(cx, scope, cx.param("id")?, &[])
-}
-
-pub fn enable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
-    let id: UserId = cx.param("id")?;
-    match users::enable(cx.db, &cx.actor, scope, id) {
-        Ok(()) => Ok(cx.done(format!("/users/{id}"), "Enabled.")),
-        Err(Error::Invalid(all)) => question(cx, scope, id, &all),
-        Err(err) => Err(err),
-    }
-}
-
-/// The question before either, whichever the user's state allows.
-fn question<P: Permission>(
-    cx: &Cx,
-    scope: &Scope<P>,
-    id: UserId,
-    complaints: &[Complaint],
-) -> Result<Response> {
-    let person = cx.db.read(|db| places::user(db, scope, id))?;
-    let (name, back) = (&person.name, format!("/users/{id}"));
-    let ask = |verb: &str, text: &str, act: Markup| {
-        card(
-            &format!("{verb} {name}?"),
-            None,
-            html! {
-                p { (text) }
-                (post_form(&cx.csrf, &format!("{back}/{}", verb.to_lowercase()), html! {
-                    (form_foot(html! { (act) (cancel(&back)) }))
-                }))
-            },
-        )
-    };
-    let form = match person.state {
-        State::Active => ask(
-            "Disable",
-            "Every sign-in ends now and tokens are revoked. Nothing is deleted, and billing goes on.",
-            html! { (button("Disable").danger()) },
-        ),
-        State::Disabled => ask(
-            "Enable",
-            "Signing in works again. Tokens that were revoked stay so.",
-            html! { (primary("Enable")) },
-        ),
-        state => html! { p { (name) " is " (state.word()) "." } (link("Back", &back)) },
-    };
-    let body = html! { (complaints_flash(complaints, &[])) (form) };
-    let status = if complaints.is_empty() { 200 } else { 422 };
-    Ok(places::user_page(cx, &person, UserTab::Profile, status, html! {}, body))
 }

@@ -112,6 +112,7 @@ fn states(cx: &Cx, action: &str, filter: &Filter) -> Markup {
         ("Active", href("active"), None),
         ("Disabled", href("disabled"), None),
         ("Deprovisioned", href("deprovisioned"), None),
+        ("Deleted", href("deleted"), None),
     ];
     let now = filter.state.map_or("All".to_owned(), |state| capital(state.word()));
     table::chips("Users by state", &all, &now)
@@ -164,7 +165,7 @@ fn content(
 fn row(cx: &Cx, user: &Brief, with_customer: bool, giving: bool) -> Markup {
     let id = user.id;
     let mut items = Vec::new();
-    if cx.actor.may::<UsersUpdate>() {
+    if cx.actor.may::<UsersUpdate>() && !matches!(user.state, State::Deleted | State::Purged) {
         items.push(Item::link("Edit", format!("/users/{id}/edit")));
     }
     if cx.actor.may::<UsersDisable>() && user.state == State::Active {

@@ -2,5 +2,7 @@
 
 pub mod form;
 pub mod import;
+pub mod life;
 pub mod list;
+pub mod merge;
 pub mod show;

@@ -1,7 +1,10 @@
 //! What one sees first of a user.
 
 use crate::auth::Scope;
-use crate::auth::permissions::{UsersDisable, UsersRead, UsersUpdate};
+use crate::auth::permissions::{
+    UsersDelete, UsersDeprovision, UsersDisable, UsersRead, UsersUpdate,
+};
+use crate::db::Read;
 use crate::error::Result;
 use crate::html::button::{Item, link, menu_button};
 use crate::html::parts::{card, card_flush, facts, tag};
@@ -14,19 +17,13 @@ use maud::{Markup, html};
 
 pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let id = cx.param("id")?;
-    let (user, person, may_edit, may_disable) = cx.db.read(|db| {
+    let (user, person, items, may_edit) = cx.db.read(|db| {
         let user = users::one(db, scope, id)?;
         let may_edit = reaches::<UsersUpdate>(db, &cx.actor, user.customer);
-        let may_disable = reaches::<UsersDisable>(db, &cx.actor, user.customer);
-        Ok((user, places::user(db, scope, id)?, may_edit, may_disable))
+        let items = verbs(db, cx, &user);
+        Ok((user, places::user(db, scope, id)?, items, may_edit))
     })?;
-    let mut items = Vec::new();
-    if may_disable && user.state == State::Active {
-        items.push(Item::danger("Disable…", format!("/users/{id}/disable")));
-    }
-    if may_disable && user.state == State::Disabled {
-        items.push(Item::link("Enable…", format!("/users/{id}/enable")));
-    }
+    let may_edit = may_edit && !matches!(user.state, State::Deleted | State::Purged);
     let actions = html! {
         @if !items.is_empty() { (menu_button("user", "Actions", &items)) }
         @if may_edit { (link("Edit", &format!("/users/{id}/edit")).icon("pencil")) }
@@ -38,6 +35,45 @@ pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
         }
     };
     Ok(places::user_page(cx, &person, UserTab::Profile, 200, actions, body))
+}
+
+/// What the actor may do to the user in the state it is in.
+fn verbs(db: &Read, cx: &Cx, user: &User) -> Vec<Item> {
+    let (id, at, actor) = (user.id, user.customer, &cx.actor);
+    let to = |verb: &str| format!("/users/{id}/{verb}");
+    let living = matches!(user.state, State::Active | State::Disabled);
+    let there = living || user.state == State::Deprovisioned;
+    let mut items = Vec::new();
+    if there && reaches::<UsersUpdate>(db, actor, at) {
+        if living {
+            items.push(Item::post("Apply again", to("provision")));
+        }
+        items.push(Item::link("Merge…", to("merge")));
+    }
+    let before = items.len();
+    if reaches::<UsersDisable>(db, actor, at) {
+        match user.state {
+            State::Active => items.push(Item::danger("Disable…", to("disable"))),
+            State::Disabled => items.push(Item::link("Enable…", to("enable"))),
+            _ => {}
+        }
+    }
+    if living && reaches::<UsersDeprovision>(db, actor, at) {
+        items.push(Item::danger("Deprovision…", to("deprovision")));
+    }
+    if reaches::<UsersDelete>(db, actor, at) {
+        if there {
+            items.push(Item::danger("Delete…", to("delete")));
+        }
+        if user.state == State::Deleted {
+            items.push(Item::link("Restore…", to("restore")));
+            items.push(Item::danger("Erase…", to("erase")));
+        }
+    }
+    if before > 0 && items.len() > before {
+        items.insert(before, Item::Line);
+    }
+    items
 }
 
 fn names(user: &User) -> Markup {

@@ -135,6 +135,17 @@ CREATE TABLE customer_domains (
 CREATE INDEX customer_domains_by_domain ON customer_domains (domain_id);
 CREATE UNIQUE INDEX customer_domains_one_main ON customer_domains (customer_id) WHERE main = 1;
 
+-- What a customer set for itself and those below it; where there is no row, the next one above
+-- decides. Which keys there are stands in customers/settings.
+CREATE TABLE customer_settings (
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  key         TEXT NOT NULL,
+  value       TEXT NOT NULL CHECK (value <> ''),
+  changed_at  TEXT NOT NULL,
+  changed_by  INTEGER,
+  PRIMARY KEY (customer_id, key)
+) STRICT, WITHOUT ROWID;
+
 -- Pick lists of one customer.
 CREATE TABLE departments (
   id          INTEGER PRIMARY KEY,

@@ -233,6 +233,11 @@ routes! {
     Get  "/api/v1/runs/{id}"       own   AccountRead  jobs::api::show, "Show a run" &[] => jobs::api::RUN;
     Get  "/api/v1/runs/{id}/lines" own   AccountRead  jobs::api::lines, "List what a run did" jobs::api::LINE_FILTERS => jobs::api::LINE;
     Post "/api/v1/runs/{id}/cancel" own  AccountRead  jobs::api::cancel, "Stop a run" &[] => jobs::api::RUN;
+    Get   "/customers/{id}/settings"               scope CustomersUpdate customers::settings::pages::index;
+    Post  "/customers/{id}/settings"               scope CustomersUpdate customers::settings::pages::update;
+    Post  "/customers/{id}/settings/{key}/inherit" scope CustomersUpdate customers::settings::pages::inherit;
+    Get   "/api/v1/customers/{id}/settings"        scope CustomersUpdate customers::settings::api::index, "List a customer's inherited settings" &[] => customers::settings::api::OUT;
+    Patch "/api/v1/customers/{id}/settings"        scope CustomersUpdate customers::settings::api::update, "Change a customer's inherited settings" customers::settings::CHANGE => customers::settings::api::OUT;
     Get   "/customers"               scope CustomersRead    customers::pages::list::index;
     Get   "/customers/new"           scope CustomersCreate  customers::pages::form::new;
     Get   "/customers/new/code"      scope CustomersCreate  customers::pages::form::code;

@@ -8,6 +8,7 @@ pub mod code;
 pub mod domains;
 pub mod fields;
 pub mod pages;
+pub mod settings;
 mod store;
 
 use crate::assignments::{self, Reason};

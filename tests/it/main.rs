@@ -52,4 +52,5 @@ mod webhooks;
 mod users;
 mod users_life;
 mod import;
+mod inherited;
 mod world;

@@ -15,6 +15,7 @@ const GROWING: &[&str] = &[
     "customer_locations",
     "customer_service_plans",
     "customer_services",
+    "customer_settings",
     "customer_tree",
     "customers",
     "departments",

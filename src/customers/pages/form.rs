@@ -1,6 +1,6 @@
 //! New customers, the settings of one, and the questions before it is disabled or enabled.
 
-use super::actions;
+use super::{Part, actions};
 use crate::auth::Scope;
 use crate::auth::permissions::{CustomersCreate, CustomersDisable, CustomersUpdate};
 use crate::customers::fields::LANGUAGES;
@@ -119,6 +119,7 @@ fn settings(
         }))
     };
     let body = html! {
+        (Part::Details.links(id))
         (complaints_flash(complaints, LABELS))
         (post_form(&cx.csrf, &format!("/customers/{id}/edit"), fields))
     };

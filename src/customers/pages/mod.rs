@@ -4,6 +4,9 @@ pub mod domains;
 pub mod form;
 pub mod list;
 pub mod show;
+mod part;
+
+pub use part::{Part, part_page};
 
 use super::Customer;
 use crate::auth::permissions::{CustomersDisable, UsersCreate};

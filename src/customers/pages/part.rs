@@ -1,0 +1,52 @@
+//! The parts of a customer's settings: one tab, several pages with links between them.
+
+use super::actions;
+use crate::auth::{Permission, Scope};
+use crate::customers;
+use crate::error::Result;
+use crate::html::table::chips;
+use crate::ids::CustomerId;
+use crate::places::{self, Tab};
+use crate::web::{Cx, Response};
+use maud::{Markup, html};
+
+words! {
+    /// A page of the tab *Settings*.
+    Part {
+        Details = "Details", Settings = "Policies",
+    }
+}
+
+impl Part {
+    fn path(self) -> &'static str {
+        match self {
+            Part::Details => "edit",
+            Part::Settings => "settings",
+        }
+    }
+
+    /// Links to the parts.
+    pub fn links(self, id: CustomerId) -> Markup {
+        let all: Vec<(&str, String, Option<i64>)> = Part::ALL
+            .iter()
+            .map(|part| (part.word(), format!("/customers/{id}/{}", part.path()), None))
+            .collect();
+        chips("Parts of the settings", &all, self.word())
+    }
+}
+
+/// A page of the tab *Settings*; one that was refused answers 422.
+pub fn part_page<P: Permission>(
+    cx: &Cx,
+    scope: &Scope<P>,
+    id: CustomerId,
+    part: Part,
+    good: bool,
+    body: Markup,
+) -> Result<Response> {
+    let (customer, place) =
+        cx.db.read(|db| Ok((customers::one(db, scope, id)?, places::customer(db, scope, id)?)))?;
+    let body = html! { (part.links(id)) (body) };
+    let status = if good { 200 } else { 422 };
+    Ok(places::customer_page(cx, &place, Tab::Settings, status, actions(cx, &customer), body))
+}

@@ -13,7 +13,7 @@ use crate::audit;
 use crate::auth::Scope;
 use crate::auth::permissions::CustomersUpdate;
 use crate::db::{Db, Read, Write};
-use crate::error::{Complaint, Result};
+use crate::error::{Complaint, Error, Result};
 use crate::ids::CustomerId;
 use crate::input::{Field, Fields, Input};
 use crate::places::State;
@@ -112,9 +112,9 @@ settings! {
 
 impl Setting {
     /// The setting of that key; the keys are literals of this program.
-    pub fn of(key: &str) -> &'static Setting {
+    pub fn of(key: &str) -> Result<&'static Setting> {
         let found = SETTINGS.iter().find(|setting| setting.key == key);
-        found.unwrap_or(const { &SETTINGS[0] })
+        found.ok_or_else(|| Error::internal(format!("there is no setting {key}")))
     }
 
     /// What is wrong with `value`, as a message that follows its label.
@@ -190,7 +190,7 @@ impl Setting {
 /// What holds at `customer`. Asked by doors and forms, which decide themselves who may know it.
 pub fn effective(db: &Read, customer: CustomerId, key: &'static str) -> Result<Effective> {
     let chain = store::chain(db, customer, key)?;
-    Ok(Setting::of(key).effective(&chain, customer))
+    Ok(Setting::of(key)?.effective(&chain, customer))
 }
 
 /// The same of a setting that is `yes` or `no`.
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_length_set_above_holds_below_however_it_came_about() {
-        let length = Setting::of("password_length");
+        let length = Setting::of("password_length").unwrap();
         let at = |values: &[(i64, &str)]| length.effective(&chain(values), CustomerId(3));
         assert_eq!(at(&[]).value, "12");
         assert_eq!(at(&[(1, "10")]).value, "10");
@@ -294,10 +294,10 @@ mod tests {
 
     #[test]
     fn off_is_longer_than_any_age_and_no_cannot_become_yes() {
-        let age = Setting::of("password_max_age");
+        let age = Setting::of("password_max_age").unwrap();
         assert!(age.is_looser("off", "90") && age.is_looser("120", "90"));
         assert!(!age.is_looser("60", "90") && !age.is_looser("90", "off"));
-        let exempt = Setting::of("never_expires_allowed");
+        let exempt = Setting::of("never_expires_allowed").unwrap();
         assert_eq!(
             exempt.too_loose("yes", "no", "Tarnholm IT").as_deref(),
             Some("must be no (set by Tarnholm IT)")
@@ -311,6 +311,6 @@ mod tests {
             assert_eq!(setting.complaint(setting.default), None, "{}", setting.key);
             assert!(setting.complaint("maybe").is_some(), "{}", setting.key);
         }
-        assert!(Setting::of("password_length").complaint("07").is_some());
+        assert!(Setting::of("password_length").unwrap().complaint("07").is_some());
     }
 }

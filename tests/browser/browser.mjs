@@ -27,7 +27,9 @@ export const MODES = {
   'phone dark': { viewport: PHONE, colorScheme: 'dark' },
 };
 
-export const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+/** The rules of axe that colours decide. */
+export const COLOURS = ['color-contrast', 'link-in-text-block'];
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -90,13 +92,13 @@ export async function dress(page, mode) {
   });
 }
 
-/** What axe finds, one line a rule, with the first places. */
-export async function accessibility(page) {
-  await page.evaluate(axe);
+/** What axe finds by all its rules or by `rules`, one line a rule, with the first places. */
+export async function accessibility(page, rules) {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe);
   const violations = await page.evaluate(
-    async (tags) => {
+    async (runOnly) => {
       const run = await globalThis.axe.run(document, {
-        runOnly: { type: 'tag', values: tags },
+        runOnly,
         resultTypes: ['violations'],
       });
       return run.violations.map(({ id, impact, help, nodes }) => ({
@@ -108,7 +110,7 @@ export async function accessibility(page) {
         why: nodes[0].failureSummary.split('\n').slice(1).join(' ').trim(),
       }));
     },
-    TAGS,
+    rules ? { type: 'rule', values: rules } : { type: 'tag', values: TAGS },
   );
   return violations.map(
     ({ id, impact, help, places, count, why }) =>

@@ -1,39 +1,24 @@
 // Finds every page that can be reached by links, and looks at one of each kind in every mode.
 
-import { accessibility, deadButtons, dress, MODES, overflow } from './browser.mjs';
+import { accessibility, COLOURS, deadButtons, dress, MODES, overflow } from './browser.mjs';
 
 const INSTANCES = 4; // pages of one kind whose links are followed
-const CHILDREN = 12; // names below one address before they count as one kind
 const REQUESTS = 3_000;
 
-/** The kinds of pages met so far, and which kind an address is of. */
-class Kinds {
-  #children = new Map();
+// What stands below these in an address is a code, unless it is one of the words.
+const CODED = new Set(['services', 'plans', 'properties', 'offers', 'scripts']);
+const WORDS = new Set(['new', 'why']);
 
-  /** `/customers/42?tab=x&after=9` is of `/customers/{id}`, asked with `after, tab`. */
-  of(url) {
-    let kind = '';
-    for (const part of url.pathname.split('/').filter(Boolean)) {
-      kind += `/${this.#known(part) ?? this.#name(kind, part)}`;
-    }
-    return { kind: kind || '/', asked: [...new Set(url.searchParams.keys())].sort().join(', ') };
-  }
-
-  #known(part) {
-    if (/^\d+$/.test(part)) return '{id}';
+/** `/customers/42?tab=x&after=9` is of the kind `/customers/{id}`, asked with `after, tab`. */
+function kindOf(url) {
+  const parts = url.pathname.split('/').filter(Boolean);
+  const kinds = parts.map((part, at) => {
     if (/^\d{4}-\d{2}(-\d{2})?$/.test(part)) return '{date}';
-    if (/^\d{4}-\d+$/.test(part)) return '{number}';
     if (/^[0-9a-f]{16,}$/i.test(part)) return '{key}';
-    return undefined;
-  }
-
-  #name(parent, part) {
-    const names = this.#children.get(parent) ?? new Set();
-    this.#children.set(parent, names);
-    if (parent && !names.has(part) && names.size >= CHILDREN) return '{name}';
-    names.add(part);
-    return part;
-  }
+    if (CODED.has(parts[at - 1]) && !WORDS.has(part)) return '{code}';
+    return /^\d+$/.test(part) ? '{id}' : part;
+  });
+  return { kind: `/${kinds.join('/')}`, asked: [...new Set(url.searchParams.keys())].sort().join(', ') };
 }
 
 /**
@@ -42,7 +27,6 @@ class Kinds {
  * to what this visitor may not see.
  */
 export async function crawl(context, origin, start = ['/today']) {
-  const kinds = new Kinds();
   const seen = new Set();
   const counts = new Map();
   const waiting = start.map((path) => ({ url: new URL(path, origin), from: 'the start' }));
@@ -53,7 +37,7 @@ export async function crawl(context, origin, start = ['/today']) {
     const { url, from, part } = waiting.shift();
     url.hash = '';
     if (url.origin !== origin || seen.has(url.href)) continue;
-    const { kind, asked } = kinds.of(url);
+    const { kind, asked } = kindOf(url);
     const key = `${kind}?${asked}`;
     const count = counts.get(key) ?? 0;
     if (count >= INSTANCES) continue;
@@ -102,17 +86,27 @@ export async function examine(visitor, address) {
   const found = [];
   const answer = await page.goto(address, { waitUntil: 'load' });
   if (!answer?.ok()) found.push(`answers ${answer?.status()}`);
-  if ((await page.locator('h1').count()) !== 1) found.push(`has ${await page.locator('h1').count()} main headings`);
+  found.push(...(await look(page)), ...problems.splice(0));
+  return found;
+}
+
+/** The page that is open, as it is, in every mode. */
+export async function look(page) {
+  const found = [];
+  const headings = await page.locator('h1').count();
+  if (headings !== 1) found.push(`has ${headings} main headings`);
   if (!(await page.title())) found.push('has no title');
   const seenIn = new Map();
   for (const mode of Object.keys(MODES)) {
     await dress(page, mode);
-    for (const problem of [...(await overflow(page)), ...(await accessibility(page))]) {
+    // What the dark changes are the colours.
+    const rules = mode.includes('dark') ? COLOURS : undefined;
+    for (const problem of [...(await overflow(page)), ...(await accessibility(page, rules))]) {
       seenIn.set(problem, [...(seenIn.get(problem) ?? []), mode]);
     }
   }
+  await dress(page, 'light');
   for (const [problem, modes] of seenIn) found.push(`${modes.join(', ')}: ${problem}`);
-  found.push(...problems.splice(0));
   return found;
 }
 

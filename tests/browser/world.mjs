@@ -1,6 +1,7 @@
 // Starts the built program on a store of its own and stops it again.
 //
 //   const world = await fresh();                     // set up, with one administrator
+//   const world = await empty();                     // not set up: world.setup is the link
 //   const world = await demo();                      // the believable small MSP of `portico demo`
 //   world.origin, world.people[0].name, world.people[0].password
 //   await verb(world.data, ['token', 'create', …]);  // beside it
@@ -41,6 +42,15 @@ export async function fresh({
   await verb(data, init, { input: `${password}\n`, env });
   const world = await start(['serve', ...serve], data, data, env);
   world.people = [{ name: email, password }];
+  return world;
+}
+
+/** A store that waits to be set up, at `setup`. */
+export async function empty() {
+  const data = await mkdtemp(join(tmpdir(), 'portico-'));
+  const world = await start(['serve'], data, data, {});
+  const line = world.output.find((each) => each.includes('/setup?code='));
+  world.setup = /http\S+\/setup\?code=\S+/.exec(line)?.[0];
   return world;
 }
 

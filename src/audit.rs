@@ -1,6 +1,6 @@
 //! Who changed what. A change and its record are written in one transaction.
 
-use crate::db::{Read, Write};
+use crate::db::{By, Read, Write};
 use crate::error::{Error, Result};
 use crate::ids::CustomerId;
 use crate::time::{Instant, Zone};
@@ -19,11 +19,23 @@ pub fn record(
     customer: CustomerId,
     detail: &Value,
 ) -> Result<()> {
+    record_by(tx, tx.by, action, subject, customer, detail)
+}
+
+/// The same for somebody who was not there yet when the change began.
+pub fn record_by(
+    tx: &Write,
+    by: By,
+    action: &str,
+    subject: Subject,
+    customer: CustomerId,
+    detail: &Value,
+) -> Result<()> {
     tx.run(
         "INSERT INTO audit_log (at, user_id, via, action, subject_kind, subject_id, customer_id, detail)
          VALUES (:at, :user, :via, :action, :kind, :id, :customer, :detail)",
         named_params! {
-            ":at": tx.now, ":user": tx.by.user, ":via": tx.by.via, ":action": action,
+            ":at": tx.now, ":user": by.user, ":via": by.via, ":action": action,
             ":kind": subject.0, ":id": subject.1, ":customer": customer, ":detail": detail.to_string(),
         },
     )?;

@@ -9,6 +9,7 @@ mod catalogue;
 mod stage;
 mod store;
 
+use crate::db::Via;
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::input::Input;
@@ -103,7 +104,7 @@ fn set_up(app: &App) -> Result<UserId> {
     for (field, value) in given {
         input.set(field, value);
     }
-    setup::run(&app.db, &app.hasher, &input)
+    setup::run(&app.db, &app.hasher, Via::Shell, &input)
 }
 
 impl Story<'_> {

@@ -42,14 +42,15 @@ struct NewHouse {
     base_url: String,
 }
 
-/// Sets the empty store up: `NotFound` when somebody was quicker.
-pub fn run(db: &Db, hasher: &Hasher, input: &Input) -> Result<UserId> {
+/// Sets the empty store up: `NotFound` when somebody was quicker. The act is the first
+/// administrator's own.
+pub fn run(db: &Db, hasher: &Hasher, via: Via, input: &Input) -> Result<UserId> {
     if !db.read(store::is_empty)? {
         return Err(Error::NotFound);
     }
     let new = NewHouse::read(input)?;
     let hash = hasher.hash(&new.password)?;
-    db.write(By::portico(Via::Shell), |tx| {
+    db.write(By::portico(via), |tx| {
         if !store::is_empty(tx)? {
             return Err(Error::NotFound);
         }
@@ -60,7 +61,8 @@ pub fn run(db: &Db, hasher: &Hasher, input: &Input) -> Result<UserId> {
             settings::store::put(tx, "base_url", Some(&new.base_url))?;
         }
         let detail = json!({ "organisation": new.organisation, "domain": new.domain, "administrator": new.upn });
-        audit::record(tx, "system.set_up", ("user", user.0), PROVIDER, &detail)?;
+        let by = By { user: Some(user), via };
+        audit::record_by(tx, by, "system.set_up", ("user", user.0), PROVIDER, &detail)?;
         Ok(user)
     })
 }

@@ -1,6 +1,7 @@
 //! The page that sets an empty installation up, for whoever reads the console. Without the code, and
 //! from then on, there is no such page.
 
+use crate::db::Via;
 use crate::error::{Complaint, Error, Result};
 use crate::html;
 use crate::html::button::primary;
@@ -42,7 +43,7 @@ pub fn create(app: &App, request: &Request) -> Result<Response> {
     let code = input.get("setup_code").to_owned();
     admit(app, request, &code)?;
     input.remove("setup_code");
-    match super::run(&app.db, &app.hasher, &input) {
+    match super::run(&app.db, &app.hasher, Via::Page, &input) {
         Ok(_) => Ok(response::redirect("/sign-in?done=setup")),
         Err(Error::Invalid(complaints)) => Ok(page(422, &code, &input, &complaints)),
         Err(err) => Err(err),

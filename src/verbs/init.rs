@@ -2,6 +2,7 @@
 
 use clap::Args;
 use portico::config::Config;
+use portico::db::Via;
 use portico::error::{Complaint, Error, Result};
 use portico::input::Input;
 use portico::setup;
@@ -65,7 +66,7 @@ pub fn run(config: Config, asked: &Asked) -> Result<ExitCode> {
         input.set(field, value);
     }
     input.set("password", super::password()?.reveal());
-    match setup::run(&app.db, &app.hasher, &input) {
+    match setup::run(&app.db, &app.hasher, Via::Shell, &input) {
         Ok(_) => {}
         Err(Error::NotFound) => return Err(already()),
         Err(Error::Invalid(complaints)) => return Err(Error::Invalid(by_flag(complaints))),

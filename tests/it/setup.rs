@@ -59,6 +59,7 @@ fn the_code_makes_the_provider_and_its_administrator_once() {
         "Tarnholm IT TI EUR"
     );
     assert_eq!(world.text("SELECT action FROM audit_log"), "system.set_up");
+    assert_eq!(world.text("SELECT via FROM audit_log WHERE user_id = subject_id"), "page");
     assert_eq!(world.text("SELECT value FROM settings"), "https://portico.example");
     visit(&world, "GET", &format!("/setup?code={code}"), &[], &[], "127.0.0.1").expect(404);
     post(&world, &code, FORM).expect(404);

@@ -2,7 +2,7 @@
 
 use super::{Job, Level, Line, Run, State, store};
 use crate::audit;
-use crate::auth::permissions::{AccountRead, JobsRead, JobsRun};
+use crate::auth::permissions::{AccountRead, CustomersRead, JobsRead, JobsRun};
 use crate::auth::{Own, PROVIDER, Scope};
 use crate::db::Work;
 use crate::error::{Error, Result};
@@ -14,6 +14,7 @@ use crate::html::story::{live, progress};
 use crate::html::table::{acts, chips, column, empty, paging as pages_of, table};
 use crate::html::text::{duration, when};
 use crate::ids::{JobId, RunId};
+use crate::places::{self, capital};
 use crate::schedule;
 use crate::web::{Cx, Listing, Response, response};
 use maud::{Markup, html};
@@ -24,7 +25,7 @@ pub fn index(cx: &Cx, _: &Scope<JobsRead>) -> Result<Response> {
     let may_run = cx.actor.may::<JobsRun>();
     let columns = [
         column("Job"),
-        column("Schedule").class("p2"),
+        column("When").class("p2"),
         column("Last run"),
         column("Next run").class("p2"),
         acts(),
@@ -41,6 +42,20 @@ pub fn index(cx: &Cx, _: &Scope<JobsRead>) -> Result<Response> {
     Ok(cx.page(Nav::Jobs, "Jobs", &[], body))
 }
 
+/// "Every day at 02:15" where the five fields say no more; otherwise the fields.
+fn when_it_runs(schedule: &str) -> Markup {
+    let fields: Vec<&str> = schedule.split(' ').collect();
+    let number = |text: &str| text.parse::<u8>().ok();
+    html! {
+        @match fields.as_slice() {
+            [minute, hour, "*", "*", "*"] if number(minute).is_some() && number(hour).is_some() => {
+                "Every day at " (format!("{hour:0>2}:{minute:0>2}"))
+            }
+            _ => { span.mono { (schedule) } }
+        }
+    }
+}
+
 fn row(cx: &Cx, job: &Job, may_run: bool) -> Markup {
     let now = cx.db.now();
     let items = [
@@ -54,11 +69,11 @@ fn row(cx: &Cx, job: &Job, may_run: bool) -> Markup {
     html! {
         tr {
             th scope="row" { a href={ "/jobs/" (job.id) } { (job.label) } small { (schedule::title(&job.kind)) } }
-            td.p2 { span.mono { (job.schedule) } }
+            td.p2 { (when_it_runs(&job.schedule)) }
             td {
                 @match &job.last {
                     Some((state, at)) => { (state_pill(*state)) " " (when(*at, &cx.actor.zone, now)) }
-                    None => { span.muted { "never" } }
+                    None => { span.muted { "Never" } }
                 }
             }
             td.p2 {
@@ -182,9 +197,39 @@ pub fn show_run(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
             (line_table(cx, &lines))
         }
     };
-    let trail: &[(&str, String)] =
-        if run.job.is_some() { &[("Jobs", "/jobs".to_owned())] } else { &[] };
-    Ok(cx.page(Nav::Jobs, &title, trail, body))
+    let (nav, trail) = home(cx, &run)?;
+    let trail: Vec<(&str, String)> =
+        trail.iter().map(|(name, href)| (name.as_str(), href.clone())).collect();
+    Ok(cx.page(nav, &title, &trail, body))
+}
+
+/// What the run belongs to: the jobs, or the customer whose users it works on.
+fn home(cx: &Cx, run: &Run) -> Result<(Nav, Vec<(String, String)>)> {
+    let customers = match cx.actor.scope::<CustomersRead>() {
+        Ok(scope) if run.job.is_none() => Some(scope),
+        _ => None,
+    };
+    let place = match customers {
+        Some(scope) => match cx.db.read(|db| places::customer(db, &scope, run.customer)) {
+            Ok(place) => Some(place),
+            Err(Error::NotFound) => None,
+            Err(err) => return Err(err),
+        },
+        None => None,
+    };
+    Ok(match place {
+        Some(place) => {
+            let at = format!("/customers/{}", place.id);
+            let trail = vec![
+                ("Customers".to_owned(), "/customers".to_owned()),
+                (place.name, at.clone()),
+                ("Users".to_owned(), format!("{at}/users")),
+            ];
+            (Nav::Customers, trail)
+        }
+        None if run.job.is_some() => (Nav::Jobs, vec![("Jobs".to_owned(), "/jobs".to_owned())]),
+        None => (Nav::Elsewhere, Vec::new()),
+    })
 }
 
 /// The upper part of a run's page, asked for while it works. Once the run has ended the page loads
@@ -220,7 +265,6 @@ fn progress_part(run: &Run) -> Markup {
 
 fn result_chips(id: RunId, tally: &[(String, i64)], now: &str) -> Markup {
     let all: i64 = tally.iter().map(|(_, n)| n).sum();
-    let capital = |word: &str| crate::places::capital(word);
     let named: Vec<(String, String, i64)> = tally
         .iter()
         .map(|(word, n)| (capital(word), format!("/runs/{id}?result={word}"), *n))
@@ -248,7 +292,7 @@ fn line_table(cx: &Cx, lines: &Listing<Line>) -> Markup {
         }
     };
     let next = cx.next_href(lines.next.as_ref());
-    html! { (table("Lines", &columns, rows)) (pages_of("In order", None, next.as_deref())) }
+    html! { (table("Lines", &columns, rows)) (pages_of("", None, next.as_deref())) }
 }
 
 fn address(kind: &str, id: i64) -> Option<String> {
@@ -299,7 +343,7 @@ fn line_pill(line: &Line) -> Markup {
         Level::Warn => Tone::Wait,
         Level::Error => Tone::Bad,
     };
-    pill(tone, &crate::places::capital(&line.result))
+    pill(tone, &capital(&line.result))
 }
 
 fn state_pill(state: State) -> Markup {

@@ -9,6 +9,7 @@ mod part;
 pub use part::{Part, part_page};
 
 use super::Customer;
+use crate::auth::Scope;
 use crate::auth::permissions::{CustomersDisable, UsersCreate};
 use crate::html::button::{Item, link, menu_button};
 use crate::places::State;
@@ -18,7 +19,9 @@ use maud::{Markup, html};
 /// What can be done to the customer, beside its name.
 fn actions(cx: &Cx, customer: &Customer) -> Markup {
     let id = customer.id;
-    let may_disable = cx.actor.may::<CustomersDisable>() && customer.parent.is_some();
+    // The right may stand below one's own company only.
+    let reached = |scope: Scope<CustomersDisable>| cx.db.read(|db| scope.reaches(db, id)).is_ok();
+    let may_disable = customer.parent.is_some() && cx.actor.scope().is_ok_and(reached);
     let mut items = Vec::new();
     if may_disable && customer.state == State::Active {
         items.push(Item::danger("Disable…", format!("/customers/{id}/disable")));

@@ -10,7 +10,7 @@ use crate::html::button::link;
 use crate::html::parts::{Tone, card, facts, flash, stats};
 use crate::html::story::{Event, events};
 use crate::html::text;
-use crate::places::{self, Tab, capital};
+use crate::places::{self, Place, Tab};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
@@ -36,7 +36,7 @@ pub fn show(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
             div.stack {
                 @if let Some(list) = happened { (history(cx, &list)) }
             }
-            div.stack { (details(cx, &customer)) }
+            div.stack { (details(cx, &customer, &place)) }
         }
     };
     Ok(places::customer_page(cx, &place, Tab::Overview, 200, actions(cx, &customer), body))
@@ -65,7 +65,7 @@ fn figures(customer: &Customer, counts: &Counts) -> Markup {
     stats(&list)
 }
 
-fn details(cx: &Cx, customer: &Customer) -> Markup {
+fn details(cx: &Cx, customer: &Customer, place: &Place) -> Markup {
     let d = &customer.details;
     let edit = link("Edit", &format!("/customers/{}/edit", customer.id)).small();
     let edit = cx.actor.may::<CustomersUpdate>().then(|| html! { (edit) });
@@ -80,21 +80,23 @@ fn details(cx: &Cx, customer: &Customer) -> Markup {
     };
     add("Phone", &d.phone);
     add("Website", &d.website);
-    let place = [d.street.as_str(), &d.postcode, &d.city, &d.country];
-    let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
-    add("Address", &place.join(", "));
+    let lines = [d.street.as_str(), &d.postcode, &d.city, &d.country];
+    let lines: Vec<&str> = lines.into_iter().filter(|part| !part.is_empty()).collect();
+    add("Address", &lines.join(", "));
     add("Billing id", d.billing_id.as_deref().unwrap_or_default());
     if d.kind != Type::Standard {
-        add("Type", &capital(d.kind.word()));
+        add("Type", &places::capital(d.kind.word()));
     }
     if let Some(day) = d.expires_on {
         add("Ends on", &day.long());
     }
     if let Some(parent) = customer.parent.filter(|parent| parent.0 != 1) {
-        list.push((
-            "Reseller",
-            html! { a href={ "/customers/" (parent) } { (customer.parent_name) } },
-        ));
+        let reached = place.parents.iter().any(|(id, _)| *id == parent);
+        let name = html! {
+            @if reached { a href={ "/customers/" (parent) } { (customer.parent_name) } }
+            @else { (customer.parent_name) }
+        };
+        list.push(("Reseller", name));
     }
     list.push(("Customer since", text::date(customer.created_at.day(&cx.actor.zone))));
     card("Details", edit, facts(&list))
@@ -121,8 +123,7 @@ fn history(cx: &Cx, list: &[Happened]) -> Markup {
 
 /// `user.created` on Ann as "User created: Ann".
 fn sentence(each: &Happened) -> String {
-    let (thing, verb) = each.action.split_once('.').unwrap_or((&each.action, "changed"));
-    let words = format!("{} {}", capital(&thing.replace('_', " ")), verb.replace('_', " "));
+    let words = text::act(&each.action);
     match each.subject.as_str() {
         "" => words,
         subject => format!("{words}: {subject}"),

@@ -6,14 +6,34 @@ use crate::auth::permissions::AuditRead;
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::form::complaints_flash;
-use crate::html::parts::{Head, icon, page_head};
-use crate::html::table::{column, empty, filters, paging, table};
-use crate::html::text::moment;
+use crate::html::parts::{Head, page_head};
+use crate::html::table::{column, empty, filters, paging, select, table};
+use crate::html::text::{act, moment};
 use crate::ids::{CustomerId, UserId};
 use crate::places::{self, Tab, UserTab};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 use serde_json::Value;
+
+/// What the list can be narrowed to: how the actions begin.
+const KINDS: &[(&str, &str)] = &[
+    ("", "Every change"),
+    ("connector.", "Connectors"),
+    ("customer", "Customers and their services"),
+    ("domain.", "Domains"),
+    ("invoice.", "Invoices"),
+    ("offer.", "Offers"),
+    ("plan.", "Plans"),
+    ("price", "Prices"),
+    ("property", "Properties"),
+    ("request.", "Requests"),
+    ("role.", "Roles"),
+    ("service", "Services"),
+    ("session.", "Sign-ins"),
+    ("settings.", "Settings"),
+    ("token.", "Tokens"),
+    ("user", "Users and their services"),
+];
 
 pub fn index(cx: &Cx, scope: &Scope<AuditRead>) -> Result<Response> {
     let lede = "Who changed what, and when. Nothing in it can be changed or taken out.";
@@ -52,13 +72,13 @@ fn search_form(cx: &Cx, complaints: &[Complaint]) -> Markup {
     html! {
         (complaints_flash(complaints, &labels))
         (filters("/audit", html! {
-            span.search {
-                (icon("search"))
-                input.form-control type="search" name="action" value=(query.get("action"))
-                    placeholder="Action, like user." aria-label="Action, like user.";
+            (select("action", "What was changed", KINDS, query.get("action")))
+            label.inline for="from" { "From"
+                input.form-control type="date" name="from" id="from" value=(query.get("from"));
             }
-            input.form-control type="date" name="from" id="from" value=(query.get("from")) aria-label="First day";
-            input.form-control type="date" name="to" id="to" value=(query.get("to")) aria-label="Last day";
+            label.inline for="to" { "to"
+                input.form-control type="date" name="to" id="to" value=(query.get("to"));
+            }
         }))
     }
 }
@@ -86,7 +106,7 @@ fn entries(cx: &Cx, scope: &Scope<AuditRead>, filter: &Filter, all: bool) -> Res
             tr {
                 th scope="row" { (moment(entry.at, zone)) }
                 td { (entry.user.as_deref().unwrap_or("Portico")) small { (via(&entry.via)) } }
-                td { (entry.action) small { (subject(entry)) } }
+                td { (act(&entry.action)) small { (subject(entry)) } }
                 @if all { td.p2 { a href={ "/customers/" (entry.customer_id) } { (entry.customer) } } }
                 td.p3 { (detail(&entry.detail)) }
             }
@@ -126,22 +146,38 @@ fn via(word: &str) -> &'static str {
     }
 }
 
-/// Old and new values side by side, and whatever else was noted.
+/// Old and new values side by side, and whatever else was noted; what is empty says nothing.
 fn detail(value: &Value) -> Markup {
-    let plain = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        Value::Null => "–".to_owned(),
-        other => other.to_string(),
-    };
     html! {
         @for (name, value) in value.as_object().into_iter().flatten() {
-            div.small {
-                (name.replace('_', " ")) ": "
-                @match (value.get("old"), value.get("new")) {
-                    (Some(old), Some(new)) => { del { (plain(old)) } " → " ins { (plain(new)) } }
-                    _ => (plain(value)),
-                }
+            @if let Some(list) = value.as_array() {
+                @for each in list { (noted(&name.replace('_', " "), each)) }
+            } @else {
+                (noted(&name.replace('_', " "), value))
             }
         }
+    }
+}
+
+/// One value, or a change that names its own field.
+fn noted(name: &str, value: &Value) -> Markup {
+    let either = |a: &str, b: &str| value.get(a).or_else(|| value.get(b));
+    let name = value.get("field").and_then(Value::as_str).unwrap_or(name);
+    html! {
+        @if let (Some(old), Some(new)) = (either("old", "before"), either("new", "after")) {
+            div.small { (name) ": " del { (plain(old)) } " → " ins { (plain(new)) } }
+        } @else if !value.is_null() && value.as_str() != Some("") {
+            div.small { (name) ": " (plain(value)) }
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        other => other.to_string(),
     }
 }

@@ -1,6 +1,7 @@
 //! A customer's bill in a few words, for the pages of the customer.
 
 use super::CustomerNow;
+use crate::html::button::link;
 use crate::html::parts::{card, facts};
 use crate::html::text::money;
 use crate::money::Money;
@@ -15,13 +16,17 @@ pub fn customer_card(told: &CustomerNow) -> Markup {
             Some(buyer) => {
                 (facts(&[
                     ("Billed by", html! { (buyer.seller) }),
-                    ("This month so far", sum(buyer.now.amount_minor, &buyer.hop)),
+                    ("So far", sum(buyer.now.amount_minor, &buyer.hop)),
                     ("Last month", sum(buyer.last.amount_minor, &buyer.hop)),
                 ]))
-                p { a href={ "/billing/" (told.end) "?seller_id=" (buyer.hop.seller_id) "&buyer_id=" (buyer.hop.buyer_id) } { "The bill so far" } }
             },
             None => { p { "Billed by " (told.seller) "." } },
         }
     };
-    card("This month", None, body)
+    let bill = told.bill.as_ref().map(|buyer| {
+        let (seller, buyer) = (buyer.hop.seller_id, buyer.hop.buyer_id);
+        let href = format!("/billing/{}?seller_id={seller}&buyer_id={buyer}", told.end);
+        html! { (link("Open the bill", &href).small()) }
+    });
+    card("This month", bill, body)
 }

@@ -19,7 +19,7 @@ use crate::html::story::{Event, events};
 use crate::html::table::{
     Look as TableLook, column, empty, filters, paging, search, table, table_with,
 };
-use crate::html::text::{change, date, money};
+use crate::html::text::{change, date, money, quantity};
 use crate::money::{Currency, Money};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
@@ -255,9 +255,9 @@ fn bill_line(cx: &Cx, shown: &Shown, several: bool, costs: bool) -> Markup {
                 @if line.unpriced { " " (pill(Tone::Bad, "No price")) }
                 @if !line.billable { " " (pill(Tone::Off, &line.reason)) }
             }
-            td.num { (line.quantity.replace('-', "−")) }
-            td.num.p2.muted { (line.last_quantity) }
-            td.num.p2 { (line.difference.replace('-', "−")) }
+            td.num { (quantity(&line.quantity)) }
+            td.num.p2.muted { (quantity(&line.last_quantity)) }
+            td.num.p2 { (quantity(&line.difference)) }
             td.num.p2 { (line.unit_price.as_deref().unwrap_or("–")) }
             td.num { (money(Money::new(line.amount_minor, line.currency))) }
             @if costs {
@@ -287,7 +287,7 @@ fn told(cx: &Cx, standing: &Standing, story: &Story) -> Markup {
     let body = html! {
         @for sentence in &story.arithmetic { p { (sentence) } }
         (section("Day by day", None, chart(Chart {
-            id: "days", title: "Counted", now: html! { (line.quantity) }, delta: None, each: "Day",
+            id: "days", title: "Counted", now: html! { (quantity(&line.quantity)) }, delta: None, each: "Day",
             points: &points, shape: Shape::Bars, format: &each,
         })))
         (section("What happened", None, events(&happened(story))))
@@ -374,7 +374,7 @@ fn item_table(list: &[(String, ShownItem)]) -> Markup {
                 }
                 td.p2 { (item.customer_code) }
                 td.num.p2 { (item.days) }
-                td.num { (item.quantity) }
+                td.num { (quantity(&item.quantity)) }
                 td.num { (money(Money::new(item.amount_minor, item.currency))) }
                 td.p2 { (crate::places::capital(item.action.word())) }
             }

@@ -116,9 +116,9 @@ fn choose(cx: &Cx) -> Result<Response> {
                     p { "There is none. Whoever owns the shell puts scripts into " span.mono { (cx.app.config.scripts.display()) } "." }
                 }
                 @for each in &names {
-                    p {
-                        (link(&each.name, &format!("/connectors/new?kind=script&script={}", each.name)))
-                        @if let Ok(text) = &each.found { " " (text.manifest.description) }
+                    div.row.keep.between {
+                        div { b { (each.name) } @if let Ok(text) = &each.found { small { (text.manifest.description) } } }
+                        (link("Use it", &format!("/connectors/new?kind=script&script={}", each.name)).small().about(&each.name))
                     }
                 }
             }))

@@ -1,6 +1,6 @@
 //! Money, dates and counts as people read them.
 
-use crate::money::Money;
+use crate::money::{self, Money};
 use crate::time::{Date, Instant, Zone};
 use maud::{Markup, html};
 
@@ -65,6 +65,17 @@ pub fn count(number: i64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
+/// A rated quantity, which has up to six decimals, to the three that a counted one can have:
+/// 13.774194 as "13.774". What would become nothing is told in full.
+pub fn quantity(exact: &str) -> String {
+    let millionths = money::scaled(exact, 6);
+    let thousandths = millionths.and_then(|number| money::divide(number.into(), 1_000).ok());
+    let short = thousandths
+        .filter(|number| *number != 0)
+        .and_then(|number| money::quantity(number.into(), 1_000).ok());
+    short.unwrap_or_else(|| exact.to_owned()).replace('-', "−")
+}
+
 /// "41 s", "2 min 8 s", "3 h 20 min".
 pub fn duration(seconds: i64) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -95,6 +106,20 @@ pub fn marked(text: &str, query: &str) -> Markup {
         }
     }
     html! { @for (before, hit) in &pieces { (before) mark { (hit) } } (plain) }
+}
+
+/// `user_service.given` as "User service given".
+pub fn act(action: &str) -> String {
+    let words = action.replace(['.', '_'], " ");
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// In a sentence numbers up to ten are words: "four".
+pub fn in_words(number: usize) -> String {
+    const WORDS: [&str; 11] =
+        ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    WORDS.get(number).map_or_else(|| number.to_string(), |word| (*word).to_owned())
 }
 
 /// 1204 as "1,204".
@@ -144,6 +169,15 @@ mod tests {
         let zone = Zone::named("Europe/Amsterdam").unwrap();
         let text = when(instant.parse().unwrap(), &zone, now).into_string();
         text.split_once('>').unwrap().1.trim_end_matches("</time>").to_owned()
+    }
+
+    #[test]
+    fn a_quantity_is_short_unless_nothing_would_be_left() {
+        assert_eq!(quantity("13.774194"), "13.774");
+        assert_eq!(quantity("-0.9999"), "−1");
+        assert_eq!(quantity("27"), "27");
+        assert_eq!(quantity("0.000333"), "0.000333");
+        assert_eq!(quantity("0"), "0");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::html::table::{Look, column, table, table_with};
-use crate::html::text::date;
+use crate::html::text::{date, quantity};
 use crate::ids::CustomerId;
 use crate::money::{self, Currency, Money, UnitPrice};
 use crate::rating::totals::{Taxed, totals};
@@ -206,7 +206,7 @@ fn printed_lines(document: &Document, several: bool) -> Markup {
                         (document.period_start.long()) " – " (document.period_end.long())
                     }
                 }
-                td.num { (line.quantity.replace('-', "−")) }
+                td.num { (quantity(&line.quantity)) }
                 td.num.p2 { (UnitPrice(line.unit_price).show(document.currency)) }
                 td.num { (document.money(line.net_minor)) }
             }
@@ -254,6 +254,6 @@ fn lines(text: &str) -> Markup {
     }
 }
 
-fn percent(bp: i64) -> String {
+pub(super) fn percent(bp: i64) -> String {
     money::quantity(i128::from(bp), 100).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! The list of invoices, the sheet, the mailed link, and a seller's profile.
 
-use super::document::{Document, Type, sheet};
+use super::document::{Document, Type, percent, sheet};
 use super::{Filter, Invoice, State, drafts, finish, issuer, store};
 use crate::auth::Scope;
 use crate::auth::permissions::{
@@ -8,9 +8,11 @@ use crate::auth::permissions::{
 };
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{button, cancel, link, primary};
-use crate::html::field::{Opts, text_field, textarea};
+use crate::html::field::{Opts, choice_field, text_field, textarea};
 use crate::html::form::{complaints_flash, fieldset, form_foot, post_form};
-use crate::html::parts::{Head, Tone, card, facts, flash, page_head, pill, pill_tint, tabs};
+use crate::html::parts::{
+    Head, Tone, card, card_flush, facts, flash, page_head, pill, pill_tint, tabs,
+};
 use crate::html::table::{column, empty, paging, table};
 use crate::html::text::{date, moment, money};
 use crate::html::{self, Nav};
@@ -18,6 +20,7 @@ use crate::ids::InvoiceId;
 use crate::input::Input;
 use crate::money::Money;
 use crate::places::{self, Tab};
+use crate::sheet::countries;
 use crate::web::{App, Cx, Request, Response, response};
 use maud::{Markup, html};
 
@@ -40,29 +43,31 @@ pub fn index(cx: &Cx, scope: &Scope<InvoicesRead>) -> Result<Response> {
             (empty("file-invoice", "No invoices here", "Invoices are drawn up from a period that has ended.",
                 Some(html! { (link("Open billing", "/billing")) })))
         } @else {
-            (table_of(&list.items))
+            (table_of(&list.items, false))
             (paging("", None, cx.next_href(list.next.as_ref()).as_deref()))
         }
     };
     Ok(cx.page(Nav::Invoices, "Invoices", &[], body))
 }
 
-fn table_of(list: &[Invoice]) -> Markup {
-    let columns = [
+fn table_of(list: &[Invoice], of_one: bool) -> Markup {
+    let mut columns = vec![
         column("Number"),
-        column("Customer"),
         column("Period").class("p2"),
         column("Due").class("p2"),
         column("Total").class("num"),
         column("State"),
     ];
+    if !of_one {
+        columns.insert(1, column("Customer"));
+    }
     let rows = html! {
         @for each in list {
             tr {
                 th scope="row" {
-                    a href={ "/invoices/" (each.id) } { (each.number.as_deref().unwrap_or("Draft")) }
+                    a.nowrap href={ "/invoices/" (each.id) } { (each.number.as_deref().unwrap_or("Draft")) }
                 }
-                td { (each.buyer) }
+                @if !of_one { td { (each.buyer) } }
                 td.p2 { (each.period_end.month_name()) }
                 td.p2 { @if let Some(day) = each.due_on { (date(day)) } @else { "–" } }
                 td.num { (money(Money::new(each.gross_minor, each.currency))) }
@@ -262,9 +267,11 @@ pub fn customer(cx: &Cx, scope: &Scope<BillingRead>) -> Result<Response> {
     })?;
     let body = html! {
         (crate::billing::card::customer_card(&told))
-        (card("Invoices", None, html! {
-            @if invoices.is_empty() { p.muted { "No invoices yet." } } @else { (table_of(&invoices)) }
-        }))
+        @if invoices.is_empty() {
+            (card("Invoices", None, html! { p.muted { "No invoices yet." } }))
+        } @else {
+            (card_flush("Invoices", None, table_of(&invoices, true)))
+        }
     };
     let actions = html! {
         @if cx.actor.may::<PricesRead>() {
@@ -282,20 +289,38 @@ pub fn edit_issuer(cx: &Cx, _: &Scope<BillingRead>) -> Result<Response> {
     let now = cx.db.read(|db| issuer::one(db, &scope, id))?;
     let mut input = now.as_input();
     input.set("version", now.version);
+    input.set("tax_rate", percent(now.tax_rate_bp));
     Ok(issuer_form(cx, 200, &input, &[]))
 }
 
 pub fn update_issuer(cx: &Cx, _: &Scope<BillingRead>) -> Result<Response> {
     let (mut input, scope) = (cx.input()?, cx.actor.scope::<BillingRules>()?);
     let version = cx.expected_version(&mut input);
-    match issuer::update(cx.db, &scope, cx.param("id")?, &input, version) {
+    match issuer::update(cx.db, &scope, cx.param("id")?, &in_hundredths(&input), version) {
         Ok(()) => Ok(cx.done(cx.request.path.clone(), "Saved.")),
-        Err(Error::Invalid(complaints)) => {
+        Err(Error::Invalid(mut complaints)) => {
+            for rate in complaints.iter_mut().filter(|each| each.field == "tax_rate_bp") {
+                *rate = Complaint::new("tax_rate", "must be a percentage from 0 to 100, like 21");
+            }
             input.set("version", version.unwrap_or(0));
             Ok(issuer_form(cx, 422, &input, &complaints))
         }
         Err(other) => Err(other),
     }
+}
+
+/// The page speaks of percent, everything else of hundredths of one.
+fn in_hundredths(input: &Input) -> Input {
+    let mut input = input.clone();
+    if input.has("tax_rate") {
+        let text = input.get("tax_rate").trim().to_owned();
+        match crate::money::scaled(&text, 2) {
+            Some(hundredths) => input.set("tax_rate_bp", hundredths),
+            None => input.set("tax_rate_bp", text),
+        }
+        input.remove("tax_rate");
+    }
+    input
 }
 
 const LABELS: &[(&str, &str)] = &[
@@ -308,7 +333,7 @@ const LABELS: &[(&str, &str)] = &[
     ("iban", "IBAN"),
     ("bic", "BIC"),
     ("payment_days", "Days to pay"),
-    ("tax_rate_bp", "Tax rate"),
+    ("tax_rate", "Tax rate"),
     ("tax_label", "Name of the tax"),
     ("number_pattern", "Invoice numbers"),
     ("credit_pattern", "Credit note numbers"),
@@ -320,6 +345,8 @@ fn issuer_form(cx: &Cx, status: u16, input: &Input, complaints: &[Complaint]) ->
         let label = LABELS.iter().find(|(each, _)| *each == name).map_or("", |(_, label)| label);
         text_field(input, complaints, name, label, Opts { hint, width: 3, ..Opts::default() })
     };
+    let mut country = vec![("", "None")];
+    country.extend(countries::all());
     let body = html! {
         (page_head("Invoice profile", Head { lede: "What stands on every invoice you write.", ..Head::default() }))
         (complaints_flash(complaints, LABELS))
@@ -327,16 +354,17 @@ fn issuer_form(cx: &Cx, status: u16, input: &Input, complaints: &[Complaint]) ->
             div.form {
                 input type="hidden" name="version" value=(input.get("version"));
                 (fieldset("You", "", html! {
-                    (text("legal_name", "")) (text("country", "Two letters, like NL"))
+                    (text("legal_name", "")) (choice_field(input, complaints, "country", "Country", &country, Opts { width: 3, ..Opts::default() }))
                     (textarea(input, complaints, "address", "Address", Opts::default()))
-                    (text("tax_id", "This or the registration number")) (text("registration_no", ""))
+                    (text("tax_id", "This or the registration number.")) (text("registration_no", ""))
                 }))
                 (fieldset("Payment", "", html! {
-                    (text("bank", "")) (text("iban", "")) (text("bic", "")) (text("payment_days", "0 to 120"))
+                    (text("bank", "")) (text("iban", "")) (text("bic", "")) (text("payment_days", "0 to 120."))
                 }))
                 (fieldset("Tax and numbers", "", html! {
-                    (text("tax_rate_bp", "In hundredths of a percent: 2100 is 21 %")) (text("tax_label", ""))
-                    (text("number_pattern", "{year}-{number:4} gives 2026-0001"))
+                    (text_field(input, complaints, "tax_rate", "Tax rate", Opts { unit: "%", width: 3, ..Opts::default() }))
+                    (text("tax_label", "Like VAT."))
+                    (text("number_pattern", "{year}-{number:4} gives 2026-0001."))
                     (text("credit_pattern", ""))
                     (textarea(input, complaints, "note", "Note at the foot", Opts { optional: true, ..Opts::default() }))
                 }))

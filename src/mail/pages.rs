@@ -8,7 +8,7 @@ use crate::html::Nav;
 use crate::html::button::button;
 use crate::html::parts::{Head, Tone, datagrid, page_head, pill, pill_tint, section};
 use crate::html::table::{column, empty, filters, paging, search, select, table};
-use crate::html::text::{moment, when};
+use crate::html::text::{act, moment, when};
 use crate::ids::MessageId;
 use crate::web::{Cx, Listing, Response};
 use maud::{Markup, html};
@@ -50,7 +50,7 @@ pub fn show(cx: &Cx, scope: &Scope<MessagesRead>) -> Result<Response> {
         (page_head(&mail.subject, head))
         (datagrid(&[
             ("To", html! { (mail.to_name) " " span dir="ltr" { (mail.to) } }),
-            ("Event", html! { (mail.event) }),
+            ("Event", html! { (act(&mail.event)) }),
             ("Written", moment(mail.created_at, zone)),
             ("Sent", sent),
             ("Tries", html! { (mail.attempts) }),
@@ -110,17 +110,15 @@ fn rows_or_empty(cx: &Cx, list: &Listing<Message>) -> Markup {
     }
     let columns = [
         column("Subject"),
-        column("To"),
-        column("Event").class("p3"),
+        column("Event").class("p2"),
         column("Written").class("p2"),
         column("State"),
     ];
     let rows = html! {
         @for mail in &list.items {
             tr {
-                th scope="row" { a href={ "/mail/" (mail.id) } { (mail.subject) } }
-                td { (mail.to) }
-                td.p3 { (mail.event) }
+                th scope="row" { a href={ "/mail/" (mail.id) } { (mail.subject) } small { (mail.to) } }
+                td.p2 { (act(&mail.event)) }
                 td.p2 { (when(mail.created_at, &cx.actor.zone, cx.db.now())) }
                 td { (pill(tone(mail.state), word(mail.state))) }
             }

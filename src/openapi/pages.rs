@@ -6,6 +6,7 @@ use crate::html::Nav;
 use crate::html::parts::{Head, facts, page_head, section};
 use crate::html::table::{column, table};
 use crate::input::Field;
+use crate::places::capital;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
@@ -20,7 +21,7 @@ pub fn index(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
             ..Head::default()
         }))
         @for tag in tags {
-            (section(tag, None, of_tag(tag, all.iter().filter(|each| each.tag() == tag))))
+            (section(&capital(&tag.replace('_', " ").replace('-', " ")), None, of_tag(tag, all.iter().filter(|each| each.tag() == tag))))
         }
     };
     Ok(cx.page(Nav::Elsewhere, "API", &[], body))

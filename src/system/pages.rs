@@ -9,7 +9,6 @@ use crate::html::button::{button, link, primary};
 use crate::html::field::{Opts, choice_field, text_field};
 use crate::html::form::{complaints_flash, fieldset, form_foot, post_form};
 use crate::html::parts::{Head, Tone, flash, page_head, section};
-use crate::html::text::when;
 use crate::input::Input;
 use crate::settings::{Rule, SETTINGS, Setting};
 use crate::time::Instant;
@@ -105,11 +104,20 @@ fn setting_field(
 ) -> Markup {
     let from = source(&cx.settings, &cx.app.config, setting);
     let kept = setting.rule == Rule::Secret && from == Source::Page;
-    let hint = if kept { "Set. Leave it empty to keep it." } else { setting.hint };
+    let hint = if kept { "Leave it empty to keep it." } else { setting.hint };
+    let told = match (from, changes.get(setting.key)) {
+        (Source::Start, _) => "Set when Portico was started, and not here.".to_owned(),
+        (Source::Page, Some((at, who))) => {
+            format!("Set by {who} on {}.", at.day(&cx.actor.zone).long())
+        }
+        _ => String::new(),
+    };
+    let hint = &[hint, &told].map(str::trim).join(" ");
     let opts = Opts {
-        hint,
+        hint: hint.trim(),
         width: 3,
         ltr: true,
+        unit: unit(setting.key),
         disabled: !may || from == Source::Start,
         kind: match setting.rule {
             Rule::Secret => "password",
@@ -120,26 +128,30 @@ fn setting_field(
         autocomplete: if setting.rule == Rule::Secret { "new-password" } else { "" },
         ..Opts::default()
     };
-    let control = match setting.rule {
+    match setting.rule {
         Rule::Choice(words) => {
-            let choices: Vec<(&str, &str)> = words.iter().map(|word| (*word, *word)).collect();
+            let choices: Vec<(&str, &str)> =
+                words.iter().map(|word| (*word, in_words(word))).collect();
             choice_field(input, complaints, setting.key, setting.label, &choices, opts)
         }
         _ => text_field(input, complaints, setting.key, setting.label, opts),
-    };
-    html! {
-        (control)
-        div.field.w3 {
-            p.muted.small {
-                @match (from, changes.get(setting.key)) {
-                    (Source::Start, _) => "Set when Portico was started, and not here.",
-                    (Source::Page, Some((at, who))) => {
-                        "Set by " (who) ", " (when(*at, &cx.actor.zone, cx.db.now())) "."
-                    }
-                    (Source::Page, None) => "Set here.",
-                    (Source::Default, _) => "As shipped.",
-                }
-            }
-        }
+    }
+}
+
+fn unit(key: &str) -> &'static str {
+    match key {
+        "session_idle_minutes" => "minutes",
+        "session_hours" => "hours",
+        _ => "",
+    }
+}
+
+/// How a choice is called where people choose.
+fn in_words<'a>(choice: &'a str) -> &'a str {
+    match choice {
+        "starttls" => "STARTTLS",
+        "tls" => "TLS from the start",
+        "none" => "None",
+        other => other,
     }
 }

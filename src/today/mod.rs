@@ -13,6 +13,8 @@ use crate::auth::permissions::{
 use crate::db::Read;
 use crate::error::Result;
 use crate::html::parts::Tone;
+use crate::html::text::in_words;
+use crate::places::capital;
 use crate::settings::Settings;
 use crate::web;
 
@@ -57,7 +59,7 @@ fn work(db: &Read, actor: &Actor, items: &mut Vec<Item>) -> Result<()> {
             icon: "alert-triangle",
             what: match failed.len() {
                 1 => told.title.clone(),
-                n => format!("{n} requests failed"),
+                n => format!("{} requests failed", capital(&in_words(n))),
             },
             why: format!("{} · {}", told.customer, told.reason),
             act: if failed.len() == 1 { "Open request" } else { "Open list" },
@@ -198,5 +200,6 @@ fn first_steps(db: &Read, actor: &Actor, settings: &Settings, items: &mut Vec<It
 }
 
 fn some(count: i64, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+    let number = capital(&in_words(usize::try_from(count).unwrap_or_default()));
+    format!("{number} {}", if count == 1 { one } else { many })
 }

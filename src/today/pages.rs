@@ -1,4 +1,4 @@
-use super::{Item, items, store};
+use super::{Item, MOST, items, store};
 use crate::auth::Own;
 use crate::auth::permissions::{AccountRead, AuditRead, CustomersCreate};
 use crate::error::Result;
@@ -7,7 +7,8 @@ use crate::html::button::link;
 use crate::html::parts::{Head, Tone, card, card_flush, page_head};
 use crate::html::story::{Event, Todo, events, todo};
 use crate::html::table::empty;
-use crate::html::text::{clock, count};
+use crate::html::text::{act, clock, in_words};
+use crate::places::capital;
 use crate::time::Date;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
@@ -35,10 +36,13 @@ pub fn index(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
 }
 
 fn sentence(lines: usize) -> String {
-    match i64::try_from(lines).unwrap_or(0) {
+    match lines {
         0 => "Nothing wants you; everything runs by itself.".into(),
         1 => "One thing wants a decision; the rest runs by itself.".into(),
-        n => format!("{} want a decision; the rest runs by itself.", count(n, "thing", "things")),
+        n => {
+            let number = capital(&in_words(n));
+            format!("{number} things want a decision; the rest runs by itself.")
+        }
     }
 }
 
@@ -65,8 +69,8 @@ fn needs_you(list: &[Item]) -> Markup {
             main: place == 0,
         })
         .collect();
-    let most = html! { span.muted.small { (list.len()) " of at most 10" } };
-    card_flush("Needs you", Some(most), todo(&lines))
+    let more = (list.len() == MOST).then(|| html! { span.muted.small { "The first ten" } });
+    card_flush("Needs you", more, todo(&lines))
 }
 
 fn recently(cx: &Cx, lately: &[store::Done], today: Date) -> Markup {
@@ -83,13 +87,8 @@ fn recently(cx: &Cx, lately: &[store::Done], today: Date) -> Markup {
             lines.push(Event::Day(on.long()));
         }
         let who = done.person.as_deref().unwrap_or("Portico");
-        let what = html! { (in_words(&done.action)) " " small { (done.customer) " · " (who) } };
+        let what = html! { (act(&done.action)) " " small { (done.customer) " · " (who) } };
         lines.push(Event::At(Tone::Off, clock(done.at, zone), what));
     }
     card("Lately", None, events(&lines))
-}
-
-/// `user_service.given` as "User service given".
-fn in_words(action: &str) -> String {
-    crate::places::capital(&action.replace(['.', '_'], " "))
 }

@@ -10,6 +10,7 @@ use crate::html::button::button;
 use crate::html::parts::{Head, Tone, page_head, pill, section};
 use crate::html::table::{self, acts, column, table};
 use crate::html::text;
+use crate::places::capital;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
@@ -18,14 +19,14 @@ pub fn index(cx: &Cx, scope: &Scope<SystemOperate>) -> Result<Response> {
         scope.reaches(db, PROVIDER)?;
         Ok((view::store::queues(db)?, view::store::down(db)?))
     })?;
-    let head = Head { lede: "The queues that requests wait in.", ..Head::default() };
+    let head = Head { lede: "What requests wait in until a worker is free.", ..Head::default() };
     let body = html! {
-        (page_head("Engine", head))
+        (page_head("Queues", head))
         (lanes(cx, &queues))
         (section("Connectors that do not answer", None, broken(cx, &down)))
     };
     let trail = [("Requests", "/requests".to_owned())];
-    Ok(cx.page(Nav::Requests, "Engine", &trail, body))
+    Ok(cx.page(Nav::Requests, "Queues", &trail, body))
 }
 
 pub fn pause(cx: &Cx, scope: &Scope<SystemOperate>) -> Result<Response> {
@@ -61,7 +62,7 @@ fn lane(cx: &Cx, queue: &Queue) -> Markup {
     let at = |verb: &str| format!("/engine/{}/{verb}", queue.name);
     html! {
         tr {
-            th scope="row" { (queue.name) }
+            th scope="row" { (capital(&queue.name)) }
             td.num.p2 { (queue.workers) }
             td.num { (text::grouped(queue.running)) }
             td.num { (text::grouped(queue.ready)) }

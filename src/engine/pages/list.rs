@@ -19,14 +19,14 @@ use maud::{Markup, html};
 const EVENTS: [(&str, &str); 11] = [
     ("", "Every event"),
     ("user_service.provision", "Give to a user"),
-    ("user_service.update", "Change a user's"),
-    ("user_service.suspend", "Suspend a user's"),
-    ("user_service.resume", "Resume a user's"),
+    ("user_service.update", "Change for a user"),
+    ("user_service.suspend", "Suspend for a user"),
+    ("user_service.resume", "Resume for a user"),
     ("user_service.deprovision", "Remove from a user"),
     ("customer_service.provision", "Give to a customer"),
-    ("customer_service.update", "Change a customer's"),
-    ("customer_service.suspend", "Suspend a customer's"),
-    ("customer_service.resume", "Resume a customer's"),
+    ("customer_service.update", "Change for a customer"),
+    ("customer_service.suspend", "Suspend for a customer"),
+    ("customer_service.resume", "Resume for a customer"),
     ("customer_service.deprovision", "Remove from a customer"),
 ];
 
@@ -145,7 +145,7 @@ fn line(cx: &Cx, row: &Row, customers: bool) -> Markup {
                 td.p2 { a href={ "/customers/" (row.customer) } { (row.customer_name) } }
             }
             td.p2.muted { (text::when(row.created_at, &cx.actor.zone, cx.db.now())) }
-            td.num.p3 { (row.steps_done) " of " (row.steps) }
+            td.num.p3 { @if row.steps == 0 { "–" } @else { (row.steps_done) " of " (row.steps) } }
             td { (pill(tone, word)) }
         }
     }

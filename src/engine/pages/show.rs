@@ -11,6 +11,7 @@ use crate::html::parts::{Head, Tone, card, facts, flash, page_head, pill_tint, t
 use crate::html::story::{self, live, log, steps};
 use crate::html::text;
 use crate::ids::RequestId;
+use crate::places::capital;
 use crate::time::Instant;
 use crate::web::{Cx, Response, response};
 use maud::{Markup, html};
@@ -155,7 +156,7 @@ fn line(cx: &Cx, step: &Step) -> story::Step {
     };
     let title = html! {
         @if tone == Tone::Bad { b { (step.title) } } @else { (step.title) }
-        @if let Some(connector) = &step.connector { span.muted { " · " (connector) } }
+        @if let Some(connector) = step.connector.as_ref().filter(|name| **name != step.title) { span.muted { " · " (connector) } }
     };
     let took = step.started_at.zip(step.ended_at).map(|(from, to)| text::duration(to.since(from)));
     let end = match (step.attempts, took) {
@@ -217,14 +218,14 @@ fn details(cx: &Cx, shown: &Shown) -> Markup {
     }
     list.push(("Event", html! { span.mono { (row.event) } }));
     list.push(("Ordered by", html! { (row.by_name.as_deref().unwrap_or("Portico")) }));
-    list.push(("Ordered", text::when_in_words(row.created_at, zone, now)));
+    list.push(("Ordered", text::when(row.created_at, zone, now)));
     if let Some(at) = row.started_at {
-        list.push(("Started", text::when_in_words(at, zone, now)));
+        list.push(("Started", text::when(at, zone, now)));
     }
     if let Some(at) = row.ended_at {
-        list.push(("Ended", text::when_in_words(at, zone, now)));
+        list.push(("Ended", text::when(at, zone, now)));
     }
-    list.push(("Queue", html! { (row.queue) }));
+    list.push(("Queue", html! { (capital(&row.queue)) }));
     facts(&list)
 }
 

@@ -79,7 +79,7 @@ fn upload_page(
             ..Head::default()
         }))
         (complaints_flash(complaints, &[("file", "File")]))
-        (card("File", None, form))
+        (card("Choose a file", None, form))
     };
     let status = if complaints.is_empty() { 200 } else { 422 };
     Ok(cx.page_with(status, Nav::Customers, "Import users", &trail(customer, &place.name), body))

@@ -21,7 +21,7 @@ pub fn index(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
             ..Head::default()
         }))
         @for tag in tags {
-            (section(&capital(&tag.replace('_', " ").replace('-', " ")), None, of_tag(tag, all.iter().filter(|each| each.tag() == tag))))
+            (section(&capital(&tag.replace(['_', '-'], " ")), None, of_tag(tag, all.iter().filter(|each| each.tag() == tag))))
         }
     };
     Ok(cx.page(Nav::Elsewhere, "API", &[], body))

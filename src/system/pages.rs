@@ -147,7 +147,7 @@ fn unit(key: &str) -> &'static str {
 }
 
 /// How a choice is called where people choose.
-fn in_words<'a>(choice: &'a str) -> &'a str {
+fn in_words(choice: &str) -> &str {
     match choice {
         "starttls" => "STARTTLS",
         "tls" => "TLS from the start",

@@ -124,7 +124,7 @@ test('what no link leads to', async (t) => {
   });
   await sees('a menu of a row', async () => {
     await page.goto(`${customer}/services`);
-    await main.getByRole('button', { name: /^Actions for/ }).first().click();
+    await main.getByRole('button', { name: /^Actions for/ }).last().click();
     await main.getByRole('link', { name: 'Remove…' }).or(main.getByRole('link', { name: /…$/ })).first().waitFor();
   });
   await sees('why a line is on a bill', async () => {

@@ -216,6 +216,9 @@ CREATE TABLE users (
   test_user       INTEGER NOT NULL DEFAULT 0 CHECK (test_user IN (0, 1)),
   password_hash   TEXT,                                    -- argon2id, PHC text; NULL: none set
   password_set_at TEXT,
+  password_due    INTEGER NOT NULL DEFAULT 0 CHECK (password_due IN (0, 1)), -- to be replaced before anything else
+  password_stays  INTEGER NOT NULL DEFAULT 0 CHECK (password_stays IN (0, 1)), -- no maximum age, where that is allowed
+  locked_until    TEXT,                                    -- for browsers not known, after too many failures
   epoch           INTEGER NOT NULL DEFAULT 1,              -- copied into sessions and links; +1 ends them
   last_sign_in_at TEXT,
   deleted_at      TEXT,                                    -- since when it is in the bin
@@ -383,6 +386,7 @@ CREATE TABLE sessions (
   hash         BLOB PRIMARY KEY CHECK (length(hash) = 32), -- SHA-256 of the cookie
   user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   csrf         TEXT NOT NULL,
+  factor_at    TEXT,                                       -- when the second factor was shown; NULL: not yet
   epoch        INTEGER NOT NULL,
   address      TEXT NOT NULL,
   browser      TEXT NOT NULL,
@@ -391,6 +395,32 @@ CREATE TABLE sessions (
   proven_at    TEXT NOT NULL                               -- when the password was last given
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_user ON sessions (user_id);
+
+-- A second factor: RFC 6238 codes from a secret that is sealed, each used once.
+CREATE TABLE factors (
+  user_id INTEGER PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+  secret  TEXT NOT NULL,                                   -- sealed for "factor {user}"
+  step    INTEGER NOT NULL,                                -- the last half minute whose code was used
+  set_at  TEXT NOT NULL
+) STRICT;
+
+-- What stands in for a second factor that is lost, each once.
+CREATE TABLE recovery_codes (
+  user_id INTEGER NOT NULL REFERENCES factors (user_id) ON DELETE CASCADE,
+  hash    BLOB NOT NULL CHECK (length(hash) = 32),         -- with the installation's key
+  used_at TEXT,
+  PRIMARY KEY (user_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- A browser somebody signed in with before: its guesses are counted apart from those of strangers.
+CREATE TABLE known_browsers (
+  user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  hash         BLOB NOT NULL CHECK (length(hash) = 32),    -- SHA-256 of its cookie
+  since        TEXT NOT NULL,
+  last_seen_at TEXT NOT NULL,
+  PRIMARY KEY (user_id, hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX known_browsers_by_last_seen ON known_browsers (last_seen_at);
 
 -- A mailed link: one purpose, one use, one end.
 CREATE TABLE links (
@@ -428,7 +458,8 @@ CREATE TABLE sign_ins (
   name    TEXT NOT NULL,                                   -- as typed, at most 254
   address TEXT NOT NULL,
   browser TEXT NOT NULL,
-  outcome TEXT NOT NULL CHECK (outcome IN ('in', 'refused', 'throttled', 'link'))
+  known   INTEGER NOT NULL DEFAULT 0 CHECK (known IN (0, 1)), -- whether the browser was one they use
+  outcome TEXT NOT NULL CHECK (outcome IN ('in', 'code', 'refused', 'throttled', 'link'))
 ) STRICT;
 CREATE INDEX sign_ins_by_user ON sign_ins (user_id, at);
 CREATE INDEX sign_ins_by_at ON sign_ins (at);

@@ -93,10 +93,10 @@ public! {
     Post "/sign-in"         limited signin::pages::create;
     Get  "/reset"           limited signin::pages::forgotten;
     Post "/reset"           limited signin::pages::ask_for_link;
-    Get  "/reset/{token}"   limited signin::pages::show_reset;
-    Post "/reset/{token}"   limited signin::pages::reset;
-    Get  "/welcome/{token}" limited signin::pages::show_welcome;
-    Post "/welcome/{token}" limited signin::pages::welcome;
+    Get  "/reset/{token}"   limited signin::pages::links::show_reset;
+    Post "/reset/{token}"   limited signin::pages::links::reset;
+    Get  "/welcome/{token}" limited signin::pages::links::show_welcome;
+    Post "/welcome/{token}" limited signin::pages::links::welcome;
 }
 
 routes! {
@@ -156,12 +156,14 @@ routes! {
     Post "/api/v1/system/doctor" scope SystemOperate health::api::examine, "Examine the installation" &[] => health::api::EXAMINATION;
 
     Post "/sign-out" own AccountRead signin::pages::destroy;
+    Get  "/sign-in/code" own AccountRead signin::pages::show_code;
+    Post "/sign-in/code" own AccountRead signin::pages::take_code;
     Get  "/again"    own AccountRead signin::pages::show_again;
     Post "/again"    own AccountRead signin::pages::give_again;
-    Get  "/users/{id}/password-link" scope UsersPassword signin::pages::link_question;
-    Post "/users/{id}/password-link" scope UsersPassword signin::pages::send_link;
-    Get  "/users/{id}/welcome"       scope UsersPassword signin::pages::welcome_question;
-    Post "/users/{id}/welcome"       scope UsersPassword signin::pages::send_welcome;
+    Get  "/users/{id}/password-link" scope UsersPassword signin::pages::links::link_question;
+    Post "/users/{id}/password-link" scope UsersPassword signin::pages::links::send_link;
+    Get  "/users/{id}/welcome"       scope UsersPassword signin::pages::links::welcome_question;
+    Post "/users/{id}/welcome"       scope UsersPassword signin::pages::links::send_welcome;
     Post "/api/v1/users/{id}/password-link" scope UsersPassword signin::api::password_link, "Send a password link" signin::api::SEND => signin::api::OUT;
     Post "/api/v1/users/{id}/welcome" scope UsersPassword signin::api::welcome, "Send a welcome" signin::api::SEND => signin::api::OUT;
 
@@ -169,6 +171,10 @@ routes! {
     Post "/account/theme"    own AccountRead account::pages::set_theme;
     Get  "/account/password" own AccountRead account::pages::password;
     Post "/account/password" own AccountRead account::pages::set_password;
+    Get  "/account/factor"   own AccountRead account::pages::factor::show;
+    Post "/account/factor"   own AccountRead account::pages::factor::set;
+    Post "/account/factor/codes"  own AccountRead account::pages::factor::renew;
+    Post "/account/factor/remove" own AccountRead account::pages::factor::remove;
     Get  "/account/sign-ins" own AccountRead account::pages::sign_ins;
     Post "/account/sessions/end-others" own AccountRead account::pages::end_other_sessions;
     Post "/account/sessions/{key}/end"  own AccountRead account::pages::end_session;
@@ -181,6 +187,8 @@ routes! {
 
     Get  "/roles"                          scope RolesRead  roles::pages::index;
     Get  "/roles/{id}"                     scope RolesRead  roles::pages::show;
+    Post "/roles/{id}/factor"              scope SettingsWrite roles::pages::factor;
+    Put  "/api/v1/roles/{id}/factor"       scope SettingsWrite roles::api::factor, "Decide whether a role needs a second factor" roles::FACTOR => &[];
     Get  "/users/{id}/access"              scope RolesRead  roles::pages::held;
     Post "/users/{id}/roles"               scope RolesGrant roles::pages::create;
     Post "/users/{id}/roles/{grant}/take"  scope RolesGrant roles::pages::destroy;

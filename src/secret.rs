@@ -62,6 +62,14 @@ impl Key {
         hex(&sha256(&self.0)).chars().take(12).collect()
     }
 
+    /// What is kept of a short secret: worth nothing without this key, so that it cannot be guessed
+    /// from a stolen store.
+    pub fn digest(&self, what: &str, secret: &Secret) -> [u8; 32] {
+        let place = sha256(what.as_bytes());
+        let inner = sha256(&[&self.0[..], &place, secret.0.as_bytes()].concat());
+        sha256(&[&self.0[..], &inner].concat())
+    }
+
     /// Seals `secret` for the place named by `what` ("credential 7").
     pub fn seal(&self, what: &str, secret: &Secret) -> Result<String> {
         let nonce: [u8; 24] = random()?;

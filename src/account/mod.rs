@@ -2,6 +2,7 @@
 //! listed and revoked here too, by those who may.
 
 pub mod api;
+pub mod factor;
 pub mod pages;
 mod store;
 

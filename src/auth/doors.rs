@@ -1,5 +1,6 @@
 //! Every way in: sign-in, session, token, link end here, so that disabled means disabled at each.
 
+use super::Actor;
 use crate::db::{Read, Write};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
@@ -8,8 +9,8 @@ use crate::time::{Instant, Zone};
 use rusqlite::named_params;
 
 words! {
-    /// What somebody is trying to come in by.
-    Door { Password = "password", Session = "session", Token = "token", Link = "link", Job = "job" }
+    /// What somebody is trying to come in by. A browser they signed in with before is not locked out.
+    Door { Password = "password", Known = "known", Session = "session", Token = "token", Link = "link", Job = "job" }
 }
 
 /// Who came in.
@@ -27,15 +28,33 @@ pub struct Session {
     pub csrf: String,
     pub last_seen_at: Instant,
     pub proven_at: Instant,
+    factor_given: bool,
+    has_factor: bool,
+    password_due: bool,
     hash: [u8; 32],
 }
+
+/// How far somebody has come at the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The password was right; the code is missing.
+    Code,
+    /// The password must be replaced first.
+    Password,
+    /// A second factor must be set first.
+    Factor,
+    Whole,
+}
+
+/// Seconds in which the code must follow the password.
+const HALF: i64 = 300;
 
 /// The one function that decides who may enter: the person active and not past their last day, the
 /// customer active, the door permitted.
 pub fn may_enter(db: &Read, user: UserId, door: Door) -> Result<Person> {
     let found = db.maybe(
         "SELECT users.customer_id, display_name, epoch, users.state, customers.state AS customer_state,
-                users.expires_on, sign_in, customers.time_zone AS home_zone,
+users.expires_on, sign_in, locked_until, customers.time_zone AS home_zone,
                 coalesce(nullif(users.time_zone, ''), customers.time_zone) AS zone
            FROM users JOIN customers ON customers.id = users.customer_id
           WHERE users.id = :user",
@@ -50,6 +69,8 @@ pub fn may_enter(db: &Read, user: UserId, door: Door) -> Result<Person> {
                 "api_only" => matches!(door, Door::Token | Door::Job),
                 _ => false,
             };
+            let locked = row.get::<_, Option<Instant>>("locked_until")?.is_some_and(|until| db.now < until);
+            let permitted = permitted && !(locked && matches!(door, Door::Password | Door::Link));
             let active = row.get::<_, String>("state")? == "active"
                 && row.get::<_, String>("customer_state")? == "active"
                 && last_day.is_none_or(|day| db.now.day(&home) <= day);
@@ -66,8 +87,14 @@ pub fn may_enter(db: &Read, user: UserId, door: Door) -> Result<Person> {
 }
 
 /// Makes a session for somebody whose password was right. The only place that does.
-pub fn open_session(tx: &Write, user: UserId, address: &str, browser: &str) -> Result<Secret> {
-    let person = may_enter(tx, user, Door::Password)?;
+pub fn open_session(
+    tx: &Write,
+    user: UserId,
+    door: Door,
+    address: &str,
+    browser: &str,
+) -> Result<Secret> {
+    let person = may_enter(tx, user, door)?;
     let token = secret::token()?;
     tx.run(
         "INSERT INTO sessions (hash, user_id, csrf, epoch, address, browser, created_at, last_seen_at, proven_at)
@@ -78,11 +105,16 @@ pub fn open_session(tx: &Write, user: UserId, address: &str, browser: &str) -> R
             ":address": address, ":browser": browser.chars().take(200).collect::<String>(), ":now": tx.now,
         },
     )?;
+    Ok(token)
+}
+
+/// Notes that somebody is in, with all it took.
+pub fn note_entry(tx: &Write, user: UserId) -> Result<()> {
     tx.run(
         "UPDATE users SET last_sign_in_at = :now WHERE id = :user",
         named_params! { ":now": tx.now, ":user": user },
     )?;
-    Ok(token)
+    Ok(())
 }
 
 /// The live session of a cookie: of the user's present epoch, idle for `idle` seconds at most, and
@@ -90,7 +122,9 @@ pub fn open_session(tx: &Write, user: UserId, address: &str, browser: &str) -> R
 pub fn session(db: &Read, token: &str, idle: i64, whole: i64) -> Result<Session> {
     let hash = secret::sha256(token.as_bytes());
     let found = db.maybe(
-        "SELECT user_id, csrf, sessions.created_at, last_seen_at, proven_at, sessions.epoch = users.epoch AS current
+        "SELECT user_id, csrf, sessions.created_at, last_seen_at, proven_at, factor_at IS NOT NULL AS factor_given,
+                sessions.epoch = users.epoch AS current, password_due,
+                EXISTS (SELECT 1 FROM factors WHERE factors.user_id = users.id) AS has_factor
            FROM sessions JOIN users ON users.id = user_id
           WHERE hash = :hash",
         named_params! { ":hash": hash },
@@ -104,9 +138,13 @@ pub fn session(db: &Read, token: &str, idle: i64, whole: i64) -> Result<Session>
                 csrf: row.get("csrf")?,
                 last_seen_at,
                 proven_at: row.get("proven_at")?,
+                factor_given: row.get("factor_given")?,
+                has_factor: row.get("has_factor")?,
+                password_due: row.get("password_due")?,
                 hash,
             };
-            Ok(alive.then_some(session))
+            let late = session.lacks_code() && db.now.since(created_at) > HALF;
+            Ok((alive && !late).then_some(session))
         },
     )?;
     found.flatten().ok_or(Error::LoginRequired)
@@ -139,6 +177,35 @@ pub fn end_sign_ins(tx: &Write, user: UserId, but: Option<&Session>) -> Result<(
 }
 
 impl Session {
+    /// How far `actor` has come with it.
+    pub fn stage(&self, actor: &Actor) -> Stage {
+        match self {
+            _ if self.lacks_code() => Stage::Code,
+            _ if self.password_due => Stage::Password,
+            _ if !self.has_factor && actor.requires_factor.is_some() => Stage::Factor,
+            _ => Stage::Whole,
+        }
+    }
+
+    fn lacks_code(&self) -> bool {
+        self.has_factor && !self.factor_given
+    }
+
+    /// Goes on under a new cookie: an old one, seen by somebody before, is worth nothing now. The
+    /// second factor counts as shown where `factor` says so.
+    pub fn rise(&self, tx: &Write, factor: bool) -> Result<Secret> {
+        let token = secret::token()?;
+        tx.change(
+            "UPDATE sessions
+                SET hash = :hash, factor_at = CASE WHEN :factor THEN :now ELSE factor_at END
+              WHERE hash = :old RETURNING 1",
+            named_params! {
+                ":hash": secret::sha256(token.reveal().as_bytes()), ":old": self.hash, ":factor": factor, ":now": tx.now,
+            },
+        )
+        .map(|_: i64| token)
+    }
+
     /// Notes that the password was given again.
     pub fn prove(&self, tx: &Write) -> Result<()> {
         tx.run(

@@ -1,7 +1,7 @@
 //! Mailed links: one purpose, one use, one end. Looking at one uses nothing up, because programs
 //! that guard mailboxes open every link they see.
 
-use super::{Door, may_enter};
+use super::{Door, is_known, may_enter};
 use crate::db::{Read, Write};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
@@ -49,8 +49,9 @@ pub fn make_link(tx: &Write, user: UserId, purpose: Purpose, seconds: i64) -> Re
     Ok(Secret::new(format!("{}{}", purpose.place(), token.reveal())))
 }
 
-/// The live link of `token`: unused, of the user's present epoch, of somebody who may enter.
-pub fn link(db: &Read, purpose: Purpose, token: &str) -> Result<Link> {
+/// The live link of `token`: unused, of the user's present epoch, of somebody who may enter. `known`
+/// is the cookie that tells browsers they signed in with before.
+pub fn link(db: &Read, purpose: Purpose, token: &str, known: Option<&str>) -> Result<Link> {
     let hash = secret::sha256(token.as_bytes());
     let user = db.one(
         "SELECT user_id FROM links JOIN users ON users.id = user_id
@@ -59,7 +60,8 @@ pub fn link(db: &Read, purpose: Purpose, token: &str) -> Result<Link> {
         named_params! { ":hash": hash, ":purpose": purpose, ":now": db.now },
         |row| row.get("user_id"),
     )?;
-    match may_enter(db, user, Door::Link) {
+    let known = known.is_some_and(|cookie| is_known(db, user, cookie).unwrap_or(false));
+    match may_enter(db, user, if known { Door::Known } else { Door::Link }) {
         Ok(_) => Ok(Link { user, purpose, hash }),
         Err(Error::LoginRequired) => Err(Error::NotFound),
         Err(err) => Err(err),

@@ -3,14 +3,19 @@
 //! Invariant: a [`Scope`] is made by [`Actor::scope`] alone, and every statement about a customer's
 //! things compares with it. Every door ends in [`may_enter`].
 
+pub mod factor;
 pub mod password;
 pub mod permissions;
+mod browsers;
 mod doors;
 mod guards;
 mod keys;
 mod links;
 
-pub use doors::{Door, Session, end_sign_ins, may_enter, open_session, session, touch};
+pub use browsers::{forget_browsers, is_known, know};
+pub use doors::{
+    Door, Session, Stage, end_sign_ins, may_enter, note_entry, open_session, session, touch,
+};
 pub use guards::{
     again, covers, not_last_administrator, not_oneself, not_stronger, not_stronger_peer,
 };
@@ -36,6 +41,8 @@ pub struct Actor {
     pub roles: String,
     pub zone: Zone,
     pub by: By,
+    /// What asks for a second factor: the name of a role held, or of the customer.
+    pub requires_factor: Option<String>,
     rights: Rights,
     /// The permissions that the token in use names, none for `*`; `None` where no token is in use.
     named: Option<Vec<String>>,
@@ -95,6 +102,7 @@ impl Actor {
             zone: Zone::utc(),
             by: By::portico(Via::Shell),
             rights: permissions::ALL.iter().filter_map(everywhere).collect(),
+            requires_factor: None,
             named: None,
         }
     }
@@ -210,6 +218,7 @@ impl<P> ToSql for Own<P> {
 pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
     let person = may_enter(db, user, door)?;
     let (roles, rights) = rights_held(db, user, person.home)?;
+    let requires_factor = requires_factor(db, user, person.home)?;
     Ok(Actor {
         user,
         home: person.home,
@@ -217,6 +226,7 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
         roles: roles.join(", "),
         zone: person.zone,
         by: By { user: Some(user), via },
+        requires_factor,
         rights,
         named: None,
     })
@@ -267,6 +277,25 @@ fn rights_held(db: &Read, user: UserId, home: CustomerId) -> Result<(Vec<String>
         !codes.is_empty() || permissions::admits(name) == Some(Admits::Oneself)
     });
     Ok((roles, rights))
+}
+
+/// What asks `user` for a second factor: a role held, or everybody's customer.
+pub fn requires_factor(db: &Read, user: UserId, home: CustomerId) -> Result<Option<String>> {
+    let today = db.now.day(&Zone::utc()).plus_days(-1);
+    db.maybe(
+        "SELECT coalesce(
+            (SELECT roles.name FROM role_grants JOIN roles ON roles.id = role_id
+              WHERE user_id = :user AND requires_factor = 1 AND (until_on IS NULL OR until_on >= :today)
+              ORDER BY role_grants.id LIMIT 1),
+            (SELECT CASE value WHEN 'yes' THEN setter.name END
+               FROM customer_tree
+               JOIN customer_settings ON customer_settings.customer_id = above AND key = 'factor_for_all'
+               JOIN customers setter ON setter.id = above
+              WHERE below = :home ORDER BY depth LIMIT 1)) AS name",
+        named_params! { ":user": user, ":home": home, ":today": today },
+        |row| row.get::<_, Option<String>>("name"),
+    )
+    .map(Option::flatten)
 }
 
 fn join(codes: &mut Vec<i64>, at: i64, bits: i64) {

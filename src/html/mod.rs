@@ -8,6 +8,7 @@ pub mod field;
 pub mod float;
 pub mod form;
 pub mod parts;
+pub mod qr;
 pub mod story;
 pub mod table;
 pub mod text;

@@ -1,10 +1,10 @@
 //! Roles and who holds them, as JSON.
 
-use super::{Role, grant, store, take};
+use super::{Role, ask_for_factor, grant, store, take};
 use crate::auth::Scope;
-use crate::auth::permissions::{RolesGrant, RolesRead};
+use crate::auth::permissions::{RolesGrant, RolesRead, SettingsWrite};
 use crate::error::{Error, Result};
-use crate::ids::{GrantId, UserId};
+use crate::ids::{GrantId, RoleId, UserId};
 use crate::input::Field;
 use crate::places;
 use crate::web::{Cx, Listing, Response, response};
@@ -64,4 +64,10 @@ pub fn one(cx: &Cx, scope: &Scope<RolesRead>) -> Result<Response> {
     let roles = cx.db.read(|db| store::list(db, scope))?;
     let role = roles.into_iter().find(|role| role.id.0 == id).ok_or(Error::NotFound)?;
     response::json(200, &role)
+}
+
+pub fn factor(cx: &Cx, scope: &Scope<SettingsWrite>) -> Result<Response> {
+    let id: RoleId = cx.param("id")?;
+    ask_for_factor(cx.db, scope, id, &cx.input()?)?;
+    Ok(response::no_content())
 }

@@ -8,7 +8,7 @@ pub mod pages;
 mod store;
 
 use crate::audit;
-use crate::auth::permissions::{self, RolesGrant, RolesRead};
+use crate::auth::permissions::{self, RolesGrant, RolesRead, SettingsWrite};
 use crate::auth::{self, Actor, Admits, PROVIDER, Scope};
 use crate::db::{Db, Read, unique};
 use crate::error::{Error, Result};
@@ -134,6 +134,28 @@ pub fn take(
         audit::record(tx, "role.taken", ("user", user.0), home, &detail)?;
         let what = format!("The role {} at {} was taken from you.", held.role, held.customer);
         texts::tell_user(tx, home, user, "role.taken", "A role was taken from you", &what)
+    })
+}
+
+/// What says whether a role asks for a second factor.
+pub const FACTOR: &[Field] = &[Field::boolean("requires_factor", "whether its holders need one")];
+
+/// Whether a role asks those who hold it for a second factor: the one thing about shipped roles that
+/// an installation decides. Who lacks one is led to setting it at the next request.
+pub fn ask_for_factor(
+    db: &Db,
+    scope: &Scope<SettingsWrite>,
+    id: RoleId,
+    input: &Input,
+) -> Result<()> {
+    let mut fields = Fields::of(input, FACTOR);
+    let on = fields.flag("requires_factor");
+    let on = fields.finish(|| on)?;
+    db.write(scope.by, |tx| {
+        scope.reaches(tx, PROVIDER)?;
+        let name = store::ask_for_factor(tx, id, on)?;
+        let detail = json!({ "name": name, "requires_factor": on });
+        audit::record(tx, "role.changed", ("role", id.0), PROVIDER, &detail)
     })
 }
 

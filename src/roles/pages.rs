@@ -1,17 +1,17 @@
 //! What each role permits, and a user's tab of roles held.
 
-use super::{GRANT, Grant, Role, choices, grant, store, take};
+use super::{GRANT, Grant, Role, ask_for_factor, choices, grant, store, take};
 use crate::auth::Scope;
-use crate::auth::permissions::{ALL, RolesGrant, RolesRead, UsersPassword};
+use crate::auth::permissions::{ALL, RolesGrant, RolesRead, SettingsWrite, UsersPassword};
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, link, primary};
 use crate::html::field::{Opts, choice_field, text_field};
-use crate::html::form::{complaints_flash, fieldset, form_foot, post_form};
-use crate::html::parts::{Head, icon, page_head, section, tag};
+use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
+use crate::html::parts::{Head, card, icon, page_head, section, tag};
 use crate::html::table::{Look, acts, column, empty, table, table_with};
 use crate::html::text::{count, date, when};
-use crate::ids::{GrantId, UserId};
+use crate::ids::{GrantId, RoleId, UserId};
 use crate::input::Input;
 use crate::places::{self, Person, UserTab};
 use crate::web::{Cx, Response};
@@ -61,9 +61,43 @@ pub fn show(cx: &Cx, scope: &Scope<RolesRead>) -> Result<Response> {
     let state = html! { (tag(held_in(&role))) @if role.requires_factor { (tag("Asks for a second factor")) } };
     let body = html! {
         (page_head(&role.name, Head { state: Some(state), lede: &lede, ..Head::default() }))
+        @if cx.actor.may::<SettingsWrite>() { (factor_switch(cx, &role)) }
         (matrix(&role))
     };
     Ok(cx.page(Nav::Roles, &role.name, &[("Roles", "/roles".to_owned())], body))
+}
+
+/// Turns the question for a second factor on or off.
+pub fn factor(cx: &Cx, scope: &Scope<SettingsWrite>) -> Result<Response> {
+    let id: RoleId = cx.param("id")?;
+    let input = cx.input()?;
+    ask_for_factor(cx.db, scope, id, &input)?;
+    let told = match input.get("requires_factor") {
+        "1" => "Who holds this role sets a second factor at the next sign-in.",
+        _ => "This role asks for no second factor any more.",
+    };
+    Ok(cx.done(format!("/roles/{id}"), told))
+}
+
+fn factor_switch(cx: &Cx, role: &Role) -> Markup {
+    let (say, verb, value) = match role.requires_factor {
+        true => ("Whoever holds it signs in with a second factor.", "Do not require it", "0"),
+        false => {
+            ("Whoever holds it signs in with a password alone.", "Require a second factor", "1")
+        }
+    };
+    card(
+        "Second factor",
+        None,
+        post_form(
+            &cx.csrf,
+            &format!("/roles/{}/factor", role.id),
+            html! {
+                (hidden("requires_factor", value))
+                div.row { p { (say) } (button(verb)) }
+            },
+        ),
+    )
 }
 
 /// The tab Access of a user.

@@ -136,3 +136,11 @@ pub fn delete(tx: &Write, scope: &Scope<RolesGrant>, user: UserId, id: GrantId) 
     )
     .map(|_: i64| ())
 }
+
+/// Its name; the switch of a shipped role.
+pub fn ask_for_factor(tx: &Write, id: RoleId, on: bool) -> Result<String> {
+    tx.change(
+        "UPDATE roles SET requires_factor = :on WHERE id = :id AND customer_id IS NULL RETURNING name",
+        named_params! { ":on": on, ":id": id },
+    )
+}

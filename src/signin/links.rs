@@ -1,7 +1,9 @@
 //! Links that set a password: asked for at the door, sent by those who look after people, used once.
 
+use super::tries::Try;
 use super::{Known, Outcome, store};
 use crate::audit;
+use crate::auth::factor::{has_factor, take_code};
 use crate::auth::permissions::UsersPassword;
 use crate::auth::{self, Actor, Door, Purpose, Scope, Session, password};
 use crate::db::{By, Read, Via, Write};
@@ -11,7 +13,7 @@ use crate::input::one_line;
 use crate::mail::texts;
 use crate::secret::Secret;
 use crate::web::throttle::Limit;
-use crate::web::{App, Request, network};
+use crate::web::{App, Request, browser_cookie, network};
 use serde_json::json;
 
 const BY_ACCOUNT: Limit = Limit { tries: 3, seconds: 3600 };
@@ -41,7 +43,7 @@ pub fn forgot(app: &App, request: &Request, name: &str) -> Result<()> {
         .is_ok();
     app.db.write(By::portico(Via::Page), |tx| {
         let user = known.as_ref().map(|known| known.user);
-        store::record(tx, &store::NewTry::of(request, user, &name, Outcome::Link))?;
+        store::record(tx, &store::NewTry::of(request, user, &name, Outcome::Link, false))?;
         let Some(Known { user, .. }) = known.filter(|_| admitted) else { return Ok(()) };
         let reachable = texts::link_address(tx, user, Purpose::Password)?.is_some();
         match auth::may_enter(tx, user, Door::Link) {
@@ -100,13 +102,32 @@ pub fn send(
 }
 
 /// Sets the password of the person a link belongs to, and uses the link up. Every sign-in ends.
-pub fn set_by_link(app: &App, purpose: Purpose, token: &str, new: &Secret) -> Result<()> {
-    let user = app.db.read(|db| auth::link(db, purpose, token))?.user;
-    app.db.read(|db| check_password(db, user, new))?;
+pub fn set_by_link(
+    app: &App,
+    request: &Request,
+    purpose: Purpose,
+    token: &str,
+    (new, code): (&Secret, &Secret),
+) -> Result<()> {
+    let browser = request.cookie(browser_cookie(request));
+    let (user, enrolled, name) = app.db.read(|db| {
+        let user = auth::link(db, purpose, token, browser)?.user;
+        check_password(db, user, new)?;
+        Ok((user, has_factor(db, user)?, store::name(db, user)?))
+    })?;
+    let tried = Try::of(app, request, Some(user), &name)?;
+    if enrolled {
+        tried.admit()?;
+    }
     let hash = app.hasher.hash(new)?;
-    app.db.write(By { user: Some(user), via: Via::Link }, |tx| {
-        let link = auth::link(tx, purpose, token)?;
+    let set = app.db.write(By { user: Some(user), via: Via::Link }, |tx| {
+        let link = auth::link(tx, purpose, token, browser)?;
+        if enrolled && !take_code(tx, &app.config.key, user, code)? {
+            tried.failed(tx)?;
+            return Ok(false);
+        }
         link.use_up(tx)?;
+        store::unlock(tx, user)?;
         let home = put_password(tx, user, &hash, None)?;
         let event = match purpose {
             Purpose::Welcome => "user.password_set",
@@ -117,9 +138,16 @@ pub fn set_by_link(app: &App, purpose: Purpose, token: &str, new: &Secret) -> Re
         }
         audit::record(tx, event, ("user", user.0), home, &json!({}))?;
         let what = "The password of your account was set by a link.";
-        texts::tell_user(tx, home, user, event, "Your password was set", what)
+        texts::tell_user(tx, home, user, event, "Your password was set", what)?;
+        Ok(true)
     })?;
+    if !set {
+        return Err(Error::invalid("code", "is wrong or used up"));
+    }
     app.throttle.forget(&format!("account {user}"));
+    if enrolled {
+        tried.passed();
+    }
     Ok(())
 }
 

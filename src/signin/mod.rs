@@ -5,31 +5,31 @@
 
 pub mod api;
 pub mod pages;
+mod cookies;
 mod links;
 mod store;
+mod tries;
 
+pub use cookies::cookie;
 pub use links::{Sent, check_password, forgot, put_password, send, set_by_link};
 
 use crate::auth;
+use crate::auth::factor::{has_factor, take_code};
 use crate::db::{By, Via};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::input::one_line;
 use crate::secret::Secret;
-use crate::web::throttle::Limit;
-use crate::web::{App, Cx, Request, network, too_many};
+use crate::web::{App, Cx, Request};
+use tries::Try;
 
 words! {
     /// What became of a try at the door.
-    Outcome { In = "in", Refused = "refused", Throttled = "throttled", Link = "link" }
+    Outcome { In = "in", Code = "code", Refused = "refused", Throttled = "throttled", Link = "link" }
 }
 
 /// The one answer to every try that fails.
 pub const WRONG: &str = "Name or password is wrong, or you cannot sign in at present.";
-
-/// Failures of one account before its tries have to wait.
-const FREE: i64 = 5;
-const BY_ADDRESS: Limit = Limit { tries: 20, seconds: 600 };
 
 /// Who a typed name means, and what their password is compared with.
 struct Known {
@@ -37,59 +37,83 @@ struct Known {
     hash: Option<String>,
 }
 
-/// Signs in by name and password; what comes back is the new session's token.
-pub fn sign_in(app: &App, request: &Request, name: &str, password: &Secret) -> Result<Secret> {
+/// Somebody who came in, wholly or half way: what their browser is to keep.
+pub struct Entered {
+    pub session: Secret,
+    /// What tells the browser again next time; none half way.
+    pub browser: Option<Secret>,
+}
+
+/// Signs in by name and password. Who has a second factor is half in.
+pub fn sign_in(app: &App, request: &Request, name: &str, password: &Secret) -> Result<Entered> {
     let name: String = one_line(name).to_lowercase().chars().take(254).collect();
     let known = app.db.read(|db| store::known(db, &name))?;
-    let (by_account, by_address) = (account_key(known.as_ref(), &name), address_key(request));
-    let record =
-        |outcome| store::NewTry::of(request, known.as_ref().map(|k| k.user), &name, outcome);
-    let now = app.db.now();
-    let admitted = app
-        .throttle
-        .count(&by_address, BY_ADDRESS, now)
-        .and_then(|()| app.throttle.backoff(&by_account, FREE, now));
-    if let Err(seconds) = admitted {
-        let by = By::portico(Via::Page);
-        app.db.write(by, |tx| store::record(tx, &record(Outcome::Throttled)))?;
-        return Err(too_many(seconds));
-    }
+    let tried = Try::of(app, request, known.as_ref().map(|known| known.user), &name)?;
+    tried.admit()?;
     let hash = known.as_ref().and_then(|known| known.hash.as_deref());
     let right = app.hasher.matches(password, hash)?;
     let user = known.as_ref().map(|known| known.user).filter(|_| right);
-    let opened = app.db.write(By { user, via: Via::Page }, |tx| {
+    let address = request.address.to_string();
+    let entered = app.db.write(By { user, via: Via::Page }, |tx| {
         let opened = match user {
-            Some(user) => {
-                auth::open_session(tx, user, &request.address.to_string(), request.browser())
-            }
+            Some(user) => auth::open_session(tx, user, tried.door(), &address, request.browser())
+                .map(|session| (user, session)),
             None => Err(Error::LoginRequired),
         };
-        match opened {
-            Ok(token) => {
-                store::record(tx, &record(Outcome::In))?;
-                Ok(Some(token))
-            }
+        let (user, session) = match opened {
             Err(Error::LoginRequired) => {
-                store::record(tx, &record(Outcome::Refused))?;
-                Ok(None)
+                tried.failed(tx)?;
+                return Ok(None);
             }
-            Err(err) => Err(err),
+            other => other?,
+        };
+        if has_factor(tx, user)? {
+            tried.record(tx, Outcome::Code)?;
+            return Ok(Some(Entered { session, browser: None }));
         }
+        let told = auth::requires_factor(tx, user, store::home(tx, user)?)?.is_some();
+        Ok(Some(Entered { session, browser: Some(tried.entered(tx, user, told)?) }))
     })?;
-    let token = opened.ok_or_else(|| Error::refused(WRONG))?;
-    app.throttle.forget(&by_account);
-    app.throttle.give_back(&by_address);
-    Ok(token)
+    let entered = entered.ok_or_else(|| Error::refused(WRONG))?;
+    match entered.browser {
+        Some(_) => tried.passed(),
+        None => tried.half_passed(),
+    }
+    Ok(entered)
+}
+
+/// The second step: a code of six digits or a recovery code makes a half sign-in whole.
+pub fn give_code(cx: &Cx, typed: &Secret) -> Result<Entered> {
+    let (app, user) = (cx.app, cx.actor.user);
+    let session = cx.session.as_ref().ok_or(Error::LoginRequired)?;
+    let name = cx.db.read(|db| store::name(db, user))?;
+    let tried = Try::of(app, cx.request, Some(user), &name)?;
+    tried.admit()?;
+    let entered = app.db.write(cx.actor.by, |tx| {
+        if !take_code(tx, &app.config.key, user, typed)? {
+            tried.failed(tx)?;
+            return Ok(None);
+        }
+        let session = session.rise(tx, true)?;
+        let told = cx.actor.requires_factor.is_some();
+        Ok(Some(Entered { session, browser: Some(tried.entered(tx, user, told)?) }))
+    })?;
+    let entered = entered.ok_or_else(|| Error::invalid("code", "is wrong or used up"))?;
+    tried.passed();
+    Ok(entered)
 }
 
 /// Whether `password` is the one of the person who is signed in. Counted like a sign-in.
 pub fn prove(cx: &Cx, password: &Secret) -> Result<bool> {
-    let known = cx.db.read(|db| store::by_id(db, cx.actor.user))?;
-    let (by_account, now) = (account_key(Some(&known), ""), cx.db.now());
-    cx.app.throttle.backoff(&by_account, FREE, now).map_err(too_many)?;
+    let (known, name) =
+        cx.db.read(|db| Ok((store::by_id(db, cx.actor.user)?, store::name(db, cx.actor.user)?)))?;
+    let tried = Try::of(cx.app, cx.request, Some(known.user), &name)?;
+    tried.admit()?;
     let right = cx.app.hasher.matches(password, known.hash.as_deref())?;
     if right {
-        cx.app.throttle.forget(&by_account);
+        tried.passed();
+    } else {
+        cx.db.write(By::portico(Via::Page), |tx| tried.failed(tx))?;
     }
     Ok(right)
 }
@@ -101,17 +125,6 @@ pub fn own_path(to: &str) -> &str {
     let plain = to.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     let loops = to.starts_with("/sign-") || to.starts_with("/again");
     if begins && plain && !loops && to.len() <= 2000 { to } else { "/today" }
-}
-
-fn account_key(known: Option<&Known>, name: &str) -> String {
-    match known {
-        Some(known) => format!("account {}", known.user),
-        None => format!("account {name}"),
-    }
-}
-
-fn address_key(request: &Request) -> String {
-    format!("sign-in {}", network(request))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub struct NewTry<'a> {
     address: String,
     browser: String,
     outcome: Outcome,
+    known: bool,
 }
 
 impl<'a> NewTry<'a> {
@@ -24,9 +25,10 @@ impl<'a> NewTry<'a> {
         user: Option<UserId>,
         name: &'a str,
         outcome: Outcome,
+        known: bool,
     ) -> NewTry<'a> {
         let browser = request.browser().chars().take(200).collect();
-        NewTry { user, name, address: request.address.to_string(), browser, outcome }
+        NewTry { user, name, address: request.address.to_string(), browser, outcome, known }
     }
 }
 
@@ -48,11 +50,11 @@ pub fn by_id(db: &Read, user: UserId) -> Result<Known> {
 
 pub fn record(tx: &Write, new: &NewTry) -> Result<()> {
     tx.run(
-        "INSERT INTO sign_ins (at, user_id, name, address, browser, outcome)
-         VALUES (:now, :user, :name, :address, :browser, :outcome)",
+        "INSERT INTO sign_ins (at, user_id, name, address, browser, known, outcome)
+         VALUES (:now, :user, :name, :address, :browser, :known, :outcome)",
         named_params! {
             ":now": tx.now, ":user": new.user, ":name": new.name, ":address": new.address,
-            ":browser": new.browser, ":outcome": new.outcome,
+            ":browser": new.browser, ":known": new.known, ":outcome": new.outcome,
         },
     )?;
     Ok(())
@@ -107,4 +109,47 @@ pub fn revoke_tokens(tx: &Write, user: UserId) -> Result<()> {
         named_params! { ":now": tx.now, ":user": user },
     )?;
     Ok(())
+}
+
+pub fn home(db: &Read, user: UserId) -> Result<CustomerId> {
+    db.one("SELECT customer_id FROM users WHERE id = ?1", [user], |row| row.get("customer_id"))
+}
+
+/// The sign-in name.
+pub fn name(db: &Read, user: UserId) -> Result<String> {
+    db.one("SELECT coalesce(upn, '') AS upn FROM users WHERE id = ?1", [user], |row| row.get("upn"))
+}
+
+/// Failures from strange browsers within a day and since the last lock began to end.
+pub fn strange_failures(db: &Read, user: UserId) -> Result<i64> {
+    db.value(
+        "SELECT count(*) FROM sign_ins
+          WHERE user_id = :user AND at > max(:since, coalesce((SELECT locked_until FROM users WHERE id = :user), ''))
+            AND outcome = 'refused' AND known = 0",
+        named_params! { ":user": user, ":since": db.now.plus_days(-1) },
+    )
+}
+
+/// Whether a lock began within a day: one mail about it is enough.
+pub fn was_locked_lately(db: &Read, user: UserId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM users WHERE id = :user AND locked_until > :since)",
+        named_params! { ":user": user, ":since": db.now.plus_days(-1) },
+    )
+}
+
+pub fn lock(tx: &Write, user: UserId, until: crate::time::Instant) -> Result<CustomerId> {
+    tx.change(
+        "UPDATE users SET locked_until = :until WHERE id = :user RETURNING customer_id",
+        named_params! { ":until": until, ":user": user },
+    )
+}
+
+/// Lifts a lock; whether there was one.
+pub fn unlock(tx: &Write, user: UserId) -> Result<bool> {
+    let lifted = tx.run(
+        "UPDATE users SET locked_until = :now WHERE id = :user AND locked_until > :now",
+        named_params! { ":user": user, ":now": tx.now },
+    )?;
+    Ok(lifted == 1)
 }

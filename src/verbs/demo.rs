@@ -40,6 +40,7 @@ pub fn run(told: Told) -> Result<ExitCode> {
             println!("Sign in as {upn} with password {}", password.reveal());
             println!("    {}", person.role);
         }
+        println!("Their roles ask for no second factor here; each role's page turns that on.");
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -124,7 +124,7 @@ fn page(
 }
 
 /// Where to come back to after signing in.
-fn target(request: &Request) -> String {
+pub fn target(request: &Request) -> String {
     match request.query.to_query().as_str() {
         _ if request.method != super::Method::Get => "/today".to_owned(),
         "" => request.path.clone(),

@@ -1,7 +1,8 @@
 //! The page around a page: who is here, where they may go, what just happened.
 
 use super::response::{self, Response};
-use super::{Cx, Request, store};
+use super::{Cx, Request, half, store};
+use crate::auth::Stage;
 use crate::auth::permissions::{
     AuditRead, BillingRead, CatalogueRead, ConnectorsRead, CustomersRead, InvoicesRead, JobsRead,
     MessagesRead, RequestsRead, RolesRead, SettingsRead, UsersRead,
@@ -38,6 +39,9 @@ impl Cx<'_> {
         trail: &[(&str, String)],
         body: Markup,
     ) -> Response {
+        if self.stage != Stage::Whole {
+            return half::page(self, status, title, body);
+        }
         let items = self.rail();
         let flash = waiting_flash(self.request);
         let frame = Frame {

@@ -7,6 +7,7 @@ pub mod response;
 pub mod throttle;
 mod failure;
 mod frame;
+mod half;
 mod repeat;
 mod store;
 
@@ -16,7 +17,7 @@ pub use response::{Body, Response};
 
 use crate::auth::password::Hasher;
 use crate::auth::permissions::RequestsRead;
-use crate::auth::{self, Actor, Door, Scope};
+use crate::auth::{self, Actor, Door, Scope, Stage};
 use crate::config::Config;
 use crate::db::{By, Db, Read, Via};
 use crate::error::{Error, Result};
@@ -46,6 +47,8 @@ pub struct Cx<'r> {
     pub actor: Actor,
     /// The browser's session; none for a token.
     pub session: Option<auth::Session>,
+    /// How far the visitor has come at the door; whole for a token.
+    pub stage: Stage,
     pub settings: Arc<Settings>,
     /// The form token for this answer, masked anew each time so that compression gives nothing away.
     pub csrf: String,
@@ -125,6 +128,10 @@ impl App {
             self.db.write(By::portico(Via::Page), |tx| auth::touch(tx, &session))?;
         }
         let route = self.find(request)?;
+        let stage = session.stage(&actor);
+        if !half::leads_on(stage, &request.path) {
+            return Ok(half::to_stage(stage, request));
+        }
         if request.method != Method::Get {
             let sent = request.form_token().unwrap_or_default();
             let from_elsewhere = request.header("Sec-Fetch-Site") == "cross-site";
@@ -142,6 +149,7 @@ impl App {
             request,
             actor,
             session: Some(session),
+            stage,
             settings,
             csrf,
             route,
@@ -170,6 +178,7 @@ impl App {
             request,
             actor,
             session: None,
+            stage: Stage::Whole,
             settings,
             csrf: String::new(),
             route,
@@ -352,6 +361,11 @@ fn decent(path: &str) -> bool {
 /// The cookie that holds a session. The prefix binds it to this host, where there is https.
 pub fn cookie_name(request: &Request) -> &'static str {
     if request.secure { "__Host-portico" } else { "portico" }
+}
+
+/// The cookie by which a browser is known that somebody signed in with before.
+pub fn browser_cookie(request: &Request) -> &'static str {
+    if request.secure { "__Host-portico-browser" } else { "portico-browser" }
 }
 
 /// The network an address is counted by: itself, or its /64.

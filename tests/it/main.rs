@@ -28,6 +28,7 @@ mod lines;
 mod live;
 mod mail;
 mod roles;
+mod factor;
 mod foreign;
 mod catalogue;
 mod offers;

@@ -74,7 +74,18 @@ impl World {
         let clock = Clock::default();
         clock.set(START.parse().unwrap());
         let db = Db::open_with(config.store(), clock.clone()).unwrap();
-        World { app: Arc::new(App::with(db, config).unwrap()), clock, folder }
+        let world = World { app: Arc::new(App::with(db, config).unwrap()), clock, folder };
+        // Most tests are about other things; those about second factors switch them on.
+        world.asks_for_factors(false);
+        world
+    }
+
+    /// Whether the roles that are shipped so ask for a second factor.
+    pub fn asks_for_factors(&self, on: bool) {
+        for role in portico::auth::permissions::SHIPPED.iter().filter(|role| role.requires_factor) {
+            let change = "UPDATE roles SET requires_factor = ?1 WHERE name = ?2";
+            self.sql().execute(change, (on, role.name)).unwrap();
+        }
     }
 
     pub fn folder(&self) -> &std::path::Path {

@@ -1,10 +1,12 @@
 //! One's own pages: who one is here, how pages look, password, sign-ins, API tokens.
 
+pub mod factor;
+
 use super::{
     SignedIn, TOKEN, Token, change_password, end_sign_ins, make_token, revoke_token, store, tokens,
 };
-use crate::auth::Own;
 use crate::auth::permissions::{AccountRead, TokensOwn};
+use crate::auth::{Own, Stage};
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, primary};
@@ -100,6 +102,7 @@ pub fn sign_ins(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
                 td {
                     @match each.outcome.as_str() {
                         "in" => (pill(Tone::Ok, "Signed in")),
+                        "code" => (pill(Tone::Wait, "Code asked for")),
                         "link" => (pill(Tone::Busy, "Link asked for")),
                         "throttled" => (pill(Tone::Wait, "Had to wait")),
                         _ => (pill(Tone::Bad, "Refused")),
@@ -167,10 +170,14 @@ fn page(cx: &Cx, status: u16, tab: &str, body: Markup) -> Response {
     let mut all = vec![
         ("Account", "/account", None),
         ("Password", "/account/password", None),
+        ("Second factor", "/account/factor", None),
         ("Sign-ins", "/account/sign-ins", None),
     ];
     if cx.actor.own::<TokensOwn>().is_ok() {
         all.push(("API tokens", "/account/tokens", None));
+    }
+    if cx.stage != Stage::Whole {
+        return cx.page_with(status, Nav::Elsewhere, tab, &[], body);
     }
     let content = html! {
         (page_head("My account", Head::default()))

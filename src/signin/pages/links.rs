@@ -1,8 +1,9 @@
-//! Sign-in, sign-out, forgotten passwords, links. They work without JavaScript and without a session.
+//! Links that set a password: sent or shown by those who look after people, used by their owners.
 
-use super::{forgot, own_path, prove, send, set_by_link, sign_in};
-use crate::auth::permissions::{AccountRead, UsersPassword};
-use crate::auth::{self, Own, Purpose, Scope};
+use super::{alone, code_field, ready};
+use crate::auth::factor::has_factor;
+use crate::auth::permissions::UsersPassword;
+use crate::auth::{self, Purpose, Scope};
 use crate::error::{Complaint, Error, Result};
 use crate::html;
 use crate::html::button::{cancel, link, primary};
@@ -15,70 +16,11 @@ use crate::input::Input;
 use crate::mail::texts;
 use crate::places::{self, UserTab};
 use crate::secret::Secret;
-use crate::web::{App, Cx, Request, Response, again, cookie_name, response, same_site};
-use maud::{Markup, html};
+use crate::signin::{send, set_by_link};
+use crate::web::{App, Cx, Request, Response, browser_cookie, response, same_site};
+use maud::html;
 
 const ENDED: &str = "This link is no longer valid. Ask for a new one.";
-
-pub fn new(app: &App, request: &Request) -> Result<Response> {
-    ready(app, request)?;
-    let told = match request.query.get("done") {
-        "setup" => Some("Portico is set up. Sign in to go on."),
-        "password" => Some("Your password is set. Sign in with it."),
-        "out" => Some("You are signed out."),
-        "reset" => Some("If this account can be reset, a link is on its way."),
-        _ => None,
-    };
-    sign_in_page(app, 200, &request.query, told, &[])
-}
-
-pub fn create(app: &App, request: &Request) -> Result<Response> {
-    ready(app, request)?;
-    same_site(app, request)?;
-    let input = request.input()?;
-    let password = Secret::new(input.get("password"));
-    match sign_in(app, request, input.get("login"), &password) {
-        Ok(token) => {
-            let cookie = session_cookie(request, token.reveal(), "");
-            Ok(response::redirect(own_path(input.get("to"))).with("Set-Cookie", cookie))
-        }
-        Err(Error::Invalid(complaints)) => sign_in_page(app, 422, &input, None, &complaints),
-        Err(err) => Err(err),
-    }
-}
-
-pub fn destroy(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
-    if let Some(session) = &cx.session {
-        cx.db.write(own.by, |tx| session.end(tx))?;
-    }
-    let gone = session_cookie(cx.request, "", "; Max-Age=0");
-    Ok(response::redirect("/sign-in?done=out").with("Set-Cookie", gone))
-}
-
-pub fn forgotten(app: &App, request: &Request) -> Result<Response> {
-    ready(app, request)?;
-    let body = html! {
-        div.panel.stack {
-            h1 { "Set a new password" }
-            p.muted { "A link goes to the address that is on file for your account." }
-            (post_form("", "/reset", html! {
-                div.stack {
-                    (text_field(&request.query, &[], "login", "Sign-in name or email", Opts { autocomplete: "username", autofocus: true, ..Opts::default() }))
-                    (primary("Send link").wide())
-                }
-            }))
-            p.small { a href="/sign-in" { "Back to sign-in" } }
-        }
-    };
-    alone(app, 200, "Set a new password", body)
-}
-
-pub fn ask_for_link(app: &App, request: &Request) -> Result<Response> {
-    ready(app, request)?;
-    same_site(app, request)?;
-    forgot(app, request, request.input()?.get("login"))?;
-    Ok(response::redirect("/sign-in?done=reset"))
-}
 
 pub fn show_reset(app: &App, request: &Request) -> Result<Response> {
     show_link(app, request, Purpose::Password)
@@ -94,28 +36,6 @@ pub fn show_welcome(app: &App, request: &Request) -> Result<Response> {
 
 pub fn welcome(app: &App, request: &Request) -> Result<Response> {
     use_link(app, request, Purpose::Welcome)
-}
-
-/// Asks for the password once more.
-pub fn show_again(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
-    let mut input = Input::default();
-    input.set(again::TO, own_path(cx.request.query.get(again::TO)));
-    Ok(cx.again_page(200, &input, &[]))
-}
-
-pub fn give_again(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
-    let mut input = cx.input()?;
-    let to = own_path(input.get(again::TO)).to_owned();
-    let password = Secret::new(input.get(again::PASSWORD));
-    if !prove(cx, &password)? {
-        let wrong = [Complaint::new(again::PASSWORD, "is not the current password")];
-        input.set(again::TO, &to);
-        return Ok(cx.again_page(422, &input, &wrong));
-    }
-    if let Some(session) = &cx.session {
-        cx.db.write(own.by, |tx| session.prove(tx))?;
-    }
-    cx.go_on(&to, &input)
 }
 
 /// The question before a link is sent or shown.
@@ -215,18 +135,15 @@ fn question(
 
 fn show_link(app: &App, request: &Request, purpose: Purpose) -> Result<Response> {
     ready(app, request)?;
-    match app.db.read(|db| auth::link(db, purpose, token(request, purpose))) {
-        Ok(_) => password_page(app, request, purpose, 200, &[]),
-        Err(Error::NotFound) => ended(app),
-        Err(err) => Err(err),
-    }
+    password_page(app, request, purpose, 200, &[])
 }
 
 fn use_link(app: &App, request: &Request, purpose: Purpose) -> Result<Response> {
     ready(app, request)?;
     same_site(app, request)?;
-    let new = Secret::new(request.input()?.get("password"));
-    match set_by_link(app, purpose, token(request, purpose), &new) {
+    let input = request.input()?;
+    let typed = (&Secret::new(input.get("password")), &Secret::new(input.get("code")));
+    match set_by_link(app, request, purpose, token(request, purpose), typed) {
         Ok(()) => Ok(response::redirect("/sign-in?done=password")),
         Err(Error::Invalid(complaints)) => password_page(app, request, purpose, 422, &complaints),
         Err(Error::NotFound) => ended(app),
@@ -245,6 +162,15 @@ fn password_page(
     status: u16,
     complaints: &[Complaint],
 ) -> Result<Response> {
+    let browser = request.cookie(browser_cookie(request));
+    let found = app.db.read(|db| {
+        let link = auth::link(db, purpose, token(request, purpose), browser)?;
+        has_factor(db, link.user)
+    });
+    let enrolled = match found {
+        Err(Error::NotFound) => return ended(app),
+        other => other?,
+    };
     let title = match purpose {
         Purpose::Welcome => "Choose a password",
         Purpose::Password => "Set a new password",
@@ -262,6 +188,7 @@ fn password_page(
             (post_form("", &request.path, html! {
                 div.stack {
                     (text_field(&Input::default(), complaints, "password", "New password", opts))
+                    @if enrolled { (code_field(complaints)) }
                     (primary("Set password").wide())
                 }
             }))
@@ -279,53 +206,4 @@ fn ended(app: &App) -> Result<Response> {
         }
     };
     alone(app, 404, "Link ended", body)
-}
-
-fn sign_in_page(
-    app: &App,
-    status: u16,
-    input: &Input,
-    told: Option<&str>,
-    complaints: &[Complaint],
-) -> Result<Response> {
-    let body = html! {
-        div.panel.stack {
-            h1 { "Sign in" }
-            @if let Some(told) = told { (flash(Tone::Ok, html! { (told) }, None)) }
-            (complaints_flash(complaints, &[]))
-            (post_form("", "/sign-in", html! {
-                @if !input.get("to").is_empty() { (hidden("to", input.get("to"))) }
-                div.stack {
-                    (text_field(input, &[], "login", "Sign-in name or email", Opts {
-                        autocomplete: "username", autofocus: true, ..Opts::default()
-                    }))
-                    (text_field(input, &[], "password", "Password", Opts {
-                        kind: "password", autocomplete: "current-password", ..Opts::default()
-                    }))
-                    (primary("Sign in").wide())
-                }
-            }))
-            p.small { a href="/reset" { "Forgot your password?" } }
-        }
-    };
-    alone(app, status, "Sign in", body)
-}
-
-/// Nobody can sign in before there is somebody, nor under a name that is not ours.
-fn ready(app: &App, request: &Request) -> Result<()> {
-    let settings = app.settings()?;
-    if !settings.set_up {
-        return Err(Error::NotSetUp);
-    }
-    app.own_host(request, &settings)
-}
-
-fn alone(app: &App, status: u16, title: &str, body: Markup) -> Result<Response> {
-    let foot = app.settings()?.organisation.clone();
-    Ok(response::html(status, html::alone(title, false, foot.as_str(), body)))
-}
-
-fn session_cookie(request: &Request, token: &str, more: &str) -> String {
-    let secure = if request.secure { "; Secure" } else { "" };
-    format!("{}={token}; Path=/; HttpOnly; SameSite=Lax{secure}{more}", cookie_name(request))
 }

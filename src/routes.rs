@@ -332,7 +332,7 @@ routes! {
     Post   "/api/v1/customers/{id}/services"               scope CustomerServicesWrite assignments::api::give_customer, "Give a service to a customer" assignments::GIVE => assignments::api::ACCEPTED;
     Get    "/api/v1/customers/{id}/services/{aid}"         scope ServicesRead          assignments::api::show_of_customer, "Show a customer’s service" &[] => assignments::api::HELD;
     Patch  "/api/v1/customers/{id}/services/{aid}"         scope CustomerServicesWrite assignments::api::change_customer, "Change a customer’s service" assignments::CHANGE => assignments::api::ACCEPTED;
-    Delete "/api/v1/customers/{id}/services/{aid}"         scope CustomerServicesWrite assignments::api::remove_customer, "Remove a customer’s service" &[] => assignments::api::ACCEPTED;
+    Delete "/api/v1/customers/{id}/services/{aid}"         scope CustomerServicesWrite assignments::api::remove_customer, "Remove a customer’s service" assignments::REMOVE => assignments::api::ACCEPTED;
     Post   "/api/v1/customers/{id}/services/{aid}/provision" scope CustomerServicesWrite assignments::api::provision_customer, "Provision a customer’s service again" &[] => assignments::api::ACCEPTED;
     Post   "/api/v1/customers/{id}/services/{aid}/suspend" scope CustomerServicesWrite assignments::api::suspend_customer, "Suspend a customer’s service" &[] => assignments::api::ACCEPTED;
     Post   "/api/v1/customers/{id}/services/{aid}/resume"  scope CustomerServicesWrite assignments::api::resume_customer, "Resume a customer’s service" &[] => assignments::api::ACCEPTED;
@@ -346,7 +346,7 @@ routes! {
     Post   "/api/v1/users/{id}/services/{aid}/suspend"     scope UserServicesWrite     assignments::api::suspend_user, "Suspend a user’s service" &[] => assignments::api::ACCEPTED;
     Post   "/api/v1/users/{id}/services/{aid}/resume"      scope UserServicesWrite     assignments::api::resume_user, "Resume a user’s service" &[] => assignments::api::ACCEPTED;
     Get    "/api/v1/previews/{id}"                         own   AccountRead           assignments::api::show_preview, "Show a plan" &[] => assignments::api::PLAN;
-    Post   "/api/v1/previews/{id}/apply"                   own   AccountRead           assignments::api::apply_preview, "Apply a plan" &[] => assignments::api::ACCEPTED;
+    Post   "/api/v1/previews/{id}/apply"                   own   AccountRead           assignments::api::apply_preview, "Apply a plan" assignments::REMOVE => assignments::api::ACCEPTED;
     Delete "/api/v1/previews/{id}"                         own   AccountRead           assignments::api::discard_preview, "Discard a plan" &[] => &[];
     Get    "/price-lists"                       scope PricesRead  prices::pages::index;
     Get    "/price-lists/new"                   scope PricesWrite prices::pages::new;

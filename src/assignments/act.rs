@@ -93,10 +93,22 @@ fn keep_values(tx: &Write, key: &Key, plan: &Plan, held: &Held, typed: &Typed) -
 
 /// Takes the request in and writes down that it was ordered.
 fn order(tx: &Write, plan: &Plan, held: &Held, what: &str, cause: &Cause) -> Result<Done> {
+    order_behind(tx, plan, held, what, cause, &[])
+}
+
+/// The same, to begin when all of `children` are done.
+fn order_behind(
+    tx: &Write,
+    plan: &Plan,
+    held: &Held,
+    what: &str,
+    cause: &Cause,
+    children: &[RequestId],
+) -> Result<Done> {
     let steps = plan.own_steps(held.id.level());
     let class = if cause.run.is_some() { Class::Bulk } else { plan.class() };
     let new = Work { held, what, title: &plan.title, class, steps, after: plan.after };
-    let request = start(tx, new, cause)?;
+    let request = start_behind(tx, new, cause, children)?;
     let detail = json!({
         "service": held.code, "plan": held.plan, "label": held.label, "user_id": held.user,
         "request_id": request, "preview_id": cause.preview, "changes": plan.diffs,
@@ -128,13 +140,22 @@ pub struct Work<'a> {
 
 /// Hands work to the engine. The assignment knows its last request before it can settle.
 pub fn start(tx: &Write, work: Work, cause: &Cause) -> Result<RequestId> {
+    start_behind(tx, work, cause, &[])
+}
+
+fn start_behind(
+    tx: &Write,
+    work: Work,
+    cause: &Cause,
+    children: &[RequestId],
+) -> Result<RequestId> {
     let held = work.held;
     let event = event(held.id.level(), work.what);
     let user_service = match held.id {
         HeldId::User(id) => Some(id),
         HeldId::Customer(_) => None,
     };
-    let request = engine::accept(
+    let request = engine::accept_behind(
         tx,
         NewRequest {
             customer: held.customer,
@@ -152,6 +173,7 @@ pub fn start(tx: &Write, work: Work, cause: &Cause) -> Result<RequestId> {
             by: tx.by.user,
             steps: work.steps,
         },
+        children,
     )?;
     store::set_last(tx, held.id, request)?;
     Ok(request)
@@ -201,6 +223,7 @@ pub fn resume(tx: &Write, held: &Held, reason: Reason) -> Result<()> {
 /// Users first, then what they stood on; money stops now, seats come back as each is gone.
 fn remove(tx: &Write, plan: &Plan, held: &Held, users: &[Held], cause: &Cause) -> Result<Done> {
     let below = plan.own_steps(Level::User);
+    let mut children = Vec::new();
     if held.id.level() == Level::Customer {
         for each in users {
             let steps = if each.live == Live::Never && each.open.is_none() {
@@ -221,11 +244,11 @@ fn remove(tx: &Write, plan: &Plan, held: &Held, users: &[Held], cause: &Cause) -
                 steps,
                 after: None,
             };
-            start(tx, work, cause)?;
+            children.push(start(tx, work, cause)?);
         }
     }
     take_away(tx, held)?;
-    order(tx, plan, held, "deprovision", cause)
+    order_behind(tx, plan, held, "deprovision", cause, &children)
 }
 
 /// What a removal means from now on, whatever its request comes to.

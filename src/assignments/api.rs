@@ -5,10 +5,10 @@ use super::{Held, Order, Reason, store};
 use crate::auth::permissions::{
     AccountRead, CustomerServicesWrite, ServicesRead, UserServicesWrite,
 };
-use crate::auth::{Own, Permission, Scope};
+use crate::auth::{self, Own, Permission, Scope};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, PreviewId, RequestId, UserId, UserServiceId};
-use crate::input::Field;
+use crate::input::{Field, Fields};
 use crate::time::Instant;
 use crate::web::{Cx, Response, response};
 use serde::Serialize;
@@ -81,6 +81,8 @@ pub const PLAN: &[Field] = &[
     Field::list("refusals", "field, message: why it cannot be applied"),
     Field::text("queue", "where it would wait"),
     Field::object("users", "of many: gets, has, refused, not"),
+    Field::list("losing", "user_id, name: who loses it because the customer does"),
+    Field::text("confirm", "what is to be sent as confirm when it is applied"),
     Field::text("digest", "for If-Match"),
     Field::text("expires_at", "a day after it was made"),
 ];
@@ -136,6 +138,8 @@ struct ShownOut {
     queue: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<Counts>,
+    losing: Vec<previews::Loser>,
+    confirm: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -167,6 +171,8 @@ impl ShownOut {
             refusals: shown.refusals,
             queue: shown.queue,
             users: shown.users,
+            losing: shown.losing,
+            confirm: shown.confirm,
         }
     }
 }
@@ -272,6 +278,9 @@ fn answer<P: Permission>(cx: &Cx, scope: &Scope<P>, order: &Order) -> Result<Res
         let id = super::preview(cx.db, &cx.app.config.key, &cx.actor, scope, order)?;
         return preview_of(cx, id);
     }
+    if super::is_braked(cx.db, &cx.actor, scope, order)? {
+        cx.again()?;
+    }
     let done = super::carry_out(cx.db, &cx.app.config.key, &cx.actor, scope, order)?;
     accepted(Applied::Request(done.request), Some(done.held.number()))
 }
@@ -314,9 +323,20 @@ pub fn show_preview(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
 pub fn apply_preview(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
     let digest = cx.request.header("If-Match").trim_matches('"').to_owned();
     let digest = Some(digest.as_str()).filter(|digest| !digest.is_empty());
-    let applied =
-        previews::apply(cx.db, &cx.app.config.key, &cx.actor, own, cx.param("id")?, digest)?;
+    let (id, typed) = (cx.param("id")?, cx.input()?);
+    Fields::of(&typed, super::REMOVE).finish(|| Some(()))?;
+    again(cx, &cx.db.read(|db| previews::find(db, own, id))?)?;
+    let key = &cx.app.config.key;
+    let applied = previews::apply(cx.db, key, &cx.actor, own, id, digest, &typed)?;
     accepted(applied, None)
+}
+
+/// Asks for the password once more where the plan takes from many.
+pub fn again(cx: &Cx, preview: &Preview) -> Result<()> {
+    if !preview.shown()?.again {
+        return Ok(());
+    }
+    auth::again(&cx.actor, cx.session.as_ref(), CustomerServicesWrite::NAME, cx.db.now())
 }
 
 pub fn discard_preview(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {

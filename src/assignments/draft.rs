@@ -99,6 +99,7 @@ impl<'a> Draft<'a> {
         }
         let values = self.values(&service, said.properties)?;
         let below = self.below(&service)?;
+        self.require(&service, plan.as_ref().map(|plan| plan.id), below, &values)?;
         for need in catalogue::needs(db, service.id)? {
             self.after = self.after.max(store::open_at_customer(db, order.customer, need.id)?);
         }
@@ -230,6 +231,8 @@ impl<'a> Draft<'a> {
             }
             Verb::Remove => self.remove(held, &service),
             Verb::Provision | Verb::Give => {
+                let below = Some(held.customer_service);
+                self.require(&service, held.plan_id, below, &Vec::new())?;
                 self.differ(&name, None, Some("as it is wanted, once more"));
                 Ok(Act::Provision { held })
             }
@@ -259,6 +262,8 @@ impl<'a> Draft<'a> {
         }
         let user_plans = self.changed_user_plans(&held, service, said.user_plans)?;
         let values = self.values(service, said.properties)?;
+        let below = Some(held.customer_service);
+        self.require(service, plan.or(held.plan_id), below, &values)?;
         if plan.is_none() && user_plans.is_none() && values.is_empty() {
             self.refuse("", "Nothing would change.");
         }
@@ -368,6 +373,27 @@ impl<'a> Draft<'a> {
             self.differ(&change.label, change.before.as_deref(), change.after.as_deref());
         }
         Ok(if changes.is_empty() { Vec::new() } else { typed })
+    }
+
+    /// Refuses what would have to do without a value that it needs.
+    fn require(
+        &mut self,
+        service: &Service,
+        plan: Option<PlanId>,
+        below: Option<CustomerServiceId>,
+        typed: &Typed,
+    ) -> Result<()> {
+        let order = self.order;
+        let own = order.held.unwrap_or(match self.level() {
+            Level::User => HeldId::User(UserServiceId(0)),
+            Level::Customer => HeldId::Customer(CustomerServiceId(0)),
+        });
+        let asked = properties::wanted(self.db, order.customer, service.id, own, plan, below)?;
+        let standing = catalogue::properties::standing(self.actor, order.customer);
+        let typed = properties::order(service, own, standing, typed, order.customer);
+        let level = self.level();
+        self.refusals.extend(catalogue::properties::missing(self.db, &asked, level, &typed)?);
+        Ok(())
     }
 
     /// Notes the counters that go up by `n`.

@@ -33,6 +33,10 @@ pub const CHANGE: &[Field] = &[
 /// What suspending, resuming, provisioning again and removing take.
 pub const REASON: &[Field] = &[];
 
+/// What removing takes.
+pub const REMOVE: &[Field] =
+    &[Field::text("confirm", "where users lose it too: how many, typed; the plan says so")];
+
 /// An order as it was said.
 #[derive(Clone, Debug, Default)]
 pub struct Said {
@@ -50,6 +54,7 @@ pub fn read(verb: Verb, for_user: bool, input: &Input) -> Result<Said> {
         (Verb::Give, true) => GIVE_USER,
         (Verb::Give, false) => GIVE,
         (Verb::Change, _) => CHANGE,
+        (Verb::Remove, _) => REMOVE,
         _ => REASON,
     };
     let has = |name: &str| declared.iter().any(|field| field.name == name);

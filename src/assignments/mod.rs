@@ -22,7 +22,7 @@ mod store;
 
 pub use act::Done;
 pub use document::document;
-pub use fields::{CHANGE, GIVE, GIVE_USER, REASON};
+pub use fields::{CHANGE, GIVE, GIVE_USER, REASON, REMOVE};
 pub use people::{
     Had, ever_had_any, had_by, provision_user, remove_user, resume_customer, resume_user,
     suspend_customer, suspend_user, update_user,
@@ -37,7 +37,7 @@ use crate::error::{Error, Result};
 use crate::ids::{
     CustomerId, CustomerServiceId, PlanId, PreviewId, RequestId, ServiceId, UserId, UserServiceId,
 };
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::secret::Key;
 use crate::time::Instant;
 use crate::web::{Listing, Paging};
@@ -191,8 +191,25 @@ pub fn carry_out<P: Permission>(
 ) -> Result<Done> {
     db.write(scope.by, |tx| {
         let plan = plan::of(tx, actor, scope, order)?;
+        plan.may_go()?;
+        if let Some(text) = plan.confirm() {
+            input::typed(&order.input, &text)?;
+        }
         act::apply(tx, key, &plan, &act::Cause::default())
     })
+}
+
+/// Whether the password is asked for once more before an order: where it takes from many.
+pub fn is_braked<P: Permission>(
+    db: &Db,
+    actor: &Actor,
+    scope: &Scope<P>,
+    order: &Order,
+) -> Result<bool> {
+    if order.verb != Verb::Remove || order.user.is_some() {
+        return Ok(false);
+    }
+    db.read(|db| previews::braked(db, &plan::of(db, actor, scope, order)?))
 }
 
 /// Shows what an order would do and keeps it, so that the same can be applied.

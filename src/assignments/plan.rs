@@ -133,6 +133,19 @@ impl Plan {
         if matches!(self.act, Act::Suspend { .. }) { Class::Security } else { Class::Interactive }
     }
 
+    /// Of a removal that takes users along: who loses it.
+    pub fn losing(&self) -> &[Held] {
+        match &self.act {
+            Act::Remove { users, .. } => users,
+            _ => &[],
+        }
+    }
+
+    /// What is to be typed before it is done: the number of those who lose it.
+    pub fn confirm(&self) -> Option<String> {
+        Some(self.losing().len()).filter(|n| *n > 0).map(|n| n.to_string())
+    }
+
     /// Refuses it as a whole, with everything that is wrong.
     pub fn may_go(&self) -> Result<()> {
         if self.refusals.is_empty() {

@@ -6,7 +6,7 @@ use crate::catalogue::properties::{self, Asked, Place, Standing, Use};
 use crate::catalogue::values::Holder;
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::CustomerId;
+use crate::ids::{CustomerId, CustomerServiceId, PlanId, ServiceId};
 use crate::secret::Key;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -89,19 +89,24 @@ pub fn own(db: &Read, held: &Held) -> Result<BTreeMap<String, String>> {
 }
 
 fn asked(db: &Read, held: &Held) -> Result<Asked> {
-    let (user_service, user_plan, customer_plan) = match held.id {
+    wanted(db, held.customer, held.service, held.id, held.plan_id, Some(held.customer_service))
+}
+
+/// What is asked for an assignment in `plan`, which may not be there yet.
+pub fn wanted(
+    db: &Read,
+    customer: CustomerId,
+    service: ServiceId,
+    id: HeldId,
+    plan: Option<PlanId>,
+    below: Option<CustomerServiceId>,
+) -> Result<Asked> {
+    let (user_service, user_plan, customer_plan) = match id {
         HeldId::User(id) => {
-            let below = store::any(db, HeldId::Customer(held.customer_service))?;
-            (Some(id), held.plan_id, below.plan_id)
+            let below = below.map(|id| store::any(db, HeldId::Customer(id))).transpose()?;
+            (Some(id), plan, below.and_then(|below| below.plan_id))
         }
-        HeldId::Customer(_) => (None, None, held.plan_id),
+        HeldId::Customer(_) => (None, None, plan),
     };
-    Ok(Asked {
-        service: held.service,
-        customer: held.customer,
-        customer_service: Some(held.customer_service),
-        customer_plan,
-        user_service,
-        user_plan,
-    })
+    Ok(Asked { service, customer, customer_service: below, customer_plan, user_service, user_plan })
 }

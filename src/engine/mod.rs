@@ -150,11 +150,18 @@ const DEADLINE: i64 = 24 * 3600;
 
 /// Takes a request in, within the transaction that orders it. One without steps is done at once.
 pub fn accept(tx: &Write, new: NewRequest) -> Result<RequestId> {
+    accept_behind(tx, new, &[])
+}
+
+/// The same for one that begins when all of `children` are done: one of them that fails holds it.
+pub fn accept_behind(tx: &Write, new: NewRequest, children: &[RequestId]) -> Result<RequestId> {
     let id = store::insert(tx, &new, queue_of(&new), tx.now.plus_seconds(DEADLINE))?;
     for (place, step) in (1..).zip(&new.steps) {
         store::insert_step(tx, id, place, step)?;
     }
-    if new.steps.is_empty() && new.after.is_none() {
+    store::adopt(tx, id, children)?;
+    let free = new.after.is_none() && store::children(tx, id)?.not_done == 0;
+    if new.steps.is_empty() && free {
         finish(tx, events::find(new.event)?, id, End::Done, "")?;
     } else {
         tx.wake(Work::Requests);

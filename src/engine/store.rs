@@ -44,6 +44,43 @@ pub fn insert_step(tx: &Write, request: RequestId, seq: i64, step: &NewStep) -> 
     )
 }
 
+pub fn adopt(tx: &Write, parent: RequestId, children: &[RequestId]) -> Result<usize> {
+    if children.is_empty() {
+        return Ok(0);
+    }
+    tx.run(
+        "UPDATE requests SET parent_id = :parent WHERE id IN (SELECT value FROM json_each(:children))",
+        named_params! { ":parent": parent, ":children": serde_json::to_string(children)? },
+    )
+}
+
+/// How many requests one waits for.
+pub struct Children {
+    pub all: i64,
+    pub not_done: i64,
+    /// Ended otherwise than done, with their assignment still there.
+    pub failed: i64,
+}
+
+pub fn children(db: &Read, parent: RequestId) -> Result<Children> {
+    db.one(
+        "SELECT count(*) AS whole, count(*) FILTER (WHERE status <> 'done') AS not_done,
+                count(*) FILTER (WHERE status IN ('failed', 'cancelled')
+                                   AND EXISTS (SELECT 1 FROM user_services
+                                                WHERE user_services.id = user_service_id AND live <> 'gone')) AS failed
+           FROM requests
+          WHERE parent_id = :parent",
+        named_params! { ":parent": parent },
+        |row| {
+            Ok(Children {
+                all: row.get("whole")?,
+                not_done: row.get("not_done")?,
+                failed: row.get("failed")?,
+            })
+        },
+    )
+}
+
 /// The open requests of an assignment, and whether a worker is at it or has been.
 pub fn open_of(db: &Read, what: Overtaken) -> Result<Vec<(RequestId, bool)>> {
     let row = |row: &rusqlite::Row| Ok((row.get("id")?, row.get("busy")?));

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 /// A reseller that may sell "Managed workplace" (`workplace`, for users) and "Shared files" (`files`,
 /// for customers), with a customer below it.
-struct Scene {
-    world: World,
-    customer: CustomerId,
+pub struct Scene {
+    pub world: World,
+    pub customer: CustomerId,
 }
 
 impl Scene {
     /// Services without rules: whatever is ordered is so at once.
-    fn new() -> Scene {
+    pub fn new() -> Scene {
         let world = World::new();
         let reseller = world.reseller("Brightwater Office");
         let customer = world.customer(reseller, "Aldermoor Dental");
@@ -35,16 +35,16 @@ impl Scene {
         Scene { world, customer }
     }
 
-    fn admin(&self) -> Person<'_> {
+    pub fn admin(&self) -> Person<'_> {
         self.world.person(PROVIDER, "Provider administrator")
     }
 
-    fn user(&self, local: &str) -> UserId {
+    pub fn user(&self, local: &str) -> UserId {
         self.world.user(self.customer, local, local)
     }
 
     /// Gives the customer the workplace, and the user its standard plan; the assignment.
-    fn workplace(&self, who: &Person, user: UserId) -> i64 {
+    pub fn workplace(&self, who: &Person, user: UserId) -> i64 {
         let services = format!("/customers/{}/services", self.customer);
         if self.world.count(
             "SELECT count(*) FROM customer_services WHERE service_id = 100 AND live <> 'gone'",
@@ -56,12 +56,12 @@ impl Scene {
         who.api_post(&format!("/users/{user}/services"), given).expect(202).id()
     }
 
-    fn state(&self, who: &Person, user: UserId, held: i64) -> Value {
+    pub fn state(&self, who: &Person, user: UserId, held: i64) -> Value {
         who.api_get(&format!("/users/{user}/services/{held}")).expect(200).json()
     }
 
     /// The ledger of a user's service: what happened, in which plan, whether suspended.
-    fn ledger(&self, held: i64) -> Vec<String> {
+    pub fn ledger(&self, held: i64) -> Vec<String> {
         let sql = self.world.sql();
         let mut rows = sql
             .prepare(
@@ -73,7 +73,7 @@ impl Scene {
     }
 
     /// 18.00 from the provider, which pays 12.00; a quarter more from the reseller.
-    fn priced(&self) {
+    pub fn priced(&self) {
         self.world
             .sql()
             .execute_batch(
@@ -87,7 +87,7 @@ impl Scene {
     }
 
     /// Does the runs that wait.
-    fn run(&self, id: i64) {
+    pub fn run(&self, id: i64) {
         let runs = portico::jobs::start(&self.world.app).unwrap();
         let open = || {
             let state = self.world.text(&format!("SELECT state FROM runs WHERE id = {id}"));
@@ -100,7 +100,7 @@ impl Scene {
         runs.stop();
     }
 
-    fn seats(&self) -> i64 {
+    pub fn seats(&self) -> i64 {
         self.world.count(&format!(
             "SELECT coalesce(sum(used), 0) FROM usage
               WHERE holder_id = {} AND service_id = 100 AND plan_id = 0 AND meter = 'seats'",
@@ -348,6 +348,18 @@ fn one_key_is_one_order() {
     assert_eq!(scene.world.count("SELECT count(*) FROM user_services"), 2);
 }
 
+/// Does something with a token that names no permission, but has all that are not asked for again.
+pub fn with_star<T>(world: &World, who: &Person, act: impl FnOnce() -> T) -> T {
+    let sql = world.sql();
+    let set = "UPDATE tokens SET permissions = ?1 WHERE user_id = ?2";
+    let own = "SELECT permissions FROM tokens WHERE user_id = ?1";
+    let before: String = sql.query_row(own, [who.id], |row| row.get(0)).unwrap();
+    sql.execute(set, ("*", who.id)).unwrap();
+    let out = act();
+    sql.execute(set, (before, who.id)).unwrap();
+    out
+}
+
 #[test]
 fn removing_a_customers_service_takes_it_from_its_users() {
     let scene = Scene::new();
@@ -361,7 +373,15 @@ fn removing_a_customers_service_takes_it_from_its_users() {
     let place = format!("{services}/{}", list["items"][0]["id"]);
     let plan = admin.api("DELETE", &format!("{place}?preview=true"), Value::Null).expect(200);
     assert!(plan.says("3 users of Aldermoor Dental lose it too."), "{}", plan.body);
-    admin.api_post(&format!("/previews/{}/apply", plan.id()), Value::Null).expect(202);
+    let apply = format!("/previews/{}/apply", plan.id());
+    // Three of three are many: the token must name what it may do.
+    let confirmed = || admin.api_post(&apply, json!({ "confirm": "3" }));
+    with_star(&scene.world, &admin, confirmed).expect(403);
+    assert_eq!(
+        admin.api_post(&apply, Value::Null).expect(422).complaints(),
+        ["confirm does not match 3"]
+    );
+    admin.api_post(&apply, json!({ "confirm": "3" })).expect(202);
     assert_eq!(scene.world.count("SELECT count(*) FROM user_services WHERE live <> 'gone'"), 0);
     assert_eq!(
         scene.world.count(
@@ -559,13 +579,13 @@ fn a_plan_shows_each_viewer_its_own_price_and_no_cost() {
 }
 
 /// A service for users whose steps are two real scripts; the second refuses while a file is there.
-struct Scripted {
-    scene: Scene,
-    engine: portico::engine::Handle,
+pub struct Scripted {
+    pub scene: Scene,
+    pub engine: portico::engine::Handle,
 }
 
 impl Scripted {
-    fn new() -> Scripted {
+    pub fn new() -> Scripted {
         let scene = Scene::new();
         let world = &scene.world;
         let (scripts, folder) = (world.app.config.scripts.clone(), world.folder().to_owned());
@@ -607,13 +627,13 @@ impl Scripted {
         Scripted { scene, engine }
     }
 
-    fn break_it(&self, on: bool) {
+    pub fn break_it(&self, on: bool) {
         let file = self.scene.world.folder().join("broken");
         if on { std::fs::write(file, "").unwrap() } else { std::fs::remove_file(file).unwrap() }
     }
 
     /// The verbs the first script was told, in order.
-    fn told(&self) -> Vec<String> {
+    pub fn told(&self) -> Vec<String> {
         let text =
             std::fs::read_to_string(self.scene.world.folder().join("told")).unwrap_or_default();
         let verb = |line: &str| -> String {
@@ -628,7 +648,7 @@ impl Scripted {
     }
 
     /// Waits until nothing is open any more; the state and the problem of the assignment.
-    fn settled(&self, who: &Person, user: UserId, held: i64) -> (String, String) {
+    pub fn settled(&self, who: &Person, user: UserId, held: i64) -> (String, String) {
         let open = "SELECT count(*) FROM requests WHERE status IN ('queued', 'running')";
         let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
         while self.scene.world.count(open) > 0 {

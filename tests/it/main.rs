@@ -14,6 +14,7 @@ mod connectors;
 mod customers;
 mod billing;
 mod assignments;
+mod settings_held;
 mod edge;
 mod engine;
 mod engine_watched;

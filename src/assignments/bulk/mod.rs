@@ -363,6 +363,9 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, many: &Many) -> Result<Preview
         refusals: many.refusals.clone(),
         queue: "bulk".to_owned(),
         users: Some(many.counts()),
+        losing: Vec::new(),
+        confirm: None,
+        again: false,
     };
     let new = NewPreview {
         customer: many.customer,

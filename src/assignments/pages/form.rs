@@ -10,7 +10,7 @@ use crate::catalogue::properties::{self, Property};
 use crate::catalogue::{self, Level, PlanState, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
-use crate::html::button::{cancel, primary};
+use crate::html::button::{cancel, link, primary};
 use crate::html::field::{Opts, choice_field, complaint_of, text_field, tick};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::table::empty;
@@ -107,7 +107,7 @@ fn settings(
     Ok(all)
 }
 
-fn setting_fields(all: &[Property], input: &Input, complaints: &[Complaint]) -> Markup {
+pub fn setting_fields(all: &[Property], input: &Input, complaints: &[Complaint]) -> Markup {
     html! { @for each in all { (value_field(each, input, complaints)) } }
 }
 
@@ -177,6 +177,56 @@ pub fn offered(db: &Read, customer: CustomerId) -> Result<Vec<(String, String, S
     Ok(all)
 }
 
+/// Said by a form that shows the settings of what was chosen.
+const SETTINGS: &str = "settings";
+
+/// Whether what was chosen has settings that the form did not show yet. They depend on the choice,
+/// so that they come after it.
+pub fn still_to_set(cx: &Cx, customer: CustomerId, input: &mut Input) -> Result<bool> {
+    let shown = input.has(SETTINGS);
+    input.remove(SETTINGS);
+    if shown {
+        return Ok(false);
+    }
+    let open = cx.db.read(|db| offered(db, customer))?;
+    Ok(!chosen_settings(cx, customer, &open, input)?.is_empty())
+}
+
+/// What may be set of the service that was chosen.
+pub fn chosen_settings(
+    cx: &Cx,
+    customer: CustomerId,
+    open: &[(String, String, Service)],
+    input: &Input,
+) -> Result<Vec<Property>> {
+    match open.iter().find(|(value, _, _)| value == input.get("what")) {
+        Some((_, _, service)) => settings(cx, service.id, customer, Level::User),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The choice; once its settings are there it stands, and `back` leads to another.
+pub fn what_field(
+    input: &Input,
+    complaints: &[Complaint],
+    open: &[(String, String, Service)],
+    own: &[Property],
+    back: &str,
+) -> Markup {
+    let choices: Vec<(&str, &str)> =
+        open.iter().map(|(value, text, _)| (value.as_str(), text.as_str())).collect();
+    let chosen = choices.iter().find(|(value, _)| *value == input.get("what"));
+    match chosen {
+        Some((value, text)) if !own.is_empty() => html! {
+            p { (text) " " (link("Choose another", back).small()) }
+            (hidden("what", value))
+            (hidden(SETTINGS, "1"))
+            (complaint_of(complaints, "what", "Service and plan"))
+        },
+        _ => choice_field(input, complaints, "what", "Service and plan", &choices, Opts::default()),
+    }
+}
+
 /// Service and plan are one choice on a page and two fields of an order.
 pub fn split(input: &Input) -> Input {
     let mut said = input.clone();
@@ -204,7 +254,11 @@ pub fn new_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
 }
 
 pub fn give_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
-    let (id, input) = (cx.param("id")?, cx.input()?);
+    let (id, mut input) = (cx.param("id")?, cx.input()?);
+    let customer = cx.db.read(|db| store::customer_of(db, scope, id))?;
+    if still_to_set(cx, customer, &mut input)? {
+        return user_form(cx, scope, id, &input, &[]);
+    }
     let said = split(&input);
     let order = cx.db.read(|db| for_user(db, scope, id, Verb::Give, None, said))?;
     match plan_for(cx, scope, &order) {
@@ -233,14 +287,14 @@ fn user_form(
         return Ok(user_page(cx, &person, complaints, body));
     }
     let multi = open.iter().any(|(_, _, service)| service.multi);
-    let choices: Vec<(&str, &str)> =
-        open.iter().map(|(value, text, _)| (value.as_str(), text.as_str())).collect();
+    let own = chosen_settings(cx, person.customer.id, &open, input)?;
     let fields = fieldset(
         "Give a service",
         "",
         html! {
-            (choice_field(input, complaints, "what", "Service and plan", &choices, Opts::default()))
+            (what_field(input, complaints, &open, &own, &format!("{base}/new")))
             @if multi { (label_field(input, complaints)) }
+            (setting_fields(&own, input, complaints))
         },
     );
     Ok(user_page(cx, &person, complaints, form(cx, &base, &base, complaints, fields)))

@@ -1,6 +1,8 @@
 //! Giving to many users: whom and what, then the plan.
 
-use super::form::{joined, offered, split};
+use super::form::{
+    chosen_settings, joined, offered, setting_fields, split, still_to_set, what_field,
+};
 use crate::assignments::bulk;
 use crate::auth::Scope;
 use crate::auth::permissions::UserServicesWrite;
@@ -35,7 +37,11 @@ pub fn many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
 }
 
 pub fn plan_many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
-    let (id, input) = (cx.param("id")?, cx.input()?);
+    let (id, mut input) = (cx.param("id")?, cx.input()?);
+    cx.db.read(|db| scope.reaches(db, id))?;
+    if still_to_set(cx, id, &mut input)? {
+        return form(cx, scope, &input, &[]);
+    }
     match bulk::preview(cx.db, &cx.app.config.key, &cx.actor, scope, id, &split(&input)) {
         Ok(preview) => Ok(response::redirect(format!("/previews/{preview}"))),
         Err(Error::Invalid(complaints)) => form(cx, scope, &input, &joined(complaints)),
@@ -58,15 +64,16 @@ fn form(
         let body = empty("stack-2", "Nothing to give", &text, None);
         return Ok(places::customer_page(cx, &place, Tab::Users, status, html! {}, body));
     }
-    let choices: Vec<(&str, &str)> =
-        open.iter().map(|(value, text, _)| (value.as_str(), text.as_str())).collect();
+    let own = chosen_settings(cx, id, &open, input)?;
+    let here = format!("/customers/{id}/users/services");
     let ticked: Vec<&str> = input.all("ids").collect();
     let limits =
         [("refuse", "Give it to nobody"), ("fill", "Give it to as many as there are seats")];
     let multi = open.iter().any(|(_, _, service)| service.multi);
     let fields = html! {
         (fieldset("Give a service to many users", "", html! {
-            (choice_field(input, complaints, "what", "Service and plan", &choices, Opts::default()))
+            (what_field(input, complaints, &open, &own, &here))
+            (setting_fields(&own, input, complaints))
             @if multi {
                 (text_field(input, complaints, "label", "Label",
                             Opts { hint: "Tells several apart.", most: Some(60), ..Opts::default() }))
@@ -86,7 +93,7 @@ fn form(
     let back = format!("/customers/{id}/users");
     let body = html! {
         (complaints_flash(complaints, LABELS))
-        (post_form(&cx.csrf, &format!("/customers/{id}/users/services"), html! {
+        (post_form(&cx.csrf, &here, html! {
             div.form { (fields) }
             (form_foot(html! { (primary("Show the plan")) (cancel(&back)) }))
         }))

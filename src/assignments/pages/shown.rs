@@ -1,14 +1,16 @@
 //! The plan page: all that would happen, what it costs, and the one button that does it.
 
+use crate::assignments::api::again;
 use crate::assignments::bulk::Counts;
 use crate::assignments::plan::{Diff, Seat, Step};
-use crate::assignments::previews::{self, Applied, Preview, Shown};
+use crate::assignments::previews::{self, Applied, Loser, Preview, Shown};
 use crate::assignments::quote::Monthly;
 use crate::auth::Own;
 use crate::auth::permissions::{AccountRead, ServicesRead};
 use crate::error::{Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, link, primary};
+use crate::html::field::typed_field;
 use crate::html::form::{hidden, post_form, sentence};
 use crate::html::parts::{
     Head, Tone, card, card_flush, facts, flash, icon, page_head, pill_tint, stats,
@@ -31,12 +33,15 @@ pub fn apply(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
     let mut input = cx.input()?;
     let digest = input.get("digest").to_owned();
     input.remove("digest");
-    match previews::apply(cx.db, &cx.app.config.key, &cx.actor, own, id, Some(&digest)) {
+    let looked_at = cx.db.read(|db| previews::find(db, own, id))?;
+    again(cx, &looked_at)?;
+    let key = &cx.app.config.key;
+    match previews::apply(cx.db, key, &cx.actor, own, id, Some(&digest), &input) {
         Ok(Applied::Request(request)) => Ok(response::redirect(format!("/requests/{request}"))),
         Ok(Applied::Run(run)) => Ok(response::redirect(format!("/runs/{run}"))),
         Err(err @ (Error::Invalid(_) | Error::Stale(_))) => {
             let preview = cx.db.read(|db| previews::find(db, own, id))?;
-            page(cx, &preview, err.status(), Some(err.to_string()))
+            page(cx, &preview, err.status(), Some(err))
         }
         Err(other) => Err(other),
     }
@@ -58,7 +63,7 @@ fn home(shown: &Shown) -> String {
     }
 }
 
-fn page(cx: &Cx, preview: &Preview, status: u16, problem: Option<String>) -> Result<Response> {
+fn page(cx: &Cx, preview: &Preview, status: u16, problem: Option<Error>) -> Result<Response> {
     let shown = preview.shown()?;
     let scope = cx.actor.scope::<ServicesRead>()?;
     let place = cx.db.read(|db| places::customer(db, &scope, shown.subject.customer_id))?;
@@ -83,16 +88,17 @@ fn page(cx: &Cx, preview: &Preview, status: u16, problem: Option<String>) -> Res
     let body = html! {
         (page_head(&shown.title, head))
         (figures(&shown))
-        @if let Some(problem) = &problem { (flash(Tone::Bad, html! { (problem) }, None)) }
+        @if let Some(problem) = &problem { (flash(Tone::Bad, html! { (problem.to_string()) }, None)) }
         div.cols {
             div.stack {
                 @if !shown.diffs.is_empty() { (card_flush("Changes", None, changes(&shown.diffs))) }
                 @if let Some(users) = &shown.users { (who(users)) }
                 (work(&shown.steps))
+                @if !shown.losing.is_empty() { (card_flush("Who loses it", None, losing(&shown.losing))) }
                 @if !shown.seats.is_empty() { (card("Seats", None, seats(&shown.seats))) }
             }
             div.stack {
-                (card("Decide", None, decide(cx, preview, &shown, state)))
+                (card("Decide", None, decide(cx, preview, &shown, state, problem.as_ref())))
                 (card("Where this came from", None, facts(&[
                     ("Made", when(preview.made_at, &cx.actor.zone, cx.db.now())),
                     ("Customer", html! { a href={ "/customers/" (place.id) } { (place.name) } }),
@@ -212,7 +218,25 @@ fn who(users: &Counts) -> Markup {
     }
 }
 
-fn decide(cx: &Cx, preview: &Preview, shown: &Shown, state: &str) -> Markup {
+/// Everyone by name.
+fn losing(all: &[Loser]) -> Markup {
+    let rows = html! {
+        @for one in all { tr { th scope="row" { a href={ "/users/" (one.user_id) } { (one.name) } } } }
+    };
+    table("Users who lose it", &[column("User")], rows)
+}
+
+fn decide(
+    cx: &Cx,
+    preview: &Preview,
+    shown: &Shown,
+    state: &str,
+    problem: Option<&Error>,
+) -> Markup {
+    let complaints = match problem {
+        Some(Error::Invalid(complaints)) => complaints.as_slice(),
+        _ => &[],
+    };
     let href = format!("/previews/{}", preview.id);
     html! {
         div.stack {
@@ -232,6 +256,7 @@ fn decide(cx: &Cx, preview: &Preview, shown: &Shown, state: &str) -> Markup {
             @if state == "ready" && shown.refusals.is_empty() {
                 (post_form(&cx.csrf, &format!("{href}/apply"), html! {
                     (hidden("digest", preview.digest()))
+                    @if let Some(text) = &shown.confirm { (typed_field(complaints, text)) }
                     (primary(&shown.button).wide())
                 }))
             }

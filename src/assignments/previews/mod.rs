@@ -58,6 +58,22 @@ pub struct Shown {
     /// Of a plan for many users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<bulk::Counts>,
+    /// Who loses it along with the customer.
+    #[serde(default)]
+    pub losing: Vec<Loser>,
+    /// What is to be typed before it is done.
+    #[serde(default)]
+    pub confirm: Option<String>,
+    /// The password is asked for once more as well.
+    #[serde(default)]
+    pub again: bool,
+}
+
+/// A user who loses a service because the customer does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Loser {
+    pub user_id: UserId,
+    pub name: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -152,6 +168,9 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, plan: &Plan) -> Result<Preview
         refusals: plan.refusals.clone(),
         queue: "interactive".to_owned(),
         users: None,
+        losing: store::named(tx, plan.losing())?,
+        confirm: plan.confirm(),
+        again: braked(tx, plan)?,
     };
     let input = seal(
         key,
@@ -171,6 +190,16 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, plan: &Plan) -> Result<Preview
             basis: &plan.basis,
         },
     )
+}
+
+/// Whether so many lose it that the password is asked for again: more than ten, or more than a
+/// twentieth of the customer's users and three at least.
+pub fn braked(db: &Read, plan: &Plan) -> Result<bool> {
+    let n = i64::try_from(plan.losing().len()).unwrap_or(i64::MAX);
+    if n < 3 {
+        return Ok(false);
+    }
+    Ok(n > 10 || n.saturating_mul(20) > store::users(db, plan.order.customer)?)
 }
 
 /// An order as it is kept.
@@ -199,7 +228,7 @@ enum Outcome {
 }
 
 /// Runs exactly what was shown, once; a second time it names what the first one started. `digest`
-/// says what was looked at.
+/// says what was looked at, `typed` what was typed to confirm it.
 pub fn apply(
     db: &Db,
     key: &Key,
@@ -207,6 +236,7 @@ pub fn apply(
     own: &Own<AccountRead>,
     id: PreviewId,
     digest: Option<&str>,
+    typed: &Input,
 ) -> Result<Applied> {
     let outcome = db.write(own.by, |tx| {
         let preview = store::one(tx, own, id)?;
@@ -233,6 +263,9 @@ pub fn apply(
         if let Some(moved) = preview.moved(&plan.basis)? {
             store::set_state(tx, id, PreviewState::Stale)?;
             return Ok(Outcome::Moved(keep(tx, key, actor, &plan)?, moved));
+        }
+        if let Some(text) = plan.confirm() {
+            crate::input::typed(typed, &text)?;
         }
         plan.steps = preview.shown()?.steps;
         let cause = Cause { preview: Some(id), ..Cause::default() };

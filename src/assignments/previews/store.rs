@@ -1,8 +1,9 @@
-use super::{NewPreview, Preview};
+use super::{Loser, NewPreview, Preview};
+use crate::assignments::Held;
 use crate::auth::Own;
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::{PreviewId, RequestId, RunId};
+use crate::ids::{CustomerId, PreviewId, RequestId, RunId, UserId};
 use rusqlite::named_params;
 
 pub fn insert(tx: &Write, new: &NewPreview) -> Result<PreviewId> {
@@ -58,5 +59,29 @@ pub fn set_state(tx: &Write, id: PreviewId, state: super::PreviewState) -> Resul
     tx.change(
         "UPDATE previews SET state = :state WHERE id = :id RETURNING id",
         named_params! { ":id": id, ":state": state },
+    )
+}
+
+/// The users who hold these, by name.
+pub fn named(db: &Read, held: &[Held]) -> Result<Vec<Loser>> {
+    if held.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<UserId> = held.iter().filter_map(|each| each.user).collect();
+    db.all(
+        "SELECT id, display_name FROM users
+          WHERE id IN (SELECT value FROM json_each(:ids))
+          ORDER BY display_name COLLATE NOCASE, id",
+        named_params! { ":ids": serde_json::to_string(&ids)? },
+        |row| Ok(Loser { user_id: row.get("id")?, name: row.get("display_name")? }),
+    )
+}
+
+/// How many users a customer has.
+pub fn users(db: &Read, customer: CustomerId) -> Result<i64> {
+    db.value(
+        "SELECT count(*) FROM users
+          WHERE customer_id = :customer AND state IN ('active', 'disabled')",
+        named_params! { ":customer": customer },
     )
 }

@@ -347,6 +347,41 @@ pub fn opened(key: &Key, stored: &[Stored]) -> Result<BTreeMap<String, Value>> {
     Ok(values)
 }
 
+/// What speaks against an order for an assignment of `level` because a required property would have
+/// no value; `order` is stored with it.
+pub fn missing(db: &Read, asked: &Asked, level: Level, order: &Order) -> Result<Vec<Complaint>> {
+    let mut complaints = Vec::new();
+    for mut each in stored(db, asked)? {
+        let Property { name, usage, secret, .. } = &each.property;
+        if *usage == Use::Output || (level == Level::Customer && each.property.level == Level::User)
+        {
+            continue;
+        }
+        let typed = order.values.iter().find(|(known, _)| known == name);
+        match typed {
+            Some((_, text)) if !text.is_empty() => continue,
+            // It is about to be taken away.
+            Some(_) if !secret => {
+                let own = match level {
+                    Level::User => Holder::UserService,
+                    Level::Customer => Holder::CustomerService,
+                };
+                each.held.retain(|held| held.holder != own);
+            }
+            _ => {}
+        }
+        let hidden = !each.property.seen_by(order.standing);
+        complaints.extend(each.missing().map(|complaint| match hidden {
+            false => complaint,
+            true => Complaint::new(
+                "",
+                format!("{} is not set up completely. Ask your provider.", order.service.name),
+            ),
+        }));
+    }
+    Ok(complaints)
+}
+
 /// The values stored at one place, by name; a secret's is only said to be set.
 pub fn at(db: &Read, service: ServiceId, place: Place) -> Result<Vec<(Property, Value, bool)>> {
     let mut found = Vec::new();

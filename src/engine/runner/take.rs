@@ -83,6 +83,12 @@ fn consider(tx: &Write, engine: &Engine, it: &Candidate) -> Result<Option<Taken>
         if let Some(other) = store::in_the_way(tx, it)? {
             return block(tx, it, other);
         }
+        let below = requests::children(tx, it.id)?;
+        if below.failed > 0 {
+            let text = format!("{} of {} failed: retry those, then this.", below.failed, below.all);
+            finish(tx, event, it.id, End::Failed, &text)?;
+            return Ok(None);
+        }
     }
     lease(tx, engine, it.id)
 }

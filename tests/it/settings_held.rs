@@ -123,7 +123,9 @@ fn what_is_taken_from_many_is_typed_and_the_password_asked_for_again() {
     let scene = Scene::new();
     let admin = scene.admin();
     let all: Vec<_> = (0..12).map(|n| scene.user(&format!("user{n}"))).collect();
-    all.iter().for_each(|user| drop(scene.workplace(&admin, *user)));
+    for user in &all {
+        scene.workplace(&admin, *user);
+    }
     let held = scene.world.count("SELECT id FROM customer_services");
     let services = format!("/customers/{}/services", scene.customer);
     let remove = format!("{services}/{held}");

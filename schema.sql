@@ -312,6 +312,20 @@ CREATE TABLE user_expiry_notices (
   PRIMARY KEY (user_id, expires_on, days)
 ) STRICT, WITHOUT ROWID;
 
+-- What a new user begins with: made by a customer for itself, for those below it, or for both.
+CREATE TABLE user_templates (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  label       TEXT NOT NULL COLLATE NOCASE CHECK (length(label) BETWEEN 1 AND 60),
+  reach       TEXT NOT NULL CHECK (reach IN ('self', 'below', 'both')),
+  fields      TEXT NOT NULL DEFAULT '{}',                  -- JSON: field to value
+  services    TEXT NOT NULL DEFAULT '[]',                  -- JSON: "workplace/standard" …
+  roles       TEXT NOT NULL DEFAULT '[]',                  -- JSON: names
+  days        INTEGER CHECK (days BETWEEN 1 AND 3650),     -- the last day, so many after the first
+  version     INTEGER NOT NULL DEFAULT 1,
+  UNIQUE (customer_id, label)
+) STRICT;
+
 -- Substrings of names and addresses; see db::search for how it is asked.
 CREATE VIRTUAL TABLE users_search USING fts5 (
   display_name, upn, mail, content = 'users', content_rowid = 'id', tokenize = 'trigram', detail = none

@@ -29,3 +29,4 @@ id!(PriceListId);
 id!(PriceId);
 id!(SummaryLineId);
 id!(InvoiceId);
+id!(TemplateId);

@@ -43,6 +43,7 @@ pub mod signin;
 pub mod account;
 pub mod setup;
 pub mod roles;
+pub mod arrivals;
 pub mod activity;
 pub mod system;
 pub mod invoices;

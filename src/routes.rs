@@ -12,8 +12,8 @@ use crate::input::Field;
 use crate::users;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
-    account, activity, billing, catalogue, customers, health, invoices, jobs, mail, offers,
-    openapi, prices, roles, search, setup, signin, system, today,
+    account, activity, arrivals, billing, catalogue, customers, health, invoices, jobs, mail,
+    offers, openapi, prices, roles, search, setup, signin, system, today,
 };
 
 pub struct Route {
@@ -432,7 +432,7 @@ routes! {
     Get    "/api/v1/customers/{id}/effective-prices"      scope PricesRead     offers::api::effective_prices, "Say what a customer pays for what it may get" offers::api::ON => offers::api::PRICE_OUT;
     Get   "/users"                          scope UsersRead    users::pages::list::index;
     Get   "/customers/{id}/users"           scope UsersRead    users::pages::list::index_of;
-    Get   "/customers/{id}/users/new"       scope UsersCreate  users::pages::form::new;
+    Get   "/customers/{id}/users/new"       scope UsersCreate  arrivals::pages::new;
     Get   "/customers/{id}/users/preview"   scope UsersCreate  users::pages::form::preview;
     Get   "/customers/{id}/users/export"          scope UsersExport users::export::download;
     Get   "/api/v1/customers/{id}/users/export"   scope UsersExport users::export::download, "Export a customer's users as CSV, which an import takes back" users::FILTERS => &[];
@@ -442,7 +442,15 @@ routes! {
     Post  "/customers/{id}/users/import/{upload}" scope UsersImport users::pages::import::run;
     Get   "/customers/{id}/users/import/{upload}/refused" scope UsersImport users::pages::import::refused;
     Post  "/api/v1/customers/{id}/users/import"   scope UsersImport users::api::import, "Import users from a CSV or XLSX file, which is the body" users::api::IMPORT => users::api::REPORT;
-    Post  "/customers/{id}/users"           scope UsersCreate  users::pages::form::create;
+    Post  "/customers/{id}/users"           scope UsersCreate  arrivals::pages::create;
+    Get   "/users/{id}/copy"                scope UsersCreate  arrivals::pages::ask_copy;
+    Post  "/users/{id}/copy"                scope UsersCreate  arrivals::pages::copy;
+    Get   "/customers/{id}/templates"       scope UsersTemplates arrivals::templates::pages::index;
+    Get   "/customers/{id}/templates/new"   scope UsersTemplates arrivals::templates::pages::new;
+    Post  "/customers/{id}/templates"       scope UsersTemplates arrivals::templates::pages::create;
+    Get   "/customers/{id}/templates/{tid}/edit"   scope UsersTemplates arrivals::templates::pages::edit;
+    Post  "/customers/{id}/templates/{tid}/edit"   scope UsersTemplates arrivals::templates::pages::update;
+    Post  "/customers/{id}/templates/{tid}/delete" scope UsersTemplates arrivals::templates::pages::destroy;
     Get   "/users/{id}"                     scope UsersRead    users::pages::show::show;
     Get   "/users/{id}/edit"                scope UsersUpdate  users::pages::form::edit;
     Post  "/users/{id}/edit"                scope UsersUpdate  users::pages::form::update;
@@ -464,15 +472,21 @@ routes! {
 
     Get   "/api/v1/users"                   scope UsersRead    users::api::index, "List users" users::FILTERS => users::api::ITEM;
     Get   "/api/v1/customers/{id}/users"    scope UsersRead    users::api::index_of, "List a customer's users" users::FILTERS => users::api::ITEM;
-    Post  "/api/v1/customers/{id}/users"    scope UsersCreate  users::api::create, "Add a user" users::fields::NEW => users::api::OUT;
-    Get   "/api/v1/users/{id}"              scope UsersRead    users::api::show, "Show a user" &[] => users::api::OUT;
-    Patch "/api/v1/users/{id}"              scope UsersUpdate  users::api::update, "Change a user" users::fields::EDIT => users::api::OUT;
-    Post  "/api/v1/users/{id}/disable"      scope UsersDisable users::life::api::disable, "Disable a user" &[] => users::api::OUT;
-    Post  "/api/v1/users/{id}/enable"       scope UsersDisable users::life::api::enable, "Enable a user" &[] => users::api::OUT;
+    Post  "/api/v1/customers/{id}/users"    scope UsersCreate  arrivals::api::create, "Add a user" users::fields::ARRIVAL => users::told::OUT;
+    Post  "/api/v1/users/{id}/copy"         scope UsersCreate  arrivals::api::copy, "Add a user like another" users::fields::COPY => users::told::OUT;
+    Get   "/api/v1/customers/{id}/templates"       scope UsersTemplates arrivals::templates::api::index, "List the templates of a customer" &[] => arrivals::templates::OUT;
+    Post  "/api/v1/customers/{id}/templates"       scope UsersTemplates arrivals::templates::api::create, "Make a template" arrivals::templates::EDIT => arrivals::templates::OUT;
+    Get   "/api/v1/customers/{id}/templates/{tid}" scope UsersTemplates arrivals::templates::api::show, "Show a template" &[] => arrivals::templates::OUT;
+    Patch "/api/v1/customers/{id}/templates/{tid}" scope UsersTemplates arrivals::templates::api::update, "Change a template" arrivals::templates::EDIT => arrivals::templates::OUT;
+    Delete "/api/v1/customers/{id}/templates/{tid}" scope UsersTemplates arrivals::templates::api::destroy, "Delete a template" &[] => &[];
+    Get   "/api/v1/users/{id}"              scope UsersRead    users::api::show, "Show a user" &[] => users::told::OUT;
+    Patch "/api/v1/users/{id}"              scope UsersUpdate  users::api::update, "Change a user" users::fields::EDIT => users::told::OUT;
+    Post  "/api/v1/users/{id}/disable"      scope UsersDisable users::life::api::disable, "Disable a user" &[] => users::told::OUT;
+    Post  "/api/v1/users/{id}/enable"       scope UsersDisable users::life::api::enable, "Enable a user" &[] => users::told::OUT;
     Post  "/api/v1/users/{id}/provision"    scope UsersUpdate  users::life::api::provision, "Bring a user to outside systems once more" &[] => users::life::api::REQUESTS;
     Post  "/api/v1/users/{id}/deprovision"  scope UsersDeprovision users::life::api::deprovision, "End a user's account and remember it" &[] => users::life::api::REQUESTS;
     Delete "/api/v1/users/{id}"             scope UsersDelete  users::life::api::destroy, "Put a user into the bin" users::life::DELETE => users::life::api::DELETED;
-    Post  "/api/v1/users/{id}/restore"      scope UsersDelete  users::life::api::restore, "Take a user out of the bin" &[] => users::api::OUT;
+    Post  "/api/v1/users/{id}/restore"      scope UsersDelete  users::life::api::restore, "Take a user out of the bin" &[] => users::told::OUT;
     Post  "/api/v1/users/{id}/erase"        scope UsersDelete  users::life::api::erase, "Erase a user in the bin for good" users::life::api::ERASE => &[];
     Post  "/api/v1/users/{id}/merge"        scope UsersUpdate  users::life::api::merge, "Merge another user into this one" users::merge::MERGE => users::life::api::MERGED;
     Post   "/api/v1/billing/periods/{end}/invoices" scope InvoicesWrite invoices::api::draw_up, "Draw up a period's invoices" invoices::RUN => invoices::api::OUTCOME;

@@ -24,7 +24,7 @@ pub use act::Done;
 pub use document::document;
 pub use fields::{CHANGE, GIVE, GIVE_USER, REASON, REMOVE};
 pub use people::{
-    Had, ever_had_any, had_by, provision_user, remove_user, resume_customer, resume_user,
+    Had, ever_had_any, had_by, offered, provision_user, remove_user, resume_customer, resume_user,
     suspend_customer, suspend_user, update_user,
 };
 pub use settle::settle;

@@ -5,10 +5,12 @@ use super::act::{self, Cause, Work};
 use super::plan;
 use super::state::{Live, Wanted};
 use super::{Held, HeldId, Reason, properties, store};
+use crate::catalogue::{Level, Service};
 use crate::db::{Read, Write};
 use crate::engine::{Class, NewStep};
 use crate::error::Result;
 use crate::ids::{CustomerId, RequestId, UserId};
+use crate::offers;
 use std::collections::BTreeMap;
 
 /// A service as it is remembered of a user, or given to another alike.
@@ -177,4 +179,26 @@ fn order(
     let title = format!("{verb} {} of {}", held.title(), store::holder_name(tx, held)?);
     let work = Work { held, what, title: &title, class, steps, after: None };
     act::start(tx, work, &Cause::default())
+}
+
+/// What the users of a customer may be given: "workplace/standard" and its words.
+pub fn offered(db: &Read, customer: CustomerId) -> Result<Vec<(String, String, Service)>> {
+    let mut all = Vec::new();
+    for each in offers::sellable(db, customer)? {
+        if each.service.kind == Level::Customer {
+            continue;
+        }
+        let Some(held) = store::below(db, customer, each.service.id)? else { continue };
+        let enabled = store::enabled_plans(db, held)?;
+        for plan in each.plans.iter().filter(|plan| enabled.iter().any(|(id, _, _)| *id == plan.id))
+        {
+            let value = format!("{}/{}", each.service.code, plan.code);
+            all.push((
+                value,
+                format!("{}, {}", each.service.name, plan.name),
+                each.service.clone(),
+            ));
+        }
+    }
+    Ok(all)
 }

@@ -1,70 +1,19 @@
 //! Users in the API.
 
-use super::fields::SignIn;
 use super::import::{self, Order};
-use super::{Brief, Filter, User};
-use crate::auth::permissions::{UsersCreate, UsersImport, UsersRead, UsersUpdate};
-use crate::auth::{Permission, Scope};
-use crate::db::{Read, Write};
+use super::told::answer;
+use super::{Brief, Filter};
+use crate::auth::Scope;
+use crate::auth::permissions::{UsersImport, UsersRead, UsersUpdate};
+use crate::db::Write;
 use crate::error::Result;
 use crate::ids::{CustomerId, UserId};
 use crate::input::{Field, Fields};
 use crate::places::State;
 use crate::secret;
 use crate::sheet::{self, Options};
-use crate::time::{Date, Instant};
+use crate::time::Instant;
 use crate::web::{Cx, Response, response};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What the API promises of a user; a new column does not appear in it by itself.
-#[derive(serde::Serialize)]
-struct UserOut<'u> {
-    id: UserId,
-    customer_id: CustomerId,
-    state: State,
-    upn: &'u str,
-    mail: &'u str,
-    addresses: &'u BTreeSet<String>,
-    external_emails: &'u BTreeSet<String>,
-    username: &'u str,
-    display_name: &'u str,
-    recovery_email: &'u str,
-    manager_id: Option<UserId>,
-    department: &'u str,
-    location: &'u str,
-    language: &'u str,
-    time_zone: &'u str,
-    expires_on: Option<Date>,
-    sign_in: SignIn,
-    main_contact: bool,
-    test_user: bool,
-    /// First name to notes.
-    #[serde(flatten)]
-    texts: &'u BTreeMap<&'static str, String>,
-    last_sign_in_at: Option<Instant>,
-    version: i64,
-    created_at: Instant,
-}
-
-pub const OUT: &[Field] = &[
-    Field::integer("id", ""),
-    Field::integer("customer_id", ""),
-    Field::text("state", "active, disabled, deprovisioned, deleted"),
-    Field::text("upn", ""),
-    Field::text("mail", ""),
-    Field::list("addresses", ""),
-    Field::list("external_emails", ""),
-    Field::text("username", ""),
-    Field::text("first_name", ""),
-    Field::text("last_name", ""),
-    Field::text("display_name", ""),
-    Field::text("job_title", ""),
-    Field::text("department", ""),
-    Field::integer("manager_id", ""),
-    Field::text("last_sign_in_at", ""),
-    Field::integer("version", "for If-Match"),
-    Field::text("created_at", ""),
-];
 
 #[derive(serde::Serialize)]
 struct BriefOut<'u> {
@@ -109,14 +58,6 @@ fn listing(cx: &Cx, scope: &Scope<UsersRead>, filter: Filter) -> Result<Response
     response::json(200, &serde_json::json!({ "items": items, "next": found.next }))
 }
 
-pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
-    let id = super::create(cx.db, &cx.actor, scope, cx.param("id")?, &cx.input()?)?;
-    cx.db.read(|db| {
-        let user = super::one(db, scope, id)?;
-        response::created(format!("/api/v1/users/{id}"), &UserOut::from(&user))
-    })
-}
-
 pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let id = cx.param("id")?;
     cx.db.read(|db| answer(db, scope, id))
@@ -147,43 +88,6 @@ const QUERY: &[Field] = &[
     Field::integer("limit", ""),
     Field::text("after", ""),
 ];
-
-pub fn answer<P: Permission>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<Response> {
-    let user = super::one(db, scope, id)?;
-    let answer = response::json(200, &UserOut::from(&user))?;
-    Ok(answer.with("ETag", format!("\"{}\"", user.version)))
-}
-
-impl<'u> From<&'u User> for UserOut<'u> {
-    fn from(user: &'u User) -> Self {
-        let d = &user.details;
-        UserOut {
-            id: user.id,
-            customer_id: user.customer,
-            state: user.state,
-            upn: &d.upn,
-            mail: &d.mail,
-            addresses: &d.addresses,
-            external_emails: &d.external_emails,
-            username: &d.username,
-            display_name: &d.display_name,
-            recovery_email: &d.recovery_email,
-            manager_id: d.manager,
-            department: &d.department,
-            location: &d.location,
-            language: &d.language,
-            time_zone: &d.time_zone,
-            expires_on: d.expires_on,
-            sign_in: d.sign_in,
-            main_contact: d.main_contact,
-            test_user: d.test_user,
-            texts: &d.texts,
-            last_sign_in_at: user.last_sign_in_at,
-            version: user.version,
-            created_at: user.created_at,
-        }
-    }
-}
 
 impl<'u> From<&'u Brief> for BriefOut<'u> {
     fn from(u: &'u Brief) -> Self {

@@ -98,8 +98,23 @@ const KEEP: Field =
     Field::boolean("keep_address", "false lets the old sign-in name go; else it stays an address");
 const STATE: Field = Field::boolean("disabled", "made disabled");
 
+const TEMPLATE: Field = Field::integer(
+    "template",
+    "a template that can be used at the customer; what is said goes over it",
+);
+const SERVICES: Field = Field::list(
+    "services",
+    "service and plan as workplace/standard, or objects of service, plan, label, properties",
+);
+const ROLES: Field = Field::list("roles", "names of roles to give");
+const WELCOME: Field = Field::boolean("welcome", "mails a link for choosing a password");
+const COPIED: Field = Field::list(
+    "copy",
+    "of services, roles, department, location, office, company, address, manager, cost_centre; all when left out",
+);
+
 macro_rules! all {
-    ($more:expr) => {
+    ($($more:expr),+ $(,)?) => {
         &[
             Field::text("first_name", "at most 64 characters"),
             Field::text("last_name", "at most 64 characters"),
@@ -141,12 +156,16 @@ macro_rules! all {
             SIGN_IN,
             Field::boolean("main_contact", ""),
             TEST,
-            $more,
+            $($more,)+
         ]
     };
 }
 
 pub const NEW: &[Field] = all!(STATE);
+/// What a new user may be given along.
+pub const ARRIVAL: &[Field] = all!(STATE, TEMPLATE, SERVICES, ROLES, WELCOME);
+/// The same like somebody else.
+pub const COPY: &[Field] = all!(STATE, COPIED, SERVICES, ROLES, WELCOME);
 pub const EDIT: &[Field] = all!(KEEP);
 
 fields! {

@@ -8,12 +8,14 @@ pub mod erase;
 pub mod expiry;
 pub mod export;
 pub mod fields;
+pub mod form;
 pub mod import;
 pub mod life;
 pub mod merge;
 pub mod names;
+pub mod memory;
 pub mod pages;
-mod memory;
+pub mod told;
 mod store;
 
 use crate::assignments;
@@ -28,6 +30,7 @@ use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, DomainId, UserId};
 use crate::input::{Field, Fields, Input};
 use crate::ledger::{self, Action, Kind, Row};
+use crate::mail::texts;
 use crate::places::State;
 use crate::time::{Instant, Zone};
 use crate::web::{Listing, Paging};
@@ -116,6 +119,47 @@ pub fn list(
         filter.customer.is_none() && breadth != Breadth::Narrow && filter.q.chars().count() >= 3;
     let name = |row: &Brief| if by_id { String::new() } else { row.display_name.clone() };
     Ok(paging.listing(rows, |row| (name(row), row.id.0)))
+}
+
+/// The names of the roles that the user holds at their own customer.
+pub fn roles_at_home(db: &Read, user: &User) -> Result<Vec<String>> {
+    let all = memory::store::roles(db, user.id)?;
+    Ok(all.into_iter().filter(|had| had.at == user.customer).map(|had| had.role).collect())
+}
+
+words! {
+    /// What became of a welcome.
+    Invitation {
+        Waiting = "waiting", Sent = "sent", Used = "used", Expired = "expired", Bounced = "bounced",
+    }
+}
+
+/// The last welcome of the user, and when it was made or used.
+pub fn invitation(db: &Read, id: UserId) -> Result<Option<(Invitation, Instant)>> {
+    let Some(link) = store::last_welcome(db, id)? else { return Ok(None) };
+    Ok(Some(match link {
+        store::Welcome { used_at: Some(at), .. } => (Invitation::Used, at),
+        store::Welcome { ref mail, made_at, .. } if mail == "failed" || mail == "suppressed" => {
+            (Invitation::Bounced, made_at)
+        }
+        store::Welcome { expires_at, current, .. } if !current || expires_at <= db.now => {
+            (Invitation::Expired, expires_at)
+        }
+        store::Welcome { ref mail, made_at, .. } if mail == "sent" || mail.is_empty() => {
+            (Invitation::Sent, made_at)
+        }
+        store::Welcome { made_at, .. } => (Invitation::Waiting, made_at),
+    }))
+}
+
+/// Whether anybody administrates the customer.
+pub fn has_administrator(db: &Read, customer: CustomerId) -> Result<bool> {
+    store::has_administrator(db, customer)
+}
+
+/// The departments of a customer by name, to choose from.
+pub fn departments<P>(db: &Read, scope: &Scope<P>, customer: CustomerId) -> Result<Vec<String>> {
+    store::departments(db, scope, customer)
 }
 
 /// The user, if the scope reaches it.
@@ -315,6 +359,17 @@ pub fn change<P: Permission>(
     store::update(tx, scope, home, was, &details)?;
     if changed.contains_key("upn") || changed.contains_key("recovery_email") {
         store::raise_epoch(tx, id)?;
+    }
+    // A link that was mailed to an address the user has no more is nobody's.
+    if ["upn", "mail", "recovery_email", "external_emails"].iter().any(|f| changed.contains_key(*f))
+    {
+        store::end_links(tx, id)?;
+    }
+    if changed.contains_key("upn") && matches!(was.state, State::Active | State::Disabled) {
+        let what =
+            format!("You sign in as {} from now on. It was {}.", details.upn, was.details.upn);
+        let subject = "Your sign-in name has changed";
+        texts::tell_user(tx, was.customer, id, "user.renamed", subject, &what)?;
     }
     if changed.contains_key("test_user") && was.state != State::Deprovisioned {
         let row = Row {

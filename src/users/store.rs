@@ -8,6 +8,7 @@ use crate::db::{Read, Write, beginning, broken_unique, containing, trigrams};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UploadId, UserId};
 use crate::places::State;
+use crate::time::Instant;
 use crate::web::Paging;
 use rusqlite::{Row, named_params};
 use std::collections::BTreeMap;
@@ -490,6 +491,46 @@ pub fn raise_epoch(tx: &Write, id: UserId) -> Result<()> {
     Ok(())
 }
 
+/// A welcome that was mailed or shown.
+pub struct Welcome {
+    pub made_at: Instant,
+    pub expires_at: Instant,
+    pub used_at: Option<Instant>,
+    /// Of the user's present epoch.
+    pub current: bool,
+    /// The state of its mail; empty where it was shown instead.
+    pub mail: String,
+}
+
+pub fn last_welcome(db: &Read, id: UserId) -> Result<Option<Welcome>> {
+    db.maybe(
+        "SELECT made_at, links.expires_at, used_at, links.epoch = users.epoch AS current,
+                coalesce((SELECT messages.state FROM messages
+                           WHERE messages.user_id = users.id AND messages.event = 'user.invited'
+                             AND messages.created_at >= made_at
+                           ORDER BY messages.id DESC LIMIT 1), '') AS mail
+           FROM links JOIN users ON users.id = user_id
+          WHERE user_id = ?1 AND purpose = 'welcome'
+          ORDER BY made_at DESC LIMIT 1",
+        [id],
+        |row| {
+            Ok(Welcome {
+                made_at: row.get("made_at")?,
+                expires_at: row.get("expires_at")?,
+                used_at: row.get("used_at")?,
+                current: row.get("current")?,
+                mail: row.get("mail")?,
+            })
+        },
+    )
+}
+
+/// Ends the links that were mailed and not used.
+pub fn end_links(tx: &Write, id: UserId) -> Result<()> {
+    tx.run("DELETE FROM links WHERE user_id = ?1 AND used_at IS NULL", [id])?;
+    Ok(())
+}
+
 pub fn revoke_tokens(tx: &Write, id: UserId) -> Result<()> {
     tx.run(
         "UPDATE tokens SET revoked_at = :now WHERE user_id = :id AND revoked_at IS NULL",
@@ -550,6 +591,15 @@ pub fn roles(db: &Read, id: UserId) -> Result<Vec<String>> {
           WHERE user_id = ?1 ORDER BY roles.name",
         [id],
         |row| row.get(0),
+    )
+}
+
+pub fn has_administrator(db: &Read, customer: CustomerId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM role_grants JOIN roles ON roles.id = role_id
+                         WHERE at_id = ?1 AND roles.customer_id IS NULL
+                           AND roles.name IN ('Customer administrator', 'Reseller administrator', 'Provider administrator'))",
+        [customer],
     )
 }
 

@@ -53,6 +53,7 @@ mod verbs;
 mod webhooks;
 mod users;
 mod users_life;
+mod templates;
 mod import;
 mod inherited;
 mod world;

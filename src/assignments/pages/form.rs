@@ -2,7 +2,7 @@
 
 use super::{Person, Place, Tab, UserTab, plan_for};
 use crate::assignments::state::Verb;
-use crate::assignments::{Held, Order, for_customer, for_user, store};
+use crate::assignments::{Held, Order, for_customer, for_user, offered, store};
 use crate::auth::Scope;
 use crate::auth::permissions::{CustomerServicesWrite, UserServicesWrite};
 use crate::catalogue::fields::value_field;
@@ -153,28 +153,6 @@ fn customer_page(cx: &Cx, place: &Place, complaints: &[Complaint], body: Markup)
 fn user_page(cx: &Cx, person: &Person, complaints: &[Complaint], body: Markup) -> Response {
     let status = if complaints.is_empty() { 200 } else { 422 };
     places::user_page(cx, person, UserTab::Services, status, html! {}, body)
-}
-
-/// What the users of a customer may be given: "workplace/standard" and its words.
-pub fn offered(db: &Read, customer: CustomerId) -> Result<Vec<(String, String, Service)>> {
-    let mut all = Vec::new();
-    for each in offers::sellable(db, customer)? {
-        if each.service.kind == Level::Customer {
-            continue;
-        }
-        let Some(held) = store::below(db, customer, each.service.id)? else { continue };
-        let enabled = store::enabled_plans(db, held)?;
-        for plan in each.plans.iter().filter(|plan| enabled.iter().any(|(id, _, _)| *id == plan.id))
-        {
-            let value = format!("{}/{}", each.service.code, plan.code);
-            all.push((
-                value,
-                format!("{}, {}", each.service.name, plan.name),
-                each.service.clone(),
-            ));
-        }
-    }
-    Ok(all)
 }
 
 /// Said by a form that shows the settings of what was chosen.

@@ -1,9 +1,8 @@
 //! Giving to many users: whom and what, then the plan.
 
-use super::form::{
-    chosen_settings, joined, offered, setting_fields, split, still_to_set, what_field,
-};
+use super::form::{chosen_settings, joined, setting_fields, split, still_to_set, what_field};
 use crate::assignments::bulk;
+use crate::assignments::offered;
 use crate::auth::Scope;
 use crate::auth::permissions::UserServicesWrite;
 use crate::error::{Complaint, Error, Result};

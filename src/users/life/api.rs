@@ -6,7 +6,8 @@ use crate::auth::{Permission, Scope};
 use crate::error::Result;
 use crate::ids::{RequestId, UserId};
 use crate::input::{CONFIRM, Field, Fields, Input};
-use crate::users::{self, api::answer, erase, merge};
+use crate::users::told::answer;
+use crate::users::{self, erase, merge};
 use crate::web::{Cx, Response, response};
 use serde_json::json;
 

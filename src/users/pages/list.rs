@@ -2,7 +2,8 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    UserServicesWrite, UsersCreate, UsersDisable, UsersExport, UsersImport, UsersRead, UsersUpdate,
+    UserServicesWrite, UsersCreate, UsersDisable, UsersExport, UsersImport, UsersRead,
+    UsersTemplates, UsersUpdate,
 };
 use crate::error::Result;
 use crate::html::Nav;
@@ -42,19 +43,22 @@ pub fn index_of(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
     let filter = Filter { customer: Some(id), ..api::filter(cx)? };
     let paging = cx.paging(crate::users::FILTERS)?;
-    let (found, place, departments, may_add, may_import, may_export) = cx.db.read(|db| {
-        Ok((
-            list(db, scope, &filter, &paging)?,
-            places::customer(db, scope, id)?,
-            store::departments(db, scope, id)?,
-            reaches::<UsersCreate>(db, &cx.actor, id),
-            reaches::<UsersImport>(db, &cx.actor, id),
-            reaches::<UsersExport>(db, &cx.actor, id),
-        ))
-    })?;
+    let (found, place, departments, may_add, may_import, may_export, may_shape) =
+        cx.db.read(|db| {
+            Ok((
+                list(db, scope, &filter, &paging)?,
+                places::customer(db, scope, id)?,
+                store::departments(db, scope, id)?,
+                reaches::<UsersCreate>(db, &cx.actor, id),
+                reaches::<UsersImport>(db, &cx.actor, id),
+                reaches::<UsersExport>(db, &cx.actor, id),
+                reaches::<UsersTemplates>(db, &cx.actor, id),
+            ))
+        })?;
     let here = format!("/customers/{id}/users");
     let may_add = may_add && place.state == State::Active;
     let actions = html! {
+        @if may_shape { (link("Templates", &format!("/customers/{id}/templates"))) }
         @if may_export {
             (link("Export", &as_shown(cx, &format!("{here}/export"))).download().icon("download"))
         }

@@ -2,26 +2,28 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    UsersDelete, UsersDeprovision, UsersDisable, UsersRead, UsersUpdate,
+    UsersCreate, UsersDelete, UsersDeprovision, UsersDisable, UsersRead, UsersUpdate,
 };
 use crate::db::Read;
 use crate::error::Result;
 use crate::html::button::{Item, link, menu_button};
-use crate::html::parts::{card, card_flush, facts, tag};
+use crate::html::parts::{Tone, card, card_flush, facts, pill, tag};
 use crate::html::table::{column, table};
 use crate::html::text;
 use crate::places::{self, State, UserTab};
-use crate::users::{self, User, reaches};
+use crate::time::Instant;
+use crate::users::{self, Invitation, User, reaches};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
 pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let id = cx.param("id")?;
-    let (user, person, items, may_edit) = cx.db.read(|db| {
+    let (user, person, items, may_edit, invited) = cx.db.read(|db| {
         let user = users::one(db, scope, id)?;
         let may_edit = reaches::<UsersUpdate>(db, &cx.actor, user.customer);
         let items = verbs(db, cx, &user);
-        Ok((user, places::user(db, scope, id)?, items, may_edit))
+        let invited = users::invitation(db, id)?;
+        Ok((user, places::user(db, scope, id)?, items, may_edit, invited))
     })?;
     let may_edit = may_edit && !matches!(user.state, State::Deleted | State::Purged);
     let actions = html! {
@@ -31,7 +33,7 @@ pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let body = html! {
         div.cols {
             div.stack { (names(&user)) (contact(&user)) }
-            div.stack { (account(cx, &user)) }
+            div.stack { (account(cx, &user, invited)) }
         }
     };
     Ok(places::user_page(cx, &person, UserTab::Profile, 200, actions, body))
@@ -49,6 +51,9 @@ fn verbs(db: &Read, cx: &Cx, user: &User) -> Vec<Item> {
             items.push(Item::post("Apply again", to("provision")));
         }
         items.push(Item::link("Merge…", to("merge")));
+    }
+    if there && reaches::<UsersCreate>(db, actor, at) {
+        items.push(Item::link("Copy…", to("copy")));
     }
     let before = items.len();
     if reaches::<UsersDisable>(db, actor, at) {
@@ -127,7 +132,7 @@ fn contact(user: &User) -> Markup {
     card("Contact", None, body)
 }
 
-fn account(cx: &Cx, user: &User) -> Markup {
+fn account(cx: &Cx, user: &User, invited: Option<(Invitation, Instant)>) -> Markup {
     let d = &user.details;
     let now = cx.db.now();
     let when = |at| match at {
@@ -155,6 +160,18 @@ fn account(cx: &Cx, user: &User) -> Markup {
         _ => "Nowhere",
     };
     list.push(("May sign in", html! { (door) }));
+    if let Some((what, at)) = invited {
+        let (tone, word) = match what {
+            Invitation::Waiting => (Tone::Wait, "Waits to be sent"),
+            Invitation::Sent => (Tone::Wait, "Sent"),
+            Invitation::Used => (Tone::Ok, "Used"),
+            Invitation::Expired => (Tone::Off, "Expired"),
+            Invitation::Bounced => (Tone::Bad, "Bounced"),
+        };
+        let shown =
+            html! { (pill(tone, word)) " " span.muted { (text::when(at, &cx.actor.zone, now)) } };
+        list.push(("Invitation", shown));
+    }
     list.push(("Last sign-in", when(user.last_sign_in_at)));
     list.push(("Password set", when(user.password_set_at)));
     list.push(("User since", text::date(user.created_at.day(&cx.actor.zone))));

@@ -1,0 +1,35 @@
+//! Adding users through the API, with what goes along.
+
+use super::{Arrived, copy as copying, create as creating};
+use crate::auth::Scope;
+use crate::auth::permissions::UsersCreate;
+use crate::error::Result;
+use crate::users;
+use crate::users::told::UserOut;
+use crate::web::{Cx, Response, response};
+
+/// A user, and what a template or model wished for and was left out.
+#[derive(serde::Serialize)]
+struct ArrivedOut<'u> {
+    #[serde(flatten)]
+    user: UserOut<'u>,
+    left_out: Vec<String>,
+}
+
+pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
+    let made = creating(cx.app, &cx.actor, scope, cx.param("id")?, &cx.input()?)?;
+    answer(cx, scope, made)
+}
+
+pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
+    let made = copying(cx.app, &cx.actor, scope, cx.param("id")?, &cx.input()?)?;
+    answer(cx, scope, made)
+}
+
+fn answer(cx: &Cx, scope: &Scope<UsersCreate>, made: Arrived) -> Result<Response> {
+    cx.db.read(|db| {
+        let user = users::one(db, scope, made.id)?;
+        let out = ArrivedOut { user: UserOut::from(&user), left_out: made.left_out };
+        response::created(format!("/api/v1/users/{}", made.id), &out)
+    })
+}

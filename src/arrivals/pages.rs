@@ -1,0 +1,282 @@
+//! The form of a new user: from nothing, from a template, or like somebody else.
+
+use super::templates::{self, Template};
+use super::{Along, Arrived, copy as copying, create as creating, like};
+use crate::assignments;
+use crate::auth::Scope;
+use crate::auth::permissions::{
+    RolesGrant, RolesRead, UserServicesWrite, UsersCreate, UsersPassword, UsersTestFlag,
+};
+use crate::error::{Complaint, Error, Result};
+use crate::html::Nav;
+use crate::html::button::{button, cancel, primary};
+use crate::html::field::{check, complaint_of, options, tick};
+use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
+use crate::html::parts::{Head, page_head};
+use crate::ids::{CustomerId, UserId};
+use crate::input::Input;
+use crate::places::{self, Place};
+use crate::roles;
+use crate::users::form::{Form, LABELS};
+use crate::users::{self, reaches};
+use crate::web::{Cx, Response};
+use maud::{Markup, html};
+
+/// What there is to choose from, and what is wished for and cannot be had.
+struct Choices {
+    place: Place,
+    departments: Vec<String>,
+    templates: Vec<Template>,
+    /// "workplace/standard" and its words.
+    services: Vec<(String, String)>,
+    roles: Vec<String>,
+    /// Each with its reason.
+    impossible: Vec<String>,
+    may_test: bool,
+    may_invite: bool,
+}
+
+/// A form to be shown.
+struct Page<'a> {
+    customer: CustomerId,
+    /// Whom it is a copy of.
+    model: Option<(UserId, &'a str)>,
+    input: &'a Input,
+    wished: &'a Along,
+    complaints: &'a [Complaint],
+}
+
+pub fn new(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
+    let customer: CustomerId = cx.param("id")?;
+    let (mut input, mut wished) = (Input::default(), Along::default());
+    cx.db.read(|db| {
+        if !cx.request.query.get("template").is_empty() {
+            let template = templates::chosen(db, scope, customer, &cx.request.query);
+            let template = template.map_err(|_| Error::NotFound)?;
+            input = template.input(db, scope, customer)?;
+            input.set("template", template.id);
+            wished = template.along();
+        } else if !users::has_administrator(db, customer)? {
+            wished.roles.push("Customer administrator".to_owned());
+        }
+        Ok(())
+    })?;
+    input.set("welcome", "1");
+    tick_wished(&mut input, &wished);
+    show(
+        cx,
+        scope,
+        &Page { customer, model: None, input: &input, wished: &wished, complaints: &[] },
+    )
+}
+
+pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
+    let (customer, input): (CustomerId, Input) = (cx.param("id")?, cx.input()?);
+    match creating(cx.app, &cx.actor, scope, customer, &input) {
+        Ok(made) => Ok(done(cx, &made)),
+        Err(Error::Invalid(all)) => {
+            let wished = Along::default();
+            let page =
+                Page { customer, model: None, input: &input, wished: &wished, complaints: &all };
+            show(cx, scope, &page)
+        }
+        Err(err) => Err(err),
+    }
+}
+
+pub fn ask_copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
+    let model: UserId = cx.param("id")?;
+    let (user, (mut input, wished)) = cx.db.read(|db| {
+        let user = users::one(db, scope, model)?;
+        let like = like(db, &user, &Input::default())?;
+        Ok((user, like))
+    })?;
+    input.set("welcome", "1");
+    tick_wished(&mut input, &wished);
+    let model = Some((model, user.details.display_name.as_str()));
+    let page =
+        Page { customer: user.customer, model, input: &input, wished: &wished, complaints: &[] };
+    show(cx, scope, &page)
+}
+
+pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
+    let (model, input): (UserId, Input) = (cx.param("id")?, cx.input()?);
+    match copying(cx.app, &cx.actor, scope, model, &input) {
+        Ok(made) => Ok(done(cx, &made)),
+        Err(Error::Invalid(all)) => {
+            let user = cx.db.read(|db| users::one(db, scope, model))?;
+            let wished = Along::default();
+            let model = Some((model, user.details.display_name.as_str()));
+            let customer = user.customer;
+            show(
+                cx,
+                scope,
+                &Page { customer, model, input: &input, wished: &wished, complaints: &all },
+            )
+        }
+        Err(err) => Err(err),
+    }
+}
+
+fn done(cx: &Cx, made: &Arrived) -> Response {
+    let mut said = "The user was added.".to_owned();
+    if !made.left_out.is_empty() {
+        said = format!("{said} Left out: {}", made.left_out.join(" "));
+    }
+    cx.done(format!("/users/{}", made.id), &said)
+}
+
+fn tick_wished(input: &mut Input, wished: &Along) {
+    for had in &wished.services {
+        input.push("services", format!("{}/{}", had.service, had.plan));
+    }
+    wished.roles.iter().for_each(|role| input.push("roles", role));
+}
+
+fn choices(cx: &Cx, scope: &Scope<UsersCreate>, page: &Page) -> Result<Choices> {
+    let (customer, actor) = (page.customer, &cx.actor);
+    cx.db.read(|db| {
+        let place = places::customer(db, scope, customer)?;
+        let mut services = Vec::new();
+        if reaches::<UserServicesWrite>(db, actor, customer) {
+            let open = assignments::offered(db, customer)?.into_iter();
+            let open = open.filter(|(_, _, service)| !service.multi);
+            services.extend(open.map(|(value, words, _)| (value, words)));
+        }
+        let mut grantable = Vec::new();
+        if reaches::<RolesGrant>(db, actor, customer)
+            && let Ok(reading) = actor.scope::<RolesRead>()
+        {
+            let all = roles::choices(db, actor, &reading, &place)?;
+            grantable.extend(all.into_iter().map(|role| role.name));
+        }
+        let mut impossible = Vec::new();
+        for had in &page.wished.services {
+            let value = format!("{}/{}", had.service, had.plan);
+            if !services.iter().any(|(offered, _)| *offered == value) {
+                impossible.push(format!(
+                    "{value}: {} does not have it, or not in this plan.",
+                    place.name
+                ));
+            }
+        }
+        for role in page.wished.roles.iter().filter(|role| !grantable.contains(role)) {
+            impossible.push(format!("{role}: is not yours to give here."));
+        }
+        // The first administrator is an offer, not a wish of anybody's.
+        if page.model.is_none() && page.input.get("template").is_empty() {
+            impossible.clear();
+        }
+        Ok(Choices {
+            departments: users::departments(db, scope, customer)?,
+            templates: templates::usable(db, scope, customer)?,
+            services,
+            roles: grantable,
+            impossible,
+            may_test: reaches::<UsersTestFlag>(db, actor, customer),
+            may_invite: reaches::<UsersPassword>(db, actor, customer),
+            place,
+        })
+    })
+}
+
+fn show(cx: &Cx, scope: &Scope<UsersCreate>, page: &Page) -> Result<Response> {
+    let choices = choices(cx, scope, page)?;
+    let (input, complaints) = (page.input, page.complaints);
+    let name = &choices.place.name;
+    let here = format!("/customers/{}/users", page.customer);
+    let (action, title, verb) = match page.model {
+        Some((id, model)) => {
+            (format!("/users/{id}/copy"), format!("New user like {model}"), "Add copy")
+        }
+        None => (here.clone(), "New user".to_owned(), "Add user"),
+    };
+    let form =
+        Form { input, complaints, departments: &choices.departments, preview: Some(page.customer) };
+    let fields = html! {
+        @if !input.get("template").is_empty() { (hidden("template", input.get("template"))) }
+        div.form {
+            (form.person())
+            (form.account(html! {
+                div.field { output.preview id="names" for="first_name last_name display_name upn" {} }
+                @if choices.may_invite {
+                    (check(input, complaints, "welcome", "Mail an invitation to choose a password",
+                        "To the private address, else one elsewhere, else the primary one. The link works for 7 days."))
+                }
+            }))
+            (along(input, complaints, &choices))
+            (form.contact())
+            (form.address())
+            (form.more(choices.may_test, html! {
+                (form.last_day())
+                (check(input, complaints, "disabled", "Add as disabled", "Nobody can sign in until it is enabled."))
+            }))
+        }
+        (form_foot(html! { (primary(verb)) (cancel(&here)) }))
+    };
+    let lede = format!("At {name}. Names that you leave empty are made from the name.");
+    let body = html! {
+        (page_head(&title, Head { lede: &lede, ..Head::default() }))
+        (complaints_flash(complaints, LABELS))
+        @if page.model.is_none() && !choices.templates.is_empty() { (start_from(&here, input, &choices.templates)) }
+        (post_form(&cx.csrf, &action, fields))
+    };
+    let trail = [
+        ("Customers", "/customers".to_owned()),
+        (name.as_str(), format!("/customers/{}", page.customer)),
+        ("Users", here.clone()),
+    ];
+    let status = if complaints.is_empty() { 200 } else { 422 };
+    let title = format!("{title} · {name}");
+    Ok(cx.page_with(status, Nav::Customers, &title, &trail, body))
+}
+
+/// Leads to the same form, filled in.
+fn start_from(here: &str, input: &Input, all: &[Template]) -> Markup {
+    let mut list = vec![(String::new(), "Nothing".to_owned())];
+    list.extend(all.iter().map(|each| (each.id.to_string(), each.label.clone())));
+    html! {
+        form action={ (here) "/new" } {
+            div.form {
+                (fieldset("Start from", "Fills in the rest; everything can be changed.", html! {
+                    div.field.w4 {
+                        label.form-label for="template" { "Template" }
+                        div.joined {
+                            select.form-select id="template" name="template" { (options(&list, input.get("template"))) }
+                            (button("Use"))
+                        }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+/// Services and roles, each with what was wished for and cannot be had.
+fn along(input: &Input, complaints: &[Complaint], choices: &Choices) -> Markup {
+    html! {
+        @if !choices.services.is_empty() {
+            (fieldset("Services", "Given at once, each for itself.", html! {
+                div.field.stack {
+                    (hidden("services", ""))
+                    @for (value, words) in &choices.services { (tick(input, "services", value, words, "")) }
+                    (complaint_of(complaints, "services", "Services"))
+                }
+            }))
+        }
+        @if !choices.roles.is_empty() {
+            (fieldset("Roles", "What the user may do here.", html! {
+                div.field.stack {
+                    (hidden("roles", ""))
+                    @for role in &choices.roles { (tick(input, "roles", role, role, "")) }
+                    (complaint_of(complaints, "roles", "Roles"))
+                }
+            }))
+        }
+        @if !choices.impossible.is_empty() {
+            (fieldset("Left out", "Wished for, and not possible.", html! {
+                div.field.stack { @for each in &choices.impossible { p.muted { (each) } } }
+            }))
+        }
+    }
+}

@@ -201,9 +201,11 @@ pub fn had(service: &str, plan: &str) -> Had {
 
 fn had_of(text: &str) -> Option<Had> {
     let value: Value = serde_json::from_str(text).ok()?;
-    let mut found = had(value["service"].as_str()?, value["plan"].as_str()?);
-    found.label = value["label"].as_str().unwrap_or_default().to_owned();
-    for (name, value) in value["properties"].as_object().into_iter().flatten() {
+    let said = |name: &str| value.get(name).and_then(Value::as_str);
+    let mut found = had(said("service")?, said("plan")?);
+    found.label = said("label").unwrap_or_default().to_owned();
+    let properties = value.get("properties").and_then(Value::as_object);
+    for (name, value) in properties.into_iter().flatten() {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         found.properties.insert(name.clone(), text);
     }

@@ -364,11 +364,15 @@ END;
 CREATE TABLE roles (
   id              INTEGER PRIMARY KEY,
   customer_id     INTEGER REFERENCES customers (id),       -- NULL: shipped
+  service_id      INTEGER UNIQUE REFERENCES services (id) ON DELETE CASCADE, -- of a service's administrator
   name            TEXT NOT NULL COLLATE NOCASE,
   description     TEXT NOT NULL DEFAULT '',
-  held_in         TEXT NOT NULL DEFAULT 'any' CHECK (held_in IN ('provider', 'reseller', 'any')),
+  held_in         TEXT NOT NULL DEFAULT 'any' -- flag: comes with the main contact's mark; all: everybody has it
+                  CHECK (held_in IN ('provider', 'reseller', 'any', 'flag', 'all')),
   requires_factor INTEGER NOT NULL DEFAULT 0 CHECK (requires_factor IN (0, 1)),
-  allowed         INTEGER NOT NULL DEFAULT 1 CHECK (allowed IN (0, 1)) -- where nobody says otherwise
+  allowed         TEXT NOT NULL DEFAULT 'everywhere'       -- where nobody says otherwise
+                  CHECK (allowed IN ('everywhere', 'provider', 'nowhere')),
+  version         INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE UNIQUE INDEX roles_by_owner ON roles (coalesce(customer_id, 0), name);
 CREATE INDEX roles_by_customer ON roles (customer_id);
@@ -378,8 +382,38 @@ CREATE TABLE role_rights (
   role_id    INTEGER NOT NULL REFERENCES roles (id) ON DELETE CASCADE,
   permission TEXT NOT NULL,                                -- "users.read"
   reach      INTEGER NOT NULL CHECK (reach BETWEEN 1 AND 3), -- 1 own, 2 below, 3 both
+  services   TEXT NOT NULL DEFAULT 'all'                   -- of a permission per service: on which
+             CHECK (services IN ('all', 'listed', 'held')), -- held: those the customer has
   PRIMARY KEY (role_id, permission)
 ) STRICT, WITHOUT ROWID;
+
+-- The services that a right of a role is limited to.
+CREATE TABLE role_services (
+  role_id    INTEGER NOT NULL,
+  permission TEXT NOT NULL,
+  service_id INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE,
+  PRIMARY KEY (role_id, permission, service_id),
+  FOREIGN KEY (role_id, permission) REFERENCES role_rights (role_id, permission) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX role_services_by_service ON role_services (service_id);
+
+-- Roles that a role consists of, besides its own rights.
+CREATE TABLE role_includes (
+  role_id     INTEGER NOT NULL REFERENCES roles (id) ON DELETE CASCADE,
+  includes_id INTEGER NOT NULL REFERENCES roles (id),
+  PRIMARY KEY (role_id, includes_id),
+  CHECK (role_id <> includes_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX role_includes_by_included ON role_includes (includes_id);
+
+-- What a customer's superiors say of a role there and below; nothing is inherit.
+CREATE TABLE allowed_roles (
+  role_id     INTEGER NOT NULL REFERENCES roles (id) ON DELETE CASCADE,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  rule        TEXT NOT NULL CHECK (rule IN ('allow', 'deny')),
+  PRIMARY KEY (role_id, customer_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX allowed_roles_by_customer ON allowed_roles (customer_id);
 
 -- Who holds a role, and at which customer: normally the holder's own.
 CREATE TABLE role_grants (
@@ -508,6 +542,7 @@ CREATE TABLE audit_log (
   id           INTEGER PRIMARY KEY,
   at           TEXT NOT NULL,
   user_id      INTEGER,                                    -- NULL: Portico itself or the shell
+  acting_for   INTEGER,                                    -- in whose name, where that is another
   via          TEXT NOT NULL CHECK (via IN ('page', 'api', 'engine', 'job', 'shell', 'link')),
   action       TEXT NOT NULL,                              -- "customer.created"
   subject_kind TEXT NOT NULL,
@@ -766,6 +801,33 @@ CREATE TABLE services (
   created_at    TEXT NOT NULL,
   changed_at    TEXT NOT NULL
 ) STRICT;
+
+-- Each service that is sold has its administrator: the permissions per service, limited to it.
+CREATE TRIGGER services_have_administrator AFTER INSERT ON services WHEN NEW.builtin = 0 BEGIN
+  INSERT INTO roles (service_id, name, description)
+  SELECT NEW.id,
+         NEW.name || CASE WHEN EXISTS (SELECT 1 FROM roles WHERE customer_id IS NULL
+                                          AND name = NEW.name || ' administrator')
+                          THEN ' (service) administrator' ELSE ' administrator' END,
+         'The service ' || NEW.name || ' of the own customer';
+  INSERT INTO role_rights (role_id, permission, reach, services)
+  SELECT roles.id, value, 1, CASE WHEN value LIKE '%.write' THEN 'listed' ELSE 'all' END
+    FROM roles, json_each('["customers.read", "users.read", "services.read", "requests.read",
+                            "customer_services.write", "user_services.write", "service_settings.write"]')
+   WHERE service_id = NEW.id;
+  INSERT INTO role_services (role_id, permission, service_id)
+  SELECT roles.id, permission, NEW.id
+    FROM roles JOIN role_rights ON role_id = roles.id
+   WHERE roles.service_id = NEW.id AND services = 'listed';
+END;
+CREATE TRIGGER services_rename_administrator AFTER UPDATE OF name ON services WHEN NEW.name <> OLD.name BEGIN
+  UPDATE roles
+     SET name = NEW.name || CASE WHEN EXISTS (SELECT 1 FROM roles AS other WHERE customer_id IS NULL
+                                                 AND other.name = NEW.name || ' administrator')
+                                 THEN ' (service) administrator' ELSE ' administrator' END,
+         description = 'The service ' || NEW.name || ' of the own customer'
+   WHERE service_id = NEW.id;
+END;
 
 -- Services that must be held before this one.
 CREATE TABLE service_needs (

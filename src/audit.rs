@@ -32,10 +32,10 @@ pub fn record_by(
     detail: &Value,
 ) -> Result<()> {
     tx.run(
-        "INSERT INTO audit_log (at, user_id, via, action, subject_kind, subject_id, customer_id, detail)
-         VALUES (:at, :user, :via, :action, :kind, :id, :customer, :detail)",
+        "INSERT INTO audit_log (at, user_id, acting_for, via, action, subject_kind, subject_id, customer_id, detail)
+         VALUES (:at, :user, :acting_for, :via, :action, :kind, :id, :customer, :detail)",
         named_params! {
-            ":at": tx.now, ":user": by.user, ":via": by.via, ":action": action,
+            ":at": tx.now, ":user": by.user, ":acting_for": by.acting_for, ":via": by.via, ":action": action,
             ":kind": subject.0, ":id": subject.1, ":customer": customer, ":detail": detail.to_string(),
         },
     )?;

@@ -266,7 +266,7 @@ pub fn give(
 }
 
 fn give_one(tx: &Write, app: &App, actor: &Actor, id: UserId, had: &Had) -> Result<()> {
-    let scope = actor.scope::<UserServicesWrite>()?;
+    let scope = actor.service_rights::<UserServicesWrite>()?;
     let mut input = Input::default();
     input.set("service", &had.service);
     input.set("plan", &had.plan);

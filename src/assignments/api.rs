@@ -5,7 +5,7 @@ use super::{Held, Order, Reason, store};
 use crate::auth::permissions::{
     AccountRead, CustomerServicesWrite, ServicesRead, UserServicesWrite,
 };
-use crate::auth::{self, Own, Permission, Scope};
+use crate::auth::{self, Own, Permission, Scope, ServiceRights};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, PreviewId, RequestId, UserId, UserServiceId};
 use crate::input::{Field, Fields};
@@ -227,11 +227,11 @@ fn one(held: &Held) -> Result<Response> {
 
 macro_rules! verbs {
     ($($customer:ident $user:ident $verb:ident;)+) => {
-        $(pub fn $customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<Response> {
+        $(pub fn $customer(cx: &Cx, scope: &ServiceRights<CustomerServicesWrite>) -> Result<Response> {
             for_customer(cx, scope, Verb::$verb)
         }
 
-        pub fn $user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+        pub fn $user(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<Response> {
             for_user(cx, scope, Verb::$verb)
         })+
     };
@@ -246,7 +246,11 @@ verbs! {
     remove_customer    remove_user    Remove;
 }
 
-fn for_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>, verb: Verb) -> Result<Response> {
+fn for_customer(
+    cx: &Cx,
+    scope: &ServiceRights<CustomerServicesWrite>,
+    verb: Verb,
+) -> Result<Response> {
     let mut input = cx.input()?;
     let expected = cx.expected_version(&mut input);
     let id = cx.param("id")?;
@@ -255,7 +259,7 @@ fn for_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>, verb: Verb) -> Re
     answer(cx, scope, &Order { expected, ..order })
 }
 
-fn for_user(cx: &Cx, scope: &Scope<UserServicesWrite>, verb: Verb) -> Result<Response> {
+fn for_user(cx: &Cx, scope: &ServiceRights<UserServicesWrite>, verb: Verb) -> Result<Response> {
     let mut input = cx.input()?;
     let expected = cx.expected_version(&mut input);
     let id = cx.param("id")?;
@@ -273,7 +277,7 @@ fn only_preview(cx: &Cx) -> Result<bool> {
     }
 }
 
-fn answer<P: Permission>(cx: &Cx, scope: &Scope<P>, order: &Order) -> Result<Response> {
+fn answer<P: Permission>(cx: &Cx, scope: &ServiceRights<P>, order: &Order) -> Result<Response> {
     if only_preview(cx)? {
         let id = super::preview(cx.db, &cx.app.config.key, &cx.actor, scope, order)?;
         return preview_of(cx, id);
@@ -306,7 +310,7 @@ fn accepted(applied: Applied, id: Option<i64>) -> Result<Response> {
     Ok(response::json(202, &body)?.with("Location", place))
 }
 
-pub fn give_many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+pub fn give_many(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<Response> {
     let (id, input) = (cx.param("id")?, cx.input()?);
     if only_preview(cx)? {
         let preview = bulk::preview(cx.db, &cx.app.config.key, &cx.actor, scope, id, &input)?;

@@ -30,7 +30,7 @@ pub use people::{
 pub use settle::settle;
 
 use crate::auth::permissions::{CustomerServicesWrite, ServicesRead, UserServicesWrite};
-use crate::auth::{Actor, Permission, Scope};
+use crate::auth::{Actor, Permission, Scope, ServiceRights};
 use crate::catalogue::Level;
 use crate::db::{Db, Read};
 use crate::error::{Error, Result};
@@ -186,7 +186,7 @@ pub fn carry_out<P: Permission>(
     db: &Db,
     key: &Key,
     actor: &Actor,
-    scope: &Scope<P>,
+    scope: &ServiceRights<P>,
     order: &Order,
 ) -> Result<Done> {
     db.write(scope.by, |tx| {
@@ -203,7 +203,7 @@ pub fn carry_out<P: Permission>(
 pub fn is_braked<P: Permission>(
     db: &Db,
     actor: &Actor,
-    scope: &Scope<P>,
+    scope: &ServiceRights<P>,
     order: &Order,
 ) -> Result<bool> {
     if order.verb != Verb::Remove || order.user.is_some() {
@@ -217,7 +217,7 @@ pub fn preview<P: Permission>(
     db: &Db,
     key: &Key,
     actor: &Actor,
-    scope: &Scope<P>,
+    scope: &ServiceRights<P>,
     order: &Order,
 ) -> Result<PreviewId> {
     db.write(scope.by, |tx| {
@@ -229,7 +229,7 @@ pub fn preview<P: Permission>(
 /// An order about a customer's services, for somebody who may give one.
 pub fn for_customer(
     db: &Read,
-    scope: &Scope<CustomerServicesWrite>,
+    scope: &ServiceRights<CustomerServicesWrite>,
     customer: CustomerId,
     verb: Verb,
     held: Option<CustomerServiceId>,
@@ -243,13 +243,13 @@ pub fn for_customer(
 /// An order about a user's services.
 pub fn for_user(
     db: &Read,
-    scope: &Scope<UserServicesWrite>,
+    scope: &ServiceRights<UserServicesWrite>,
     user: UserId,
     verb: Verb,
     held: Option<UserServiceId>,
     input: Input,
 ) -> Result<Order> {
-    let customer = store::customer_of(db, scope, user)?;
+    let customer = scope.home_of(db, user)?;
     let held = held.map(HeldId::User);
     Ok(Order { verb, customer, user: Some(user), held, expected: None, input })
 }

@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::properties::Typed;
 use super::state::Verb;
 use super::{Held, HeldId, Order, Reason, fields, store, unchanged};
-use crate::auth::{Actor, Permission, Scope};
+use crate::auth::{Actor, Permission, ServiceRights};
 use crate::catalogue::properties::Standing;
 use crate::catalogue::{self, Level, Service};
 use crate::db::Read;
@@ -96,16 +96,17 @@ pub struct Seat {
 pub fn of<P: Permission>(
     db: &Read,
     actor: &Actor,
-    scope: &Scope<P>,
+    rights: &ServiceRights<P>,
     order: &Order,
 ) -> Result<Plan> {
-    scope.reaches(db, order.customer)?;
+    rights.reaches(db, order.customer)?;
     let said = fields::read(order.verb, order.user.is_some(), &order.input)?;
     let mut draft = Draft::new(db, actor, order)?;
     let act = match (order.verb, order.held) {
         (Verb::Give, _) => draft.give(said)?,
         (_, None) => return Err(Error::NotFound),
         (verb, Some(id)) => {
+            let scope = &rights.on(store::service_of(db, order.customer, id)?)?;
             let held = match (id, order.user) {
                 (HeldId::Customer(id), None) => {
                     store::customer_service(db, scope, order.customer, id)?

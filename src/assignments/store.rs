@@ -49,6 +49,23 @@ pub fn customer_of<P>(db: &Read, scope: &Scope<P>, user: UserId) -> Result<Custo
     )
 }
 
+/// Which service an assignment of the customer is of: the rights to it follow from that.
+pub fn service_of(db: &Read, customer: CustomerId, id: HeldId) -> Result<ServiceId> {
+    let params = (customer, id.number());
+    match id {
+        HeldId::Customer(_) => db.one(
+            "SELECT service_id FROM customer_services WHERE customer_id = ?1 AND id = ?2",
+            params,
+            |row| row.get(0),
+        ),
+        HeldId::User(_) => db.one(
+            "SELECT service_id FROM user_services WHERE customer_id = ?1 AND id = ?2",
+            params,
+            |row| row.get(0),
+        ),
+    }
+}
+
 /// Whose it is, in words.
 pub fn holder_name(db: &Read, held: &Held) -> Result<String> {
     match held.user {

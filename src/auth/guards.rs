@@ -1,7 +1,7 @@
 //! What even somebody with the permission may not do: to oneself, to the stronger, to the last who
 //! could undo it.
 
-use super::{Actor, Admits, PROVIDER, Permission, Session, permissions, rights_held};
+use super::{Actor, PROVIDER, Permission, Right, Session, rights};
 use crate::db::Read;
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
@@ -42,36 +42,13 @@ pub fn not_oneself(actor: &Actor, user: UserId) -> Result<()> {
 /// Whether the actor holds the right `permission` with `code` (`at * 4 + bits`): the same place with
 /// all its bits, or a place above it that reaches below. What one does to oneself anybody covers.
 pub fn covers(db: &Read, actor: &Actor, permission: &str, code: i64) -> Result<bool> {
-    if permissions::admits(permission).is_none_or(|admits| admits == Admits::Oneself) {
-        return Ok(true);
-    }
-    let (at, bits) = (code / 4, code % 4);
-    for own in actor.rights().get(permission).into_iter().flatten() {
-        let (own_at, own_bits) = (own / 4, own % 4);
-        if own_at == at && own_bits & bits == bits {
-            return Ok(true);
-        }
-        if own_at != at && own_bits & 2 == 2 && is_above(db, own_at, at)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    actor.covers(db, &Right { permission: permission.to_owned(), code, service: None })
 }
 
 /// Refuses touching a user whose rights the actor does not cover.
 pub fn not_stronger(db: &Read, actor: &Actor, user: UserId) -> Result<()> {
     let (name, home) = name_and_home(db, user)?;
-    let mut more: Vec<String> = Vec::new();
-    for (permission, codes) in rights_held(db, user, home)?.1 {
-        for code in codes {
-            if more.len() < 3
-                && !more.contains(&permission)
-                && !covers(db, actor, &permission, code)?
-            {
-                more.push(permission.clone());
-            }
-        }
-    }
+    let more = actor.lacks(db, &rights::of_user(db, user, home)?)?;
     if more.is_empty() {
         return Ok(());
     }
@@ -122,7 +99,7 @@ pub fn not_last_administrator(db: &Read, by: CustomerId, user: UserId) -> Result
     }
 }
 
-fn is_above(db: &Read, above: i64, below: i64) -> Result<bool> {
+pub(super) fn is_above(db: &Read, above: i64, below: i64) -> Result<bool> {
     if above == PROVIDER.0 {
         return Ok(below != PROVIDER.0);
     }

@@ -61,14 +61,16 @@ pub fn of_token(db: &Read, text: &str) -> Result<(TokenId, Actor)> {
     let mut named: Vec<String> = Vec::new();
     if allowed != "*" {
         named = serde_json::from_str(&allowed)?;
-        actor.rights.retain(|name, _| named.contains(name));
+        actor.narrow(|name, codes| {
+            Ok(named.iter().any(|each| each == name).then(|| codes.to_vec()))
+        })?;
     }
     actor.named = Some(named);
     if let Some(at) = at {
-        for (name, codes) in &mut actor.rights {
+        actor.narrow(|name, codes| {
             let everywhere = permissions::admits(name) == Some(permissions::Admits::Provider);
-            *codes = if everywhere { Vec::new() } else { at_one(db, codes, at)? };
-        }
+            Ok(Some(if everywhere { Vec::new() } else { at_one(db, codes, at)? }))
+        })?;
     }
     Ok((id, actor))
 }

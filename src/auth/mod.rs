@@ -11,6 +11,8 @@ mod doors;
 mod guards;
 mod keys;
 mod links;
+mod rights;
+mod ship;
 
 pub use browsers::{forget_browsers, is_known, know};
 pub use doors::{
@@ -22,10 +24,14 @@ pub use guards::{
 pub use keys::{NewToken, note_use, of_token, token_is_well_formed};
 pub use links::{Link, Purpose, link, make_link};
 pub use permissions::{Admits, PROVIDER, Permission};
+pub use rights::{
+    Held, Right, Rights, ServiceRights, held, intersect, rights_at, standing, standing_if,
+};
+pub use ship::ship_roles;
 
-use crate::db::{By, Db, Read, Via};
+use crate::db::{By, Read, Via};
 use crate::error::{Error, Result};
-use crate::ids::{CustomerId, UserId};
+use crate::ids::{CustomerId, ServiceId, UserId};
 use crate::time::Zone;
 use rusqlite::named_params;
 use rusqlite::types::{ToSql, ToSqlOutput};
@@ -44,12 +50,11 @@ pub struct Actor {
     /// What asks for a second factor: the name of a role held, or of the customer.
     pub requires_factor: Option<String>,
     rights: Rights,
+    /// The rights that hold for one service only.
+    on_services: BTreeMap<ServiceId, Rights>,
     /// The permissions that the token in use names, none for `*`; `None` where no token is in use.
     named: Option<Vec<String>>,
 }
-
-/// Permission to scope codes: `at * 4 + bits`.
-pub type Rights = BTreeMap<String, Vec<i64>>;
 
 /// Proof that somebody may do `P`, and to whom.
 ///
@@ -103,11 +108,15 @@ impl Actor {
             by: By::portico(Via::Shell),
             rights: permissions::ALL.iter().filter_map(everywhere).collect(),
             requires_factor: None,
+            on_services: BTreeMap::new(),
             named: None,
         }
     }
 
+    /// What may be limited to services asks for [`Actor::service_rights`] instead: the compiler sees
+    /// to it.
     pub fn scope<P: Permission>(&self) -> Result<Scope<P>> {
+        const { assert!(!P::PER_SERVICE, "ask for service_rights and say on which service") };
         match self.rights.get(P::NAME) {
             Some(codes) if !codes.is_empty() => Ok(Scope {
                 codes: serde_json::to_string(codes)?,
@@ -126,13 +135,19 @@ impl Actor {
     }
 
     pub fn may<P: Permission>(&self) -> bool {
-        self.rights.get(P::NAME).is_some_and(|codes| !codes.is_empty())
+        !self.codes_of(P::NAME).is_empty()
     }
 
     /// The scope codes of the permission of that name, as they are bound; none for those of oneself.
     pub fn codes(&self, permission: &str) -> Option<String> {
-        let codes = self.rights.get(permission).filter(|codes| !codes.is_empty())?;
-        serde_json::to_string(codes).ok()
+        let codes = self.codes_of(permission);
+        if codes.is_empty() { None } else { serde_json::to_string(&codes).ok() }
+    }
+
+    /// The same as numbers, those that hold for one service only among them.
+    fn codes_of(&self, permission: &str) -> Vec<i64> {
+        let limited = self.on_services.values().filter_map(|rights| rights.get(permission));
+        self.rights.get(permission).into_iter().chain(limited).flatten().copied().collect()
     }
 
     /// Whether this person belongs to the provider.
@@ -217,7 +232,7 @@ impl<P> ToSql for Own<P> {
 /// The actor that `user` is now, if the door lets them in.
 pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
     let person = may_enter(db, user, door)?;
-    let (roles, rights) = rights_held(db, user, person.home)?;
+    let (roles, rights, on_services) = rights::worth(db, user, person.home)?;
     let requires_factor = requires_factor(db, user, person.home)?;
     Ok(Actor {
         user,
@@ -225,122 +240,34 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
         name: person.name,
         roles: roles.join(", "),
         zone: person.zone,
-        by: By { user: Some(user), via },
+        by: By { user: Some(user), via, acting_for: None },
         requires_factor,
         rights,
+        on_services,
         named: None,
     })
 }
 
-/// The roles of `user` by name, and the rights they are worth: those not past their last day, held
-/// where they may be held.
-fn rights_held(db: &Read, user: UserId, home: CustomerId) -> Result<(Vec<String>, Rights)> {
-    let zone: String = db.value(
-        "SELECT time_zone FROM customers WHERE id = :home",
-        named_params! { ":home": home },
-    )?;
-    let today = db.now.day(&Zone::named(&zone).unwrap_or_else(Zone::utc));
-    let mut rights: Rights = BTreeMap::new();
-    let mut roles: Vec<String> = Vec::new();
-    db.each(
-        "SELECT roles.name, permission, reach, at_id
-           FROM role_grants
-           JOIN roles ON roles.id = role_grants.role_id
-           JOIN role_rights ON role_rights.role_id = roles.id
-           JOIN customers ON customers.id = at_id
-          WHERE user_id = :user
-            AND (until_on IS NULL OR until_on >= :today)
-            AND (held_in = 'any' OR (held_in = 'provider' AND at_id = 1 AND :home = 1)
-                 OR (held_in = 'reseller' AND customers.reseller = 1))
-          ORDER BY role_grants.id, permission",
-        named_params! { ":user": user, ":today": today, ":home": home },
-        |row| {
-            let (role, permission): (String, String) = (row.get("name")?, row.get("permission")?);
-            let (bits, at): (i64, i64) = (row.get("reach")?, row.get("at_id")?);
-            if !roles.contains(&role) {
-                roles.push(role);
-            }
-            let codes = rights.entry(permission.clone()).or_default();
-            match permissions::admits(&permission) {
-                Some(Admits::Oneself) | None => {}
-                Some(Admits::Provider) => {
-                    if at == PROVIDER.0 && home == PROVIDER {
-                        join(codes, at, 3);
-                    }
-                }
-                Some(admits) => join(codes, at, bits & admits.bits()),
-            }
-            Ok(())
-        },
-    )?;
-    rights.retain(|name, codes| {
-        !codes.is_empty() || permissions::admits(name) == Some(Admits::Oneself)
-    });
-    Ok((roles, rights))
-}
-
-/// What asks `user` for a second factor: a role held, or everybody's customer.
+/// What asks `user` for a second factor: a role in force or a part of one, or everybody's customer.
 pub fn requires_factor(db: &Read, user: UserId, home: CustomerId) -> Result<Option<String>> {
-    let today = db.now.day(&Zone::utc()).plus_days(-1);
+    let held = rights::held(db, user, home)?;
+    let pairs: Vec<i64> =
+        held.iter().filter(|held| held.why_not.is_none()).map(|held| held.role.0).collect();
     db.maybe(
-        "SELECT coalesce(
-            (SELECT roles.name FROM role_grants JOIN roles ON roles.id = role_id
-              WHERE user_id = :user AND requires_factor = 1 AND (until_on IS NULL OR until_on >= :today)
-              ORDER BY role_grants.id LIMIT 1),
+        "WITH RECURSIVE parts (held, id) AS (
+           SELECT value, value FROM json_each(:held)
+            UNION SELECT held, includes_id FROM parts JOIN role_includes ON role_id = parts.id)
+         SELECT coalesce(
+            (SELECT whole.name FROM parts
+               JOIN roles ON roles.id = parts.id AND roles.requires_factor = 1
+               JOIN roles AS whole ON whole.id = parts.held LIMIT 1),
             (SELECT CASE value WHEN 'yes' THEN setter.name END
                FROM customer_tree
                JOIN customer_settings ON customer_settings.customer_id = above AND key = 'factor_for_all'
                JOIN customers setter ON setter.id = above
               WHERE below = :home ORDER BY depth LIMIT 1)) AS name",
-        named_params! { ":user": user, ":home": home, ":today": today },
+        named_params! { ":held": serde_json::to_string(&pairs)?, ":home": home },
         |row| row.get::<_, Option<String>>("name"),
     )
     .map(Option::flatten)
-}
-
-fn join(codes: &mut Vec<i64>, at: i64, bits: i64) {
-    match codes.iter_mut().find(|code| **code / 4 == at) {
-        Some(code) => *code |= bits,
-        None if bits > 0 => codes.push(at * 4 + bits),
-        None => {}
-    }
-}
-
-/// Writes the shipped roles as this program knows them; run at every start.
-pub fn ship_roles(db: &Db) -> Result<()> {
-    db.write(By::portico(Via::Shell), |tx| {
-        for role in permissions::SHIPPED {
-            let known: Option<i64> = tx.maybe(
-                "SELECT id FROM roles WHERE customer_id IS NULL AND name = ?1",
-                [role.name],
-                |row| row.get(0),
-            )?;
-            let id: i64 = match known {
-                Some(id) => id,
-                None => tx.change(
-                    "INSERT INTO roles (customer_id, name, description, held_in, requires_factor, allowed)
-                     VALUES (NULL, :name, :description, :held_in, :factor, :allowed) RETURNING id",
-                    named_params! {
-                        ":name": role.name, ":description": role.description, ":held_in": role.held_in,
-                        ":factor": role.requires_factor, ":allowed": role.allowed,
-                    },
-                )?,
-            };
-            let rights = permissions::rights_of(role.column);
-            let names: Vec<&str> = rights.iter().map(|(name, _)| *name).collect();
-            tx.run(
-                "DELETE FROM role_rights
-                  WHERE role_id = :role AND permission NOT IN (SELECT value FROM json_each(:names))",
-                named_params! { ":role": id, ":names": serde_json::to_string(&names)? },
-            )?;
-            for (permission, reach) in rights {
-                tx.run(
-                    "INSERT INTO role_rights (role_id, permission, reach) VALUES (?1, ?2, ?3)
-                     ON CONFLICT DO UPDATE SET reach = excluded.reach WHERE reach <> excluded.reach",
-                    (id, permission, reach),
-                )?;
-            }
-        }
-        Ok(())
-    })
 }

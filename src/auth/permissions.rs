@@ -32,22 +32,33 @@ impl Admits {
 pub trait Permission {
     const NAME: &'static str;
     const ADMITS: Admits;
+    /// Whether a role may limit it to services.
+    const PER_SERVICE: bool;
 }
 
 /// The root of the tree.
 pub const PROVIDER: CustomerId = CustomerId(1);
 
 macro_rules! permissions {
-    ($($name:ident $word:literal $admits:ident;)+) => {
+    ($($name:ident $word:literal $admits:ident $($limit:ident)?;)+) => {
         $(pub struct $name;
         impl Permission for $name {
             const NAME: &'static str = $word;
             const ADMITS: Admits = Admits::$admits;
+            const PER_SERVICE: bool = permissions!(@ $($limit)?);
         })+
 
         /// Every permission and what it admits.
         pub const ALL: &[(&str, Admits)] = &[$(($word, Admits::$admits)),+];
+
+        /// Those that a role may limit to services.
+        pub fn is_per_service(name: &str) -> bool {
+            ALL.iter().zip(&[$(<$name as Permission>::PER_SERVICE),+])
+                .any(|((each, _), limited)| *limited && *each == name)
+        }
     };
+    (@) => { false };
+    (@ per_service) => { true };
 }
 
 permissions! {
@@ -95,9 +106,9 @@ permissions! {
     PricesWrite            "prices.write"             Below;
     CostsRead              "costs.read"               Provider;
     ServicesRead           "services.read"            OwnAndBelow;
-    CustomerServicesWrite  "customer_services.write"  OwnAndBelow;
-    UserServicesWrite      "user_services.write"      OwnAndBelow;
-    ServiceSettingsWrite   "service_settings.write"   OwnAndBelow;
+    CustomerServicesWrite  "customer_services.write"  OwnAndBelow per_service;
+    UserServicesWrite      "user_services.write"      OwnAndBelow per_service;
+    ServiceSettingsWrite   "service_settings.write"   OwnAndBelow per_service;
     ServicesForget         "services.forget"          Below;
     WorkspaceWrite         "workspace.write"          OwnAndBelow;
     WorkspaceAssign        "workspace.assign"         OwnAndBelow;
@@ -137,8 +148,11 @@ pub struct Shipped {
     pub name: &'static str,
     pub held_in: &'static str,
     pub requires_factor: bool,
-    pub allowed: bool,
+    /// Where it is allowed if nobody says otherwise: everywhere, provider, nowhere.
+    pub allowed: &'static str,
     pub description: &'static str,
+    /// Roles it consists of, by their column.
+    pub includes: &'static [&'static str],
 }
 
 const fn shipped(
@@ -148,7 +162,15 @@ const fn shipped(
     requires_factor: bool,
     description: &'static str,
 ) -> Shipped {
-    Shipped { column, name, held_in, requires_factor, allowed: true, description }
+    Shipped {
+        column,
+        name,
+        held_in,
+        requires_factor,
+        allowed: "everywhere",
+        description,
+        includes: &[],
+    }
 }
 
 /// In the order of the columns below.
@@ -185,6 +207,65 @@ pub const SHIPPED: &[Shipped] = &[
     ),
     shipped("BV", "Billing viewer", "any", false, "Bills of the own customer"),
     shipped("AP", "Approver", "any", false, "Decides what waits for approval"),
+];
+
+/// Those that consist of few rights or of other roles.
+pub const FURTHER: &[Shipped] = &[
+    Shipped {
+        includes: &["UA", "SA"],
+        ..shipped(
+            "USA",
+            "User and service administrator",
+            "any",
+            true,
+            "Users and services of the own customer",
+        )
+    },
+    Shipped {
+        allowed: "nowhere",
+        ..shipped("MA", "My account", "any", false, "Changes the own details")
+    },
+    Shipped {
+        allowed: "nowhere",
+        ..shipped("MS", "My services", "any", false, "Asks for own services and drops them")
+    },
+    Shipped {
+        allowed: "nowhere",
+        includes: &["MA", "MS"],
+        ..shipped("MB", "My account and services", "any", false, "Own details and own services")
+    },
+    Shipped {
+        allowed: "provider",
+        ..shipped("API", "API user", "any", false, "Makes API tokens for the own account")
+    },
+    Shipped {
+        includes: &["AP"],
+        ..shipped("AA", "Approval administrator", "any", false, "Decides, and says who decides")
+    },
+    shipped("DA", "Directory administrator", "any", false, "Connectors of the own customer"),
+    shipped("BE", "Brand editor", "any", false, "How the own pages and mails look"),
+    shipped("RR", "Report reader", "any", false, "Reports of the own customer"),
+    shipped(
+        "MC",
+        "Main contact",
+        "flag",
+        false,
+        "Tickets of the own customer; comes with the mark",
+    ),
+    shipped("SU", "Signed-in user", "all", false, "The own page, tickets and requests"),
+];
+
+/// What those hold, each as far as the own customer.
+const FURTHER_RIGHTS: &[(&str, &str)] = &[
+    ("MA", "account.update"),
+    ("MS", "account.services"),
+    ("API", "tokens.own"),
+    ("AA", "approvals.write"),
+    ("DA", "connectors.read connectors.write"),
+    ("BE", "brands.write"),
+    ("RR", "reports.read services.read users.read"),
+    ("MC", "tickets.read tickets.write"),
+    ("SU", "account.read"),
 ];
 
 /// Which column holds what: `+` own and below, `o` own, `b` below, `.` nothing.
@@ -250,7 +331,8 @@ const MATRIX: &[(&str, &str)] = &[
 /// The rights of the shipped role in `column`: permission and bits.
 pub fn rights_of(column: &str) -> Vec<(&'static str, Bits)> {
     let Some(place) = SHIPPED.iter().position(|role| role.column == column) else {
-        return Vec::new();
+        let own = FURTHER_RIGHTS.iter().filter(|(each, _)| *each == column);
+        return own.flat_map(|(_, names)| names.split(' ')).map(|name| (name, 1)).collect();
     };
     let mut rights = Vec::new();
     for (names, marks) in MATRIX {

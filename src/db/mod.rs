@@ -37,11 +37,13 @@ words! {
 pub struct By {
     pub user: Option<UserId>,
     pub via: Via,
+    /// In whose name, where somebody acts as another.
+    pub acting_for: Option<UserId>,
 }
 
 impl By {
     pub fn portico(via: Via) -> By {
-        By { user: None, via }
+        By { user: None, via, acting_for: None }
     }
 }
 
@@ -476,7 +478,7 @@ mod tests {
         (folder, db)
     }
 
-    const SHELL: By = By { user: None, via: Via::Shell };
+    const SHELL: By = By { user: None, via: Via::Shell, acting_for: None };
 
     fn set(tx: &Write, key: &str) -> Result<usize> {
         tx.run("INSERT INTO settings (key, value, changed_at) VALUES (?1, '', ?2)", (key, tx.now))

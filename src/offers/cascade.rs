@@ -8,7 +8,7 @@ use super::store::{self, Level};
 use crate::auth::permissions::{
     CustomerServicesWrite, OffersWrite, ResellersMake, UserServicesWrite,
 };
-use crate::auth::{Actor, PROVIDER, Permission};
+use crate::auth::{Actor, PROVIDER, Permission, Scope};
 use crate::catalogue::{self, Plan, PlanState, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
@@ -315,15 +315,33 @@ fn right(db: &Read, actor: &Actor, subject: Subject, service: &Service) -> Resul
     let (Subject::Customer(customer) | Subject::User(customer, _)) = subject;
     match subject {
         Subject::Customer(_) if service.builtin => permitted::<ResellersMake>(db, actor, customer),
-        Subject::Customer(_) => permitted::<CustomerServicesWrite>(db, actor, customer),
-        Subject::User(..) => permitted::<UserServicesWrite>(db, actor, customer),
+        Subject::Customer(_) => permitted_on::<CustomerServicesWrite>(db, actor, customer, service),
+        Subject::User(..) => permitted_on::<UserServicesWrite>(db, actor, customer, service),
     }
 }
 
 fn permitted<P: Permission>(db: &Read, actor: &Actor, customer: CustomerId) -> Result<Check> {
-    let may = match actor.scope::<P>() {
-        Ok(scope) => store::reaches(db, &scope, customer)?,
-        Err(_) => false,
+    reached(db, actor.scope::<P>().ok(), customer)
+}
+
+fn permitted_on<P: Permission>(
+    db: &Read,
+    actor: &Actor,
+    customer: CustomerId,
+    service: &Service,
+) -> Result<Check> {
+    let scope = actor.service_rights::<P>().and_then(|rights| rights.on(service.id));
+    reached(db, scope.ok(), customer)
+}
+
+fn reached<P: Permission>(
+    db: &Read,
+    scope: Option<Scope<P>>,
+    customer: CustomerId,
+) -> Result<Check> {
+    let may = match scope {
+        Some(scope) => store::reaches(db, &scope, customer)?,
+        None => false,
     };
     Ok(if may {
         yes("You may give it.")

@@ -46,7 +46,8 @@ pub struct Person {
 words! {
     Tab {
         Overview = "Overview", Users = "Users", Services = "Services", Domains = "Domains", Billing = "Billing",
-        Requests = "Requests", Customers = "Customers", Offers = "Offers", Audit = "Audit", Settings = "Settings",
+        Requests = "Requests", Customers = "Customers", Offers = "Offers", Access = "Access", Audit = "Audit",
+        Settings = "Settings",
     }
 }
 
@@ -142,6 +143,7 @@ fn customer_tabs(actor: &Actor, place: &Place) -> Vec<(&'static str, String, Opt
         (Tab::Billing, actor.may::<BillingRead>(), at("billing")),
         (Tab::Requests, actor.may::<RequestsRead>(), at("requests")),
         (Tab::Offers, place.reseller && actor.may::<ServicesRead>(), at("offers")),
+        (Tab::Access, actor.may::<RolesRead>(), at("access")),
         (Tab::Audit, actor.may::<AuditRead>(), at("audit")),
         (Tab::Settings, actor.may::<CustomersUpdate>(), at("edit")),
     ];

@@ -18,7 +18,7 @@ use crate::time::Instant;
 use crate::users::import::{self, Report};
 use serde_json::json;
 
-const SHELL: By = By { user: None, via: Via::Shell };
+const SHELL: By = By { user: None, via: Via::Shell, acting_for: None };
 
 /// Somebody who holds the role of an administrator.
 pub struct Administrator {

@@ -1,15 +1,19 @@
-//! Roles: what each permits, who holds them, giving and taking. The shipped ones are read-only.
+//! Roles: what each permits, who holds them, giving and taking. The shipped ones are read-only; a
+//! customer may have its own, and those above say which of all hold where.
 //!
 //! Invariant: nobody gives what they do not hold: every right the role would have where it stands is
 //! covered by the giver's.
 
+pub mod allowed;
 pub mod api;
+pub mod custom;
+pub mod outsiders;
 pub mod pages;
 mod store;
 
 use crate::audit;
-use crate::auth::permissions::{self, RolesGrant, RolesRead, SettingsWrite};
-use crate::auth::{self, Actor, Admits, PROVIDER, Scope};
+use crate::auth::permissions::{RolesGrant, RolesRead, SettingsWrite};
+use crate::auth::{self, Actor, PROVIDER, Scope};
 use crate::db::{Db, Read, unique};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, GrantId, RoleId, UserId};
@@ -17,6 +21,7 @@ use crate::input::{Field, Fields, Input};
 use crate::mail::texts;
 use crate::places;
 use crate::time::{Date, Instant};
+use crate::users;
 use serde_json::json;
 
 /// What giving a role asks for.
@@ -26,17 +31,27 @@ pub const GRANT: &[Field] = &[
     Field::text("until_on", "its last day"),
 ];
 
+/// What taking a role asks for.
+pub const TAKE: &[Field] = &[Field::boolean(WITHOUT, "go on though no administrator is left")];
+/// The tick of those above who leave a customer without an administrator.
+pub const WITHOUT: &str = "without_administrator";
+
 /// A named set of rights.
 #[derive(Clone, serde::Serialize)]
 pub struct Role {
     pub id: RoleId,
+    /// Whose it is; nobody's is shipped.
+    pub customer_id: Option<CustomerId>,
+    pub customer: Option<String>,
     pub name: String,
     pub description: String,
     pub held_in: String,
     pub requires_factor: bool,
+    pub version: i64,
     /// How many of those within reach hold it.
     pub holders: i64,
     pub rights: Vec<Right>,
+    pub includes: Vec<Part>,
 }
 
 #[derive(Clone, serde::Serialize)]
@@ -44,6 +59,15 @@ pub struct Right {
     pub permission: String,
     /// 1 own, 2 below, 3 both.
     pub reach: i64,
+    /// Codes of the services it is limited to.
+    pub services: Option<Vec<String>>,
+}
+
+/// A role that another one consists of.
+#[derive(Clone, serde::Serialize)]
+pub struct Part {
+    pub id: RoleId,
+    pub name: String,
 }
 
 /// A role that somebody holds.
@@ -51,11 +75,14 @@ pub struct Right {
 pub struct Grant {
     pub id: GrantId,
     pub user_id: UserId,
+    pub role_id: RoleId,
     pub role: String,
     pub customer_id: CustomerId,
     pub customer: String,
     pub until_on: Option<Date>,
     pub granted_at: Instant,
+    /// Why it is worth nothing at present.
+    pub why_not: Option<String>,
 }
 
 struct NewGrant {
@@ -78,23 +105,16 @@ pub fn grant(
     db.write(scope.by, |tx| {
         auth::not_oneself(actor, user)?;
         auth::not_stronger(tx, actor, user)?;
+        let place = places::customer(tx, scope, at)?;
         let choice = || Error::invalid("role", "is not one of the choices");
-        let role = store::named(tx, &new.role)?.ok_or_else(choice)?;
-        let place = match places::customer(tx, scope, at) {
-            Err(Error::NotFound) => {
-                return Err(Error::invalid("customer_id", "is not one of the choices"));
-            }
-            other => other?,
-        };
-        if let Some(why) = not_here(&role, home, &place) {
+        let role = custom::store::usable(tx, at, &new.role)?.ok_or_else(choice)?;
+        if let Some(why) = auth::standing(tx, role.id, home, at)? {
             let message = format!("{} is not allowed at {}: {why}", role.name, place.name);
             return Err(Error::invalid("role", message));
         }
         let more = beyond(tx, actor, &role, at)?;
         if !more.is_empty() {
-            let message =
-                format!("{} contains rights that you do not have: {}", role.name, more.join(", "));
-            return Err(Error::invalid("role", message));
+            return Err(Error::invalid("role", custom::beyond(&role.name, &more)));
         }
         if new.until.is_some_and(|day| day < tx.now.day(&actor.zone)) {
             return Err(Error::invalid("until_on", "must not be past"));
@@ -102,6 +122,7 @@ pub fn grant(
         let made = store::insert(tx, user, role.id, at, new.until);
         let id = unique(made, "role", "is already held")?;
         auth::end_sign_ins(tx, user, None)?;
+        users::roles_changed(tx, user)?;
         let detail = json!({ "role": role.name, "at": at, "until_on": new.until });
         audit::record(tx, "role.granted", ("user", user.0), home, &detail)?;
         let what = format!("You were given the role {} at {}.", role.name, place.name);
@@ -110,26 +131,38 @@ pub fn grant(
     })
 }
 
-/// Takes a role from `user`.
+/// Whether the role asks for a second factor: giving it wants the password once more.
+pub fn asks_for_factor(db: &Db, at: CustomerId, input: &Input) -> Result<bool> {
+    let role = db.read(|db| custom::store::usable(db, at, input.get("role")))?;
+    Ok(role.is_some_and(|role| role.requires_factor))
+}
+
+/// Takes a role from `user`. The last administrator of another customer goes only if it is `meant`.
 pub fn take(
     db: &Db,
     actor: &Actor,
     scope: &Scope<RolesGrant>,
     user: UserId,
     id: GrantId,
+    input: &Input,
 ) -> Result<()> {
     let home = places::home_of(db, scope, user)?;
+    let mut fields = Fields::of(input, TAKE);
+    let meant = fields.flag(WITHOUT);
+    let meant = fields.finish(|| meant)?;
     db.write(scope.by, |tx| {
         let held = store::grant(tx, scope, user, id)?;
         auth::not_oneself(actor, user)?;
         auth::not_stronger(tx, actor, user)?;
-        let topmost =
-            ["Provider administrator", "Reseller administrator", "Customer administrator"];
-        if topmost.contains(&held.role.as_str()) {
+        if is_topmost(&held.role) {
             auth::not_last_administrator(tx, actor.home, user)?;
+            if !meant && let Some(name) = store::only_administrator(tx, &held)? {
+                return Err(Error::invalid(WITHOUT, last(&name, &held.customer)));
+            }
         }
         store::delete(tx, scope, user, id)?;
         auth::end_sign_ins(tx, user, None)?;
+        users::roles_changed(tx, user)?;
         let detail = json!({ "role": held.role, "at": held.customer_id });
         audit::record(tx, "role.taken", ("user", user.0), home, &detail)?;
         let what = format!("The role {} at {} was taken from you.", held.role, held.customer);
@@ -159,7 +192,29 @@ pub fn ask_for_factor(
     })
 }
 
-/// The roles that the actor may give to somebody of `home` there.
+fn is_topmost(role: &str) -> bool {
+    ["Provider administrator", "Reseller administrator", "Customer administrator"].contains(&role)
+}
+
+fn last(name: &str, customer: &str) -> String {
+    format!(
+        "{name} is the last administrator of {customer} who can sign in. Make another one first."
+    )
+}
+
+/// What somebody holds, with why it is worth nothing where it is.
+pub fn grants(db: &Read, scope: &Scope<RolesRead>, user: UserId) -> Result<Vec<Grant>> {
+    let home = places::user(db, scope, user)?.customer.id;
+    let worth = auth::held(db, user, home)?;
+    let mut grants = store::grants(db, scope, user)?;
+    for grant in &mut grants {
+        let held = worth.iter().find(|held| held.grant == Some(grant.id));
+        grant.why_not = held.and_then(|held| held.why_not.clone());
+    }
+    Ok(grants)
+}
+
+/// The roles that the actor may give to somebody of that place there.
 pub fn choices(
     db: &Read,
     actor: &Actor,
@@ -168,7 +223,8 @@ pub fn choices(
 ) -> Result<Vec<Role>> {
     let mut choices = Vec::new();
     for role in store::list(db, scope)? {
-        if not_here(&role, place.id, place).is_none()
+        if !["flag", "all"].contains(&role.held_in.as_str())
+            && auth::standing(db, role.id, place.id, place.id)?.is_none()
             && beyond(db, actor, &role, place.id)?.is_empty()
         {
             choices.push(role);
@@ -177,31 +233,9 @@ pub fn choices(
     Ok(choices)
 }
 
-/// Why a role cannot be held there by somebody of `home`.
-fn not_here(role: &Role, home: CustomerId, at: &places::Place) -> Option<&'static str> {
-    match role.held_in.as_str() {
-        "provider" if home != PROVIDER || at.id != PROVIDER => {
-            Some("only people of the provider hold it, at the provider")
-        }
-        "reseller" if !at.reseller => Some("it is not a reseller"),
-        _ => None,
-    }
-}
-
 /// Up to three rights that the role would have at `at` and the actor does not cover.
 fn beyond(db: &Read, actor: &Actor, role: &Role, at: CustomerId) -> Result<Vec<String>> {
-    let mut more = Vec::new();
-    for right in &role.rights {
-        let code = match permissions::admits(&right.permission) {
-            None | Some(Admits::Oneself) => continue,
-            Some(Admits::Provider) => PROVIDER.0 * 4 + 3,
-            Some(admits) => at.0 * 4 + (right.reach & admits.bits()),
-        };
-        if code % 4 != 0 && more.len() < 3 && !auth::covers(db, actor, &right.permission, code)? {
-            more.push(right.permission.clone());
-        }
-    }
-    Ok(more)
+    actor.lacks(db, &auth::rights_at(db, &[(role.id, at)], at, true)?)
 }
 
 impl NewGrant {

@@ -61,7 +61,7 @@ pub fn run(db: &Db, hasher: &Hasher, via: Via, input: &Input) -> Result<UserId> 
             settings::store::put(tx, "base_url", Some(&new.base_url))?;
         }
         let detail = json!({ "organisation": new.organisation, "domain": new.domain, "administrator": new.upn });
-        let by = By { user: Some(user), via };
+        let by = By { user: Some(user), via, acting_for: None };
         audit::record_by(tx, by, "system.set_up", ("user", user.0), PROVIDER, &detail)?;
         Ok(user)
     })

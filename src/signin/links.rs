@@ -120,7 +120,7 @@ pub fn set_by_link(
         tried.admit()?;
     }
     let hash = app.hasher.hash(new)?;
-    let set = app.db.write(By { user: Some(user), via: Via::Link }, |tx| {
+    let set = app.db.write(By { user: Some(user), via: Via::Link, acting_for: None }, |tx| {
         let link = auth::link(tx, purpose, token, browser)?;
         if enrolled && !take_code(tx, &app.config.key, user, code)? {
             tried.failed(tx)?;

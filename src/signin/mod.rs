@@ -54,7 +54,7 @@ pub fn sign_in(app: &App, request: &Request, name: &str, password: &Secret) -> R
     let right = app.hasher.matches(password, hash)?;
     let user = known.as_ref().map(|known| known.user).filter(|_| right);
     let address = request.address.to_string();
-    let entered = app.db.write(By { user, via: Via::Page }, |tx| {
+    let entered = app.db.write(By { user, via: Via::Page, acting_for: None }, |tx| {
         let opened = match user {
             Some(user) => auth::open_session(tx, user, tried.door(), &address, request.browser())
                 .map(|session| (user, session)),

@@ -431,6 +431,21 @@ fn enter(tx: &Write, action: Action, user: &User, state: State) -> Result<()> {
     ledger::record(tx, &row).map(|_| ())
 }
 
+/// Enters a user's roles anew into the ledger, whose rows name them.
+pub fn roles_changed(tx: &Write, id: UserId) -> Result<()> {
+    if !ledger::is_open(tx, Kind::User, id.0)? {
+        return Ok(());
+    }
+    let (customer, state, test_user) = store::billed(tx, id)?;
+    let facts = json!({
+        "disabled": state == State::Disabled, "test_user": test_user, "roles": store::roles(tx, id)?,
+    });
+    let row =
+        Row { user: Some(id), facts, ..Row::new(Kind::User, id.0, Action::Changed, customer) };
+    ledger::record(tx, &row)?;
+    Ok(())
+}
+
 /// What rating reads of a user.
 fn facts(db: &Read, id: UserId, state: State, details: &Details) -> Result<Value> {
     Ok(json!({

@@ -584,6 +584,13 @@ pub fn reports_to(db: &Read, who: UserId, boss: UserId) -> Result<bool> {
     )
 }
 
+/// Whose a user is, their state, and whether they are a test user.
+pub fn billed(db: &Read, id: UserId) -> Result<(CustomerId, State, bool)> {
+    db.one("SELECT customer_id, state, test_user FROM users WHERE id = ?1", [id], |row| {
+        Ok((row.get("customer_id")?, row.get("state")?, row.get("test_user")?))
+    })
+}
+
 /// The names of the roles the user holds.
 pub fn roles(db: &Read, id: UserId) -> Result<Vec<String>> {
     db.all(

@@ -71,7 +71,7 @@ impl Scene {
     }
 
     pub fn record(&self, row: Row) {
-        let by = By { user: Some(self.giver), via: Via::Page };
+        let by = By { user: Some(self.giver), via: Via::Page, acting_for: None };
         self.world.app.db.write(by, |tx| ledger::record(tx, &row)).unwrap();
     }
 

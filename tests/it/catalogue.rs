@@ -6,7 +6,7 @@ use portico::catalogue::{self, Level};
 use portico::db::{By, Via};
 use serde_json::{Value, json};
 
-const SHELL: By = By { user: None, via: Via::Shell };
+const SHELL: By = By { user: None, via: Via::Shell, acting_for: None };
 
 fn admin(world: &World) -> Person<'_> {
     world.person(PROVIDER, "Provider administrator")

@@ -7,7 +7,7 @@ use portico::ids::CustomerId;
 use portico::offers::{self, Meter};
 use serde_json::{Value, json};
 
-const SHELL: By = By { user: None, via: Via::Shell };
+const SHELL: By = By { user: None, via: Via::Shell, acting_for: None };
 
 /// Managed workplace (per user: Standard, Plus) and Shared files (per customer), on sale.
 fn catalogue_of(world: &World) -> Person<'_> {

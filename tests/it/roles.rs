@@ -54,7 +54,7 @@ fn nobody_of_another_branch_is_seen_or_touched() {
     boss.api_delete(&format!("/users/{}/roles/{theirs}", other.id)).expect(404);
     boss.api_delete(&format!("/users/{plain}/roles/{theirs}")).expect(404);
     let there = json!({ "role": "Approver", "customer_id": birch.0 });
-    boss.api_post(&format!("/users/{plain}/roles"), there).expect(422);
+    boss.api_post(&format!("/users/{plain}/roles"), there).expect(404);
     assert_eq!(world.count("SELECT count(*) FROM role_grants WHERE at_id <> 1"), 2);
 }
 

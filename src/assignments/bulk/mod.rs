@@ -12,7 +12,7 @@ use super::state::Verb;
 use super::{Order, draft, quote};
 use crate::audit;
 use crate::auth::permissions::UserServicesWrite;
-use crate::auth::{Actor, Scope};
+use crate::auth::{Actor, ServiceRights};
 use crate::catalogue::{Level, Service};
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
@@ -116,7 +116,7 @@ pub fn preview(
     db: &Db,
     key: &Key,
     actor: &Actor,
-    scope: &Scope<UserServicesWrite>,
+    scope: &ServiceRights<UserServicesWrite>,
     customer: CustomerId,
     asked: &Input,
 ) -> Result<PreviewId> {
@@ -131,7 +131,7 @@ pub fn carry_out(
     db: &Db,
     key: &Key,
     actor: &Actor,
-    scope: &Scope<UserServicesWrite>,
+    scope: &ServiceRights<UserServicesWrite>,
     customer: CustomerId,
     asked: &Input,
 ) -> Result<RunId> {
@@ -145,7 +145,7 @@ pub fn carry_out(
 pub fn plan_again(
     db: &Read,
     actor: &Actor,
-    scope: &Scope<UserServicesWrite>,
+    scope: &ServiceRights<UserServicesWrite>,
     customer: CustomerId,
     kept: &Value,
 ) -> Result<Many> {
@@ -157,14 +157,15 @@ pub fn plan_again(
 pub fn of(
     db: &Read,
     actor: &Actor,
-    scope: &Scope<UserServicesWrite>,
+    scope: &ServiceRights<UserServicesWrite>,
     customer: CustomerId,
     asked: &Input,
 ) -> Result<Many> {
     scope.reaches(db, customer)?;
     let (chosen, on_limit) = read(customer, asked)?;
     let service = draft::known(db, asked.get("service"))?;
-    let candidates = store::candidates(db, scope, &chosen, service.id, MOST + 1)?;
+    let on = scope.on(service.id)?;
+    let candidates = store::candidates(db, &on, &chosen, service.id, MOST + 1)?;
     check_number(&chosen, candidates.len())?;
     let said = said(asked);
     let mut users: Vec<One> = candidates.iter().map(|each| verdict(each, &service)).collect();

@@ -6,7 +6,7 @@ use crate::assignments::act::{self, Cause};
 use crate::assignments::plan::{self, Step};
 use crate::assignments::previews;
 use crate::auth::permissions::UserServicesWrite;
-use crate::auth::{Actor, Scope};
+use crate::auth::{Actor, ServiceRights};
 use crate::db::{By, Via};
 use crate::error::{Error, Result};
 use crate::ids::{PlanId, PreviewId, ServiceId};
@@ -56,7 +56,7 @@ pub fn give(cx: &RunCx) -> Result<()> {
     let rest = work.seats - numbers.given - numbers.returned;
     if rest > 0 {
         numbers.returned += rest;
-        cx.db.write(By { user: cx.run.user, via: Via::Job }, |tx| {
+        cx.db.write(By { user: cx.run.user, via: Via::Job, acting_for: None }, |tx| {
             offers::give_back(tx, cx.run.customer, work.service, work.plan, Meter::Seats, rest)?;
             cx.numbers(tx, &serde_json::to_value(&numbers)?)
         })?;
@@ -76,7 +76,7 @@ fn give_all(cx: &RunCx, work: &Work, numbers: &mut Numbers) -> Result<bool> {
             Next::PutOff => return Ok(false),
         }
         let actor = cx.actor()?;
-        let scope = actor.scope::<UserServicesWrite>()?;
+        let scope = actor.service_rights::<UserServicesWrite>()?;
         let batch = rest.get(..BATCH).unwrap_or(rest);
         let mine = Share { cx, actor: &actor, scope: &scope, work, said: &said };
         *numbers = cx.db.write(scope.by, |tx| {
@@ -99,7 +99,7 @@ fn give_all(cx: &RunCx, work: &Work, numbers: &mut Numbers) -> Result<bool> {
 struct Share<'a> {
     cx: &'a RunCx<'a>,
     actor: &'a Actor,
-    scope: &'a Scope<UserServicesWrite>,
+    scope: &'a ServiceRights<UserServicesWrite>,
     work: &'a Work,
     said: &'a Input,
 }

@@ -2,9 +2,9 @@
 
 use super::{Person, Place, Tab, UserTab, plan_for};
 use crate::assignments::state::Verb;
-use crate::assignments::{Held, Order, for_customer, for_user, offered, store};
-use crate::auth::Scope;
-use crate::auth::permissions::{CustomerServicesWrite, UserServicesWrite};
+use crate::assignments::{Held, HeldId, Order, for_customer, for_user, offered, store};
+use crate::auth::ServiceRights;
+use crate::auth::permissions::{CustomerServicesWrite, ServicesRead, UserServicesWrite};
 use crate::catalogue::fields::value_field;
 use crate::catalogue::properties::{self, Property};
 use crate::catalogue::{self, Level, PlanState, Service};
@@ -31,12 +31,12 @@ const LABELS: &[(&str, &str)] = &[
     ("user_plans", "Plans for users"),
 ];
 
-pub fn new_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<Response> {
+pub fn new_customer(cx: &Cx, scope: &ServiceRights<CustomerServicesWrite>) -> Result<Response> {
     let input = cx.request.query.clone();
     customer_form(cx, scope, cx.param("id")?, &input, &[])
 }
 
-pub fn give_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<Response> {
+pub fn give_customer(cx: &Cx, scope: &ServiceRights<CustomerServicesWrite>) -> Result<Response> {
     let (id, input) = (cx.param("id")?, cx.input()?);
     let order = cx.db.read(|db| for_customer(db, scope, id, Verb::Give, None, input.clone()))?;
     match plan_for(cx, scope, &order) {
@@ -47,16 +47,19 @@ pub fn give_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<Re
 
 fn customer_form(
     cx: &Cx,
-    scope: &Scope<CustomerServicesWrite>,
+    scope: &ServiceRights<CustomerServicesWrite>,
     id: CustomerId,
     input: &Input,
     complaints: &[Complaint],
 ) -> Result<Response> {
+    let read = cx.actor.scope::<ServicesRead>()?;
     let (place, open) = cx.db.read(|db| {
-        let place = places::customer(db, scope, id)?;
-        Ok((place, offers::sellable(db, id)?))
+        scope.reaches(db, id)?;
+        Ok((places::customer(db, &read, id)?, offers::sellable(db, id)?))
     })?;
-    let found = open.iter().find(|each| each.service.code == input.get("service"));
+    let found = open.iter().find(|each| {
+        each.service.code == input.get("service") && scope.extends_to(each.service.id)
+    });
     let Sellable { service, plans } = found.ok_or(Error::NotFound)?;
     let own: Vec<(&str, &str)> = plans
         .iter()
@@ -227,13 +230,13 @@ pub fn joined(complaints: Vec<Complaint>) -> Vec<Complaint> {
     complaints.into_iter().map(at_choice).collect()
 }
 
-pub fn new_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+pub fn new_user(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<Response> {
     user_form(cx, scope, cx.param("id")?, &Input::default(), &[])
 }
 
-pub fn give_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+pub fn give_user(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
-    let customer = cx.db.read(|db| store::customer_of(db, scope, id))?;
+    let customer = cx.db.read(|db| scope.home_of(db, id))?;
     if still_to_set(cx, customer, &mut input)? {
         return user_form(cx, scope, id, &input, &[]);
     }
@@ -247,14 +250,17 @@ pub fn give_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> 
 
 fn user_form(
     cx: &Cx,
-    scope: &Scope<UserServicesWrite>,
+    scope: &ServiceRights<UserServicesWrite>,
     id: UserId,
     input: &Input,
     complaints: &[Complaint],
 ) -> Result<Response> {
+    let read = cx.actor.scope::<ServicesRead>()?;
     let (person, open) = cx.db.read(|db| {
-        let person = places::user(db, scope, id)?;
-        let open = offered(db, person.customer.id)?;
+        scope.home_of(db, id)?;
+        let person = places::user(db, &read, id)?;
+        let mut open = offered(db, person.customer.id)?;
+        open.retain(|(_, _, service)| scope.extends_to(service.id));
         Ok((person, open))
     })?;
     let base = format!("/users/{id}/services");
@@ -278,11 +284,11 @@ fn user_form(
     Ok(user_page(cx, &person, complaints, form(cx, &base, &base, complaints, fields)))
 }
 
-pub fn edit_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<Response> {
+pub fn edit_customer(cx: &Cx, scope: &ServiceRights<CustomerServicesWrite>) -> Result<Response> {
     edit_customer_form(cx, scope, None, &[])
 }
 
-pub fn change_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<Response> {
+pub fn change_customer(cx: &Cx, scope: &ServiceRights<CustomerServicesWrite>) -> Result<Response> {
     let (id, held) = (cx.param("id")?, cx.param("aid")?);
     let mut input = cx.input()?;
     let expected = cx.expected_version(&mut input);
@@ -296,12 +302,13 @@ pub fn change_customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<
 
 fn edit_customer_form(
     cx: &Cx,
-    scope: &Scope<CustomerServicesWrite>,
+    scope: &ServiceRights<CustomerServicesWrite>,
     input: Option<&Input>,
     complaints: &[Complaint],
 ) -> Result<Response> {
     let (id, aid): (CustomerId, CustomerServiceId) = (cx.param("id")?, cx.param("aid")?);
     let (place, held, enabled, plans) = cx.db.read(|db| {
+        let scope = &scope.on(store::service_of(db, id, HeldId::Customer(aid))?)?;
         let held = store::customer_service(db, scope, id, aid)?;
         let enabled = store::enabled_plans(db, aid)?;
         let open =
@@ -341,11 +348,11 @@ fn choices(plans: &[catalogue::Plan], level: Level) -> Vec<(String, String)> {
     of_level.map(|plan| (plan.code.clone(), plan.name.clone())).collect()
 }
 
-pub fn edit_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+pub fn edit_user(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<Response> {
     edit_user_form(cx, scope, None, &[])
 }
 
-pub fn change_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+pub fn change_user(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<Response> {
     let (id, held) = (cx.param("id")?, cx.param("aid")?);
     let mut input = cx.input()?;
     let expected = cx.expected_version(&mut input);
@@ -359,12 +366,14 @@ pub fn change_user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response
 
 fn edit_user_form(
     cx: &Cx,
-    scope: &Scope<UserServicesWrite>,
+    scope: &ServiceRights<UserServicesWrite>,
     input: Option<&Input>,
     complaints: &[Complaint],
 ) -> Result<Response> {
     let (id, aid): (UserId, UserServiceId) = (cx.param("id")?, cx.param("aid")?);
     let (person, held, plans) = cx.db.read(|db| {
+        let home = scope.home_of(db, id)?;
+        let scope = &scope.on(store::service_of(db, home, HeldId::User(aid))?)?;
         let held = store::user_service(db, scope, id, aid)?;
         let enabled = store::enabled_plans(db, held.customer_service)?;
         let mut plans = catalogue::plans(db, held.service)?;

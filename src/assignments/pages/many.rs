@@ -3,8 +3,8 @@
 use super::form::{chosen_settings, joined, setting_fields, split, still_to_set, what_field};
 use crate::assignments::bulk;
 use crate::assignments::offered;
-use crate::auth::Scope;
-use crate::auth::permissions::UserServicesWrite;
+use crate::auth::ServiceRights;
+use crate::auth::permissions::{ServicesRead, UserServicesWrite};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{cancel, primary};
 use crate::html::field::{Opts, check, choice_field, text_field};
@@ -24,7 +24,7 @@ const LABELS: &[(&str, &str)] = &[
     ("on_limit", "When seats run out"),
 ];
 
-pub fn many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+pub fn many(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<Response> {
     let query = &cx.request.query;
     let mut input = query.clone();
     query.all("id").for_each(|id| input.push("ids", id));
@@ -35,7 +35,7 @@ pub fn many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
     form(cx, scope, &input, &[])
 }
 
-pub fn plan_many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+pub fn plan_many(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     cx.db.read(|db| scope.reaches(db, id))?;
     if still_to_set(cx, id, &mut input)? {
@@ -50,13 +50,18 @@ pub fn plan_many(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> 
 
 fn form(
     cx: &Cx,
-    scope: &Scope<UserServicesWrite>,
+    scope: &ServiceRights<UserServicesWrite>,
     input: &Input,
     complaints: &[Complaint],
 ) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
-    let (place, open) =
-        cx.db.read(|db| Ok((places::customer(db, scope, id)?, offered(db, id)?)))?;
+    let read = cx.actor.scope::<ServicesRead>()?;
+    let (place, open) = cx.db.read(|db| {
+        scope.reaches(db, id)?;
+        let mut open = offered(db, id)?;
+        open.retain(|(_, _, service)| scope.extends_to(service.id));
+        Ok((places::customer(db, &read, id)?, open))
+    })?;
     let status = if complaints.is_empty() { 200 } else { 422 };
     if open.is_empty() {
         let text = format!("{} has no service that its users could be given.", place.name);

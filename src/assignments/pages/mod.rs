@@ -14,7 +14,7 @@ pub use shown::{apply, discard, show};
 use super::state::{State, Verb};
 use super::{Held, Order};
 use crate::auth::permissions::{CustomerServicesWrite, ServicesRead, UserServicesWrite};
-use crate::auth::{Permission, Scope};
+use crate::auth::{Permission, Scope, ServiceRights};
 use crate::catalogue::Level;
 use crate::error::Result;
 use crate::html::button::{Item, link, menu};
@@ -174,14 +174,14 @@ pub fn state_pill(held: &Held) -> Markup {
 }
 
 /// Plans an act on what is there, and leads to the plan.
-fn plan_for<P: Permission>(cx: &Cx, scope: &Scope<P>, order: &Order) -> Result<Response> {
+fn plan_for<P: Permission>(cx: &Cx, scope: &ServiceRights<P>, order: &Order) -> Result<Response> {
     let id = super::preview(cx.db, &cx.app.config.key, &cx.actor, scope, order)?;
     Ok(crate::web::response::redirect(format!("/previews/{id}")))
 }
 
 macro_rules! plans {
     ($($customer:ident $user:ident $verb:ident;)+) => {
-        $(pub fn $customer(cx: &Cx, scope: &Scope<CustomerServicesWrite>) -> Result<Response> {
+        $(pub fn $customer(cx: &Cx, scope: &ServiceRights<CustomerServicesWrite>) -> Result<Response> {
             let (id, held) = (cx.param("id")?, Some(cx.param("aid")?));
             let input = cx.input()?;
             let order =
@@ -189,7 +189,7 @@ macro_rules! plans {
             plan_for(cx, scope, &order)
         }
 
-        pub fn $user(cx: &Cx, scope: &Scope<UserServicesWrite>) -> Result<Response> {
+        pub fn $user(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<Response> {
             let (id, held) = (cx.param("id")?, Some(cx.param("aid")?));
             let input = cx.input()?;
             let order = cx.db.read(|db| super::for_user(db, scope, id, Verb::$verb, held, input))?;

@@ -257,8 +257,8 @@ pub fn apply(
         }
         let order = preview.order(key)?;
         let mut plan = match order.user {
-            Some(_) => plan::of(tx, actor, &actor.scope::<UserServicesWrite>()?, &order)?,
-            None => plan::of(tx, actor, &actor.scope::<CustomerServicesWrite>()?, &order)?,
+            Some(_) => plan::of(tx, actor, &actor.service_rights::<UserServicesWrite>()?, &order)?,
+            None => plan::of(tx, actor, &actor.service_rights::<CustomerServicesWrite>()?, &order)?,
         };
         if let Some(moved) = preview.moved(&plan.basis)? {
             store::set_state(tx, id, PreviewState::Stale)?;
@@ -282,7 +282,7 @@ pub fn apply(
 }
 
 fn apply_bulk(tx: &Write, key: &Key, actor: &Actor, preview: &Preview) -> Result<Outcome> {
-    let scope = actor.scope::<UserServicesWrite>()?;
+    let scope = actor.service_rights::<UserServicesWrite>()?;
     let kept = preview.kept_input(key)?;
     let many = bulk::plan_again(tx, actor, &scope, preview.customer, &kept)?;
     if let Some(moved) = preview.moved(&many.basis)? {

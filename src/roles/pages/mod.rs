@@ -1,0 +1,12 @@
+//! Roles as pages: the list, one of them, the editor, who holds what, what is allowed where.
+
+pub mod allowed;
+pub mod editor;
+pub mod held;
+pub mod list;
+pub mod outsiders;
+
+/// "Users" of "users", "Billing update" of "billing_update".
+fn words(name: &str) -> String {
+    crate::places::capital(&name.replace('_', " "))
+}

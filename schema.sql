@@ -60,7 +60,7 @@ CREATE INDEX customers_by_disabled_through ON customers (disabled_through) WHERE
 CREATE INDEX customers_by_name ON customers (name COLLATE NOCASE, id);
 CREATE INDEX customers_by_state ON customers (state, name COLLATE NOCASE, id);
 CREATE INDEX customers_by_created ON customers (created_at, id);
-CREATE INDEX customers_resellers ON customers (id) WHERE reseller = 1;
+CREATE INDEX customers_resellers ON customers (name COLLATE NOCASE, id, state) WHERE reseller = 1;
 
 -- A code is never given twice, also not after its customer is gone.
 CREATE TABLE customer_codes (code TEXT PRIMARY KEY COLLATE NOCASE) STRICT, WITHOUT ROWID;
@@ -123,7 +123,7 @@ CREATE TABLE domains (
   created_at    TEXT NOT NULL
 ) STRICT;
 CREATE INDEX domains_by_customer ON domains (customer_id);
-CREATE INDEX domains_waiting ON domains (id) WHERE verified_at IS NULL;
+CREATE INDEX domains_waiting ON domains (id, customer_id) WHERE verified_at IS NULL;
 
 -- Which customers may use a domain: its owner, and those it is shared with.
 CREATE TABLE customer_domains (
@@ -234,7 +234,11 @@ CREATE TABLE users (
   FOREIGN KEY (customer_id, department_id) REFERENCES departments (customer_id, id) DEFERRABLE INITIALLY DEFERRED,
   FOREIGN KEY (customer_id, location_id) REFERENCES customer_locations (customer_id, id) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
-CREATE INDEX users_by_customer ON users (customer_id, display_name COLLATE NOCASE, id);
+-- With all that a search looks at: the users of a customer do not lie together, its rows here do.
+CREATE INDEX users_by_customer ON users (customer_id, display_name COLLATE NOCASE, id, state, upn, mail, job_title,
+                                         username, employee_id);
+-- Whose a user is, without the rest of the row.
+CREATE INDEX users_homes ON users (id, customer_id);
 CREATE INDEX users_by_username ON users (customer_id, username);
 CREATE INDEX users_by_customer_state ON users (customer_id, state);
 CREATE INDEX users_by_name ON users (display_name COLLATE NOCASE, id);
@@ -248,6 +252,27 @@ CREATE INDEX users_by_expiry ON users (expires_on, id) WHERE state = 'active' AN
 CREATE INDEX users_by_department ON users (department_id);
 CREATE INDEX users_by_location ON users (location_id);
 CREATE INDEX users_by_employee_id ON users (customer_id, employee_id) WHERE employee_id <> '';
+
+-- How many active and disabled users a customer has: lists show it of every customer. Triggers alone
+-- write it.
+CREATE TABLE customer_users (
+  customer_id INTEGER PRIMARY KEY REFERENCES customers (id) ON DELETE CASCADE,
+  users       INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER users_count_on_insert AFTER INSERT ON users WHEN NEW.state IN ('active', 'disabled') BEGIN
+  INSERT INTO customer_users (customer_id, users) VALUES (NEW.customer_id, 1)
+  ON CONFLICT (customer_id) DO UPDATE SET users = users + 1;
+END;
+CREATE TRIGGER users_count_on_update AFTER UPDATE OF state, customer_id ON users
+WHEN NEW.customer_id <> OLD.customer_id
+  OR (NEW.state IN ('active', 'disabled')) <> (OLD.state IN ('active', 'disabled')) BEGIN
+  UPDATE customer_users SET users = users - (OLD.state IN ('active', 'disabled')) WHERE customer_id = OLD.customer_id;
+  INSERT INTO customer_users (customer_id, users) VALUES (NEW.customer_id, NEW.state IN ('active', 'disabled'))
+  ON CONFLICT (customer_id) DO UPDATE SET users = users + excluded.users;
+END;
+CREATE TRIGGER users_count_on_delete AFTER DELETE ON users WHEN OLD.state IN ('active', 'disabled') BEGIN
+  UPDATE customer_users SET users = users - 1 WHERE customer_id = OLD.customer_id;
+END;
 
 CREATE TRIGGER users_let_reports_go AFTER UPDATE OF state, customer_id ON users
 WHEN NEW.state IN ('deleted', 'purged') OR NEW.customer_id <> OLD.customer_id BEGIN
@@ -268,7 +293,7 @@ CREATE TABLE user_names (
   FOREIGN KEY (customer_id, domain_id) REFERENCES customer_domains (customer_id, domain_id)
     DEFERRABLE INITIALLY DEFERRED
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX user_names_by_customer ON user_names (customer_id, user_id);
+CREATE INDEX user_names_by_customer ON user_names (customer_id, name, user_id);
 CREATE INDEX user_names_by_domain ON user_names (domain_id);
 
 -- Addresses elsewhere: unique within the customer, not sign-in names.
@@ -1049,6 +1074,7 @@ CREATE INDEX requests_by_connector ON requests (connector_id) WHERE connector_id
 CREATE INDEX requests_by_queue ON requests (queue);
 CREATE INDEX requests_by_status ON requests (status, id);
 CREATE INDEX requests_failed ON requests (customer_id, id) WHERE status = 'failed';
+CREATE INDEX requests_failed_lately ON requests (id, customer_id) WHERE status = 'failed';
 -- How the engine finds work, and what stands in its way, without looking at what waits besides.
 CREATE INDEX requests_ready ON requests (queue, connector_id, class, customer_id, id) WHERE turn = 'ready';
 CREATE INDEX requests_busy ON requests (customer_id) WHERE turn = 'busy';

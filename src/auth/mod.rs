@@ -89,7 +89,7 @@ pub enum Breadth {
 /// From as many customers on, a scope is wide.
 const WIDE: i64 = 200;
 /// From as many users on, a scope of few customers is wide where users are listed.
-const WIDE_USERS: i64 = 20_000;
+const WIDE_USERS: i64 = 15_000;
 
 impl Actor {
     /// Whoever owns the shell: every right over every customer, and nobody's name. Callable from the
@@ -191,10 +191,10 @@ impl<P> Scope<P> {
             return Ok(breadth);
         }
         let reached: i64 = db.value(
-            "SELECT count(*) FROM (SELECT 1 FROM users
+            "SELECT coalesce(sum(users), 0) FROM customer_users
               WHERE customer_id IN (SELECT customer_id FROM reach
-                                     WHERE scope IN (SELECT value FROM json_each(:scope))) LIMIT :most)",
-            named_params! { ":scope": self, ":most": WIDE_USERS },
+                                     WHERE scope IN (SELECT value FROM json_each(:scope)))",
+            named_params! { ":scope": self },
         )?;
         Ok(if reached < WIDE_USERS { Breadth::Narrow } else { Breadth::Wide })
     }

@@ -19,8 +19,8 @@ macro_rules! brief {
                     coalesce((SELECT up.name FROM customers up WHERE up.id = customers.parent_id), '') AS parent_name,
                     coalesce((SELECT domains.name FROM customer_domains JOIN domains ON domains.id = domain_id
                                WHERE customer_domains.customer_id = customers.id AND main = 1), '') AS domain,
-                    (SELECT count(*) FROM users
-                      WHERE users.customer_id = customers.id AND users.state IN ('active', 'disabled')) AS users
+                    coalesce((SELECT customer_users.users FROM customer_users
+                               WHERE customer_users.customer_id = customers.id), 0) AS users
                FROM customers ",
             $rest
         )
@@ -374,11 +374,14 @@ pub fn set_state<P>(
 /// Resellers in scope by name, for a choice: the provider first.
 pub fn resellers<P>(db: &Read, scope: &Scope<P>) -> Result<Vec<(CustomerId, String)>> {
     db.all(
-        "SELECT id, name FROM customers
-          WHERE id IN (SELECT 1 UNION ALL SELECT id FROM customers WHERE reseller = 1) AND state = 'active'
-            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+        "SELECT id, name
+           FROM (SELECT id, name, 1 AS place FROM customers WHERE id = 1
+                 UNION ALL
+                 SELECT id, name, 2 FROM customers INDEXED BY customers_resellers
+                  WHERE reseller = 1 AND id <> 1 AND state = 'active') AS seller
+          WHERE EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = seller.id
                            AND scope IN (SELECT value FROM json_each(:scope)))
-          ORDER BY parent_id IS NOT NULL, name COLLATE NOCASE LIMIT 500",
+          ORDER BY place, name COLLATE NOCASE LIMIT 500",
         named_params! { ":scope": scope },
         |row| Ok((row.get("id")?, row.get("name")?)),
     )
@@ -395,7 +398,7 @@ pub struct Counts {
 pub fn counts<P>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Counts> {
     scope.reaches(db, id)?;
     db.one(
-        "SELECT (SELECT count(*) FROM users WHERE customer_id = :id AND state IN ('active', 'disabled')) AS users,
+        "SELECT coalesce((SELECT customer_users.users FROM customer_users WHERE customer_id = :id), 0) AS users,
                 (SELECT count(*) FROM customer_domains WHERE customer_id = :id) AS domains,
                 (SELECT count(*) FROM customer_tree JOIN customers ON customers.id = below
                   WHERE above = :id AND depth > 0 AND state NOT IN ('deleted', 'purged')) AS below",

@@ -430,12 +430,23 @@ pub fn broken_unique(err: &Error) -> Option<&str> {
 /// A MATCH for the trigram tables that finds `text` inside, to be rechecked with LIKE; `None` when
 /// it is too short for a trigram and a prefix has to do.
 pub fn trigrams(text: &str) -> Option<String> {
+    let parts = trigram_parts(text);
+    (!parts.is_empty()).then(|| parts.join(" AND "))
+}
+
+/// The parts of that, each once.
+pub fn trigram_parts(text: &str) -> Vec<String> {
     let chars: Vec<char> =
         text.to_lowercase().chars().filter(|c| !c.is_control()).take(64).collect();
     let quoted =
         |three: &[char]| format!("\"{}\"", three.iter().collect::<String>().replace('"', "\"\""));
-    let parts: Vec<String> = chars.windows(3).map(quoted).collect();
-    (!parts.is_empty()).then(|| parts.join(" AND "))
+    let mut parts: Vec<String> = Vec::new();
+    for part in chars.windows(3).map(quoted) {
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts
 }
 
 /// A LIKE pattern (`ESCAPE '\'`) that finds `text` anywhere.

@@ -62,6 +62,12 @@ pub fn find(db: &Read, actor: &Actor, text: &str) -> Result<Found> {
     Ok(found)
 }
 
+/// What the index of users is asked for `text`, to be rechecked with LIKE; `None` when that is too
+/// short for it.
+pub fn users_match(db: &Read, text: &str) -> Result<Option<String>> {
+    store::users_match(db, text)
+}
+
 impl Found {
     pub fn is_empty(&self) -> bool {
         self.customers.is_empty() && self.users.is_empty() && self.invoices.is_empty()

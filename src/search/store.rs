@@ -1,13 +1,14 @@
 use super::{CustomerHit, InvoiceHit, UserHit};
 use crate::auth::permissions::{CustomersRead, InvoicesRead, UsersRead};
 use crate::auth::{Breadth, Scope};
-use crate::db::{Read, beginning, containing, trigrams};
+use crate::db::{Read, beginning, containing, trigram_parts, trigrams};
 use crate::error::Result;
 use rusqlite::{Row, named_params};
 
 pub const USERS_NARROW: &str =
-    "SELECT users.id, display_name, upn, customers.name AS customer
-       FROM users JOIN customers ON customers.id = users.customer_id
+    "SELECT users.id, display_name, upn,
+            (SELECT name FROM customers WHERE customers.id = users.customer_id) AS customer
+       FROM users INDEXED BY users_by_customer
       WHERE users.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
         AND users.state NOT IN ('deleted', 'purged')
         AND (display_name LIKE :like ESCAPE '\\' OR upn LIKE :like ESCAPE '\\' OR mail LIKE :like ESCAPE '\\')
@@ -15,13 +16,14 @@ pub const USERS_NARROW: &str =
 
 pub const USERS_WIDE: &str = "SELECT users.id, users.display_name, users.upn,
             (SELECT name FROM customers WHERE customers.id = users.customer_id) AS customer
-       FROM users_search JOIN users ON users.id = users_search.rowid
+       FROM users_search CROSS JOIN users ON users.id = users_search.rowid
       WHERE users_search MATCH :match
+        AND (:all OR EXISTS (SELECT 1 FROM users AS own INDEXED BY users_homes
+                               JOIN reach ON reach.customer_id = own.customer_id
+                              WHERE own.id = users_search.rowid AND scope IN (SELECT value FROM json_each(:scope))))
         AND users.state NOT IN ('deleted', 'purged')
         AND (users.display_name LIKE :like ESCAPE '\\' OR users.upn LIKE :like ESCAPE '\\'
              OR users.mail LIKE :like ESCAPE '\\')
-        AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
-                       AND scope IN (SELECT value FROM json_each(:scope)))
       LIMIT :most";
 
 pub const USERS_SHORT: &str = "SELECT users.id, display_name, upn,
@@ -35,16 +37,18 @@ pub const USERS_SHORT: &str = "SELECT users.id, display_name, upn,
 
 /// Names and addresses that hold `text`; of one or two letters, names that begin with it.
 pub fn users(db: &Read, scope: &Scope<UsersRead>, text: &str, most: i64) -> Result<Vec<UserHit>> {
-    let found = match (scope.breadth_of_users(db)?, trigrams(text)) {
+    let breadth = scope.breadth_of_users(db)?;
+    let found = match (breadth, trigrams(text)) {
         (Breadth::Narrow, parts) => {
             let like = if parts.is_some() { containing(text) } else { beginning(text) };
             let params = named_params! { ":scope": scope, ":like": like, ":most": most };
             db.all(USERS_NARROW, params, user)?
         }
-        (_, Some(parts)) => {
-            let like = containing(text);
-            let params =
-                named_params! { ":scope": scope, ":match": parts, ":like": like, ":most": most };
+        (_, Some(_)) => {
+            let params = named_params! {
+                ":scope": scope, ":all": breadth == Breadth::All, ":match": users_match(db, text)?,
+                ":like": containing(text), ":most": most,
+            };
             db.all(USERS_WIDE, params, user)?
         }
         (_, None) => {
@@ -54,6 +58,33 @@ pub fn users(db: &Read, scope: &Scope<UsersRead>, text: &str, most: i64) -> Resu
         }
     };
     Ok(found)
+}
+
+/// So many hits tell how common a trigram is, by how far one has to go for them.
+const FAR: &str = "SELECT rowid FROM users_search WHERE users_search MATCH :part LIMIT 1 OFFSET 50";
+/// A trigram this many times as common as the rarest finds nothing that the rarest does not.
+const COMMON: i64 = 8;
+
+/// What the index of users is asked for `text`; `None` when that is too short. The parts that are in
+/// nearly every address are left out: reading their long lists costs more than comparing what the
+/// rarer ones find.
+pub fn users_match(db: &Read, text: &str) -> Result<Option<String>> {
+    let parts = trigram_parts(text);
+    let mut far = Vec::new();
+    if parts.len() > 1 {
+        for part in &parts {
+            let params = named_params! { ":part": part };
+            let at = db.maybe(FAR, params, |row| row.get::<_, i64>("rowid"))?;
+            far.push(at.unwrap_or(i64::MAX));
+        }
+    }
+    let rarest = far.iter().copied().max().unwrap_or(0);
+    let rare = |(part, at): (String, i64)| (at >= rarest / COMMON).then_some(part);
+    let kept: Vec<String> = match far.len() {
+        0 => parts,
+        _ => parts.into_iter().zip(far).filter_map(rare).collect(),
+    };
+    Ok((!kept.is_empty()).then(|| kept.join(" AND ")))
 }
 
 pub const CUSTOMERS: &str = "SELECT customers.id, customers.name, customers.code

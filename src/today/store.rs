@@ -70,7 +70,7 @@ pub fn failed_job(db: &Read, scope: &Scope<JobsRead>) -> Result<Option<(RunId, S
 pub fn failed_mails(db: &Read, scope: &Scope<MessagesRead>) -> Result<i64> {
     db.value(
         "SELECT count(*) FROM (
-           SELECT 1 FROM messages
+           SELECT 1 FROM messages INDEXED BY messages_failed
             WHERE state = 'failed' AND created_at > :since
               AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = messages.customer_id
                              AND scope IN (SELECT value FROM json_each(:scope)))

@@ -501,7 +501,7 @@ fn manager(
 pub fn store_plans() -> [(&'static str, &'static str, &'static str); 7] {
     [
         ("list of one", store::LIST_OF, "users_by_customer (customer_id"),
-        ("narrow list", store::LIST_NARROW, "users_by_customer"),
+        ("narrow list", store::LIST_NARROW, "users_by_customer (customer_id"),
         ("wide list", store::LIST_WIDE, "users_by_name"),
         ("wide list of a state", store::LIST_WIDE_STATE, "users_by_state"),
         ("wide search", store::SEARCH_WIDE, "users_search VIRTUAL TABLE INDEX"),

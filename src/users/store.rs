@@ -4,10 +4,11 @@ use super::fields::{Details, domain_of};
 use super::{Brief, Filter, Home, User};
 use crate::auth::permissions::UsersRead;
 use crate::auth::{Breadth, Scope};
-use crate::db::{Read, Write, beginning, broken_unique, containing, trigrams};
+use crate::db::{Read, Write, beginning, broken_unique, containing};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UploadId, UserId};
 use crate::places::State;
+use crate::search;
 use crate::time::Instant;
 use crate::web::Paging;
 use rusqlite::{Row, named_params};
@@ -39,7 +40,8 @@ pub const LIST_OF: &str = brief!(
        AND (:q = '' OR users.display_name LIKE :inside ESCAPE '\\' OR users.upn LIKE :inside ESCAPE '\\'
             OR users.mail LIKE :inside ESCAPE '\\' OR users.job_title LIKE :inside ESCAPE '\\'
             OR users.username LIKE :start ESCAPE '\\' OR users.employee_id = :q
-            OR EXISTS (SELECT 1 FROM user_names WHERE user_names.user_id = users.id AND user_names.name LIKE :start ESCAPE '\\'))
+            OR users.id IN (SELECT user_id FROM user_names WHERE user_names.customer_id = :customer
+                                AND user_names.name >= :q AND user_names.name < :q || char(1114111)))
        AND users.display_name COLLATE NOCASE >= :after
        AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
      ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
@@ -47,12 +49,15 @@ pub const LIST_OF: &str = brief!(
 
 /// Few customers in scope: their users are fetched and sorted.
 pub const LIST_NARROW: &str = brief!(
-    "WHERE users.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+    "INDEXED BY users_by_customer
+     WHERE users.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
        AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
        AND (:q = '' OR users.display_name LIKE :inside ESCAPE '\\' OR users.upn LIKE :inside ESCAPE '\\'
             OR users.mail LIKE :inside ESCAPE '\\' OR users.job_title LIKE :inside ESCAPE '\\'
             OR users.username LIKE :start ESCAPE '\\' OR users.employee_id = :q
-            OR EXISTS (SELECT 1 FROM user_names WHERE user_names.user_id = users.id AND user_names.name LIKE :start ESCAPE '\\'))
+            OR users.id IN (SELECT user_id FROM user_names
+                             WHERE user_names.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+                               AND user_names.name >= :q AND user_names.name < :q || char(1114111)))
        AND users.display_name COLLATE NOCASE >= :after
        AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
      ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
@@ -78,7 +83,8 @@ pub const LIST_WIDE_STATE: &str = brief!(
      ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
 );
 
-/// Many: found by trigrams, and in their order.
+/// Many: found by trigrams, and in their order. Whether one is within reach is asked before its row is
+/// fetched.
 pub const SEARCH_WIDE: &str =
     "SELECT users.id, users.customer_id, users.state, users.display_name, coalesce(users.upn, '') AS upn,
             coalesce(users.mail, '') AS mail, users.job_title, users.last_sign_in_at,
@@ -86,11 +92,12 @@ pub const SEARCH_WIDE: &str =
             coalesce((SELECT departments.name FROM departments WHERE departments.id = users.department_id), '') AS department
        FROM users_search CROSS JOIN users ON users.id = users_search.rowid
       WHERE users_search MATCH :match AND users_search.rowid > :after_id
+        AND (:all OR EXISTS (SELECT 1 FROM users AS own INDEXED BY users_homes
+                               JOIN reach ON reach.customer_id = own.customer_id
+                              WHERE own.id = users_search.rowid AND scope IN (SELECT value FROM json_each(:scope))))
         AND (users.display_name LIKE :inside ESCAPE '\\' OR users.upn LIKE :inside ESCAPE '\\'
              OR users.mail LIKE :inside ESCAPE '\\')
         AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
-        AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
-                                AND scope IN (SELECT value FROM json_each(:scope))))
       ORDER BY users_search.rowid LIMIT :fetch";
 
 /// By the beginning of any address: what trigrams do not know.
@@ -144,7 +151,7 @@ pub fn list(
             brief,
         );
     }
-    match (q.as_str(), trigrams(&q), filter.state) {
+    match (q.as_str(), search::users_match(db, &q)?, filter.state) {
         ("", _, None) => db.all(
             LIST_WIDE,
             named_params! {
@@ -542,7 +549,7 @@ pub fn revoke_tokens(tx: &Write, id: UserId) -> Result<()> {
 /// Active and disabled users of a customer.
 pub fn count(db: &Read, customer: CustomerId) -> Result<i64> {
     db.value(
-        "SELECT count(*) FROM users WHERE customer_id = ?1 AND state IN ('active', 'disabled')",
+        "SELECT coalesce(sum(users), 0) FROM customer_users WHERE customer_id = ?1",
         [customer],
     )
 }

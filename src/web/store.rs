@@ -68,7 +68,7 @@ pub fn failed_requests(db: &Read, scope: &Scope<RequestsRead>) -> Result<Vec<Req
         );
     }
     db.all(
-        "SELECT id FROM requests
+        "SELECT id FROM requests INDEXED BY requests_failed_lately
           WHERE status = 'failed'
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
                            AND scope IN (SELECT value FROM json_each(:scope)))

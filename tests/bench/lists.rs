@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 const ROUNDS: usize = 100;
 /// Of a page, where nobody asks for fewer.
-const ROWS: i64 = 50;
+const ROWS: usize = 50;
 
 /// The lists that grow with the house, by address and the word for what they list.
 const LISTS: &[(&str, &str)] =
@@ -18,11 +18,11 @@ pub fn pages(goals: &mut Goals, small: &Store, large: &Store) {
         let mut middles = BTreeMap::new();
         for (few, many) in small.actors.each().into_iter().zip(large.actors.each()) {
             // As many rows on both pages: where the small store has less than a page, less is asked for.
-            let rows = if path == "/customers" { few.customers } else { ROWS };
-            let url = format!("{path}?limit={}", rows.min(ROWS));
+            let rows = rows(&small.get(few, &format!("{path}?limit={ROWS}")).text());
+            let url = format!("{path}?limit={}", rows.max(1));
             let (a, b) = pair(ROUNDS, || small.get(few, &url), || large.get(many, &url));
             let what = format!(
-                "{word}, {}: {} / {} users ({} / {} ms)",
+                "{word}, {}, {rows} rows: {} / {} users ({} / {} ms)",
                 few.kind,
                 large.shape.users,
                 small.shape.users,
@@ -49,6 +49,11 @@ pub fn pages(goals: &mut Goals, small: &Store, large: &Store) {
         );
         deep(goals, large, path, word);
     }
+}
+
+/// How many rows a list shows below its head.
+fn rows(body: &str) -> usize {
+    body.matches("<tr").count().saturating_sub(1)
 }
 
 /// A page some way down, reached by turning pages, against the first; both of as many rows.

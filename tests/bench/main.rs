@@ -22,6 +22,7 @@ mod billing;
 mod door;
 mod engine;
 mod goals;
+mod import;
 mod lists;
 mod load;
 mod machine;
@@ -60,6 +61,9 @@ fn main() {
     }
     if goals.wants("engine") {
         engine::run(&mut goals);
+    }
+    if goals.wants("import") {
+        import::users(&mut goals);
     }
     if goals.wants("billing") {
         billing::period(&mut goals, &large);

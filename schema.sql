@@ -721,7 +721,7 @@ CREATE TABLE ledger (
   CHECK (effective_at <= at),
   CHECK ((action = 'cancelled') = (corrects_id IS NOT NULL))
 ) STRICT;
-CREATE INDEX ledger_by_subject ON ledger (kind, subject_id, effective_at, id);
+CREATE INDEX ledger_by_subject ON ledger (kind, subject_id, effective_at, id, action, day, actor_id); -- all that rating asks
 CREATE INDEX ledger_by_customer ON ledger (customer_id, day, id);
 CREATE INDEX ledger_by_service ON ledger (service, plan COLLATE NOCASE) WHERE service IS NOT NULL;
 CREATE INDEX ledger_by_corrects ON ledger (corrects_id) WHERE corrects_id IS NOT NULL;
@@ -746,7 +746,9 @@ CREATE TABLE ledger_spans (
   begins_at   TEXT NOT NULL,
   ends_at     TEXT NOT NULL DEFAULT '9999'                 -- exclusive; '9999': still so
 ) STRICT;
-CREATE INDEX ledger_spans_by_customer ON ledger_spans (customer_id, ends_at);
+-- Whole rows: a bill reads all spans of a customer, which do not lie together in the table.
+CREATE INDEX ledger_spans_by_customer ON ledger_spans (customer_id, ends_at, begins_at, kind, subject_id, user_id, service,
+                                                       plan, instance, quantity, facts, from_id, to_id);
 CREATE INDEX ledger_spans_by_subject ON ledger_spans (kind, subject_id, begins_at);
 CREATE UNIQUE INDEX ledger_spans_one_open ON ledger_spans (kind, subject_id) WHERE ends_at = '9999';
 CREATE INDEX ledger_spans_by_from ON ledger_spans (from_id);

@@ -102,6 +102,11 @@ pub struct Found {
 }
 
 impl Prices {
+    /// Whether anybody asks anything for things of this kind.
+    pub fn are_of(&self, kind: Kind) -> bool {
+        self.rows.keys().any(|(_, _, of, _)| *of == kind)
+    }
+
     pub fn new(lists: Vec<List>, assignments: Vec<Assignment>, prices: Vec<Price>) -> Prices {
         let mut all = Prices::default();
         for list in lists {

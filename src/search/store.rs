@@ -64,6 +64,8 @@ pub fn users(db: &Read, scope: &Scope<UsersRead>, text: &str, most: i64) -> Resu
 const FAR: &str = "SELECT rowid FROM users_search WHERE users_search MATCH :part LIMIT 1 OFFSET 50";
 /// A trigram this many times as common as the rarest finds nothing that the rarest does not.
 const COMMON: i64 = 8;
+/// Nor do more than so many.
+const ENOUGH: usize = 4;
 
 /// What the index of users is asked for `text`; `None` when that is too short. The parts that are in
 /// nearly every address are left out: reading their long lists costs more than comparing what the
@@ -78,13 +80,15 @@ pub fn users_match(db: &Read, text: &str) -> Result<Option<String>> {
             far.push(at.unwrap_or(i64::MAX));
         }
     }
+    if far.is_empty() {
+        return Ok((!parts.is_empty()).then(|| parts.join(" AND ")));
+    }
     let rarest = far.iter().copied().max().unwrap_or(0);
-    let rare = |(part, at): (String, i64)| (at >= rarest / COMMON).then_some(part);
-    let kept: Vec<String> = match far.len() {
-        0 => parts,
-        _ => parts.into_iter().zip(far).filter_map(rare).collect(),
-    };
-    Ok((!kept.is_empty()).then(|| kept.join(" AND ")))
+    let mut kept: Vec<(i64, String)> =
+        far.into_iter().zip(parts).filter(|(at, _)| *at >= rarest / COMMON).collect();
+    kept.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let parts: Vec<String> = kept.into_iter().take(ENOUGH).map(|(_, part)| part).collect();
+    Ok(Some(parts.join(" AND ")))
 }
 
 pub const CUSTOMERS: &str = "SELECT customers.id, customers.name, customers.code

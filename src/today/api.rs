@@ -15,7 +15,7 @@ pub const OUT: &[Field] = &[
 ];
 
 pub fn index(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
-    let list = cx.db.read(|db| items(db, &cx.actor, &cx.settings))?;
+    let list = cx.db.read(|db| items(db, cx))?;
     let items: Vec<Value> = list
         .iter()
         .map(|item| {

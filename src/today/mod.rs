@@ -15,8 +15,9 @@ use crate::error::Result;
 use crate::html::parts::Tone;
 use crate::html::text::in_words;
 use crate::places::capital;
+use crate::ids::RequestId;
 use crate::settings::Settings;
-use crate::web;
+use crate::web::Cx;
 
 /// One line.
 pub struct Item {
@@ -31,10 +32,11 @@ pub struct Item {
 
 const MOST: usize = 10;
 
-/// The lines `actor` is to see now, worst first.
-pub fn items(db: &Read, actor: &Actor, settings: &Settings) -> Result<Vec<Item>> {
+/// The lines whoever asks is to see now, worst first.
+pub fn items(db: &Read, cx: &Cx) -> Result<Vec<Item>> {
+    let (actor, settings) = (&cx.actor, &*cx.settings);
     let mut items = Vec::new();
-    work(db, actor, &mut items)?;
+    work(db, actor, cx.failed_requests(db)?, &mut items)?;
     money(db, actor, &mut items)?;
     first_steps(db, actor, settings, &mut items)?;
     items.sort_by_key(|item| match item.tone {
@@ -47,9 +49,8 @@ pub fn items(db: &Read, actor: &Actor, settings: &Settings) -> Result<Vec<Item>>
 }
 
 /// What stands still: requests, connectors, jobs, mails, domains.
-fn work(db: &Read, actor: &Actor, items: &mut Vec<Item>) -> Result<()> {
+fn work(db: &Read, actor: &Actor, failed: &[RequestId], items: &mut Vec<Item>) -> Result<()> {
     if let Ok(scope) = actor.scope::<RequestsRead>()
-        && let failed = web::failed_requests(db, &scope)?
         && let Some(latest) = failed.first()
         && let Some(told) = store::failed_request(db, &scope, *latest)?
     {

@@ -16,7 +16,7 @@ use maud::{Markup, html};
 pub fn index(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
     let lately_scope = cx.actor.scope::<AuditRead>().ok();
     let (list, lately) = cx.db.read(|db| {
-        let list = items(db, &cx.actor, &cx.settings)?;
+        let list = items(db, cx)?;
         let lately = lately_scope.as_ref().map(|scope| store::lately(db, scope)).transpose()?;
         Ok((list, lately.unwrap_or_default()))
     })?;

@@ -155,11 +155,15 @@ pub fn lately(db: &Read, scope: &Scope<AuditRead>) -> Result<Vec<Done>> {
     if scope.breadth(db)? == Breadth::Narrow {
         return db.all(
             "SELECT audit_log.at, action, customers.name AS customer, users.display_name AS person
-               FROM (SELECT DISTINCT customer_id FROM reach
-                      WHERE scope IN (SELECT value FROM json_each(:scope))) AS few
-               JOIN audit_log ON audit_log.id IN (
-                    SELECT own.id FROM audit_log own
-                     WHERE own.customer_id = few.customer_id ORDER BY own.id DESC LIMIT 12)
+               FROM (SELECT last.id
+                       FROM (SELECT DISTINCT customer_id FROM reach
+                              WHERE scope IN (SELECT value FROM json_each(:scope))) AS few
+                       JOIN audit_log AS last INDEXED BY audit_log_by_customer
+                         ON last.customer_id = few.customer_id AND last.id IN (
+                            SELECT own.id FROM audit_log own
+                             WHERE own.customer_id = few.customer_id ORDER BY own.id DESC LIMIT 12)
+                      ORDER BY last.id DESC LIMIT 12) AS latest
+               JOIN audit_log ON audit_log.id = latest.id
                JOIN customers ON customers.id = audit_log.customer_id
                LEFT JOIN users ON users.id = audit_log.user_id
               ORDER BY audit_log.id DESC LIMIT 12",

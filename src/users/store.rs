@@ -47,20 +47,22 @@ pub const LIST_OF: &str = brief!(
      ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
 );
 
-/// Few customers in scope: their users are fetched and sorted.
+/// Few customers in scope: their users are looked through in the index, and those of the page fetched.
 pub const LIST_NARROW: &str = brief!(
-    "INDEXED BY users_by_customer
-     WHERE users.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
-       AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
-       AND (:q = '' OR users.display_name LIKE :inside ESCAPE '\\' OR users.upn LIKE :inside ESCAPE '\\'
-            OR users.mail LIKE :inside ESCAPE '\\' OR users.job_title LIKE :inside ESCAPE '\\'
-            OR users.username LIKE :start ESCAPE '\\' OR users.employee_id = :q
-            OR users.id IN (SELECT user_id FROM user_names
-                             WHERE user_names.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
-                               AND user_names.name >= :q AND user_names.name < :q || char(1114111)))
-       AND users.display_name COLLATE NOCASE >= :after
-       AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
-     ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
+    "WHERE users.id IN (
+       SELECT own.id FROM users AS own INDEXED BY users_by_customer
+        WHERE own.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+          AND CASE WHEN :state IS NULL THEN own.state NOT IN ('deleted', 'purged') ELSE own.state = :state END
+          AND (:q = '' OR own.display_name LIKE :inside ESCAPE '\\' OR own.upn LIKE :inside ESCAPE '\\'
+               OR own.mail LIKE :inside ESCAPE '\\' OR own.job_title LIKE :inside ESCAPE '\\'
+               OR own.username LIKE :start ESCAPE '\\' OR own.employee_id = :q
+               OR own.id IN (SELECT user_id FROM user_names
+                                WHERE user_names.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+                                  AND user_names.name >= :q AND user_names.name < :q || char(1114111)))
+          AND own.display_name COLLATE NOCASE >= :after
+          AND (own.display_name COLLATE NOCASE > :after OR own.id > :after_id)
+        ORDER BY own.display_name COLLATE NOCASE, own.id LIMIT :fetch)
+     ORDER BY users.display_name COLLATE NOCASE, users.id"
 );
 
 /// Many: the index of names is walked and each row probed.

@@ -1,8 +1,12 @@
 //! The page around a page: who is here, where they may go, what just happened.
 
 use super::response::{self, Response};
+<<<<<<< HEAD
 use super::{Cx, Request, half, store};
 use crate::auth::Stage;
+=======
+use super::{Cx, Request};
+>>>>>>> 6116cbd (Let a bill and Today cost less in a large store)
 use crate::auth::permissions::{
     AuditRead, BillingRead, CatalogueRead, ConnectorsRead, CustomersRead, InvoicesRead, JobsRead,
     MessagesRead, RequestsRead, RolesRead, SettingsRead, UsersRead,
@@ -87,13 +91,8 @@ impl Cx<'_> {
 
     fn rail(&self) -> Vec<NavItem> {
         let actor = &self.actor;
-        let failed = match actor.scope::<RequestsRead>() {
-            Ok(scope) => {
-                let failed = self.db.read(|db| store::failed_requests(db, &scope));
-                failed.map_or(0, |ids| i64::try_from(ids.len()).unwrap_or(0))
-            }
-            Err(_) => 0,
-        };
+        let failed = self.db.read(|db| Ok(self.failed_requests(db)?.len()));
+        let failed = failed.ok().and_then(|n| i64::try_from(n).ok()).unwrap_or(0);
         let may = [
             (Nav::Today, true),
             (Nav::Customers, actor.may::<CustomersRead>()),

@@ -17,7 +17,11 @@ pub use response::{Body, Response};
 
 use crate::auth::password::Hasher;
 use crate::auth::permissions::RequestsRead;
+<<<<<<< HEAD
 use crate::auth::{self, Actor, Door, Scope, Stage};
+=======
+use crate::auth::{self, Actor, Door};
+>>>>>>> 6116cbd (Let a bill and Today cost less in a large store)
 use crate::config::Config;
 use crate::db::{By, Db, Read, Via};
 use crate::error::{Error, Result};
@@ -26,6 +30,7 @@ use crate::input::{Field, Input};
 use crate::routes::{self, Route};
 use crate::secret;
 use crate::settings::{self, Settings};
+use std::cell::OnceCell;
 use std::sync::Arc;
 use throttle::{Limit, Throttle};
 
@@ -52,6 +57,8 @@ pub struct Cx<'r> {
     pub settings: Arc<Settings>,
     /// The form token for this answer, masked anew each time so that compression gives nothing away.
     pub csrf: String,
+    /// Looked up once: the rail and Today both tell of them.
+    failed: OnceCell<Vec<RequestId>>,
     route: &'r Route,
 }
 
@@ -152,6 +159,7 @@ impl App {
             stage,
             settings,
             csrf,
+            failed: OnceCell::new(),
             route,
         };
         let answer = (route.run)(&cx);
@@ -181,6 +189,7 @@ impl App {
             stage: Stage::Whole,
             settings,
             csrf: String::new(),
+            failed: OnceCell::new(),
             route,
         };
         repeat::once(&cx, || {
@@ -265,6 +274,18 @@ impl App {
 }
 
 impl Cx<'_> {
+    /// Requests within reach that failed and wait for somebody, 99 at most, the latest first.
+    pub fn failed_requests(&self, db: &Read) -> Result<&[RequestId]> {
+        if let Some(known) = self.failed.get() {
+            return Ok(known);
+        }
+        let found = match self.actor.scope::<RequestsRead>() {
+            Ok(scope) => store::failed_requests(db, &scope)?,
+            Err(_) => Vec::new(),
+        };
+        Ok(self.failed.get_or_init(|| found))
+    }
+
     /// The form or JSON body.
     pub fn input(&self) -> Result<Input> {
         self.request.input()
@@ -377,11 +398,6 @@ pub fn network(request: &Request) -> String {
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
     }
-}
-
-/// Requests that failed and wait for somebody, 99 at most, the latest first.
-pub fn failed_requests(db: &Read, scope: &Scope<RequestsRead>) -> Result<Vec<RequestId>> {
-    store::failed_requests(db, scope)
 }
 
 /// Refuses a form that another site sends in a visitor's name, where there is no session yet whose

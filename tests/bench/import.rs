@@ -26,8 +26,7 @@ pub fn users(goals: &mut Goals) {
     let sheet = sheet();
     let peak = Peak::watch(std::process::id());
     let before = crate::machine::resident(std::process::id());
-    let (mut check, mut write, mut again) =
-        (Times::default(), Times::default(), Times::default());
+    let (mut check, mut write, mut again) = (Times::default(), Times::default(), Times::default());
     let import = |dry_run| {
         import_users(&app.db, &actor, CustomerId(RESELLER), sheet.as_bytes(), dry_run).unwrap()
     };

@@ -2,8 +2,10 @@
 
 use crate::live::{Live, folder, verb};
 use socket2::{Domain, Socket, Type};
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -174,5 +176,91 @@ fn two_thousand_idle_connections_do_not_stop_a_user() {
     {
         assert!(Instant::now() < end, "the address stays locked out");
     }
+    assert!(live.stop().success());
+}
+
+/// Resident memory in MiB, without what of the store's file is mapped.
+fn resident(pid: u32) -> u64 {
+    let (mut sum, mut counted) = (0, true);
+    for line in fs::read_to_string(format!("/proc/{pid}/smaps")).unwrap().lines() {
+        if let Some(rest) = line.strip_prefix("Rss:") {
+            let size: u64 = rest.trim().trim_end_matches(" kB").parse().unwrap();
+            sum += if counted { size } else { 0 };
+        } else if line.split(' ').next().is_some_and(|word| word.contains('-')) {
+            counted = !line.contains("portico.db");
+        }
+    }
+    sum / 1024
+}
+
+/// What the guessers of a storm heard.
+#[derive(Default)]
+struct Storm {
+    over: AtomicBool,
+    wrong: AtomicUsize,
+    sent_away: AtomicUsize,
+}
+
+impl Storm {
+    /// Each try by another name and from another address, so that only the line before the hasher
+    /// holds it back.
+    fn guess(&self, to: SocketAddr, guesser: u8) {
+        let end = Instant::now() + Duration::from_secs(90);
+        for n in 0..=u16::MAX {
+            if self.over.load(Ordering::Relaxed) || Instant::now() > end {
+                return;
+            }
+            let [high, low] = n.to_be_bytes();
+            let from = Ipv4Addr::new(127, guesser + 10, high, low);
+            let login = format!("nobody{guesser}x{n}@tarnholm.example");
+            let answer = sign_in(to, from, &login, "guessed wrongly, all of it");
+            match status(&answer) {
+                422 => self.wrong.fetch_add(1, Ordering::Relaxed),
+                429 => {
+                    let head = answer.to_lowercase();
+                    assert!(head.contains("\r\nretry-after: "), "{answer}");
+                    self.sent_away.fetch_add(1, Ordering::Relaxed)
+                }
+                _ => panic!("a guess was answered with {answer}"),
+            };
+        }
+    }
+}
+
+#[test]
+fn a_storm_of_sign_ins_stays_within_its_memory_and_stops_nobody() {
+    let House { live, _folder } = house();
+    let (to, user) = (live.address, Ipv4Addr::new(127, 0, 0, 2));
+    let cookie = session(to, user);
+    let storm = Storm::default();
+    let mut peak = 0;
+    std::thread::scope(|scope| {
+        let guessers: Vec<_> = (0..64)
+            .map(|guesser| {
+                let storm = &storm;
+                scope.spawn(move || storm.guess(to, guesser))
+            })
+            .collect();
+        let end = Instant::now() + Duration::from_secs(60);
+        let mut asked = 0;
+        let calm = || {
+            storm.wrong.load(Ordering::Relaxed) < 64 || storm.sent_away.load(Ordering::Relaxed) < 64
+        };
+        while asked < 10 || (calm() && Instant::now() < end) {
+            let answer = page(to, user, &cookie);
+            assert_eq!(status(&answer), 200, "{answer}");
+            assert_eq!(live.get("/livez", "").body, "ok");
+            peak = peak.max(resident(live.pid()));
+            asked += 1;
+            // Whoever asks whether it lives may do so ten times a second.
+            std::thread::sleep(Duration::from_millis(150));
+        }
+        storm.over.store(true, Ordering::Relaxed);
+        guessers.into_iter().for_each(|guesser| guesser.join().unwrap());
+    });
+    let (wrong, sent_away) = (storm.wrong.into_inner(), storm.sent_away.into_inner());
+    assert!(wrong >= 64 && sent_away >= 64, "{wrong} compared, {sent_away} sent away");
+    assert!(peak < 100, "{peak} MiB");
+    session(to, Ipv4Addr::new(127, 0, 0, 3));
     assert!(live.stop().success());
 }

@@ -462,3 +462,37 @@ fn no_user_is_without_a_name_even_by_sql() {
     assert!(sql.execute("DELETE FROM user_names WHERE user_id = ?1", [id]).is_err());
     assert!(sql.execute("UPDATE users SET upn = NULL WHERE id = ?1", [id]).is_err());
 }
+
+#[test]
+fn the_number_of_users_that_lists_show_is_what_one_would_count() {
+    let scene = scene();
+    let (world, admin, users) = (&scene.world, scene.admin(), scene.users());
+    for name in ["Jane", "John", "Joan"] {
+        assert_eq!(admin.api_post(&users, json!({ "display_name": name })).status, 201);
+    }
+    let wrong = || {
+        world.count(
+            "SELECT count(*) FROM customers
+              WHERE coalesce((SELECT users FROM customer_users WHERE customer_id = customers.id), 0)
+                    <> (SELECT count(*) FROM users
+                         WHERE users.customer_id = customers.id AND state IN ('active', 'disabled'))",
+        )
+    };
+    let of_home = || admin.api_get("/customers?q=Aldermoor").json()["items"][0]["users"].clone();
+    assert_eq!((wrong(), of_home()), (0, json!(3)));
+    let sql = world.sql();
+    sql.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    for (change, left) in [
+        ("state = 'disabled' WHERE display_name = 'Jane'", 3),
+        ("state = 'deprovisioned' WHERE display_name = 'Jane'", 2),
+        ("state = 'deleted' WHERE display_name = 'John'", 1),
+        ("state = 'active' WHERE display_name = 'Jane'", 2),
+        ("customer_id = 1 WHERE display_name = 'Joan'", 1),
+        ("customer_id = 1, state = 'deleted' WHERE display_name = 'Jane'", 0),
+    ] {
+        sql.execute_batch(&format!("UPDATE users SET {change}")).unwrap();
+        assert_eq!((wrong(), of_home()), (0, json!(left)), "{change}");
+    }
+    sql.execute_batch("DELETE FROM users WHERE display_name = 'Joan'").unwrap();
+    assert_eq!(wrong(), 0);
+}

@@ -12,7 +12,7 @@ use crate::rating::hops::{Bond, Tree};
 use crate::rating::periods::Period;
 use crate::rating::prices::Prices;
 use crate::rating::rules::Rule;
-use crate::rating::{Bill, Catalogue, History, Terms, rate};
+use crate::rating::{Bill, Catalogue, History, Kind, Terms, rate};
 use crate::time::Zone;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,7 +65,7 @@ impl Book {
     pub fn history(&self, db: &Read, customer: CustomerId, period: &Period) -> Result<History> {
         let from = period.starts_on.start(&self.zone);
         let to = period.ends_on.plus_days(1).start(&self.zone);
-        let mut history = store::history(db, customer, from, to)?;
+        let mut history = store::history(db, customer, from, to, self.prices.are_of(Kind::User))?;
         history.chains = self.tree.chains(customer)?;
         Ok(history)
     }

@@ -72,7 +72,8 @@ pub fn of_few(
         "SELECT DISTINCT requests.id
            FROM (SELECT DISTINCT customer_id FROM reach
                   WHERE scope IN (SELECT value FROM json_each(:scope))) AS own
-           JOIN requests ON requests.id IN (
+           JOIN requests INDEXED BY requests_by_customer
+             ON requests.customer_id = own.customer_id AND requests.id IN (
                 SELECT r.id FROM requests r
                  WHERE r.customer_id = own.customer_id AND r.id < :below
                    AND (:status IS NULL OR r.status = :status) AND (:event = '' OR r.event = :event)

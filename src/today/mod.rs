@@ -14,8 +14,8 @@ use crate::db::Read;
 use crate::error::Result;
 use crate::html::parts::Tone;
 use crate::html::text::in_words;
-use crate::places::capital;
 use crate::ids::RequestId;
+use crate::places::capital;
 use crate::settings::Settings;
 use crate::web::Cx;
 

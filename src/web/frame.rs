@@ -1,12 +1,8 @@
 //! The page around a page: who is here, where they may go, what just happened.
 
 use super::response::{self, Response};
-<<<<<<< HEAD
-use super::{Cx, Request, half, store};
+use super::{Cx, Request, half};
 use crate::auth::Stage;
-=======
-use super::{Cx, Request};
->>>>>>> 6116cbd (Let a bill and Today cost less in a large store)
 use crate::auth::permissions::{
     AuditRead, BillingRead, CatalogueRead, ConnectorsRead, CustomersRead, InvoicesRead, JobsRead,
     MessagesRead, RequestsRead, RolesRead, SettingsRead, UsersRead,

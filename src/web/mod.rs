@@ -17,11 +17,7 @@ pub use response::{Body, Response};
 
 use crate::auth::password::Hasher;
 use crate::auth::permissions::RequestsRead;
-<<<<<<< HEAD
-use crate::auth::{self, Actor, Door, Scope, Stage};
-=======
-use crate::auth::{self, Actor, Door};
->>>>>>> 6116cbd (Let a bill and Today cost less in a large store)
+use crate::auth::{self, Actor, Door, Stage};
 use crate::config::Config;
 use crate::db::{By, Db, Read, Via};
 use crate::error::{Error, Result};

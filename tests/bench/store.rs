@@ -126,7 +126,10 @@ pub fn sql(path: &Path) -> Connection {
 
 fn sign_in(folder: &Path) -> Actors {
     let sql = sql(&folder.join("portico.db"));
-    sql.execute_batch("DELETE FROM sessions; DELETE FROM sign_ins").unwrap();
+    sql.execute_batch(
+        "DELETE FROM sessions; DELETE FROM sign_ins; UPDATE roles SET requires_factor = 0",
+    )
+    .unwrap();
     let actor = |kind: &'static str| {
         let token = secret::token().unwrap();
         let made = sql

@@ -293,7 +293,7 @@ CREATE TABLE user_names (
   FOREIGN KEY (customer_id, domain_id) REFERENCES customer_domains (customer_id, domain_id)
     DEFERRABLE INITIALLY DEFERRED
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX user_names_by_customer ON user_names (customer_id, name, user_id);
+CREATE INDEX user_names_by_customer ON user_names (customer_id, user_id, name);
 CREATE INDEX user_names_by_domain ON user_names (domain_id);
 
 -- Addresses elsewhere: unique within the customer, not sign-in names.

@@ -40,7 +40,8 @@ pub const LIST_OF: &str = brief!(
        AND (:q = '' OR users.display_name LIKE :inside ESCAPE '\\' OR users.upn LIKE :inside ESCAPE '\\'
             OR users.mail LIKE :inside ESCAPE '\\' OR users.job_title LIKE :inside ESCAPE '\\'
             OR users.username LIKE :start ESCAPE '\\' OR users.employee_id = :q
-            OR users.id IN (SELECT user_id FROM user_names WHERE user_names.customer_id = :customer
+            OR users.id IN (SELECT user_id FROM user_names INDEXED BY user_names_by_customer
+                              WHERE user_names.customer_id = :customer
                                 AND user_names.name >= :q AND user_names.name < :q || char(1114111)))
        AND users.display_name COLLATE NOCASE >= :after
        AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
@@ -56,7 +57,7 @@ pub const LIST_NARROW: &str = brief!(
           AND (:q = '' OR own.display_name LIKE :inside ESCAPE '\\' OR own.upn LIKE :inside ESCAPE '\\'
                OR own.mail LIKE :inside ESCAPE '\\' OR own.job_title LIKE :inside ESCAPE '\\'
                OR own.username LIKE :start ESCAPE '\\' OR own.employee_id = :q
-               OR own.id IN (SELECT user_id FROM user_names
+               OR own.id IN (SELECT user_id FROM user_names INDEXED BY user_names_by_customer
                                 WHERE user_names.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
                                   AND user_names.name >= :q AND user_names.name < :q || char(1114111)))
           AND own.display_name COLLATE NOCASE >= :after

@@ -298,7 +298,7 @@ routes! {
     Delete "/api/v1/customers/{id}/domains/{domain}" scope CustomersDomains customers::api::remove_domain, "Remove a domain" &[] => &[];
 
     Get  "/billing"                   scope BillingRead   billing::pages::index;
-    Get  "/billing/{end}"             scope BillingRead   billing::pages::show;
+    Get  "/billing/{end}"             scope BillingRead   billing::pages::period::show;
     Get  "/billing/{end}/items"       scope BillingRead   billing::pages::items;
     Get  "/billing/{end}/items.csv"   scope BillingRead   billing::api::download;
     Get  "/billing/{end}/lock"        scope BillingRun    billing::pages::ask_lock;

@@ -150,6 +150,8 @@ pub struct PeriodTotal {
     pub standing: Standing,
     pub totals: Vec<Money>,
     pub unpriced: i64,
+    /// Drafts that something keeps from becoming final.
+    pub blocked: usize,
 }
 
 /// The last twelve periods, the oldest first.
@@ -160,9 +162,19 @@ pub fn overview(
 ) -> Result<Vec<PeriodTotal>> {
     let all = periods::all(db)?;
     let own = viewer.sellers().next();
+    let blocked = store::blocked_drafts(db, scope)?;
     let mut rows = Vec::new();
     for standing in all.iter().skip(all.len().saturating_sub(12)) {
-        let mut row = PeriodTotal { standing: standing.clone(), totals: Vec::new(), unpriced: 0 };
+        let end = standing.period.ends_on;
+        let here = blocked.iter().filter(|(day, seller)| {
+            *day == end && viewer.sells(*seller) && own.is_none_or(|own| own == *seller)
+        });
+        let mut row = PeriodTotal {
+            standing: standing.clone(),
+            totals: Vec::new(),
+            unpriced: 0,
+            blocked: here.count(),
+        };
         let mut sums: BTreeMap<_, Money> = BTreeMap::new();
         for (hop, sum) in Desk::open(db, scope, standing.period)?.sums(scope)? {
             if viewer.sees(&hop) && own.is_none_or(|own| own == hop.seller_id) {

@@ -2,6 +2,7 @@
 
 use super::{Fixed, Sum};
 use crate::auth::Scope;
+use crate::auth::permissions::BillingRead;
 use crate::db::{Read, Write};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, InvoiceId, LedgerId, UserId};
@@ -420,5 +421,20 @@ pub fn frozen_items(
             ":end": end, ":seller": hop.seller_id, ":buyer": hop.buyer_id, ":customer": customer,
         },
         |row| Ok((row.get("items")?, row.get("sha256")?)),
+    )
+}
+
+/// The period and the seller of every draft that cannot become final as it is.
+pub fn blocked_drafts(
+    db: &Read,
+    scope: &Scope<BillingRead>,
+) -> Result<Vec<(Date, CustomerId)>> {
+    db.all(
+        "SELECT period_end, seller_id FROM invoices
+          WHERE state = 'draft' AND blockers <> '[]'
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = invoices.buyer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":scope": scope },
+        |row| Ok((row.get("period_end")?, row.get("seller_id")?)),
     )
 }

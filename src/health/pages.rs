@@ -7,6 +7,7 @@ use crate::html::form::post_form;
 use crate::html::parts::{Head, Tone, card, card_flush, datagrid, page_head, pill};
 use crate::html::table::{column, table};
 use crate::html::{Nav, assets};
+use crate::places::capital;
 use crate::web::throttle::Limit;
 use crate::web::{App, Cx, Request, Response, network, response};
 use maud::{Markup, html};
@@ -70,7 +71,7 @@ fn overview(cx: &Cx, findings: Option<&[Finding]>) -> Markup {
     });
     let facts = [
         ("Version", html! { (env!("CARGO_PKG_VERSION")) }),
-        ("Ready", html! { (word) }),
+        ("Ready", html! { (if word == "ok" { "Yes" } else { word }) }),
         ("You", html! { "I see you as " span.mono { (cx.request.address) } " over " (scheme) "." }),
     ];
     html! {
@@ -85,7 +86,7 @@ fn found(findings: &[Finding]) -> Markup {
     let rows = html! {
         @for finding in findings {
             tr {
-                th scope="row" { (finding.check) }
+                th scope="row" { (capital(finding.check)) }
                 td { (verdict_pill(finding.verdict)) }
                 td { (finding.text) }
                 td.p2 { (finding.fix) }

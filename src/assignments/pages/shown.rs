@@ -13,13 +13,13 @@ use crate::html::button::{button, link, primary};
 use crate::html::field::typed_field;
 use crate::html::form::{hidden, post_form, sentence};
 use crate::html::parts::{
-    Head, Tone, card, card_flush, facts, flash, icon, page_head, pill_tint, stats,
+    Head, Tone, card, card_flush, facts, flash, icon, page_head, pill_tint, stats, tag,
 };
 use crate::html::story::{Change, Sign, diff};
 use crate::html::table::{column, table};
 use crate::html::text::{change, count, money, when};
 use crate::money::Money;
-use crate::places;
+use crate::places::{self, capital};
 use crate::web::{Cx, Response, response};
 use maud::{Markup, html};
 
@@ -95,14 +95,14 @@ fn page(cx: &Cx, preview: &Preview, status: u16, problem: Option<Error>) -> Resu
                 @if let Some(users) = &shown.users { (who(users)) }
                 (work(&shown.steps))
                 @if !shown.losing.is_empty() { (card_flush("Who loses it", None, losing(&shown.losing))) }
-                @if !shown.seats.is_empty() { (card("Seats", None, seats(&shown.seats))) }
+                @if !shown.seats.is_empty() { (card_flush("Seats", None, seats(&shown.seats))) }
             }
             div.stack {
                 (card("Decide", None, decide(cx, preview, &shown, state, problem.as_ref())))
                 (card("Where this came from", None, facts(&[
                     ("Made", when(preview.made_at, &cx.actor.zone, cx.db.now())),
                     ("Customer", html! { a href={ "/customers/" (place.id) } { (place.name) } }),
-                    ("Queue", html! { (shown.queue) }),
+                    ("Queue", html! { (capital(&shown.queue)) }),
                 ])))
             }
         }
@@ -179,7 +179,7 @@ fn seats(seats: &[Seat]) -> Markup {
     let rows = html! {
         @for seat in seats {
             tr {
-                th scope="row" { (seat.service) @if let Some(plan) = &seat.plan { ", " (plan) } }
+                th scope="row" { (tag(&seat.service)) @if let Some(plan) = &seat.plan { " " (tag(plan)) } }
                 td.num { (seat.before) }
                 td.num { (seat.after) }
                 td.num { @match seat.max { Some(max) => (max), None => "no limit" } }

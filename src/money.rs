@@ -51,7 +51,7 @@ impl Currency {
         }
     }
 
-    fn symbol(&self) -> Option<&'static str> {
+    pub fn symbol(&self) -> Option<&'static str> {
         match self.code() {
             "EUR" => Some("€"),
             "USD" => Some("$"),

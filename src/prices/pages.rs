@@ -372,7 +372,7 @@ fn add_form(
         (text_field(input, complaints, "price", "Price", Opts { placeholder: "18.00", ..w2 }))
         @if shown.costs { (text_field(input, complaints, "cost", "Cost", Opts { optional: true, ..w2 })) }
         (choice_field(input, complaints, "counting", "Counted", &counted, w2))
-        (text_field(input, complaints, "valid_from", "From", Opts { kind: "date", optional: true, hint: &hint, ..Opts::default() }))
+        (text_field(input, complaints, "valid_from", "From", Opts { kind: "date", optional: true, hint: &hint, width: 3, ..Opts::default() }))
     };
     let form = html! {
         div.form {

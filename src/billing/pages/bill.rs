@@ -12,7 +12,7 @@ use crate::html::form::hidden;
 use crate::html::parts::{Tone, facts, pill, section, tag};
 use crate::html::story::{Event, events};
 use crate::html::table::{Look as TableLook, column, filters, select, table_with};
-use crate::html::text::{change, count, date, money, quantity};
+use crate::html::text::{count, date, money, quantity};
 use crate::ids::CustomerId;
 use crate::money::Money;
 use crate::web::Cx;
@@ -68,7 +68,7 @@ fn bill_filters(cx: &Cx, look: &Look, buyer: &Buyer, filter: &Filter) -> Result<
     Ok(html! {
         @if what.len() > 2 || whose.len() > 2 {
             (filters(&cx.request.path, html! {
-                (hidden("seller_id", buyer.hop.seller_id)) (hidden("buyer_id", buyer.hop.buyer_id))
+                (hidden("seller_id", buyer.hop.seller_id.0)) (hidden("buyer_id", buyer.hop.buyer_id.0))
                 @if whose.len() > 2 { (select("customer_id", "Customer", &whose, query.get("customer_id"))) }
                 @if what.len() > 2 { (select("service", "Service", &what, query.get("service"))) }
             }))

@@ -425,10 +425,7 @@ pub fn frozen_items(
 }
 
 /// The period and the seller of every draft that cannot become final as it is.
-pub fn blocked_drafts(
-    db: &Read,
-    scope: &Scope<BillingRead>,
-) -> Result<Vec<(Date, CustomerId)>> {
+pub fn blocked_drafts(db: &Read, scope: &Scope<BillingRead>) -> Result<Vec<(Date, CustomerId)>> {
     db.all(
         "SELECT period_end, seller_id FROM invoices
           WHERE state = 'draft' AND blockers <> '[]'

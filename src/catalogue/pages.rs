@@ -6,7 +6,8 @@ use super::views::{draw_plans, draw_properties, plan_form, property_form, rules_
 use super::{Level, Plan, PlanState, Service, State, api};
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    CatalogueRead, CatalogueWrite, CostsRead, PricesRead, PricesWrite, RulesWrite, ServicesRead,
+    CatalogueRead, CatalogueWrite, CostsRead, OffersWrite, PricesRead, PricesWrite, RulesWrite,
+    ServicesRead,
 };
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
@@ -60,7 +61,11 @@ pub fn index(cx: &Cx, scope: &Scope<CatalogueRead>) -> Result<Response> {
             @if cx.actor.may::<PricesRead>() { (link("Price lists", "/price-lists")) }
             @if may { (new()) }
         }),
-        lede: "What you sell. Resellers see the ones you let them sell.",
+        lede: match (may, cx.actor.may::<OffersWrite>()) {
+            (true, _) => "What you sell. Resellers see the ones you let them sell.",
+            (false, true) => "What you may sell.",
+            (false, false) => "What can be had.",
+        },
         ..Head::default()
     };
     let query = &cx.request.query;

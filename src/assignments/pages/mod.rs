@@ -13,7 +13,9 @@ pub use shown::{apply, discard, show};
 
 use super::state::{State, Verb};
 use super::{Held, Order};
-use crate::auth::permissions::{CustomerServicesWrite, ServicesRead, UserServicesWrite};
+use crate::auth::permissions::{
+    CustomerServicesWrite, ResellersMake, ServicesRead, UserServicesWrite,
+};
 use crate::auth::{Permission, Scope, ServiceRights};
 use crate::catalogue::Level;
 use crate::error::Result;
@@ -30,11 +32,15 @@ use maud::{Markup, html};
 
 pub fn of_customer(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
     let (id, paging) = (cx.param::<CustomerId>("id")?, cx.paging(&[])?);
-    let (place, list, open) = cx.db.read(|db| {
+    let (place, list, mut open) = cx.db.read(|db| {
         let place = places::customer(db, scope, id)?;
         let list = super::of_customer(db, scope, id, &paging)?;
         Ok((place, list, offers::sellable(db, id)?))
     })?;
+    let reached = |scope: Scope<ResellersMake>| cx.db.read(|db| scope.reaches(db, id)).is_ok();
+    if !cx.actor.scope().is_ok_and(reached) {
+        open.retain(|each| !each.service.builtin);
+    }
     let may = cx.actor.may::<CustomerServicesWrite>();
     let base = format!("/customers/{id}/services");
     let many = list.items.iter().any(|held| held.by_user);

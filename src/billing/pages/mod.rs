@@ -33,12 +33,11 @@ fn state(standing: &Standing) -> (Tone, &'static str) {
 pub fn index(cx: &Cx, scope: &Scope<BillingRead>) -> Result<Response> {
     let viewer = Viewer::of(&cx.actor, scope);
     let rows = cx.db.read(|db| overview(db, scope, &viewer))?;
-    let columns = [
-        column("Period"),
-        column("State"),
-        column("Total").class("num"),
-        column("Blockers").class("p2"),
-    ];
+    let sells = viewer.sellers().next().is_some();
+    let mut columns = vec![column("Period"), column("State"), column("Total").class("num")];
+    if sells {
+        columns.push(column("Blockers").class("p2"));
+    }
     let list = html! {
         @for row in rows.iter().rev() {
             @let (tone, word) = state(&row.standing);
@@ -55,7 +54,7 @@ pub fn index(cx: &Cx, scope: &Scope<BillingRead>) -> Result<Response> {
                     }
                     @if row.totals.is_empty() { "–" }
                 }
-                td.p2 { (blockers(row)) }
+                @if sells { td.p2 { (blockers(row)) } }
             }
         }
     };

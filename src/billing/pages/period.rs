@@ -144,7 +144,8 @@ fn narrowed(
         "unpriced" => buyer.now.unpriced > 0,
         _ => true,
     };
-    let shows = [("", "All bills"), ("changed", "With a difference"), ("unpriced", "Without a price")];
+    let shows =
+        [("", "All bills"), ("changed", "With a difference"), ("unpriced", "Without a price")];
     let now = query.get("show");
     let chip = |(show, text): (&str, &'static str)| {
         let mut query = query.clone();
@@ -172,7 +173,9 @@ fn all_bills(cx: &Cx, standing: &Standing, buyers: &[Buyer]) -> Markup {
         let query = &cx.request.query;
         let filtered = ["q", "show", "seller_id"].iter().any(|name| !query.get(name).is_empty());
         return match filtered {
-            true => empty("receipt", "No bill fits", "Nothing in this period fits these filters.", None),
+            true => {
+                empty("receipt", "No bill fits", "Nothing in this period fits these filters.", None)
+            }
             false => {
                 let text = "Nothing that is billed was there in this month.";
                 empty("receipt", "No bills in this period", text, None)

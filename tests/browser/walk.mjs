@@ -2,7 +2,7 @@
 
 import { accessibility, COLOURS, deadButtons, dress, MODES, overflow } from './browser.mjs';
 
-const INSTANCES = 4; // pages of one kind whose links are followed
+const INSTANCES = 3; // pages of one kind whose links are followed
 const REQUESTS = 3_000;
 
 // What stands below these in an address is a code, unless it is one of the words.

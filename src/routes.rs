@@ -465,6 +465,8 @@ routes! {
     Post  "/customers/{id}/users"           scope UsersCreate  arrivals::pages::create;
     Get   "/users/{id}/copy"                scope UsersCreate  arrivals::pages::ask_copy;
     Post  "/users/{id}/copy"                scope UsersCreate  arrivals::pages::copy;
+    Get   "/users/{id}/rehire"              scope UsersDeprovision arrivals::rehire::pages::ask;
+    Post  "/users/{id}/rehire"              scope UsersDeprovision arrivals::rehire::pages::rehire;
     Get   "/customers/{id}/templates"       scope UsersTemplates arrivals::templates::pages::index;
     Get   "/customers/{id}/templates/new"   scope UsersTemplates arrivals::templates::pages::new;
     Post  "/customers/{id}/templates"       scope UsersTemplates arrivals::templates::pages::create;
@@ -494,6 +496,7 @@ routes! {
     Get   "/api/v1/customers/{id}/users"    scope UsersRead    users::api::index_of, "List a customer's users" users::FILTERS => users::api::ITEM;
     Post  "/api/v1/customers/{id}/users"    scope UsersCreate  arrivals::api::create, "Add a user" users::fields::ARRIVAL => users::told::OUT;
     Post  "/api/v1/users/{id}/copy"         scope UsersCreate  arrivals::api::copy, "Add a user like another" users::fields::COPY => users::told::OUT;
+    Post  "/api/v1/users/{id}/rehire"       scope UsersDeprovision arrivals::rehire::api::rehire, "Take a deprovisioned user up again, from memory" &[] => arrivals::rehire::OUT;
     Get   "/api/v1/customers/{id}/templates"       scope UsersTemplates arrivals::templates::api::index, "List the templates of a customer" &[] => arrivals::templates::OUT;
     Post  "/api/v1/customers/{id}/templates"       scope UsersTemplates arrivals::templates::api::create, "Make a template" arrivals::templates::EDIT => arrivals::templates::OUT;
     Get   "/api/v1/customers/{id}/templates/{tid}" scope UsersTemplates arrivals::templates::api::show, "Show a template" &[] => arrivals::templates::OUT;

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod pages;
+pub mod rehire;
 pub mod templates;
 
 use crate::assignments::state::Verb;

@@ -4,7 +4,8 @@
 pub mod api;
 pub mod store;
 
-use super::{Home, User, enter, is_in_state, memory, reaches, store as users_store};
+use super::memory::{self, Memory};
+use super::{Home, User, enter, is_in_state, over_limit, reaches, store as users_store};
 use crate::assignments::{self, Had, Reason};
 use crate::audit;
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersDisable, UsersUpdate};
@@ -89,11 +90,7 @@ pub fn enable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -
             return Err(customers::is_in_state(&customer));
         }
         let zone = Zone::named(&customer.details.time_zone).unwrap_or_else(Zone::utc);
-        if let Some(day) = user.details.expires_on.filter(|day| *day < tx.now.day(&zone)) {
-            let name = &user.details.display_name;
-            let text = format!("{name} expired on {}: set a new date.", day.long());
-            return Err(Error::refused(text));
-        }
+        not_expired(tx, &user, &zone)?;
         users_store::set_state(tx, scope, id, State::Active)?;
         assignments::resume_user(tx, id, Reason::UserDisabled)?;
         enter(tx, Action::Changed, &user, State::Active)?;
@@ -153,6 +150,53 @@ pub fn end<P: Permission>(tx: &Write, scope: &Scope<P>, user: &User) -> Result<V
     let detail = json!({ "roles": roles, "requests": requests });
     audit::record(tx, "user.deprovisioned", ("user", id.0), user.customer, &detail)?;
     Ok(requests)
+}
+
+/// Takes a deprovisioned user up again: active, with a span of its own, and with those reports and
+/// that manager of the memory who are still there.
+pub fn revive<P: Permission>(
+    tx: &Write,
+    scope: &Scope<P>,
+    user: &User,
+    memory: Option<&Memory>,
+) -> Result<()> {
+    if user.state != State::Deprovisioned {
+        return Err(is_in_state(user));
+    }
+    let home = Home::open(tx, scope, user.customer)?;
+    let over = over_limit(tx, &home)?;
+    if !over.is_empty() {
+        return Err(Error::Invalid(over));
+    }
+    let zone = Zone::named(&home.customer.details.time_zone).unwrap_or_else(Zone::utc);
+    not_expired(tx, user, &zone)?;
+    users_store::set_state(tx, scope, user.id, State::Active)?;
+    users_store::raise_epoch(tx, user.id)?;
+    if let Some(memory) = memory {
+        if let Some(boss) = memory.manager.filter(|_| user.details.manager.is_none())
+            && users_store::is_of(tx, user.customer, boss)?
+            && !users_store::reports_to(tx, boss, user.id)?
+        {
+            users_store::set_manager(tx, user.customer, user.id, boss)?;
+        }
+        for report in &memory.reports {
+            if store::has_no_manager(tx, user.customer, *report)?
+                && !users_store::reports_to(tx, user.id, *report)?
+            {
+                users_store::set_manager(tx, user.customer, *report, user.id)?;
+            }
+        }
+    }
+    enter(tx, Action::Added, user, State::Active)?;
+    audit::record(tx, "user.rehired", ("user", user.id.0), user.customer, &json!({}))
+}
+
+fn not_expired(db: &Read, user: &User, zone: &Zone) -> Result<()> {
+    let Some(day) = user.details.expires_on.filter(|day| *day < db.now.day(zone)) else {
+        return Ok(());
+    };
+    let name = &user.details.display_name;
+    Err(Error::refused(format!("{name} expired on {}: set a new date.", day.long())))
 }
 
 /// Puts the user into the bin; says who reported to them. One that is active or disabled must be

@@ -4,11 +4,11 @@ pub mod store;
 
 use super::{User, life};
 use crate::assignments::{self, Had};
-use crate::db::Write;
+use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, UserId};
 use crate::places::State;
-use crate::time::Date;
+use crate::time::{Date, Instant};
 use serde_json::Value;
 
 /// Everything that can be brought back.
@@ -29,6 +29,14 @@ pub struct HadRole {
     pub role: String,
     pub at: CustomerId,
     pub until: Option<Date>,
+}
+
+/// The newest snapshot of the user, and when it was taken.
+pub fn newest(db: &Read, user: &User) -> Result<Option<(Instant, Memory)>> {
+    match store::newest(db, user.id)? {
+        Some((at, text)) => Ok(Some((at, serde_json::from_str(&text)?))),
+        None => Ok(None),
+    }
 }
 
 /// Takes the snapshot.

@@ -4,6 +4,7 @@ use super::{HadRole, User};
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::UserId;
+use crate::time::Instant;
 use rusqlite::named_params;
 
 pub fn keep(tx: &Write, user: &User, snapshot: &str) -> Result<()> {
@@ -14,6 +15,14 @@ pub fn keep(tx: &Write, user: &User, snapshot: &str) -> Result<()> {
         },
     )?;
     Ok(())
+}
+
+pub fn newest(db: &Read, id: UserId) -> Result<Option<(Instant, String)>> {
+    db.maybe(
+        "SELECT at, snapshot FROM user_memories WHERE user_id = ?1 ORDER BY at DESC, id DESC LIMIT 1",
+        [id],
+        |row| Ok((row.get("at")?, row.get("snapshot")?)),
+    )
 }
 
 /// The roles the user holds, each with where it stands.

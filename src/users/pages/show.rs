@@ -63,6 +63,9 @@ fn verbs(db: &Read, cx: &Cx, user: &User) -> Vec<Item> {
             _ => {}
         }
     }
+    if user.state == State::Deprovisioned && reaches::<UsersDeprovision>(db, actor, at) {
+        items.push(Item::link("Rehire…", to("rehire")));
+    }
     if living && reaches::<UsersDeprovision>(db, actor, at) {
         items.push(Item::danger("Deprovision…", to("deprovision")));
     }

@@ -1198,6 +1198,7 @@ CREATE TABLE customer_services (
   live            TEXT NOT NULL DEFAULT 'never' CHECK (live IN ('never', 'on', 'suspended', 'gone')),
   live_plan_id    INTEGER,                                 -- what was delivered last
   last_request_id INTEGER,
+  ordered_with    TEXT NOT NULL DEFAULT '',                -- digest of the settings it was ordered with last
   version         INTEGER NOT NULL DEFAULT 1,
   created_at      TEXT NOT NULL,
   created_by      INTEGER,
@@ -1234,6 +1235,7 @@ CREATE TABLE user_services (
   live                TEXT NOT NULL DEFAULT 'never' CHECK (live IN ('never', 'on', 'suspended', 'gone')),
   live_plan_id        INTEGER,
   last_request_id     INTEGER,
+  ordered_with    TEXT NOT NULL DEFAULT '',                -- digest of the settings it was ordered with last
   version             INTEGER NOT NULL DEFAULT 1,
   created_at          TEXT NOT NULL,
   created_by          INTEGER,

@@ -309,6 +309,7 @@ routes! {
     Get  "/invoices/{id}"             scope InvoicesRead  invoices::pages::show;
     Post "/invoices/{id}/finalise"    scope InvoicesWrite invoices::pages::finalise;
     Post "/invoices/{id}/send"        scope InvoicesWrite invoices::pages::send;
+    Post "/invoices/{id}/revoke-link" scope InvoicesWrite invoices::pages::revoke_link;
     Post "/invoices/{id}/discard"     scope InvoicesWrite invoices::pages::discard;
     Get  "/invoices/{id}/void"        scope InvoicesWrite invoices::pages::ask_void;
     Post "/invoices/{id}/void"        scope InvoicesWrite invoices::pages::void;
@@ -436,6 +437,8 @@ routes! {
     Post   "/customers/{id}/offers"                       scope OffersWrite    offers::pages::create;
     Get    "/customers/{id}/offers/{code}"                scope OffersWrite    offers::pages::edit;
     Post   "/customers/{id}/offers/{code}"                scope OffersWrite    offers::pages::update;
+    Get    "/customers/{id}/offers/{code}/values"         scope ServiceSettingsWrite offers::own::pages::edit;
+    Post   "/customers/{id}/offers/{code}/values"         scope ServiceSettingsWrite offers::own::pages::update;
     Post   "/customers/{id}/offers/{code}/close"          scope OffersWrite    offers::pages::close;
     Post   "/customers/{id}/offers/{code}/reopen"         scope OffersWrite    offers::pages::reopen;
     Post   "/customers/{id}/offers/{code}/withdraw"       scope OffersWrite    offers::pages::withdraw;
@@ -446,6 +449,7 @@ routes! {
     Patch  "/api/v1/customers/{id}/offers/{code}"         scope OffersWrite    offers::api::update, "Change an offer" offers::api::EDIT => offers::api::OUT;
     Post   "/api/v1/customers/{id}/offers/{code}/close"   scope OffersWrite    offers::api::close, "Close an offer" &[] => offers::api::OUT;
     Post   "/api/v1/customers/{id}/offers/{code}/reopen"  scope OffersWrite    offers::api::reopen, "Reopen an offer" &[] => offers::api::OUT;
+    Patch  "/api/v1/customers/{id}/offers/{code}/values"  scope ServiceSettingsWrite offers::own::api::update, "Set a reseller’s own values of a service" offers::own::api::EDIT => offers::own::api::OUT;
     Delete "/api/v1/customers/{id}/offers/{code}"         scope OffersWrite    offers::api::destroy, "Withdraw an offer nobody uses" &[] => &[];
     Get    "/api/v1/customers/{id}/services/{code}/why"   scope ServicesRead   offers::api::why, "Say why a customer cannot have a service" offers::api::PLAN_FILTER => offers::api::WHY;
     Get    "/api/v1/users/{id}/services/{code}/why"       scope ServicesRead   offers::api::why_user, "Say why a user cannot have a service" offers::api::PLAN_FILTER => offers::api::WHY;
@@ -518,6 +522,7 @@ routes! {
     Get    "/api/v1/invoices/{id}/html"     scope InvoicesRead  invoices::api::printed, "Show an invoice as it prints" &[] => &[];
     Post   "/api/v1/invoices/{id}/finalise" scope InvoicesWrite invoices::api::finalise, "Give a draft its number, for good" &[] => invoices::api::OUT;
     Post   "/api/v1/invoices/{id}/send"     scope InvoicesWrite invoices::api::send, "Mail an invoice again, with a new link" &[] => invoices::api::OUT;
+    Post   "/api/v1/invoices/{id}/revoke-link" scope InvoicesWrite invoices::api::revoke_link, "End the link that was mailed" &[] => invoices::api::OUT;
     Post   "/api/v1/invoices/{id}/void"     scope InvoicesWrite invoices::api::void, "Take an invoice back by a credit note" &[] => invoices::api::OUT;
     Delete "/api/v1/invoices/{id}"          scope InvoicesWrite invoices::api::discard, "Discard a draft" &[] => &[];
     Get    "/api/v1/customers/{id}/issuer"  scope BillingRead  invoices::api::issuer, "Show who writes invoices" &[] => invoices::issuer::FIELDS;

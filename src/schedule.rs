@@ -1,6 +1,7 @@
 //! Every kind of run there is, and what runs by the clock.
 
-use crate::assignments::bulk;
+use crate::assignments::{bulk, fanout};
+use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::offers::recount;
 use crate::{billing, jobs, upkeep, users};
@@ -47,6 +48,12 @@ pub const KINDS: &[Kind] = &[
         title: "Count what is in use anew",
         resumes: true,
         run: recount::run,
+    },
+    Kind {
+        name: properties::APPLY,
+        title: "Bring changed settings to who has the service",
+        resumes: true,
+        run: fanout::run,
     },
     Kind {
         name: bulk::KIND,

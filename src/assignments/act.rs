@@ -176,6 +176,10 @@ fn start_behind(
         children,
     )?;
     store::set_last(tx, held.id, request)?;
+    if ["provision", "update"].contains(&work.what) {
+        let now = store::any(tx, held.id)?;
+        store::order_with(tx, held.id, &properties::digest(tx, &now)?)?;
+    }
     Ok(request)
 }
 

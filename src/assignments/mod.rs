@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod bulk;
+pub mod fanout;
 pub mod pages;
 pub mod previews;
 pub mod state;

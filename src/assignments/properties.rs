@@ -7,7 +7,7 @@ use crate::catalogue::values::Holder;
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, CustomerServiceId, PlanId, ServiceId};
-use crate::secret::Key;
+use crate::secret::{self, Key};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -43,6 +43,7 @@ pub fn order<'a>(
         values: typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
         locks: None,
         audited_at: customer,
+        confirm: None,
     }
 }
 
@@ -86,6 +87,13 @@ pub fn own(db: &Read, held: &Held) -> Result<BTreeMap<String, String>> {
         }
     }
     Ok(own)
+}
+
+/// Names what holds for an assignment: another value, another digest.
+pub fn digest(db: &Read, held: &Held) -> Result<String> {
+    let Effective { plain, sealed } = effective(db, held)?;
+    let text = serde_json::to_vec(&(plain, sealed))?;
+    Ok(secret::hex(&secret::sha256(&text)).chars().take(24).collect())
 }
 
 fn asked(db: &Read, held: &Held) -> Result<Asked> {

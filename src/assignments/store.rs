@@ -547,6 +547,29 @@ pub fn set_last(tx: &Write, id: HeldId, request: RequestId) -> Result<i64> {
     }
 }
 
+/// Keeps which settings it is ordered with.
+pub fn order_with(tx: &Write, id: HeldId, digest: &str) -> Result<usize> {
+    match id {
+        HeldId::User(id) => tx.run(
+            "UPDATE user_services SET ordered_with = :digest WHERE id = :id",
+            named_params! { ":id": id, ":digest": digest },
+        ),
+        HeldId::Customer(id) => tx.run(
+            "UPDATE customer_services SET ordered_with = :digest WHERE id = :id",
+            named_params! { ":id": id, ":digest": digest },
+        ),
+    }
+}
+
+pub fn ordered_with(db: &Read, id: HeldId) -> Result<String> {
+    match id {
+        HeldId::User(id) => db.value("SELECT ordered_with FROM user_services WHERE id = ?1", [id]),
+        HeldId::Customer(id) => {
+            db.value("SELECT ordered_with FROM customer_services WHERE id = ?1", [id])
+        }
+    }
+}
+
 /// One more reason to be suspended.
 pub fn add_reason(tx: &Write, id: HeldId, reason: Reason) -> Result<()> {
     let (customer, user) = columns(id);

@@ -32,6 +32,7 @@ pub const NEW: &[Field] = &[
     Field::text("valid_from", "from when the prices count; empty: as soon as they can"),
     Field::object("properties", "values of properties for this plan"),
     Field::list("locks", "names of properties whose value here nobody may overrule"),
+    Field::text("confirm", "where over 500 have the plan and a value changes: how many, typed"),
 ];
 
 pub struct NewPlan {
@@ -246,6 +247,7 @@ fn set_values(
         values: input.members("properties").collect(),
         locks,
         audited_at: PROVIDER,
+        confirm: Some(input.get("confirm")),
     };
     properties::store_values(tx, author.key, &order)
 }

@@ -6,7 +6,9 @@ use super::services::Worker;
 use super::{Level, OnError, Plan, PlanState, Service, State};
 use crate::error::Complaint;
 use crate::html::button::{Item, button, cancel, link, menu, primary};
-use crate::html::field::{Opts, check, choice_field, options, text_field, textarea, tick};
+use crate::html::field::{
+    Opts, brake_field, check, choice_field, options, text_field, textarea, tick,
+};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::parts::{Tone, pill, pill_tint, tag};
 use crate::html::table::{acts, column, empty, table};
@@ -275,6 +277,7 @@ pub fn plan_form(cx: &Cx, form: &PlanForm, input: &Input, complaints: &[Complain
                     @for property in &values { (value_field(property, input, complaints)) }
                 }))
             }
+            (brake_field(complaints))
             (form_foot(html! {
                 (primary(if form.plan.is_some() { "Save plan" } else { "Add plan" })) (cancel(&base))
             }))
@@ -395,6 +398,7 @@ pub fn property_form(
             @if unfit {
                 (fieldset("Stored values", "", text_field(input, complaints, "drop_values", "Values to drop", Opts { kind: "number", ..w2 })))
             }
+            (brake_field(complaints))
             (form_foot(html! {
                 (primary(if property.is_some() { "Save setting" } else { "Add setting" }))
                 (cancel(&base))

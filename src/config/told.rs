@@ -135,7 +135,7 @@ const SETTINGS: &[Setting] = &[
 
 words! {
     /// Where a value comes from.
-    Source { Flag = "flag", Environment = "env", File = "env file", Default = "default" }
+    Source { Flag = "flag", Environment = "env", File = "env file", Page = "settings page", Default = "default" }
 }
 
 /// A setting, its value as it may be shown, and where that comes from.

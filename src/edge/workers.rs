@@ -102,6 +102,14 @@ impl Workers {
     }
 }
 
+/// The first part of a path: what comes after it may be the secret of a link.
+fn area(target: &str) -> &str {
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let end =
+        path.char_indices().filter(|(_, c)| *c == '/').nth(1).map_or(path.len(), |(at, _)| at);
+    path.get(..end).unwrap_or_default()
+}
+
 fn serve<H>(mut request: Request, spool: &Spool, handler: &H)
 where
     H: Fn(Incoming) -> Outgoing,
@@ -124,11 +132,11 @@ where
         own(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, is_api, &request_id))
     };
     let outgoing = catch_unwind(AssertUnwindSafe(|| handler(incoming))).unwrap_or_else(|_| {
-        tracing::error!(request = request_id, target, "the handler panicked");
+        tracing::error!(request = request_id, area = area(&target), "the handler panicked");
         failure()
     });
     let response = prepare(outgoing, spool, &accepted).or_else(|err| {
-        tracing::error!(request = request_id, target, error = %err, "an answer was not sent");
+        tracing::error!(request = request_id, area = area(&target), error = %err, "an answer was not sent");
         prepare(failure(), spool, "")
     });
     if let Ok(response) = response {
@@ -244,6 +252,19 @@ fn header(name: &str, value: &str) -> Result<Header> {
 #[cfg(test)]
 mod tests {
     use super::{Spool, start};
+
+    #[test]
+    fn a_log_line_names_no_link() {
+        for (target, shown) in [
+            ("/documents/s3cret?x=1", "/documents"),
+            ("/setup?code=s3cret", "/setup"),
+            ("/", "/"),
+            ("", ""),
+            ("/é/s3cret", "/é"),
+        ] {
+            assert_eq!(area(target), shown);
+        }
+    }
     use crate::edge::{Body, Incoming, Outgoing};
 
     #[test]

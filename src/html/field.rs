@@ -72,6 +72,17 @@ pub fn typed_field(complaints: &[Complaint], text: &str) -> Markup {
     text_field(&Input::default(), complaints, CONFIRM.name, "Confirmation", opts)
 }
 
+/// The same, asked for only once the number is known that is to be typed: by the complaint.
+pub fn brake_field(complaints: &[Complaint]) -> Markup {
+    let hint = "So many services change with it. Type the number to confirm.";
+    let opts = Opts { hint, autocomplete: "off", width: 3, ..Opts::default() };
+    html! {
+        @if complaints.iter().any(|each| each.field == CONFIRM.name) {
+            (text_field(&Input::default(), complaints, CONFIRM.name, "Confirmation", opts))
+        }
+    }
+}
+
 pub fn textarea(
     input: &Input,
     complaints: &[Complaint],

@@ -99,6 +99,12 @@ pub fn send(cx: &Cx, scope: &Scope<InvoicesWrite>) -> Result<Response> {
     answer(cx, scope, id)
 }
 
+pub fn revoke_link(cx: &Cx, scope: &Scope<InvoicesWrite>) -> Result<Response> {
+    let id = cx.param("id")?;
+    finish::revoke(cx.db, scope, id)?;
+    answer(cx, scope, id)
+}
+
 /// Answers with the credit note.
 pub fn void(cx: &Cx, scope: &Scope<InvoicesWrite>) -> Result<Response> {
     let credit = finish::void(cx.db, scope, cx.param("id")?)?;

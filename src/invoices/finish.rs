@@ -168,6 +168,18 @@ pub fn send(db: &Db, scope: &Scope<InvoicesWrite>, key: &Key, id: InvoiceId) -> 
     })
 }
 
+/// Ends the link that was mailed; the document stays as it is.
+pub fn revoke(db: &Db, scope: &Scope<InvoicesWrite>, id: InvoiceId) -> Result<()> {
+    db.write(scope.by, |tx| {
+        let invoice = finished(tx, scope, id)?;
+        if !store::unlink(tx, id)? {
+            return Err(Error::refused("No link is out. It was never mailed, or has ended."));
+        }
+        let subject = ("invoice", id.0);
+        audit::record(tx, "invoice.link_revoked", subject, invoice.buyer_id, &json!({}))
+    })
+}
+
 /// Takes an invoice back whole by a credit note; its bill follows the ledger again.
 pub fn void(db: &Db, scope: &Scope<InvoicesWrite>, id: InvoiceId) -> Result<InvoiceId> {
     db.write(scope.by, |tx| {

@@ -120,6 +120,9 @@ fn page(
             },
             State::Final if writes => {
                 (button("Send again").posts(&act("send")).icon("mail"))
+                @if invoice.link_until.is_some_and(|until| until > cx.db.now()) {
+                    (button("End the link").posts(&act("revoke-link")).ghost())
+                }
                 @if invoice.kind == Type::Invoice { (link("Void…", &act("void")).danger_quiet()) }
             },
             _ => {},
@@ -204,6 +207,12 @@ pub fn send(cx: &Cx, scope: &Scope<InvoicesWrite>) -> Result<Response> {
     let id = cx.param("id")?;
     let result = finish::send(cx.db, scope, &cx.app.config.key, id);
     done(cx, id, result, "Mailed with a new link. The one before it has ended.")
+}
+
+pub fn revoke_link(cx: &Cx, scope: &Scope<InvoicesWrite>) -> Result<Response> {
+    let id = cx.param("id")?;
+    let result = finish::revoke(cx.db, scope, id);
+    done(cx, id, result, "The link that was mailed opens nothing any more.")
 }
 
 pub fn discard(cx: &Cx, scope: &Scope<InvoicesWrite>) -> Result<Response> {

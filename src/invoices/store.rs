@@ -268,6 +268,16 @@ pub fn link(tx: &Write, id: InvoiceId, hash: &[u8], until: Instant) -> Result<()
     Ok(())
 }
 
+/// Ends the link that is out; says whether one was.
+pub fn unlink(tx: &Write, id: InvoiceId) -> Result<bool> {
+    let ended = tx.run(
+        "UPDATE invoices SET link_hash = NULL, link_until = NULL, version = version + 1
+          WHERE id = :id AND link_until > :now",
+        named_params! { ":id": id, ":now": tx.now },
+    )?;
+    Ok(ended == 1)
+}
+
 /// What a mailed link opens, while it holds.
 pub fn linked(db: &Read, hash: &[u8]) -> Result<String> {
     db.one(

@@ -22,6 +22,10 @@ pub const NEW: &[Field] = &[
     Field::object("limits", "plan code, or all, to the most there may be below; empty: no limit"),
     Field::object("properties", "values given with the offer, for every plan"),
     Field::list("locks", "names of properties whose given value nobody below may overrule"),
+    Field::text(
+        "confirm",
+        "where over 500 below have the service and a value changes: how many, typed",
+    ),
 ];
 
 pub const EDIT: &[Field] = &[
@@ -29,6 +33,10 @@ pub const EDIT: &[Field] = &[
     Field::object("limits", "plan code, or all, to the most there may be below; empty: no limit"),
     Field::object("properties", "values given with the offer, for every plan"),
     Field::list("locks", "names of properties whose given value nobody below may overrule"),
+    Field::text(
+        "confirm",
+        "where over 500 below have the service and a value changes: how many, typed",
+    ),
 ];
 
 /// Who gives, and the key that seals secrets given along.
@@ -268,14 +276,15 @@ fn set_values(
         values: input.members("properties").collect(),
         locks: input.has("locks").then(|| input.all("locks").map(str::to_owned).collect()),
         audited_at: reseller,
+        confirm: Some(input.get("confirm")),
     };
     properties::store_values(tx, giver.key, &order)
 }
 
 /// The offer of a service to a reseller in reach, unless it was withdrawn.
-fn find(
+pub fn find<P>(
     db: &Read,
-    scope: &Scope<OffersWrite>,
+    scope: &Scope<P>,
     reseller: CustomerId,
     code: &str,
 ) -> Result<(Service, Offer)> {

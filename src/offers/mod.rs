@@ -6,6 +6,7 @@ pub mod pages;
 mod cascade;
 mod give;
 mod limits;
+pub mod own;
 pub mod recount;
 mod store;
 

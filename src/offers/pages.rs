@@ -2,7 +2,7 @@ use super::give::{self, Giver};
 use super::store::{self, Offer};
 use super::{Check, Meter, State, Subject, api, sellable, why_not};
 use crate::auth::Scope;
-use crate::auth::permissions::{OffersWrite, ServicesRead};
+use crate::auth::permissions::{OffersWrite, ServiceSettingsWrite, ServicesRead};
 use crate::catalogue::fields::value_field;
 use crate::catalogue::properties::{self, Place, Property, Use};
 use crate::catalogue::{self, Level, Plan, Service};
@@ -10,7 +10,7 @@ use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{Item, cancel, link, menu, primary};
-use crate::html::field::{Opts, choice_field, complaint_of, text_field, tick};
+use crate::html::field::{Opts, brake_field, choice_field, complaint_of, text_field, tick};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::parts::{Head, Tone, page_head, pill, section, tag};
 use crate::html::table::{acts, column, empty, paging, table};
@@ -77,21 +77,22 @@ fn show(
         @if rows.is_empty() {
             (empty("stack-2", "Nothing offered yet", "A reseller sells what it was offered.", None))
         } @else {
-            (draw(&rows, &base, may))
+            (draw(&rows, &base, may, cx.actor.may::<ServiceSettingsWrite>()))
             (paging(&count(i64::try_from(rows.len()).unwrap_or(0), "offer", "offers"), None, next.as_deref()))
         }
     };
     Ok(places::customer_page(cx, &place, Tab::Offers, status, actions, body))
 }
 
-fn draw(rows: &[Row], base: &str, may: bool) -> Markup {
+/// `may`: give and take; `sets`: set values for the branch.
+fn draw(rows: &[Row], base: &str, may: bool, sets: bool) -> Markup {
     let mut columns = vec![
         column("Service"),
         column("Plans").class("p2"),
         column("In use").class("num"),
         column("State"),
     ];
-    if may {
+    if may || sets {
         columns.push(acts());
     }
     let body = html! {
@@ -112,6 +113,7 @@ fn draw(rows: &[Row], base: &str, may: bool) -> Markup {
                     @else { (pill(Tone::Off, "Closed")) }
                 }
                 @if may { td.acts { (row_menu(row, &href)) } }
+                @else if sets { td.acts { (link("Settings", &format!("{href}/values")).small().about(&row.service.name)) } }
             }
         }
     };
@@ -123,8 +125,12 @@ fn row_menu(row: &Row, href: &str) -> Markup {
         State::Active => Item::post("Close", format!("{href}/close")),
         _ => Item::post("Reopen", format!("{href}/reopen")),
     };
-    let items =
-        [Item::link("Change", href), turn, Item::post("Withdraw", format!("{href}/withdraw"))];
+    let items = [
+        Item::link("Change", href),
+        Item::link("Settings of the branch", format!("{href}/values")),
+        turn,
+        Item::post("Withdraw", format!("{href}/withdraw")),
+    ];
     menu(&format!("offer-{}", row.offer.id), &format!("Actions for {}", row.service.name), &items)
 }
 
@@ -329,6 +335,7 @@ fn offer_form(
                     }
                 }))
             }
+            (brake_field(complaints))
             (form_foot(html! {
                 @if code.is_some() { (primary("Save offer")) } @else { (primary("Offer it")) }
                 (cancel(base))

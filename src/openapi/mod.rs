@@ -89,7 +89,21 @@ fn described(operation: &Operation) -> Value {
         && let Some(described) = described.as_object_mut()
     {
         let required = operation.api.takes.iter().any(|field| field.required);
-        let body = json!({ "application/json": { "schema": object(operation.api.takes, true) } });
+        let body = match takes_file(operation) {
+            true => FILES
+                .iter()
+                .map(|kind| {
+                    (
+                        (*kind).to_owned(),
+                        json!({
+                            "schema": { "type": "string", "contentMediaType": kind },
+                        }),
+                    )
+                })
+                .collect(),
+            false => json!({ "application/json": { "schema": object(operation.api.takes, true) } }),
+        };
+        let required = required || takes_file(operation);
         described.insert("requestBody".into(), json!({ "required": required, "content": body }));
     }
     described
@@ -97,6 +111,24 @@ fn described(operation: &Operation) -> Value {
 
 fn has_body(operation: &Operation) -> bool {
     matches!(operation.method, Method::Post | Method::Put | Method::Patch)
+        || (operation.method == Method::Delete && !operation.api.takes.is_empty())
+}
+
+/// The kinds of file an import reads.
+const FILES: [&str; 2] =
+    ["text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"];
+
+fn takes_file(operation: &Operation) -> bool {
+    operation.path.ends_with("/import")
+}
+
+/// Orders about services show their plan and do nothing, if that is asked for.
+fn has_preview(operation: &Operation) -> bool {
+    let path = operation.path;
+    let of_services = path.starts_with("/customers/{id}/services")
+        || path.starts_with("/users/{id}/services")
+        || path == "/customers/{id}/users/services";
+    of_services && operation.method != Method::Get
 }
 
 /// `get_customers_id_domains`.
@@ -122,13 +154,20 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } })
         })
         .collect();
-    if operation.method == Method::Get {
+    // Where the body is a file, the rest is in the address.
+    if operation.method == Method::Get || takes_file(operation) {
         let own = operation.api.takes.iter().filter(|field| !PAGING.contains(&field.name));
         all.extend(own.map(|field| {
             json!({
                 "name": field.name, "in": "query", "required": field.required,
                 "description": field.about, "schema": schema(field),
             })
+        }));
+    }
+    if has_preview(operation) {
+        all.push(json!({
+            "name": "preview", "in": "query", "required": false, "schema": { "type": "boolean" },
+            "description": "true answers 200 with the plan, and changes nothing",
         }));
     }
     if operation.is_list() {

@@ -403,6 +403,7 @@ fn p_3_p_5_values_are_stored_where_they_may_be_and_locks_hold() {
                     values: values.to_vec(),
                     locks: locks.map(|all| all.iter().map(|name| (*name).to_owned()).collect()),
                     audited_at: north,
+                    confirm: None,
                 };
                 properties::store_values(tx, key, &order)
             })

@@ -123,6 +123,35 @@ fn a_script_is_enabled_as_it_was_read_and_the_doctor_says_what_changed() {
 }
 
 #[test]
+fn a_webhook_that_answers_is_green_and_was_asked_with_its_signature() {
+    let world = World::new();
+    world.clock.set(portico::time::Clock::default().now());
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let hook = crate::hook::Hook::start();
+    let body =
+        json!({ "kind": "webhook", "name": "Desk", "url": hook.url, "networks": ["127.0.0.0/8"] });
+    let id = admin.api_post("/connectors", body).expect(201).id();
+    let secret = admin.api_post(&format!("/connectors/{id}/rotate"), json!({})).expect(200).json();
+    let examine = || -> Vec<String> {
+        let found = admin.api_post(&format!("/connectors/{id}/doctor"), json!({})).expect(200);
+        let all = found.json()["checks"].as_array().unwrap().clone();
+        let said = |one: &serde_json::Value| {
+            format!("{} {}", one["what"].as_str().unwrap(), one["light"].as_str().unwrap())
+        };
+        all.iter().map(said).collect()
+    };
+    // The test has no certificate to offer; everything else is as it should be.
+    assert_eq!(examine(), ["Address amber", "Name green", "Ping green"]);
+    let calls = hook.calls();
+    assert_eq!(calls.len(), 1, "one ping");
+    assert_eq!(calls[0].header("portico-event"), "ping");
+    assert!(calls[0].is_signed_with(secret["secret"].as_str().unwrap()));
+    assert!(admin.post(&format!("/connectors/{id}/doctor"), &[]).expect(200).says("Desk"));
+    world.sql().execute("UPDATE connectors SET url = 'http://127.0.0.1:9/hook'", []).unwrap();
+    assert_eq!(examine().last().unwrap(), "Ping red");
+}
+
+#[test]
 fn a_webhook_that_is_not_reached_is_red_and_giving_up_is_typed() {
     let world = World::new();
     let admin = world.person(PROVIDER, "Provider administrator");

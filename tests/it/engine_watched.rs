@@ -283,3 +283,40 @@ fn a_list_of_what_waits_is_read_no_further_than_its_page() {
     assert_eq!(seen, newest, "each once, the newest first");
     assert_eq!(json!(seen.len()), 60);
 }
+
+#[test]
+fn the_rail_counts_what_today_counts() {
+    let stage = Stage::new();
+    let sink = Sink::with(|_, _| answer(400, "{}"));
+    let desk = stage.webhook("Desk", &sink.url());
+    let world = &stage.world;
+    let reseller = world.reseller("Brightwater");
+    let (own, other) = (stage.customer("Aldermoor"), stage.customer("Bramwell"));
+    let below = "UPDATE customers SET parent_id = ?1 WHERE id = ?2";
+    world.sql().execute(below, (reseller, own.0)).unwrap();
+    let people = [
+        (world.person(PROVIDER, "Provider administrator"), 4, "Four requests failed"),
+        (world.person(reseller, "Reseller administrator"), 3, "Three requests failed"),
+    ];
+    let count = |page: &str| {
+        let rail = page.split("class=\"count ").nth(1)?;
+        rail.split('>').nth(1)?.split('<').next()?.trim().parse::<i64>().ok()
+    };
+    assert_eq!(count(&people[0].0.get("/today").expect(200).body), None, "nothing failed yet");
+    let mut all = Vec::new();
+    for (of, local) in [(own, "ann"), (own, "ben"), (own, "cas"), (other, "dan")] {
+        all.push(stage.give(of, stage.user(of, local), vec![post(desk)]));
+    }
+    let engine = stage.start();
+    all.iter().for_each(|id| stage.ends(*id, "failed"));
+    engine.stop();
+    for (who, number, said) in &people {
+        for page in ["/today", "/customers"] {
+            assert_eq!(count(&who.get(page).expect(200).body), Some(*number), "{page}");
+        }
+        assert!(who.get("/today").says(said), "{said}");
+        let listed = who.api_get("/requests?status=failed").expect(200).json();
+        let listed = listed["items"].as_array().unwrap().len();
+        assert_eq!(i64::try_from(listed).unwrap(), *number);
+    }
+}

@@ -230,8 +230,26 @@ fn the_mailed_link_opens_one_document_until_it_ends() {
     stranger.get(&first).expect(404);
     let second = link(&scene.world);
     stranger.get(&second).expect(200);
-    scene.world.later(91 * 86_400);
+    // It is ended alone: the document stays as it is, and nothing is mailed.
+    let mails = || scene.world.count("SELECT count(*) FROM messages");
+    let (before, revoke) = (mails(), format!("/invoices/{id}/revoke-link"));
+    let page = seller.get(&format!("/invoices/{id}")).expect(200);
+    assert!(page.says("End the link"), "{}", page.body);
+    scene.buyer().api_post(&revoke, Value::Null).expect(403);
+    assert_eq!(seller.api_post(&revoke, Value::Null).expect(200).json()["state"], "final");
     stranger.get(&second).expect(404);
+    let again = seller.api_post(&revoke, Value::Null);
+    assert!(again.status >= 400 && again.says("No link is out."), "{}", again.body);
+    assert!(!seller.get(&format!("/invoices/{id}")).says("End the link"));
+    assert_eq!(mails(), before);
+    let told = "SELECT count(*) FROM audit_log WHERE action = 'invoice.link_revoked'";
+    assert_eq!(scene.world.count(told), 1);
+
+    seller.api_post(&format!("/invoices/{id}/send"), Value::Null).expect(200);
+    let third = link(&scene.world);
+    stranger.get(&third).expect(200);
+    scene.world.later(91 * 86_400);
+    stranger.get(&third).expect(404);
 }
 
 /// The address in the newest mail, unsealed.

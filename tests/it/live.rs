@@ -45,7 +45,13 @@ impl Live {
 
     /// Starts any verb that ends up listening.
     pub fn start(line: &[&str]) -> Live {
+        Live::start_with(line, &[])
+    }
+
+    /// The same with some variables of the environment.
+    pub fn start_with(line: &[&str], environment: &[(&str, &str)]) -> Live {
         let mut command = program(line);
+        command.envs(environment.iter().copied());
         command.env("PORTICO_LOG", "warn").stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -15,6 +15,7 @@ mod customers;
 mod billing;
 mod assignments;
 mod settings_held;
+mod fanout;
 mod edge;
 mod engine;
 mod engine_watched;

@@ -29,7 +29,9 @@ fn the_description_is_valid() {
             check_parameters(&all, path, operation, &place);
             check_responses(&all, operation, &place);
             if let Some(body) = operation.get("requestBody") {
-                check_schema(&body["content"]["application/json"]["schema"], &place);
+                for (_, media) in body["content"].as_object().unwrap() {
+                    check_schema(&media["schema"], &place);
+                }
             }
         }
     }
@@ -174,4 +176,64 @@ fn people_and_programs_can_read_it() {
     assert!(anybody.get("/api").expect(200).says("/api/v1/customers"));
     assert_eq!(anybody.api_get("/openapi.json").expect(200).json(), document());
     world.stranger().api_get("/openapi.json").expect(401);
+}
+
+/// A line for each operation: what it takes, with what must be there, and what it gives.
+#[test]
+fn the_operations_are_as_agreed() {
+    let mut all = String::new();
+    for operation in operations() {
+        let names = |fields: &[portico::input::Field]| {
+            let name = |field: &portico::input::Field| {
+                format!("{}{}", field.name, if field.required { "!" } else { "" })
+            };
+            fields.iter().map(name).collect::<Vec<_>>().join(" ")
+        };
+        let (method, path) = (operation.method.word(), operation.path);
+        let (takes, gives) = (names(operation.api.takes), names(operation.api.gives));
+        all += format!("{method} {path} ({takes}) -> {gives}").trim_end();
+        all += "\n";
+    }
+    if std::env::var_os("RENEW_GOLDEN").is_some() {
+        std::fs::write("tests/it/operations.txt", &all).unwrap();
+    }
+    let agreed = std::fs::read_to_string("tests/it/operations.txt").unwrap();
+    let differs: Vec<&str> = all
+        .lines()
+        .filter(|line| !agreed.lines().any(|other| other == *line))
+        .chain(agreed.lines().filter(|line| !all.lines().any(|other| other == *line)))
+        .collect();
+    assert!(
+        differs.is_empty(),
+        "the API differs from tests/it/operations.txt; RENEW_GOLDEN=1 writes it anew:\n{}",
+        differs.join("\n")
+    );
+}
+
+#[test]
+fn plans_checks_and_files_are_described() {
+    let all = document();
+    let queries = |path: &str, method: &str| -> Vec<String> {
+        let parameters = all["paths"][path][method]["parameters"].as_array().unwrap();
+        let in_query = parameters.iter().filter(|each| each["in"] == "query");
+        in_query.map(|each| each["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let import = "/customers/{id}/users/import";
+    for name in ["dry_run", "lines", "all_or_nothing"] {
+        assert!(queries(import, "post").contains(&name.to_owned()), "{name}");
+    }
+    let body = &all["paths"][import]["post"]["requestBody"];
+    let kinds: Vec<&String> = body["content"].as_object().unwrap().keys().collect();
+    assert_eq!((body["required"].as_bool(), kinds.len()), (Some(true), 2), "{kinds:?}");
+    for (path, method) in [
+        ("/users/{id}/services", "post"),
+        ("/customers/{id}/services/{aid}", "delete"),
+        ("/customers/{id}/users/services", "post"),
+        ("/users/{id}/services/{aid}/suspend", "post"),
+    ] {
+        assert_eq!(queries(path, method), ["preview"], "{method} {path}");
+    }
+    let remove = &all["paths"]["/customers/{id}/services/{aid}"]["delete"]["requestBody"];
+    let fields = &remove["content"]["application/json"]["schema"]["properties"];
+    assert!(fields["confirm"].is_object(), "{remove}");
 }

@@ -230,3 +230,69 @@ fn a_customers_service_goes_after_those_of_all_its_users() {
     stage.engine.stop();
     assert_eq!(admin.api_get("/customers/1").status, 200, "{PROVIDER}");
 }
+
+/// What April's bill comes to where `change` was ordered in March, and the difference that its plan
+/// said, to the provider and to the reseller.
+fn april(change: Option<(&str, &str, Value)>) -> [(i64, i64); 2] {
+    let scene = Scene::new();
+    scene.priced();
+    let plus = "INSERT INTO prices (list_id, seller_id, currency, kind, service, plan, unit_price, unit_cost, valid_from, created_at)
+                VALUES (1, 1, 'EUR', 'user_service', 'workplace', 'plus', 27330000, 12000000, '2026-01-01', '')";
+    scene.world.sql().execute(plus, []).unwrap();
+    let admin = scene.admin();
+    let users = ["theo", "ann", "ben"].map(|local| scene.user(local));
+    let held = scene.workplace(&admin, users[0]);
+    scene.workplace(&admin, users[1]);
+    let parent = format!("SELECT parent_id FROM customers WHERE id = {}", scene.customer);
+    let reseller = scene.world.count(&parent);
+    let seller = scene.world.person(portico::ids::CustomerId(reseller), "Reseller administrator");
+    let mut said = [0, 0];
+    if let Some((method, path, body)) = change {
+        let path = path
+            .replace("{customer}", &scene.customer.to_string())
+            .replace("{theo}", &users[0].to_string())
+            .replace("{ben}", &users[2].to_string())
+            .replace("{held}", &held.to_string());
+        let plan = |who: &Person| {
+            who.api(method, &format!("{path}?preview=true"), body.clone()).expect(200).json()
+        };
+        let delta = |plan: &Value| plan["monthly"]["delta_minor"].as_i64().unwrap();
+        let own = plan(&admin);
+        said = [delta(&own), delta(&plan(&seller))];
+        admin.api_post(&format!("/previews/{}/apply", own["id"]), Value::Null).expect(202);
+        let runs = scene.world.count("SELECT coalesce(max(id), 0) FROM runs");
+        if runs > 0 {
+            scene.run(runs);
+        }
+    }
+    scene.world.clock.set("2026-05-10T08:00:00Z".parse().unwrap());
+    let bill = |query: String| {
+        let url = format!("/billing/periods/2026-04-30/summary{query}");
+        let all = admin.api_get(&url).expect(200).json();
+        let items = all["items"].as_array().unwrap();
+        items.iter().map(|line| line["amount_minor"].as_i64().unwrap()).sum::<i64>()
+    };
+    let upper = bill(format!("?buyer_id={reseller}"));
+    let lower = bill(format!("?seller_id={reseller}"));
+    [(said[0], upper), (said[1], lower)]
+}
+
+#[test]
+fn p_37_the_difference_a_plan_says_is_that_of_two_bills_of_a_month() {
+    let before = april(None);
+    assert!(before.iter().all(|(_, bill)| *bill > 0), "{before:?}");
+    let ordered = json!({ "service": "workplace", "plan": "standard" });
+    let many = json!({ "service": "workplace", "plan": "plus", "all": true });
+    for (method, path, body) in [
+        ("POST", "/users/{ben}/services", ordered),
+        ("PATCH", "/users/{theo}/services/{held}", json!({ "plan": "plus" })),
+        ("DELETE", "/users/{theo}/services/{held}", Value::Null),
+        ("POST", "/customers/{customer}/users/services", many),
+    ] {
+        let after = april(Some((method, path, body)));
+        for ((_, before), (said, after)) in before.iter().zip(after) {
+            assert!(said != 0, "{path}");
+            assert_eq!(after - before, said, "{method} {path}");
+        }
+    }
+}

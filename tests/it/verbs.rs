@@ -511,3 +511,32 @@ fn the_listener_may_speak_tls_and_is_asked_so() {
         "{half}"
     );
 }
+
+#[test]
+fn config_shows_what_the_settings_page_says_and_no_secret() {
+    let house = House::set_up();
+    #[expect(clippy::disallowed_methods, reason = "tests look behind the program's back")]
+    let store = rusqlite::Connection::open(house.data().join("portico.db")).unwrap();
+    store
+        .execute_batch(
+            "INSERT INTO settings (key, value, changed_at) VALUES
+               ('mail_host', 'smtp.tarnholm.example', ''), ('mail_password', 'sealed-thing', ''),
+               ('base_url', 'https://portico.tarnholm.example', '')",
+        )
+        .unwrap();
+    let says = |shown: &str, key: &str, end: &str| {
+        let found = shown.lines().find(|line| line.split(' ').next() == Some(key));
+        assert!(found.is_some_and(|line| line.ends_with(end)), "{key} {end}: {shown}");
+    };
+    let shown = house.done(&["config"]);
+    says(&shown, "mail_host", "  smtp.tarnholm.example  [settings page]");
+    says(&shown, "mail_port", "  587  [default]");
+    says(&shown, "mail_password", "  set  [settings page]");
+    says(&shown, "base_url", "  https://portico.tarnholm.example  [settings page]");
+    assert!(!shown.contains("sealed-thing"), "{shown}");
+    let mut command = house.command(&["config"]);
+    let output = command.env("PORTICO_BASE_URL", "https://other.example").output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    says(&shown, "PORTICO_BASE_URL", "[env]");
+    assert!(!shown.contains("portico.tarnholm.example"), "what holds is shown: {shown}");
+}

@@ -1,7 +1,7 @@
 //! Defining properties: what may be said of one, and what happens to values that no longer fit.
 
 use super::store;
-use super::{Property, Standing, Use};
+use super::{Property, Standing, Under, Use};
 use crate::audit;
 use crate::auth::permissions::CatalogueWrite;
 use crate::auth::{PROVIDER, Scope};
@@ -33,6 +33,7 @@ pub const NEW: &[Field] = &[
     Field::text("visible_to", "provider, reseller, customer or user"),
     Field::integer("sort", "its place among the properties"),
     Field::integer("drop_values", "how many stored values that no longer fit are to go"),
+    Field::text("confirm", "where over 500 have the service: how many, typed"),
 ];
 
 pub struct NewProperty {
@@ -257,6 +258,10 @@ pub fn update(
             "is used by another property of this service",
         )?;
         touch(tx, service.id)?;
+        if new.default != old.default {
+            let confirm = Some(input.get("confirm"));
+            super::fan_out(tx, &Under::whole(service.id), PROVIDER, confirm)?;
+        }
         audit::record(tx, "property.changed", ("property", old.id.0), PROVIDER, &new.json())
     })
 }

@@ -13,8 +13,11 @@ use crate::audit;
 use crate::auth::{Actor, PROVIDER};
 use crate::db::{Read, Write};
 use crate::error::{Complaint, Error, Result};
+use crate::html::text::count;
 use crate::ids::{CustomerId, CustomerServiceId, PlanId, PropertyId, ServiceId, UserServiceId};
+use crate::jobs;
 use crate::secret::{Key, Secret};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -122,6 +125,60 @@ pub struct Order<'a> {
     pub locks: Option<Vec<String>>,
     /// Whose audit log says it.
     pub audited_at: CustomerId,
+    /// What was typed in case many have it; none where that was asked before.
+    pub confirm: Option<&'a str>,
+}
+
+/// The kind of run in `schedule.rs` that brings a changed value to who has the service.
+pub const APPLY: &str = "services.apply_values";
+
+/// More than so many are not changed by a value without the number being typed.
+const BRAKE: i64 = 500;
+
+/// Where a value changed: who has the service below there may be in need of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Under {
+    pub service: ServiceId,
+    pub plan: Option<PlanId>,
+    pub reseller: Option<CustomerId>,
+    pub customer_service: Option<CustomerServiceId>,
+}
+
+impl Under {
+    pub fn whole(service: ServiceId) -> Under {
+        Under { service, plan: None, reseller: None, customer_service: None }
+    }
+
+    /// Nothing is below a user's own.
+    fn place(service: ServiceId, place: Place) -> Option<Under> {
+        let whole = Under::whole(service);
+        match place {
+            Place::Plan(plan) => Some(Under { plan: Some(plan), ..whole }),
+            Place::Given(reseller, plan) | Place::Own(reseller, plan) => {
+                Some(Under { reseller: Some(reseller), plan, ..whole })
+            }
+            Place::CustomerService(id, plan) => {
+                Some(Under { customer_service: Some(id), plan, ..whole })
+            }
+            Place::UserService(_) => None,
+        }
+    }
+}
+
+/// Brings a change to those who have the service, in a run that looks at each. `confirm` is what was
+/// typed: many are not changed by the way.
+pub fn fan_out(tx: &Write, under: &Under, at: CustomerId, confirm: Option<&str>) -> Result<()> {
+    let (number, customers) = store::live_under(tx, under)?;
+    if number == 0 {
+        return Ok(());
+    }
+    if number > BRAKE && confirm.is_some_and(|typed| typed.trim() != number.to_string()) {
+        let whose = count(customers, "customer", "customers");
+        let text = format!("must be {number}: so many have it, of {whose}");
+        return Err(Error::invalid("confirm", text));
+    }
+    jobs::queue_run(tx, APPLY, at, &serde_json::to_value(under)?, None)?;
+    Ok(())
 }
 
 /// A value that would be stored, or taken away, and is not so yet.
@@ -197,6 +254,7 @@ pub fn store_values(tx: &Write, key: &Key, order: &Order) -> Result<()> {
     if !complaints.is_empty() {
         return Err(Error::Invalid(complaints));
     }
+    let mut touched = 0;
     for (property, value) in changes {
         // A secret's field begins empty, and stays what it is when nothing is typed.
         let forget = value.is_none() && !property.secret;
@@ -214,6 +272,7 @@ pub fn store_values(tx: &Write, key: &Key, order: &Order) -> Result<()> {
             None if forget && old.is_some() => store::remove(tx, property.id, order.place)?,
             _ => 0,
         };
+        touched += changed;
         if changed > 0 {
             let show = |value: Option<Value>| match value {
                 Some(_) if property.secret => Value::from("changed"),
@@ -230,10 +289,13 @@ pub fn store_values(tx: &Write, key: &Key, order: &Order) -> Result<()> {
     }
     if let Some(locks) = &order.locks {
         for property in &properties {
-            store::lock(tx, property.id, order.place, locks.contains(&property.name))?;
+            touched += store::lock(tx, property.id, order.place, locks.contains(&property.name))?;
         }
     }
-    Ok(())
+    match Under::place(order.service.id, order.place) {
+        Some(under) if touched > 0 => fan_out(tx, &under, order.audited_at, order.confirm),
+        _ => Ok(()),
+    }
 }
 
 /// What was typed as a value, nothing where it is to go, or what is wrong with it.

@@ -1,5 +1,5 @@
 use super::define::NewProperty;
-use super::{Asked, Place, Property};
+use super::{Asked, Place, Property, Under};
 use crate::catalogue::values::{Held, Holder};
 use crate::db::{Read, Write};
 use crate::error::{Error, Result};
@@ -240,4 +240,40 @@ pub fn along_the_way(db: &Read, asked: &Asked) -> Result<Stored> {
         },
     )?;
     Ok(all)
+}
+
+/// How many have the service live below a place and are told of changes, and how many customers
+/// they are of.
+pub fn live_under(db: &Read, under: &Under) -> Result<(i64, i64)> {
+    db.one(
+        "SELECT count(*) AS number, count(DISTINCT customer_id) AS customers
+           FROM (SELECT user_services.customer_id
+                   FROM user_services
+                   JOIN customer_services ON customer_services.id = customer_service_id
+                  WHERE user_services.service_id = :service
+                    AND user_services.live IN ('on', 'suspended') AND user_services.wanted <> 'gone'
+                    AND (:held IS NULL OR customer_service_id = :held)
+                    AND (:plan IS NULL OR user_services.plan_id = :plan OR customer_services.plan_id = :plan)
+                    AND (:reseller IS NULL
+                         OR user_services.customer_id IN
+                            (SELECT below FROM customer_tree WHERE above = :reseller AND depth > 0))
+                    AND EXISTS (SELECT 1 FROM rules WHERE rules.service_id = :service
+                                   AND event = 'user_service.update')
+                 UNION ALL
+                 SELECT customer_id
+                   FROM customer_services
+                  WHERE service_id = :service AND :held IS NULL
+                    AND live IN ('on', 'suspended') AND wanted <> 'gone'
+                    AND (:plan IS NULL OR plan_id = :plan)
+                    AND (:reseller IS NULL
+                         OR customer_id IN
+                            (SELECT below FROM customer_tree WHERE above = :reseller AND depth > 0))
+                    AND EXISTS (SELECT 1 FROM rules WHERE rules.service_id = :service
+                                   AND event = 'customer_service.update'))",
+        named_params! {
+            ":service": under.service, ":plan": under.plan, ":reseller": under.reseller,
+            ":held": under.customer_service,
+        },
+        |row| Ok((row.get("number")?, row.get("customers")?)),
+    )
 }

@@ -1,0 +1,92 @@
+//! What a reseller sets of an offered service for its own branch: nearer than what was given along
+//! with the offer, unless that is locked.
+
+pub mod api;
+pub mod pages;
+
+use super::give;
+use crate::auth::permissions::ServiceSettingsWrite;
+use crate::auth::{Actor, PROVIDER, Scope};
+use crate::catalogue::Service;
+use crate::catalogue::properties::{self, Place, Property, Standing, Use};
+use crate::db::{Db, Read};
+use crate::error::Result;
+use crate::ids::CustomerId;
+use crate::input::{Field, Fields, Input};
+use crate::secret::Key;
+use serde_json::Value;
+
+pub const EDIT: &[Field] = &[
+    Field::object("properties", "values by name for the reseller’s branch; an empty one inherits"),
+    Field::list("locks", "names of properties whose value nobody below may overrule"),
+    Field::text(
+        "confirm",
+        "where over 500 below have the service and a value changes: how many, typed",
+    ),
+];
+
+/// Who sets them.
+pub struct Setter<'a> {
+    pub scope: &'a Scope<ServiceSettingsWrite>,
+    pub actor: &'a Actor,
+    pub key: &'a Key,
+}
+
+/// The reseller's people stand above its customers, and it is about those.
+fn standing(actor: &Actor) -> Standing {
+    if actor.home == PROVIDER { Standing::Provider } else { Standing::Reseller }
+}
+
+/// A property that may be set, its value of the reseller's own if there is one, and whether that is
+/// locked.
+pub type Own = (Property, Option<Value>, bool);
+
+/// The service of an offer in reach, and what may be set of it.
+pub fn shown(
+    db: &Read,
+    scope: &Scope<ServiceSettingsWrite>,
+    actor: &Actor,
+    reseller: CustomerId,
+    code: &str,
+) -> Result<(Service, Vec<Own>)> {
+    let (service, _) = give::find(db, scope, reseller, code)?;
+    let mut seen = properties::seen(db, service.id, standing(actor))?;
+    seen.retain(|each| each.usage == Use::Setting && each.written_by(standing(actor)));
+    let stored = properties::at(db, service.id, Place::Own(reseller, None))?;
+    let with_value = |property: Property| {
+        let own = stored.iter().find(|(known, _, _)| known.id == property.id);
+        let (value, locked) =
+            own.map_or((None, false), |(_, value, locked)| (Some(value.clone()), *locked));
+        (property, value, locked)
+    };
+    Ok((service, seen.into_iter().map(with_value).collect()))
+}
+
+/// Stores them; whoever has the service below is brought in line.
+pub fn set(
+    db: &Db,
+    setter: &Setter,
+    reseller: CustomerId,
+    code: &str,
+    input: &Input,
+) -> Result<()> {
+    db.write(setter.scope.by, |tx| {
+        let (service, _) = give::find(tx, setter.scope, reseller, code)?;
+        let fields = Fields::of(input, EDIT);
+        let values = input.members("properties").collect();
+        let locks = fields.has("locks").then(|| {
+            input.all("locks").filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        });
+        fields.finish(|| Some(()))?;
+        let order = properties::Order {
+            service: &service,
+            place: Place::Own(reseller, None),
+            standing: standing(setter.actor),
+            values,
+            locks,
+            audited_at: reseller,
+            confirm: Some(input.get("confirm")),
+        };
+        properties::store_values(tx, setter.key, &order)
+    })
+}

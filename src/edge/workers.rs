@@ -251,7 +251,7 @@ fn header(name: &str, value: &str) -> Result<Header> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Spool, start};
+    use super::{Spool, area, start};
 
     #[test]
     fn a_log_line_names_no_link() {

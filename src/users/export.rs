@@ -43,7 +43,8 @@ fn write(
     let code = customers::one(db, scope, id)?.code;
     let fields: Vec<&Field> = Field::PLAIN.iter().filter(|field| is_told(field)).collect();
     let headings: Vec<String> = fields.iter().map(|field| field.label()).collect();
-    let mut file = BufWriter::new(NamedTempFile::new()?);
+    // The edge sends no file whose name begins with a dot, as temporary ones do by themselves.
+    let mut file = BufWriter::new(tempfile::Builder::new().prefix("users-").tempfile()?);
     file.write_all(&sheet::write_csv(&headings, std::iter::empty::<Vec<&str>>()))?;
     store::each_of(db, scope, filter, &mut |user| {
         let user = store::one(db, scope, user)?;

@@ -469,6 +469,27 @@ CREATE TABLE sessions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_user ON sessions (user_id);
 
+-- Passwords somebody had before: none is taken again for a while.
+CREATE TABLE password_history (
+  id      INTEGER PRIMARY KEY,
+  user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  hash    TEXT NOT NULL
+) STRICT;
+CREATE INDEX password_history_by_user ON password_history (user_id, id);
+
+-- Somebody was asked by mail whether it is they whom a colleague speaks with.
+CREATE TABLE verifications (
+  id          INTEGER PRIMARY KEY,
+  user_id     INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  asked_by    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  address     TEXT NOT NULL,                               -- masked
+  link        BLOB NOT NULL UNIQUE CHECK (length(link) = 32),
+  asked_at    TEXT NOT NULL,
+  verified_at TEXT
+) STRICT;
+CREATE INDEX verifications_by_user ON verifications (user_id, asked_by, id);
+CREATE INDEX verifications_by_asker ON verifications (asked_by);
+
 -- A second factor: RFC 6238 codes from a secret that is sealed, each used once.
 CREATE TABLE factors (
   user_id INTEGER PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
@@ -499,7 +520,7 @@ CREATE INDEX known_browsers_by_last_seen ON known_browsers (last_seen_at);
 CREATE TABLE links (
   hash       BLOB PRIMARY KEY CHECK (length(hash) = 32),
   user_id    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-  purpose    TEXT NOT NULL CHECK (purpose IN ('welcome', 'password')),
+  purpose    TEXT NOT NULL CHECK (purpose IN ('welcome', 'password', 'verify', 'recovery')),
   epoch      INTEGER NOT NULL,
   made_at    TEXT NOT NULL,
   expires_at TEXT NOT NULL,
@@ -518,10 +539,12 @@ CREATE TABLE tokens (
   created_at   TEXT NOT NULL,
   expires_at   TEXT NOT NULL,
   last_used_at TEXT,
+  last_used_from TEXT NOT NULL DEFAULT '',                 -- the address, to the hour
   revoked_at   TEXT
 ) STRICT;
 CREATE INDEX tokens_by_user ON tokens (user_id);
 CREATE INDEX tokens_by_at ON tokens (at_id);
+CREATE INDEX tokens_by_end ON tokens (expires_at) WHERE revoked_at IS NULL;
 
 -- Tries at the door, good and bad, and wishes for a link to set a password.
 CREATE TABLE sign_ins (

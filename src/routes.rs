@@ -97,6 +97,12 @@ public! {
     Post "/reset/{token}"   limited signin::pages::links::reset;
     Get  "/welcome/{token}" limited signin::pages::links::show_welcome;
     Post "/welcome/{token}" limited signin::pages::links::welcome;
+    Get  "/verify/{token}"   limited signin::pages::answers::show_verify;
+    Post "/verify/{token}"   limited signin::pages::answers::verify;
+    Get  "/recovery/{token}" limited signin::pages::answers::show_recovery;
+    Post "/recovery/{token}" limited signin::pages::answers::recovery;
+    Get  "/reset-by-code"    limited signin::pages::answers::show_by_code;
+    Post "/reset-by-code"    limited signin::pages::answers::by_code;
 }
 
 routes! {
@@ -166,8 +172,27 @@ routes! {
     Post "/users/{id}/welcome"       scope UsersPassword signin::pages::links::send_welcome;
     Post "/api/v1/users/{id}/password-link" scope UsersPassword signin::api::password_link, "Send a password link" signin::api::SEND => signin::api::OUT;
     Post "/api/v1/users/{id}/welcome" scope UsersPassword signin::api::welcome, "Send a welcome" signin::api::SEND => signin::api::OUT;
+    Get  "/users/{id}/sign-in"          scope UsersRead     signin::pages::others::show;
+    Post "/users/{id}/end-sessions"     scope UsersDisable  signin::pages::others::end_sessions;
+    Post "/users/{id}/unlock"           scope UsersDisable  signin::pages::others::unlock;
+    Post "/users/{id}/require-password" scope UsersPassword signin::pages::others::require_password;
+    Post "/users/{id}/password-stays"   scope UsersPassword signin::pages::others::let_password_stay;
+    Post "/users/{id}/reset-factor"     scope UsersMfa      signin::pages::others::reset_factor;
+    Get  "/users/{id}/verify"           scope UsersPassword signin::pages::others::verify;
+    Get  "/users/{id}/verify/live"      scope UsersPassword signin::pages::others::verify_live;
+    Post "/users/{id}/verify"           scope UsersPassword signin::pages::others::ask_who;
+    Get  "/api/v1/users/{id}/sign-in"          scope UsersRead     signin::api::standing, "Show how a user's sign-in stands" &[] => signin::api::STANDING;
+    Post "/api/v1/users/{id}/end-sessions"     scope UsersDisable  signin::api::end_sessions, "End a user's sign-ins" &[] => &[];
+    Post "/api/v1/users/{id}/unlock"           scope UsersDisable  signin::api::unlock, "Lift a lock" &[] => &[];
+    Post "/api/v1/users/{id}/require-password" scope UsersPassword signin::api::require_password, "Ask for a new password" &[] => &[];
+    Post "/api/v1/users/{id}/password-stays"   scope UsersPassword signin::api::let_password_stay, "Let a password never end" signin::others::STAYS => &[];
+    Post "/api/v1/users/{id}/reset-factor"     scope UsersMfa      signin::api::reset_factor, "Take a second factor that is lost" signin::others::RESET => &[];
+    Get  "/api/v1/users/{id}/verify"           scope UsersPassword signin::api::asked, "Show whether a user was verified" &[] => signin::api::ASKED;
+    Post "/api/v1/users/{id}/verify"           scope UsersPassword signin::api::ask_who, "Ask by mail who is on the telephone" signin::others::VERIFY => signin::api::ASKED;
 
     Get  "/account"          own AccountRead account::pages::show;
+    Post "/account"          own AccountRead account::pages::update;
+    Post "/account/recovery" own AccountRead account::pages::send_proof;
     Post "/account/theme"    own AccountRead account::pages::set_theme;
     Get  "/account/password" own AccountRead account::pages::password;
     Post "/account/password" own AccountRead account::pages::set_password;
@@ -182,7 +207,7 @@ routes! {
     Post "/account/tokens"   own TokensOwn account::pages::create_token;
     Post "/account/tokens/{id}/revoke" own AccountRead account::pages::end_token;
     Get  "/api/v1/users/{id}/tokens" own AccountRead account::api::index, "List a user's API tokens" &[] => account::api::OUT;
-    Post "/api/v1/users/{id}/tokens" own TokensOwn account::api::create, "Make an API token" account::api::MAKE => account::api::OUT;
+    Post "/api/v1/users/{id}/tokens" own AccountRead account::api::create, "Make an API token" account::api::MAKE => account::api::OUT;
     Delete "/api/v1/tokens/{id}" own AccountRead account::api::destroy, "Revoke an API token" &[] => &[];
 
     Post "/roles/{id}/factor"              scope SettingsWrite roles::pages::list::factor;

@@ -4,7 +4,7 @@ use crate::assignments::{bulk, fanout};
 use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::offers::recount;
-use crate::{billing, jobs, upkeep, users};
+use crate::{account, billing, jobs, signin, upkeep, users};
 
 pub const KINDS: &[Kind] = &[
     Kind {
@@ -24,6 +24,18 @@ pub const KINDS: &[Kind] = &[
         title: "Erase users deleted thirty days ago",
         resumes: false,
         run: users::erase::run,
+    },
+    Kind {
+        name: "passwords.expire",
+        title: "Tell people whose password ends soon",
+        resumes: false,
+        run: signin::notices::passwords,
+    },
+    Kind {
+        name: "secrets.expire",
+        title: "Tell owners of API tokens that end soon",
+        resumes: false,
+        run: account::notices::tokens,
     },
     Kind {
         name: "store.upkeep",
@@ -66,6 +78,8 @@ pub const KINDS: &[Kind] = &[
 pub const RECURRING: &[Recurring] = &[
     Recurring { kind: "users.expire", label: "Last days", schedule: "5 * * * *" },
     Recurring { kind: "users.purge", label: "Erasing users", schedule: "25 3 * * *" },
+    Recurring { kind: "passwords.expire", label: "Passwords that end", schedule: "10 6 * * *" },
+    Recurring { kind: "secrets.expire", label: "API tokens that end", schedule: "20 6 * * *" },
     Recurring { kind: "store.upkeep", label: "Upkeep", schedule: "40 3 * * *" },
     Recurring { kind: "billing.recalculate", label: "Bills", schedule: "15 2 * * *" },
     Recurring { kind: recount::KIND, label: "Counters", schedule: "25 3 * * *" },

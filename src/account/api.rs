@@ -1,8 +1,8 @@
 //! API tokens through the API: list, make for oneself, revoke.
 
-use super::{TOKEN, Token, make_token, revoke_token, tokens};
-use crate::auth::Own;
-use crate::auth::permissions::{AccountRead, TokensOwn};
+use super::{TOKEN, Token, make_token, make_token_for, revoke_token, tokens};
+use crate::auth::permissions::{AccountRead, TokensOwn, UsersRename};
+use crate::auth::{Own, Permission};
 use crate::error::{Error, Result};
 use crate::ids::{TokenId, UserId};
 use crate::input::Field;
@@ -38,18 +38,24 @@ pub fn index(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
     response::json(200, &paging.listing(rows, |token| (String::new(), token.id.0)))
 }
 
-pub fn create(cx: &Cx, own: &Own<TokensOwn>) -> Result<Response> {
-    if cx.param::<UserId>("id")? != own.user {
-        return Err(Error::NotFound);
-    }
+pub fn create(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
+    let user: UserId = cx.param("id")?;
     if !cx.request.header("Idempotency-Key").is_empty() {
         let why = "is not taken here: its answer holds a secret, which would have to be kept";
         return Err(Error::invalid("Idempotency-Key", why));
     }
-    cx.again()?;
-    let (id, text) = make_token(cx.db, &cx.actor, own, &cx.input()?)?;
-    let made = cx.db.read(|db| super::one(db, own, id))?;
-    let at = format!("/api/v1/tokens/{id}");
+    let input = cx.input()?;
+    let (made, text) = if user == cx.actor.user {
+        let own = cx.actor.own::<TokensOwn>()?;
+        cx.again_for(TokensOwn::NAME)?;
+        let (id, text) = make_token(cx.db, &cx.actor, &own, &input)?;
+        (cx.db.read(|db| super::one(db, &own, id))?, text)
+    } else {
+        let scope = cx.actor.scope::<UsersRename>().map_err(|_| Error::NotFound)?;
+        cx.again_for(UsersRename::NAME)?;
+        make_token_for(cx.db, &cx.actor, &scope, user, &input)?
+    };
+    let at = format!("/api/v1/tokens/{}", made.id);
     response::created(at, &MadeOut { made, token: text.reveal().to_owned() })
 }
 

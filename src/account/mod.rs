@@ -3,12 +3,14 @@
 
 pub mod api;
 pub mod factor;
+pub mod notices;
 pub mod pages;
 mod store;
 
 use crate::audit;
-use crate::auth::permissions::{self, TokensManage, TokensOwn};
-use crate::auth::{self, Actor, Admits, Door, NewToken, Own};
+use crate::auth::permissions::{self, AccountRead, TokensManage, TokensOwn, UsersRename};
+use crate::auth::{self, Actor, Admits, Door, NewToken, Own, Purpose, Scope};
+use crate::customers::fields::LANGUAGES;
 use crate::db::{Db, Read, Via};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, TokenId, UserId};
@@ -16,7 +18,8 @@ use crate::input::{Field, Fields, Input};
 use crate::mail::texts;
 use crate::secret::Secret;
 use crate::signin;
-use crate::time::Instant;
+use crate::time::{Instant, Zone};
+use crate::web::throttle::Limit;
 use crate::web::{Cx, Paging};
 use serde_json::json;
 
@@ -59,6 +62,9 @@ pub struct Try {
     pub browser: String,
     pub outcome: String,
 }
+
+/// Links to one's own address in an hour.
+const PROOFS: Limit = Limit { tries: 3, seconds: 3600 };
 
 struct NewTokenRow {
     name: String,
@@ -105,6 +111,73 @@ pub fn make_token(
     Ok((id, made.text))
 }
 
+/// Makes a token for a user that programs alone use: by those who may rename it and hold all that it
+/// holds.
+pub fn make_token_for(
+    db: &Db,
+    actor: &Actor,
+    scope: &Scope<UsersRename>,
+    user: UserId,
+    input: &Input,
+) -> Result<(Token, Secret)> {
+    let program = db.read(|db| {
+        let home = store::program_within(db, scope, user)?;
+        home.ok_or_else(|| {
+            Error::refused("People make their tokens themselves: this is no user for programs.")
+        })?;
+        auth::not_stronger(db, actor, user)?;
+        auth::actor(db, user, Door::Token, Via::Api)
+    });
+    let mut program = program.map_err(|err| match err {
+        Error::LoginRequired => Error::refused("This user is disabled or may not use the API."),
+        other => other,
+    })?;
+    program.by = scope.by;
+    let own = program.own::<TokensOwn>()?;
+    let (id, text) = make_token(db, &program, &own, input)?;
+    Ok((db.read(|db| store::own_token(db, &own, id))?, text))
+}
+
+/// One's own time zone and language; empty ones are the customer's.
+pub const DETAILS: &[Field] = &[
+    Field::text("time_zone", "IANA name; empty: the customer's"),
+    Field::text("language", "en; empty: the customer's"),
+];
+
+pub fn change_details(cx: &Cx, own: &Own<AccountRead>, input: &Input) -> Result<()> {
+    let mut fields = Fields::of(input, DETAILS);
+    let zone = match fields.value("time_zone") {
+        zone if zone.is_empty() || Zone::named(zone).is_some() => Some(zone.to_owned()),
+        _ => fields.complain("time_zone", "is not a time zone like Europe/Amsterdam"),
+    };
+    let language = match fields.value("language") {
+        language if language.is_empty() || LANGUAGES.iter().any(|(each, _)| *each == language) => {
+            Some(language.to_owned())
+        }
+        _ => fields.complain("language", "is not one of the choices"),
+    };
+    let (zone, language) = fields.finish(|| Some((zone?, language?)))?;
+    cx.db.write(own.by, |tx| {
+        store::set_details(tx, own, &zone, &language)?;
+        let detail = json!({ "time_zone": zone, "language": language });
+        audit::record(tx, "user.changed", ("user", own.user.0), cx.actor.home, &detail)
+    })
+}
+
+/// Mails a link to one's own address elsewhere: who opens it proves that the address is theirs.
+pub fn prove_recovery(cx: &Cx, own: &Own<AccountRead>) -> Result<String> {
+    let details = cx.db.read(|db| store::details(db, own))?;
+    if details.recovery.is_empty() || details.proven {
+        return Err(Error::refused("There is no address to prove."));
+    }
+    cx.app.count(&format!("prove {}", own.user), PROOFS)?;
+    cx.db.write(own.by, |tx| {
+        let (key, good) = (&cx.app.config.key, texts::lifetime(Purpose::Recovery));
+        texts::send_link_to(tx, key, own.user, Purpose::Recovery, good, &details.recovery)?;
+        Ok(details.recovery.clone())
+    })
+}
+
 /// One of one's own tokens.
 pub fn one(db: &Read, own: &Own<TokensOwn>, id: TokenId) -> Result<Token> {
     store::own_token(db, own, id)
@@ -132,7 +205,7 @@ pub fn change_password(cx: &Cx, current: &Secret, new: &Secret, revoke: bool) ->
         return Err(Error::invalid("current", "is not the current password"));
     }
     let user = cx.actor.user;
-    cx.db.read(|db| signin::check_password(db, user, new))?;
+    signin::check_password(cx.db, &cx.app.hasher, user, new)?;
     let hash = cx.app.hasher.hash(new)?;
     cx.db.write(cx.actor.by, |tx| {
         let home = signin::put_password(tx, user, &hash, cx.session.as_ref())?;

@@ -1,7 +1,7 @@
 //! Tokens, sessions and tries of one person, or of those a scope reaches.
 
 use super::{NewTokenRow, SignedIn, Token, Try};
-use crate::auth::permissions::{AccountRead, TokensManage, TokensOwn};
+use crate::auth::permissions::{AccountRead, TokensManage, TokensOwn, UsersRename};
 use crate::auth::{Own, Scope};
 use crate::db::{Read, Write};
 use crate::error::Result;
@@ -189,5 +189,76 @@ pub fn profile(db: &Read, own: &Own<AccountRead>) -> Result<(String, String)> {
         "SELECT coalesce(upn, '') AS upn, time_zone FROM users WHERE id = :own",
         named_params! { ":own": own },
         |row| Ok((row.get("upn")?, row.get("time_zone")?)),
+    )
+}
+
+/// A token that ends soon, and whose it is.
+pub struct EndingToken {
+    pub user: UserId,
+    pub customer: CustomerId,
+    pub name: String,
+}
+
+pub fn tokens_ending(db: &Read, after: Instant, until: Instant) -> Result<Vec<EndingToken>> {
+    db.all(
+        "SELECT user_id, customer_id, name
+           FROM tokens JOIN users ON users.id = user_id
+          WHERE revoked_at IS NULL AND expires_at > :after AND expires_at <= :until AND users.state = 'active'",
+        named_params! { ":after": after, ":until": until },
+        |row| {
+            Ok(EndingToken {
+                user: row.get("user_id")?,
+                customer: row.get("customer_id")?,
+                name: row.get("name")?,
+            })
+        },
+    )
+}
+
+/// How one's own pages speak: time zone and language, empty for the customer's; and the address
+/// elsewhere that links may go to, with whether it is proven.
+pub struct Details {
+    pub time_zone: String,
+    pub language: String,
+    pub recovery: String,
+    pub proven: bool,
+}
+
+pub fn details(db: &Read, own: &Own<AccountRead>) -> Result<Details> {
+    db.one(
+        "SELECT time_zone, language, recovery_email, recovery_proven FROM users WHERE id = :own",
+        named_params! { ":own": own },
+        |row| {
+            Ok(Details {
+                time_zone: row.get("time_zone")?,
+                language: row.get("language")?,
+                recovery: row.get("recovery_email")?,
+                proven: row.get("recovery_proven")?,
+            })
+        },
+    )
+}
+
+pub fn set_details(tx: &Write, own: &Own<AccountRead>, zone: &str, language: &str) -> Result<()> {
+    tx.run(
+        "UPDATE users SET time_zone = :zone, language = :language, version = version + 1, changed_at = :now
+          WHERE id = :own",
+        named_params! { ":zone": zone, ":language": language, ":now": tx.now, ":own": own },
+    )?;
+    Ok(())
+}
+
+/// The customer of a user that programs alone use, if the scope reaches it.
+pub fn program_within(
+    db: &Read,
+    scope: &Scope<UsersRename>,
+    user: UserId,
+) -> Result<Option<CustomerId>> {
+    db.one(
+        "SELECT CASE sign_in WHEN 'api_only' THEN customer_id END AS home FROM users
+          WHERE id = :user AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                                          AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":user": user, ":scope": scope },
+        |row| row.get("home"),
     )
 }

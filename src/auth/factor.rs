@@ -144,19 +144,20 @@ pub fn recovery_codes_left(db: &Read, user: UserId) -> Result<i64> {
 pub fn take_code(tx: &Write, key: &Key, user: UserId, typed: &Secret) -> Result<bool> {
     let code: String = typed.reveal().chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     match code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => take_one_time_code(tx, key, user, &code),
+        true => take_one_time_code(tx, key, user, &Secret::new(code)),
         false => take_recovery_code(tx, key, user, &Secret::new(code)),
     }
 }
 
-fn take_one_time_code(tx: &Write, key: &Key, user: UserId, code: &str) -> Result<bool> {
+/// A code of the device alone.
+pub fn take_one_time_code(tx: &Write, key: &Key, user: UserId, code: &Secret) -> Result<bool> {
     let sealed: Option<String> =
         tx.maybe("SELECT secret FROM factors WHERE user_id = ?1", [user], |row| row.get("secret"))?;
     let Some(sealed) = sealed else { return Ok(false) };
     let opened = key.open(&place(user), &sealed)?;
     let shared =
         SharedSecret::parse(opened.reveal()).ok_or_else(|| Error::internal("a broken factor"))?;
-    let Some(step) = shared.step_of(code, tx.now) else { return Ok(false) };
+    let Some(step) = shared.step_of(code.reveal().trim(), tx.now) else { return Ok(false) };
     let taken = tx.run(
         "UPDATE factors SET step = :step WHERE user_id = :user AND step < :step",
         named_params! { ":step": step, ":user": user },

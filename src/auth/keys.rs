@@ -76,7 +76,7 @@ pub fn of_token(db: &Read, text: &str) -> Result<(TokenId, Actor)> {
 }
 
 /// Notes that a token was used, to the hour.
-pub fn note_use(db: &Db, id: TokenId) -> Result<()> {
+pub fn note_use(db: &Db, id: TokenId, address: &str) -> Result<()> {
     let hour_ago = db.now().plus_seconds(-3600);
     let due = db.read(|db| {
         db.maybe(
@@ -89,7 +89,10 @@ pub fn note_use(db: &Db, id: TokenId) -> Result<()> {
         return Ok(());
     }
     db.write(By::portico(Via::Api), |tx| {
-        tx.run("UPDATE tokens SET last_used_at = ?1 WHERE id = ?2", (tx.now, id))?;
+        tx.run(
+            "UPDATE tokens SET last_used_at = ?1, last_used_from = ?2 WHERE id = ?3",
+            (tx.now, address, id),
+        )?;
         Ok(())
     })
 }

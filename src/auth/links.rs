@@ -9,8 +9,13 @@ use crate::secret::{self, Secret};
 use rusqlite::named_params;
 
 words! {
-    /// What a link is for.
-    Purpose { Welcome = "welcome", Password = "password" }
+    /// What a link is for. *Verify*: to say that it is they whom a colleague speaks with; *recovery*: that
+    /// an address elsewhere is theirs.
+    Purpose {
+        Welcome = "welcome", Password = "password",
+        Verify = "verify",
+        Recovery = "recovery",
+    }
 }
 
 /// A link that still works.
@@ -26,6 +31,8 @@ impl Purpose {
         match self {
             Purpose::Welcome => "/welcome/",
             Purpose::Password => "/reset/",
+            Purpose::Verify => "/verify/",
+            Purpose::Recovery => "/recovery/",
         }
     }
 }
@@ -69,6 +76,11 @@ pub fn link(db: &Read, purpose: Purpose, token: &str, known: Option<&str>) -> Re
 }
 
 impl Link {
+    /// Its row's key.
+    pub fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+
     /// Uses it up.
     pub fn use_up(&self, tx: &Write) -> Result<()> {
         tx.change(

@@ -333,3 +333,11 @@ pub fn addresses(db: &Read, user: UserId) -> Result<Vec<String>> {
 pub fn upn(db: &Read, user: UserId) -> Result<String> {
     db.value("SELECT coalesce(upn, '') FROM users WHERE id = ?1", [user])
 }
+
+/// The name of whoever acts.
+pub fn by_name(tx: &Write) -> Result<String> {
+    let found = tx.maybe("SELECT display_name FROM users WHERE id = ?1", [tx.by.user], |row| {
+        row.get::<_, String>("display_name")
+    })?;
+    Ok(found.unwrap_or_else(|| "Portico".to_owned()))
+}

@@ -6,13 +6,15 @@ use crate::auth::{Purpose, make_link};
 use crate::db::{Read, Write};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, MessageId, UserId};
-use crate::secret::Key;
+use crate::secret::{Key, Secret};
 
 /// How long a mailed link works: a welcome a week, a password link a day.
 pub fn lifetime(purpose: Purpose) -> i64 {
     match purpose {
         Purpose::Welcome => 7 * 86_400,
         Purpose::Password => 86_400,
+        Purpose::Verify => 600,
+        Purpose::Recovery => 7 * 86_400,
     }
 }
 
@@ -34,31 +36,50 @@ pub fn send_link_for(
     purpose: Purpose,
     seconds: i64,
 ) -> Result<MessageId> {
-    let Recipient { customer, name, address } = store::recipient(tx, user, purpose)?;
+    let Recipient { name, address, .. } = store::recipient(tx, user, purpose)?;
     let Some(address) = address else {
         return Err(Error::refused(format!("{name} has no address a link could go to.")));
     };
+    send_link_to(tx, key, user, purpose, seconds, &address).map(|(id, _)| id)
+}
+
+/// The same to one address; what comes back with it is the link's path.
+pub fn send_link_to(
+    tx: &Write,
+    key: &Key,
+    user: UserId,
+    purpose: Purpose,
+    seconds: i64,
+    address: &str,
+) -> Result<(MessageId, Secret)> {
+    let Recipient { customer, name, .. } = store::recipient(tx, user, purpose)?;
     let path = make_link(tx, user, purpose, seconds)?;
     let (event, subject, text) = words(tx, &name, user, purpose, seconds)?;
-    queue(
+    let id = queue(
         tx,
         &NewMessage {
             customer,
             user: Some(user),
             event,
             class: if purpose == Purpose::Welcome { Class::Owed } else { Class::Security },
-            to: &address,
+            to: address,
             name: &name,
             subject: &subject,
             text: &text,
             link: Some((key, &path)),
             expires: Some(tx.now.plus_seconds(seconds)),
         },
-    )
+    )?;
+    Ok((id, path))
+}
+
+/// Every address of `user` that mail can go to, as it is on file.
+pub fn addresses(db: &Read, user: UserId) -> Result<Vec<String>> {
+    store::addresses(db, user)
 }
 
 fn words(
-    db: &Read,
+    db: &Write,
     name: &str,
     user: UserId,
     purpose: Purpose,
@@ -66,6 +87,7 @@ fn words(
 ) -> Result<(&'static str, String, String)> {
     let house = store::house(db)?.name;
     let upn = store::upn(db, user)?;
+    let staff = store::by_name(db)?;
     let good = match seconds / 3600 {
         0 => format!("{} minutes", seconds / 60),
         1..=48 => format!("{} hours", seconds / 3600),
@@ -88,6 +110,24 @@ fn words(
                 "Hello {name},\n\nhere you can set a new password for {upn}:\n\n[link]\n\n\
                  The link works once, for {good}. If you did not ask for it, you can ignore this mail: \
                  nothing has changed."
+            ),
+        ),
+        Purpose::Verify => (
+            "user.verify_asked",
+            format!("Are you speaking with {staff}?"),
+            format!(
+                "Hello {name},\n\n{staff} says that you are speaking with each other now, and wants to be \
+                 sure that it is you. Open this page and press the button on it:\n\n[link]\n\n\
+                 It works once, for {good}. If you are speaking with nobody, do nothing, and tell whoever \
+                 looks after your account."
+            ),
+        ),
+        Purpose::Recovery => (
+            "user.recovery_asked",
+            format!("Is this address yours? {house} wants to know"),
+            format!(
+                "Hello {name},\n\nthis address is on file for {upn}. If it is yours, say so here; links for \
+                 a forgotten password can then go to it:\n\n[link]\n\nThe link works once, for {good}."
             ),
         ),
     })

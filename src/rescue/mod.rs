@@ -55,7 +55,7 @@ pub fn make_token(db: &Db, user: UserId, input: &Input) -> Result<Secret> {
 
 /// Sets a password without knowing the old one; every sign-in ends.
 pub fn reset_password(db: &Db, hasher: &Hasher, user: UserId, new: &Secret) -> Result<()> {
-    db.read(|db| signin::check_password(db, user, new))?;
+    signin::check_password(db, hasher, user, new)?;
     let hash = hasher.hash(new)?;
     db.write(SHELL, |tx| {
         let home = signin::put_password(tx, user, &hash, None)?;
@@ -69,6 +69,28 @@ pub fn end_sessions(db: &Db, user: UserId) -> Result<()> {
         auth::end_sign_ins(tx, user, None)?;
         let home = store::home(tx, user)?;
         audit::record(tx, "user.sign_ins_ended", ("user", user.0), home, &json!({}))
+    })
+}
+
+/// Takes the second factor of somebody who lost it, with tokens and sign-ins.
+pub fn reset_factor(db: &Db, user: UserId, reason: &str) -> Result<()> {
+    db.write(SHELL, |tx| {
+        let told = format!("The second factor of your account was reset: {reason}");
+        signin::others::take_factor(tx, user, &told)?;
+        let home = store::home(tx, user)?;
+        audit::record(tx, "user.factor_reset", ("user", user.0), home, &json!({ "reason": reason }))
+    })
+}
+
+/// Lifts a lock after too many failures; whether there was one.
+pub fn unlock(db: &Db, user: UserId) -> Result<bool> {
+    db.write(SHELL, |tx| {
+        let home = store::home(tx, user)?;
+        let lifted = store::unlock(tx, user)?;
+        if lifted {
+            audit::record(tx, "user.unlocked", ("user", user.0), home, &json!({}))?;
+        }
+        Ok(lifted)
     })
 }
 

@@ -1,5 +1,5 @@
 use super::Administrator;
-use crate::db::Read;
+use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, UserId};
 
@@ -38,4 +38,12 @@ pub fn administrators(db: &Read) -> Result<Vec<Administrator>> {
             })
         },
     )
+}
+
+pub fn unlock(tx: &Write, user: UserId) -> Result<bool> {
+    let lifted = tx.run(
+        "UPDATE users SET locked_until = ?1 WHERE id = ?2 AND locked_until > ?1",
+        (tx.now, user),
+    )?;
+    Ok(lifted == 1)
 }

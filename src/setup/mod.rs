@@ -6,7 +6,7 @@ mod store;
 
 use crate::audit;
 use crate::auth::PROVIDER;
-use crate::auth::password::{self, Hasher};
+use crate::auth::password::{self, Hasher, Rules};
 use crate::db::{By, Db, Via};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
@@ -119,7 +119,7 @@ impl NewHouse {
             name.as_deref().unwrap_or_default(),
             upn.as_deref().unwrap_or_default(),
         ];
-        if let Some(message) = password::complaint(&password, &hints) {
+        if let Some(message) = password::complaint(&password, Rules::default(), &hints) {
             fields.complain::<()>("password", message);
         }
         fields.finish(|| {

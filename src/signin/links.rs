@@ -1,14 +1,17 @@
 //! Links that set a password: asked for at the door, sent by those who look after people, used once.
 
+use super::others::is_verified;
+use super::passwords::{check_password, put_password};
 use super::tries::Try;
 use super::{Known, Outcome, store};
 use crate::audit;
-use crate::auth::factor::{has_factor, take_code};
+use crate::auth::factor::{has_factor, take_code, take_one_time_code, take_recovery_code};
 use crate::auth::permissions::UsersPassword;
-use crate::auth::{self, Actor, Door, Purpose, Scope, Session, password};
-use crate::db::{By, Read, Via, Write};
+use crate::auth::{self, Actor, Door, Purpose, Scope};
+use crate::customers::settings;
+use crate::db::{By, Via};
 use crate::error::{Error, Result};
-use crate::ids::{CustomerId, UserId};
+use crate::ids::UserId;
 use crate::input::one_line;
 use crate::mail::texts;
 use crate::secret::Secret;
@@ -20,6 +23,7 @@ const BY_ACCOUNT: Limit = Limit { tries: 3, seconds: 3600 };
 const BY_ADDRESS: Limit = Limit { tries: 20, seconds: 3600 };
 /// A link somebody asked for at the door works for half an hour.
 const ASKED_FOR: i64 = 1800;
+const WRONG_CODES: &str = "Name or codes are wrong, or this account cannot be reset this way.";
 
 /// What became of a link.
 pub struct Sent {
@@ -45,7 +49,8 @@ pub fn forgot(app: &App, request: &Request, name: &str) -> Result<()> {
         let user = known.as_ref().map(|known| known.user);
         store::record(tx, &store::NewTry::of(request, user, &name, Outcome::Link, false))?;
         let Some(Known { user, .. }) = known.filter(|_| admitted) else { return Ok(()) };
-        let reachable = texts::link_address(tx, user, Purpose::Password)?.is_some();
+        let reachable = settings::flag(tx, store::home(tx, user)?, "self_reset")?
+            && texts::link_address(tx, user, Purpose::Password)?.is_some();
         match auth::may_enter(tx, user, Door::Link) {
             Ok(person) if reachable => {
                 texts::send_link_for(tx, &app.config.key, user, Purpose::Password, ASKED_FOR)?;
@@ -78,10 +83,13 @@ pub fn send(
         };
         let event = match purpose {
             Purpose::Welcome => "user.invited",
-            Purpose::Password => "user.link_sent",
+            _ => "user.link_sent",
         };
         let sent = if show {
             auth::not_stronger(tx, actor, user)?;
+            if settings::flag(tx, home, "verify_before_link")? && !is_verified(tx, actor, user)? {
+                return Err(Error::refused(format!("Verify {name} first.")));
+            }
             if base_url.is_empty() {
                 return Err(Error::refused(
                     "Set the address of this installation on the settings page first: links begin with it.",
@@ -112,9 +120,9 @@ pub fn set_by_link(
     let browser = request.cookie(browser_cookie(request));
     let (user, enrolled, name) = app.db.read(|db| {
         let user = auth::link(db, purpose, token, browser)?.user;
-        check_password(db, user, new)?;
         Ok((user, has_factor(db, user)?, store::name(db, user)?))
     })?;
+    check_password(&app.db, &app.hasher, user, new)?;
     let tried = Try::of(app, request, Some(user), &name)?;
     if enrolled {
         tried.admit()?;
@@ -131,7 +139,7 @@ pub fn set_by_link(
         let home = put_password(tx, user, &hash, None)?;
         let event = match purpose {
             Purpose::Welcome => "user.password_set",
-            Purpose::Password => "user.password_reset",
+            _ => "user.password_reset",
         };
         if purpose == Purpose::Password {
             store::revoke_tokens(tx, user)?;
@@ -151,25 +159,49 @@ pub fn set_by_link(
     Ok(())
 }
 
-/// Complains about a password that is too short or too easy to guess for this person.
-pub fn check_password(db: &Read, user: UserId, new: &Secret) -> Result<()> {
-    let hints = store::hints(db, user)?;
-    let hints: Vec<&str> =
-        hints.iter().map(String::as_str).filter(|hint| !hint.is_empty()).collect();
-    match password::complaint(new, &hints) {
-        Some(message) => Err(Error::invalid("password", message)),
-        None => Ok(()),
-    }
-}
-
-/// Puts a password in its place and ends every sign-in and link but `kept`; says whose user it is.
-pub fn put_password(
-    tx: &Write,
-    user: UserId,
-    hash: &str,
-    kept: Option<&Session>,
-) -> Result<CustomerId> {
-    let home = store::put_password(tx, user, hash)?;
-    auth::end_sign_ins(tx, user, kept)?;
-    Ok(home)
+/// Makes a link without a mail, for somebody who shows both a code of their device and a recovery
+/// code, where the customer allows that and no role asks for a second factor. Its path.
+pub fn link_by_code(
+    app: &App,
+    request: &Request,
+    name: &str,
+    codes: [&Secret; 2],
+) -> Result<Secret> {
+    let name: String = one_line(name).to_lowercase().chars().take(254).collect();
+    let known = app.db.read(|db| store::known(db, &name))?;
+    let user = known.as_ref().map(|known| known.user);
+    let tried = Try::of(app, request, user, &name)?;
+    tried.admit()?;
+    let [code, recovery] = codes;
+    let made = app.db.write(By { user, via: Via::Page }, |tx| {
+        let Some(user) = user else {
+            tried.failed(tx)?;
+            return Ok(None);
+        };
+        let home = store::home(tx, user)?;
+        let allowed = settings::flag(tx, home, "self_reset")?
+            && settings::flag(tx, home, "reset_by_code")?
+            && auth::requires_factor(tx, user, home)?.is_none();
+        let entered = match auth::may_enter(tx, user, Door::Link) {
+            Err(Error::LoginRequired) => false,
+            other => other.map(|_| true)?,
+        };
+        let key = &app.config.key;
+        let right = allowed
+            && entered
+            && take_one_time_code(tx, key, user, code)?
+            && take_recovery_code(tx, key, user, recovery)?;
+        if !right {
+            tried.failed(tx)?;
+            return Ok(None);
+        }
+        // Both codes are used up; the link asks for another one of the device.
+        let path = auth::make_link(tx, user, Purpose::Password, ASKED_FOR)?;
+        let detail = json!({ "asked_for_at": "door", "by": "code" });
+        audit::record(tx, "user.link_sent", ("user", user.0), home, &detail)?;
+        Ok(Some(path))
+    })?;
+    let made = made.ok_or_else(|| Error::refused(WRONG_CODES))?;
+    tried.passed();
+    Ok(made)
 }

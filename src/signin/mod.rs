@@ -5,16 +5,21 @@
 
 pub mod api;
 pub mod pages;
+pub mod notices;
+pub mod others;
 mod cookies;
 mod links;
+mod passwords;
 mod store;
 mod tries;
 
 pub use cookies::cookie;
-pub use links::{Sent, check_password, forgot, put_password, send, set_by_link};
+pub use links::{Sent, forgot, link_by_code, send, set_by_link};
+pub use passwords::{check_password, days_left, put_password, rules};
 
 use crate::auth;
 use crate::auth::factor::{has_factor, take_code};
+use crate::auth::password::Hasher;
 use crate::db::{By, Via};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
@@ -53,6 +58,10 @@ pub fn sign_in(app: &App, request: &Request, name: &str, password: &Secret) -> R
     let hash = known.as_ref().and_then(|known| known.hash.as_deref());
     let right = app.hasher.matches(password, hash)?;
     let user = known.as_ref().map(|known| known.user).filter(|_| right);
+    if let (Some(user), Some(old)) = (user, hash.filter(|old| Hasher::is_outdated(old))) {
+        let new = app.hasher.hash(password)?;
+        app.db.write(By::portico(Via::Page), |tx| store::renew_hash(tx, user, old, &new))?;
+    }
     let address = request.address.to_string();
     let entered = app.db.write(By { user, via: Via::Page, acting_for: None }, |tx| {
         let opened = match user {
@@ -67,11 +76,13 @@ pub fn sign_in(app: &App, request: &Request, name: &str, password: &Secret) -> R
             }
             other => other?,
         };
+        let home = store::home(tx, user)?;
+        passwords::end_old(tx, user, home)?;
         if has_factor(tx, user)? {
             tried.record(tx, Outcome::Code)?;
             return Ok(Some(Entered { session, browser: None }));
         }
-        let told = auth::requires_factor(tx, user, store::home(tx, user)?)?.is_some();
+        let told = auth::requires_factor(tx, user, home)?.is_some();
         Ok(Some(Entered { session, browser: Some(tried.entered(tx, user, told)?) }))
     })?;
     let entered = entered.ok_or_else(|| Error::refused(WRONG))?;

@@ -41,6 +41,12 @@ pub const CLASSES: &[Class] = &[
                       (SELECT hash FROM sessions WHERE last_seen_at < :before LIMIT :most)",
     },
     Class {
+        words: "browsers nobody came back with",
+        days: 366,
+        statement: "DELETE FROM known_browsers WHERE (user_id, hash) IN
+                      (SELECT user_id, hash FROM known_browsers WHERE last_seen_at < :before LIMIT :most)",
+    },
+    Class {
         words: "links past their end",
         days: 7,
         statement: "DELETE FROM links WHERE hash IN (SELECT hash FROM links WHERE expires_at < :before LIMIT :most)",

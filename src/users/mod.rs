@@ -356,6 +356,11 @@ pub fn change<P: Permission>(
     } else if touches(DISABLE) {
         not_stronger_peer::<UsersDisable>(tx, actor, id)?;
     }
+    if changed.contains_key("recovery_email") {
+        let what = "The private address on file for your account was changed. It counts when it is proven.";
+        let subject = "Your private address was changed";
+        texts::tell_user(tx, was.customer, id, "user.recovery_changed", subject, what)?;
+    }
     store::update(tx, scope, home, was, &details)?;
     if changed.contains_key("upn") || changed.contains_key("recovery_email") {
         store::raise_epoch(tx, id)?;

@@ -20,6 +20,19 @@ pub enum Verb {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
+    /// Take the second factor of somebody who lost it; their sign-ins and API tokens end.
+    ResetFactor {
+        #[command(flatten)]
+        whose: Whose,
+        /// Why; they are told.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let somebody in again who is locked out after too many wrong passwords.
+    Unlock {
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// End somebody's sign-ins and mailed links.
     EndSessions {
         #[command(flatten)]
@@ -51,6 +64,14 @@ pub fn run(config: &Config, verb: &Verb) -> Result<ExitCode> {
             rescue::reset_password(&db, &Hasher::new(1), user, &super::password()?)?;
             println!("The password is set. All sign-ins of {} have ended.", whose.user);
         }
+        Verb::ResetFactor { whose, reason } => {
+            rescue::reset_factor(&db, rescue::find(&db, &whose.user)?, reason)?;
+            println!("The second factor of {} is gone. All sign-ins have ended.", whose.user);
+        }
+        Verb::Unlock { whose } => match rescue::unlock(&db, rescue::find(&db, &whose.user)?)? {
+            true => println!("{} is not locked any more.", whose.user),
+            false => println!("{} was not locked.", whose.user),
+        },
         Verb::EndSessions { whose } => {
             rescue::end_sessions(&db, rescue::find(&db, &whose.user)?)?;
             println!("All sign-ins of {} have ended.", whose.user);

@@ -22,7 +22,11 @@ impl Cx<'_> {
     /// Refuses until the password was given within ten minutes; a token must name the route's
     /// permission. Asked before anything is done, by the page that asks and by what it posts to.
     pub fn again(&self) -> Result<()> {
-        let permission = self.route.permission;
+        self.again_for(self.route.permission)
+    }
+
+    /// The same where the act needs another permission than the route.
+    pub fn again_for(&self, permission: &str) -> Result<()> {
         auth::again(&self.actor, self.session.as_ref(), permission, self.db.now())
     }
 

@@ -134,7 +134,7 @@ pub fn target(request: &Request) -> String {
 
 /// The path as it may be logged: what follows a link's place is its secret.
 pub fn without_secrets(path: &str) -> String {
-    for place in ["/reset/", "/welcome/", "/documents/"] {
+    for place in ["/reset/", "/welcome/", "/verify/", "/recovery/", "/documents/"] {
         if path.starts_with(place) {
             return format!("{place}…");
         }

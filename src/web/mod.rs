@@ -175,7 +175,7 @@ impl App {
         self.count(&format!("token {id}"), API_TOKEN)?;
         let route = self.find(request)?;
         self.within_reach(&actor, route, request)?;
-        auth::note_use(&self.db, id)?;
+        auth::note_use(&self.db, id, &request.address.to_string())?;
         let cx = Cx {
             app: self,
             db: &self.db,

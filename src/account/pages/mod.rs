@@ -3,22 +3,26 @@
 pub mod factor;
 
 use super::{
-    SignedIn, TOKEN, Token, change_password, end_sign_ins, make_token, revoke_token, store, tokens,
+    SignedIn, TOKEN, Token, change_details, change_password, end_sign_ins, make_token,
+    prove_recovery, revoke_token, store, tokens,
 };
 use crate::auth::permissions::{AccountRead, TokensOwn};
 use crate::auth::{Own, Stage};
+use crate::customers::fields::LANGUAGES;
+use crate::customers::settings;
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
-use crate::html::button::{button, primary};
-use crate::html::field::{Opts, check, text_field};
+use crate::html::button::{button, link, primary};
+use crate::html::field::{Opts, check, choice_field, text_field};
 use crate::html::form::{complaints_flash, fieldset, form_foot, post_form};
 use crate::html::parts::{Head, Tone, card, datagrid, flash, page_head, pill, section, tabs};
 use crate::html::table::{acts, column, empty, table};
-use crate::html::text::{moment, when};
+use crate::html::text::{count, moment, when};
 use crate::input::Input;
 use crate::secret::{self, Secret};
+use crate::signin;
 use crate::web::{Cx, Paging, Response};
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 
 const LABELS: &[(&str, &str)] = &[
     ("current", "Current password"),
@@ -27,21 +31,83 @@ const LABELS: &[(&str, &str)] = &[
     ("permissions", "Permissions"),
     ("customer_id", "Customer"),
     ("days", "Days"),
+    ("time_zone", "Time zone"),
+    ("language", "Language"),
 ];
 
 pub fn show(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
-    let (upn, zone) = cx.db.read(|db| store::profile(db, own))?;
-    let zone =
-        if zone.is_empty() { format!("{} (your company’s)", cx.actor.zone.name()) } else { zone };
+    let (upn, _) = cx.db.read(|db| store::profile(db, own))?;
+    account_page(cx, own, 200, &upn, None, &[])
+}
+
+/// Saves how pages speak to one.
+pub fn update(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
+    let input = cx.input()?;
+    let (upn, _) = cx.db.read(|db| store::profile(db, own))?;
+    match change_details(cx, own, &input) {
+        Ok(()) => Ok(cx.done("/account", "Saved.")),
+        Err(Error::Invalid(complaints)) => {
+            account_page(cx, own, 422, &upn, Some(&input), &complaints)
+        }
+        Err(err) => Err(err),
+    }
+}
+
+/// Mails a link that proves one's own address elsewhere.
+pub fn send_proof(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
+    let to = prove_recovery(cx, own)?;
+    Ok(cx.done("/account", &format!("A link is on its way to {to}.")))
+}
+
+fn account_page(
+    cx: &Cx,
+    own: &Own<AccountRead>,
+    status: u16,
+    upn: &str,
+    typed: Option<&Input>,
+    complaints: &[Complaint],
+) -> Result<Response> {
+    let (details, days) = cx.db.read(|db| {
+        let days = signin::days_left(db, own.user, cx.actor.home)?;
+        let warned = settings::number(db, cx.actor.home, "password_banner_days")?.unwrap_or(0);
+        Ok((store::details(db, own)?, days.filter(|days| *days <= warned)))
+    })?;
+    let mut kept = Input::default();
+    kept.set("time_zone", &details.time_zone);
+    kept.set("language", &details.language);
+    let input = typed.unwrap_or(&kept);
+    let zone_hint =
+        format!("Like Europe/Amsterdam. Empty: your company’s, {}.", cx.actor.zone.name());
+    let languages: Vec<(&str, &str)> =
+        [("", "Your company’s")].into_iter().chain(LANGUAGES.iter().copied()).collect();
     let roles = if cx.actor.roles.is_empty() { "–" } else { &cx.actor.roles };
     let now = cx.request.cookie("portico-theme").unwrap_or("system");
     let body = html! {
+        (complaints_flash(complaints, LABELS))
+        @if let Some(days) = days {
+            (flash(Tone::Wait, html! { "Your password ends in " (count(days.max(0), "day", "days")) "." }, Some(link("Change it", "/account/password").small().render())))
+        }
         (datagrid(&[
             ("Name", html! { (cx.actor.name) }),
             ("Sign-in name", html! { span dir="ltr" { (upn) } }),
             ("Roles", html! { (roles) }),
-            ("Time zone", html! { span dir="ltr" { (zone) } }),
+            ("Private address", html! {
+                @if details.recovery.is_empty() { "–" } @else {
+                    span dir="ltr" { (details.recovery) } " "
+                    @if details.proven { (pill(Tone::Ok, "Proven")) }
+                    @else { (button("Prove that it is yours").small().posts("/account/recovery")) }
+                }
+            }),
         ]))
+        (card("Language and time", None, post_form(&cx.csrf, "/account", html! {
+            div.stack {
+                div.fields {
+                    (text_field(input, complaints, "time_zone", "Time zone", Opts { width: 3, optional: true, ltr: true, hint: &zone_hint, ..Opts::default() }))
+                    (choice_field(input, complaints, "language", "Language", &languages, Opts { width: 3, ..Opts::default() }))
+                }
+                div.row { (primary("Save")) }
+            }
+        })))
         div id="appearance" {
             (card("Appearance", None, post_form(&cx.csrf, "/account/theme", html! {
                 div.row role="group" aria-label="Appearance" {
@@ -52,7 +118,7 @@ pub fn show(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
             })))
         }
     };
-    Ok(page(cx, 200, "Account", body))
+    Ok(page(cx, status, "Account", body))
 }
 
 pub fn set_theme(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
@@ -188,17 +254,23 @@ fn page(cx: &Cx, status: u16, tab: &str, body: Markup) -> Response {
 }
 
 fn password_page(cx: &Cx, status: u16, input: &Input, complaints: &[Complaint]) -> Response {
-    let field = |name, label, autocomplete, hint| {
+    let rules = cx.db.read(|db| signin::rules(db, cx.actor.home)).unwrap_or_default();
+    let hint = format!("At least {} characters. A sentence is fine.", rules.length);
+    let field = |name, label, autocomplete, hint: &str| {
         let opts = Opts { kind: "password", autocomplete, hint, width: 3, ..Opts::default() };
         text_field(input, complaints, name, label, opts)
     };
     let body = html! {
+        @if cx.stage == Stage::Password {
+            h1 { "Choose a new password" }
+            p { "Your password has to be replaced before you go on." }
+        }
         (complaints_flash(complaints, LABELS))
         (post_form(&cx.csrf, "/account/password", html! {
             div.form {
                 (fieldset("Password", "Other browsers are signed out; this one stays.", html! {
                     (field("current", "Current password", "current-password", ""))
-                    (field("password", "New password", "new-password", "At least 12 characters. A sentence is fine."))
+                    (field("password", "New password", "new-password", &hint))
                     (check(input, complaints, "revoke", "Revoke my API tokens", "Tick it if somebody may have seen the password."))
                 }))
             }

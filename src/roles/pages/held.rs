@@ -110,6 +110,7 @@ fn access(
         Ok((person, held, may, offered))
     })?;
     let actions = html! {
+        (link("Sign-in", &format!("/users/{id}/sign-in")))
         @if cx.actor.may::<UsersPassword>() {
             (link("Password link…", &format!("/users/{id}/password-link")))
             (link("Welcome…", &format!("/users/{id}/welcome")))

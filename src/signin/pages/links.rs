@@ -16,6 +16,7 @@ use crate::input::Input;
 use crate::mail::texts;
 use crate::places::{self, UserTab};
 use crate::secret::Secret;
+use crate::signin::passwords::rules_of;
 use crate::signin::{send, set_by_link};
 use crate::web::{App, Cx, Request, Response, browser_cookie, response, same_site};
 use maud::html;
@@ -99,7 +100,7 @@ fn question(
             "Send welcome",
             "A mail with the sign-in name and a link for choosing a password.",
         ),
-        Purpose::Password => (
+        _ => (
             "Password link",
             "Send link",
             "A mail with a link for choosing a new password. The present one works until then.",
@@ -165,21 +166,22 @@ fn password_page(
     let browser = request.cookie(browser_cookie(request));
     let found = app.db.read(|db| {
         let link = auth::link(db, purpose, token(request, purpose), browser)?;
-        has_factor(db, link.user)
+        Ok((has_factor(db, link.user)?, rules_of(db, link.user)?))
     });
-    let enrolled = match found {
+    let (enrolled, rules) = match found {
         Err(Error::NotFound) => return ended(app),
         other => other?,
     };
     let title = match purpose {
         Purpose::Welcome => "Choose a password",
-        Purpose::Password => "Set a new password",
+        _ => "Set a new password",
     };
+    let hint = format!("At least {} characters. A sentence is fine.", rules.length);
     let opts = Opts {
         kind: "password",
         autocomplete: "new-password",
         autofocus: true,
-        hint: "At least 12 characters. A sentence is fine.",
+        hint: &hint,
         ..Opts::default()
     };
     let body = html! {
@@ -197,7 +199,7 @@ fn password_page(
     alone(app, status, title, body)
 }
 
-fn ended(app: &App) -> Result<Response> {
+pub fn ended(app: &App) -> Result<Response> {
     let body = html! {
         div.panel.stack {
             h1 { "Link ended" }

@@ -1,10 +1,12 @@
 //! Sign-in in its steps, sign-out, forgotten passwords. They work without JavaScript; those before
 //! there is a session are public.
 
+pub mod answers;
 pub mod links;
+pub mod others;
 
 use super::cookies::{ended, enter};
-use super::{forgot, give_code, own_path, prove, sign_in};
+use super::{forgot, give_code, own_path, prove, sign_in, store};
 use crate::auth::Own;
 use crate::auth::permissions::AccountRead;
 use crate::error::{Complaint, Error, Result};
@@ -52,6 +54,7 @@ pub fn destroy(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
 
 pub fn forgotten(app: &App, request: &Request) -> Result<Response> {
     ready(app, request)?;
+    let by_code = app.db.read(store::somebody_resets_by_code)?;
     let body = html! {
         div.panel.stack {
             h1 { "Set a new password" }
@@ -62,6 +65,7 @@ pub fn forgotten(app: &App, request: &Request) -> Result<Response> {
                     (primary("Send link").wide())
                 }
             }))
+            @if by_code { p.small { a href="/reset-by-code" { "Without your mailbox: use your codes" } } }
             p.small { a href="/sign-in" { "Back to sign-in" } }
         }
     };

@@ -91,6 +91,7 @@ pub fn hints(db: &Read, user: UserId) -> Result<Vec<String>> {
             for column in ["first_name", "last_name", "display_name", "upn", "mail", "customer", "code", "house"] {
                 let text: String = row.get(column)?;
                 hints.extend(text.split([' ', '@', '.']).map(str::to_owned));
+                hints.push(text.chars().filter(|c| c.is_alphanumeric()).collect());
                 hints.push(text);
             }
             Ok(hints)

@@ -30,6 +30,7 @@ mod lines;
 mod live;
 mod mail;
 mod roles;
+mod door;
 mod factor;
 mod foreign;
 mod catalogue;

@@ -173,7 +173,7 @@ pub fn link_by_code(
     let tried = Try::of(app, request, user, &name)?;
     tried.admit()?;
     let [code, recovery] = codes;
-    let made = app.db.write(By { user, via: Via::Page }, |tx| {
+    let made = app.db.write(By { user, via: Via::Page, acting_for: None }, |tx| {
         let Some(user) = user else {
             tried.failed(tx)?;
             return Ok(None);

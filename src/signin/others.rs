@@ -190,7 +190,7 @@ pub fn who_asks(db: &Read, token: &str) -> Result<String> {
 /// The person pressed the button.
 pub fn say_yes(app: &App, token: &str) -> Result<String> {
     let user = app.db.read(|db| auth::link(db, Purpose::Verify, token, None))?.user;
-    app.db.write(By { user: Some(user), via: Via::Link }, |tx| {
+    app.db.write(By { user: Some(user), via: Via::Link, acting_for: None }, |tx| {
         let link = auth::link(tx, Purpose::Verify, token, None)?;
         let by = store::who_asks(tx, link.hash())?;
         link.use_up(tx)?;
@@ -204,7 +204,7 @@ pub fn say_yes(app: &App, token: &str) -> Result<String> {
 /// Proves that an address elsewhere is the user's own.
 pub fn prove_address(app: &App, token: &str) -> Result<()> {
     let user = app.db.read(|db| auth::link(db, Purpose::Recovery, token, None))?.user;
-    app.db.write(By { user: Some(user), via: Via::Link }, |tx| {
+    app.db.write(By { user: Some(user), via: Via::Link, acting_for: None }, |tx| {
         let link = auth::link(tx, Purpose::Recovery, token, None)?;
         link.use_up(tx)?;
         let home = store::prove_address(tx, user)?;

@@ -138,6 +138,18 @@ impl Actor {
         !self.codes_of(P::NAME).is_empty()
     }
 
+    /// Whether the right to do `P`, for some service at least, reaches `customer`: what a page offers.
+    pub fn reaches<P: Permission>(&self, db: &Read, customer: CustomerId) -> bool {
+        let Some(codes) = self.codes(P::NAME) else { return false };
+        let found = db.maybe(
+            "SELECT 1 FROM reach
+              WHERE customer_id = :customer AND scope IN (SELECT value FROM json_each(:codes)) LIMIT 1",
+            named_params! { ":codes": codes, ":customer": customer },
+            |_| Ok(()),
+        );
+        found.is_ok_and(|found| found.is_some())
+    }
+
     /// The scope codes of the permission of that name, as they are bound; none for those of oneself.
     pub fn codes(&self, permission: &str) -> Option<String> {
         let codes = self.codes_of(permission);

@@ -213,6 +213,12 @@ fn had_of(text: &str) -> Option<Had> {
     Some(found)
 }
 
+/// Whether the actor may give users of the customer a service, were it only one.
+fn may_give(db: &Read, actor: &Actor, customer: CustomerId) -> bool {
+    let rights = actor.service_rights::<UserServicesWrite>();
+    rights.is_ok_and(|rights| rights.reaches(db, customer).is_ok())
+}
+
 /// Gives what can be given; says why of each that cannot.
 pub fn give(
     tx: &Write,
@@ -224,7 +230,7 @@ pub fn give(
 ) -> Result<Vec<String>> {
     let mut refused = Vec::new();
     let mut waiting: Vec<&Had> = along.services.iter().collect();
-    if !waiting.is_empty() && !reaches::<UserServicesWrite>(tx, actor, customer) {
+    if !waiting.is_empty() && !may_give(tx, actor, customer) {
         let names: Vec<&str> = waiting.drain(..).map(|had| had.name.as_str()).collect();
         refused.push(needs(&names, UserServicesWrite::NAME, along.asked));
     }

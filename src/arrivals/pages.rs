@@ -1,12 +1,10 @@
 //! The form of a new user: from nothing, from a template, or like somebody else.
 
 use super::templates::{self, Template};
-use super::{Along, Arrived, copy as copying, create as creating, like};
+use super::{Along, Arrived, copy as copying, create as creating, like, may_give};
 use crate::assignments;
 use crate::auth::Scope;
-use crate::auth::permissions::{
-    RolesGrant, RolesRead, UserServicesWrite, UsersCreate, UsersPassword, UsersTestFlag,
-};
+use crate::auth::permissions::{RolesGrant, RolesRead, UsersCreate, UsersPassword, UsersTestFlag};
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, cancel, primary};
@@ -138,7 +136,7 @@ fn choices(cx: &Cx, scope: &Scope<UsersCreate>, page: &Page) -> Result<Choices> 
     cx.db.read(|db| {
         let place = places::customer(db, scope, customer)?;
         let mut services = Vec::new();
-        if reaches::<UserServicesWrite>(db, actor, customer) {
+        if may_give(db, actor, customer) {
             let open = assignments::offered(db, customer)?.into_iter();
             let open = open.filter(|(_, _, service)| !service.multi);
             services.extend(open.map(|(value, words, _)| (value, words)));

@@ -462,8 +462,8 @@ routes! {
     Post   "/customers/{id}/offers"                       scope OffersWrite    offers::pages::create;
     Get    "/customers/{id}/offers/{code}"                scope OffersWrite    offers::pages::edit;
     Post   "/customers/{id}/offers/{code}"                scope OffersWrite    offers::pages::update;
-    Get    "/customers/{id}/offers/{code}/values"         scope ServiceSettingsWrite offers::own::pages::edit;
-    Post   "/customers/{id}/offers/{code}/values"         scope ServiceSettingsWrite offers::own::pages::update;
+    Get    "/customers/{id}/offers/{code}/values"         service_rights ServiceSettingsWrite offers::own::pages::edit;
+    Post   "/customers/{id}/offers/{code}/values"         service_rights ServiceSettingsWrite offers::own::pages::update;
     Post   "/customers/{id}/offers/{code}/close"          scope OffersWrite    offers::pages::close;
     Post   "/customers/{id}/offers/{code}/reopen"         scope OffersWrite    offers::pages::reopen;
     Post   "/customers/{id}/offers/{code}/withdraw"       scope OffersWrite    offers::pages::withdraw;
@@ -474,7 +474,7 @@ routes! {
     Patch  "/api/v1/customers/{id}/offers/{code}"         scope OffersWrite    offers::api::update, "Change an offer" offers::api::EDIT => offers::api::OUT;
     Post   "/api/v1/customers/{id}/offers/{code}/close"   scope OffersWrite    offers::api::close, "Close an offer" &[] => offers::api::OUT;
     Post   "/api/v1/customers/{id}/offers/{code}/reopen"  scope OffersWrite    offers::api::reopen, "Reopen an offer" &[] => offers::api::OUT;
-    Patch  "/api/v1/customers/{id}/offers/{code}/values"  scope ServiceSettingsWrite offers::own::api::update, "Set a reseller’s own values of a service" offers::own::api::EDIT => offers::own::api::OUT;
+    Patch  "/api/v1/customers/{id}/offers/{code}/values"  service_rights ServiceSettingsWrite offers::own::api::update, "Set a reseller’s own values of a service" offers::own::api::EDIT => offers::own::api::OUT;
     Delete "/api/v1/customers/{id}/offers/{code}"         scope OffersWrite    offers::api::destroy, "Withdraw an offer nobody uses" &[] => &[];
     Get    "/api/v1/customers/{id}/services/{code}/why"   scope ServicesRead   offers::api::why, "Say why a customer cannot have a service" offers::api::PLAN_FILTER => offers::api::WHY;
     Get    "/api/v1/users/{id}/services/{code}/why"       scope ServicesRead   offers::api::why_user, "Say why a user cannot have a service" offers::api::PLAN_FILTER => offers::api::WHY;

@@ -1,5 +1,5 @@
 use super::Setter;
-use crate::auth::Scope;
+use crate::auth::ServiceRights;
 use crate::auth::permissions::ServiceSettingsWrite;
 use crate::error::Result;
 use crate::ids::CustomerId;
@@ -14,8 +14,9 @@ pub const OUT: &[Field] = &[
     Field::object("properties", "by name: value, null where it is inherited, and locked"),
 ];
 
-pub fn update(cx: &Cx, scope: &Scope<ServiceSettingsWrite>) -> Result<Response> {
+pub fn update(cx: &Cx, rights: &ServiceRights<ServiceSettingsWrite>) -> Result<Response> {
     let (reseller, code): (CustomerId, String) = (cx.param("id")?, cx.param("code")?);
+    let scope = &cx.db.read(|db| super::on(db, rights, &code))?;
     let setter = Setter { scope, actor: &cx.actor, key: &cx.app.config.key };
     super::set(cx.db, &setter, reseller, &code, &cx.input()?)?;
     let (service, all) = cx.db.read(|db| super::shown(db, scope, &cx.actor, reseller, &code))?;

@@ -6,9 +6,9 @@ pub mod pages;
 
 use super::give;
 use crate::auth::permissions::ServiceSettingsWrite;
-use crate::auth::{Actor, PROVIDER, Scope};
-use crate::catalogue::Service;
+use crate::auth::{Actor, PROVIDER, Scope, ServiceRights};
 use crate::catalogue::properties::{self, Place, Property, Standing, Use};
+use crate::catalogue::{self, Service};
 use crate::db::{Db, Read};
 use crate::error::Result;
 use crate::ids::CustomerId;
@@ -30,6 +30,15 @@ pub struct Setter<'a> {
     pub scope: &'a Scope<ServiceSettingsWrite>,
     pub actor: &'a Actor,
     pub key: &'a Key,
+}
+
+/// The scope of the rights on the service of that code; absent where there is no such service.
+pub fn on(
+    db: &Read,
+    rights: &ServiceRights<ServiceSettingsWrite>,
+    code: &str,
+) -> Result<Scope<ServiceSettingsWrite>> {
+    rights.on(catalogue::service_of(db, code)?.id)
 }
 
 /// The reseller's people stand above its customers, and it is about those.

@@ -1,8 +1,8 @@
 //! The form of a reseller's own values.
 
 use super::Setter;
-use crate::auth::Scope;
 use crate::auth::permissions::ServiceSettingsWrite;
+use crate::auth::{Scope, ServiceRights};
 use crate::catalogue::fields::value_field;
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{cancel, primary};
@@ -16,12 +16,15 @@ use crate::places::{self, Tab};
 use crate::web::{Cx, Response};
 use maud::html;
 
-pub fn edit(cx: &Cx, scope: &Scope<ServiceSettingsWrite>) -> Result<Response> {
-    form(cx, scope, None, &[])
+pub fn edit(cx: &Cx, rights: &ServiceRights<ServiceSettingsWrite>) -> Result<Response> {
+    let code: String = cx.param("code")?;
+    let scope = cx.db.read(|db| super::on(db, rights, &code))?;
+    form(cx, &scope, None, &[])
 }
 
-pub fn update(cx: &Cx, scope: &Scope<ServiceSettingsWrite>) -> Result<Response> {
+pub fn update(cx: &Cx, rights: &ServiceRights<ServiceSettingsWrite>) -> Result<Response> {
     let (reseller, code): (CustomerId, String) = (cx.param("id")?, cx.param("code")?);
+    let scope = &cx.db.read(|db| super::on(db, rights, &code))?;
     let mut input = cx.input()?;
     // Boxes that are not ticked say nothing.
     if !input.has("locks") {

@@ -160,6 +160,11 @@ CREATE TABLE customer_locations (
   id          INTEGER PRIMARY KEY,
   customer_id INTEGER NOT NULL REFERENCES customers (id),
   name        TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 64),
+  street      TEXT NOT NULL DEFAULT '',
+  postcode    TEXT NOT NULL DEFAULT '',
+  city        TEXT NOT NULL DEFAULT '',
+  region      TEXT NOT NULL DEFAULT '',
+  country     TEXT NOT NULL DEFAULT '',
   UNIQUE (customer_id, name),
   UNIQUE (customer_id, id)
 ) STRICT;
@@ -350,6 +355,28 @@ CREATE TABLE user_templates (
   version     INTEGER NOT NULL DEFAULT 1,
   UNIQUE (customer_id, label)
 ) STRICT;
+
+-- Whom a customer wants told of what: a user of its own, or somebody elsewhere.
+CREATE TABLE customer_contacts (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  user_id     INTEGER,
+  name        TEXT NOT NULL DEFAULT '',                    -- empty for a user
+  email       TEXT NOT NULL DEFAULT '',
+  billing     INTEGER NOT NULL DEFAULT 0 CHECK (billing IN (0, 1)),
+  technical   INTEGER NOT NULL DEFAULT 0 CHECK (technical IN (0, 1)),
+  owner       INTEGER NOT NULL DEFAULT 0 CHECK (owner IN (0, 1)),
+  security    INTEGER NOT NULL DEFAULT 0 CHECK (security IN (0, 1)),
+  UNIQUE (customer_id, user_id),
+  CHECK ((user_id IS NULL) = (name <> '' AND email <> '')),
+  CHECK (billing + technical + owner + security > 0),
+  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) DEFERRABLE INITIALLY DEFERRED
+) STRICT;
+CREATE INDEX customer_contacts_by_user ON customer_contacts (user_id);
+CREATE TRIGGER users_leave_contacts AFTER UPDATE OF state, customer_id ON users
+WHEN NEW.state IN ('deleted', 'purged') OR NEW.customer_id <> OLD.customer_id BEGIN
+  DELETE FROM customer_contacts WHERE user_id = NEW.id;
+END;
 
 -- Substrings of names and addresses; see db::search for how it is asked.
 CREATE VIRTUAL TABLE users_search USING fts5 (

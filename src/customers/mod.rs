@@ -5,8 +5,10 @@
 
 pub mod api;
 pub mod code;
+pub mod contacts;
 pub mod domains;
 pub mod fields;
+pub mod lists;
 pub mod pages;
 pub mod settings;
 mod store;

@@ -33,6 +33,20 @@ fn furnish(world: &World, customer: CustomerId, owner: &Person) -> Things {
             &[&id],
         ),
     );
+    things.insert(
+        "customer_locations",
+        one(
+            "INSERT INTO customer_locations (customer_id, name) VALUES (?1, 'Secret place') RETURNING id",
+            &[&id],
+        ),
+    );
+    things.insert(
+        "customer_contacts",
+        one(
+            "INSERT INTO customer_contacts (customer_id, name, email, owner) VALUES (?1, 'Secret Contact', 'a@b.example', 1) RETURNING id",
+            &[&id],
+        ),
+    );
     let service = one(
         "INSERT INTO services (code, name, kind, state, tracking_only, created_at, changed_at) VALUES (?1, ?1, 'user', 'active', 1, ?2, ?2) RETURNING id",
         &[&code, &now],
@@ -141,6 +155,8 @@ fn table(word: &str, first: &str) -> Option<&'static str> {
         ("previews", _) => "previews",
         ("imports" | "import", _) => "uploads",
         ("departments", _) => "departments",
+        ("locations", _) => "customer_locations",
+        ("contacts", _) => "customer_contacts",
         _ => return None,
     })
 }
@@ -309,6 +325,7 @@ fn body_id(field: &str, foreign: &Things) -> Option<Value> {
         }
         "user_id" | "manager_id" | "manager" => "users",
         "department_id" => "departments",
+        "replace_by" => "departments",
         "ids" | "users" => return Some(json!([foreign["users"]])),
         "buyer_ids" => return Some(json!([foreign["customers"]])),
         "connectors" => return Some(json!([foreign["connectors"]])),

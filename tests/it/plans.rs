@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 const GROWING: &[&str] = &[
     "audit_log",
     "bills",
+    "customer_contacts",
     "customer_domains",
     "customer_locations",
     "customer_service_plans",

@@ -13,7 +13,8 @@ use maud::{Markup, html};
 words! {
     /// A page of the tab *Settings*.
     Part {
-        Details = "Details", Settings = "Policies",
+        Details = "Details", Departments = "Departments", Locations = "Locations", Contacts = "Contacts",
+        Settings = "Policies",
     }
 }
 
@@ -21,6 +22,9 @@ impl Part {
     fn path(self) -> &'static str {
         match self {
             Part::Details => "edit",
+            Part::Departments => "departments",
+            Part::Locations => "locations",
+            Part::Contacts => "contacts",
             Part::Settings => "settings",
         }
     }

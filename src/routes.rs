@@ -321,6 +321,10 @@ routes! {
     Post  "/api/v1/customers/{id}/contacts"           scope CustomersUpdate customers::contacts::api::create, "Add a contact" customers::contacts::FIELDS => customers::contacts::api::OUT;
     Patch "/api/v1/customers/{id}/contacts/{contact}" scope CustomersUpdate customers::contacts::api::update, "Change a contact" customers::contacts::FIELDS => customers::contacts::api::OUT;
     Delete "/api/v1/customers/{id}/contacts/{contact}" scope CustomersUpdate customers::contacts::api::destroy, "Remove a contact" &[] => &[];
+    Get   "/customers/{id}/patterns"        scope CustomersUpdate customers::patterns::pages::index;
+    Post  "/customers/{id}/patterns"        scope CustomersUpdate customers::patterns::pages::update;
+    Get   "/api/v1/customers/{id}/patterns" scope CustomersUpdate customers::patterns::api::index, "List a customer's naming patterns" &[] => customers::patterns::api::OUT;
+    Patch "/api/v1/customers/{id}/patterns" scope CustomersUpdate customers::patterns::api::update, "Change a customer's naming patterns" customers::patterns::FIELDS => customers::patterns::api::OUT;
     Get   "/customers"               scope CustomersRead    customers::pages::list::index;
     Get   "/customers/new"           scope CustomersCreate  customers::pages::form::new;
     Get   "/customers/new/code"      scope CustomersCreate  customers::pages::form::code;

@@ -10,6 +10,7 @@ pub mod domains;
 pub mod fields;
 pub mod lists;
 pub mod pages;
+pub mod patterns;
 pub mod settings;
 mod store;
 

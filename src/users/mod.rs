@@ -24,6 +24,8 @@ use crate::auth::permissions::{
     UsersCreate, UsersDisable, UsersRead, UsersRename, UsersTestFlag, UsersUpdate,
 };
 use crate::auth::{Actor, Breadth, Permission, Scope, not_stronger, not_stronger_peer};
+use crate::customers::patterns::Patterns;
+use crate::customers::patterns::pattern::{DISPLAY, Person};
 use crate::customers::{self, Customer, domains};
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
@@ -85,6 +87,7 @@ pub const FILTERS: &[Field] = &[
 pub struct Home {
     pub customer: Customer,
     pub usable: Vec<(DomainId, String)>,
+    pub patterns: Patterns,
     /// Users that a check has counted and not kept.
     pub coming: i64,
 }
@@ -92,13 +95,15 @@ pub struct Home {
 impl Home {
     pub fn of<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Home> {
         let customer = customers::one(db, scope, id)?;
-        Ok(Home { customer, usable: domains::usable(db, scope, id)?, coming: 0 })
+        let (usable, patterns) = (domains::usable(db, scope, id)?, Patterns::of(db, id)?);
+        Ok(Home { customer, usable, patterns, coming: 0 })
     }
 
     /// Only if users can be added to it.
     pub fn open<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Home> {
         let customer = customers::open_for_changes(db, scope, id)?;
-        Ok(Home { customer, usable: domains::usable(db, scope, id)?, coming: 0 })
+        let (usable, patterns) = (domains::usable(db, scope, id)?, Patterns::of(db, id)?);
+        Ok(Home { customer, usable, patterns, coming: 0 })
     }
 }
 
@@ -224,38 +229,64 @@ pub fn add<P: Permission>(
 
 /// Makes the names that nobody chose.
 pub fn complete(db: &Read, home: &Home, details: &mut Details) -> Result<()> {
-    let (first, last) = (details.text("first_name"), details.text("last_name"));
-    let mut display = details.display_name.clone();
-    if display.is_empty() {
-        display = names::display(first, last);
+    let (typed, patterns) = (details.clone(), &home.patterns);
+    let person = person(home, &typed);
+    if details.display_name.is_empty() {
+        details.display_name = patterns.display(&person).chars().take(DISPLAY).collect();
+    }
+    if details.display_name.is_empty() {
+        details.display_name = names::display(person.first, person.last);
     }
     if details.upn.is_empty() {
         let Some((_, domain)) = home.usable.first() else {
             return Err(Error::invalid("upn", "needs a domain: the customer has none yet"));
         };
-        let base = names::local(first, last, &display);
         let taken = |local: &str| store::is_taken(db, &format!("{local}@{domain}"));
-        match names::free_local(&base, taken)? {
+        match patterns.upn(&person, taken)? {
             Some(local) => details.upn = format!("{local}@{domain}"),
             None => return Err(Error::invalid("upn", "Choose a name yourself.")),
         }
     }
+    let upn = details.upn.clone();
+    let (local, domain) = upn.split_once('@').unwrap_or((&upn, ""));
+    let person = Person { local, ..person };
     if details.username.is_empty() {
-        let local = details.upn.split('@').next().unwrap_or_default();
-        let customer = &home.customer;
-        let taken = |name: &str| store::username_is_taken(db, customer.id, name);
-        match names::free_username(local, &customer.code, taken)? {
+        let taken = |name: &str| store::username_is_taken(db, home.customer.id, name);
+        match patterns.username(&person, taken)? {
             Some(name) => details.username = name,
             None => return Err(Error::invalid("username", "Choose a name yourself.")),
         }
     }
     if details.mail.is_empty() {
-        details.mail.clone_from(&details.upn);
+        let taken = |name: &str| store::is_taken(db, &format!("{name}@{domain}"));
+        let Some(mut all) = patterns.mail(&person, taken)? else {
+            return Err(Error::invalid("mail", "Choose a name yourself."));
+        };
+        if all.is_empty() {
+            all.push(local.to_owned());
+        }
+        let mut all = all.into_iter().map(|name| format!("{name}@{domain}"));
+        details.mail = all.next().unwrap_or_default();
+        details.addresses.extend(all);
     }
-    details.display_name = display;
     let (upn, mail) = (details.upn.clone(), details.mail.clone());
     details.addresses.retain(|each| *each != upn && *each != mail);
     Ok(())
+}
+
+/// Whom the patterns make names for.
+fn person<'p>(home: &'p Home, details: &'p Details) -> Person<'p> {
+    Person {
+        first: details.text("first_name"),
+        last: details.text("last_name"),
+        shown: &details.display_name,
+        code: &home.customer.code,
+        customer: &home.customer.details.name,
+        title: details.text("job_title"),
+        department: &details.department,
+        employee_id: details.text("employee_id"),
+        local: "",
+    }
 }
 
 /// Changes what `input` names, as far as the actor may.
@@ -331,8 +362,8 @@ pub fn change<P: Permission>(
                 details.username.clone_from(&was.details.username);
             }
             if details.display_name.is_empty() {
-                let (first, last) = (details.text("first_name"), details.text("last_name"));
-                details.display_name = names::display(first, last);
+                let made = home.patterns.display(&person(home, &details));
+                details.display_name = made.chars().take(DISPLAY).collect();
             }
             if details.display_name.is_empty() {
                 fields.complain::<()>("display_name", "is required");

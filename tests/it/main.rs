@@ -58,4 +58,6 @@ mod users_life;
 mod templates;
 mod import;
 mod inherited;
+mod customer_lists;
+mod patterns;
 mod world;

@@ -124,7 +124,12 @@ fn rows(customer: CustomerId, all: &[Contact]) -> Markup {
 
 fn fields(input: &Input, complaints: &[Complaint]) -> Markup {
     let half = Opts { width: 3, optional: true, ..Opts::default() };
-    let user = Opts { ltr: true, hint: "A user’s sign-in name; or fill in name and email.", width: 0, ..half };
+    let user = Opts {
+        ltr: true,
+        hint: "A user’s sign-in name; or fill in name and email.",
+        width: 0,
+        ..half
+    };
     html! {
         div.fields {
             (text_field(input, complaints, "user", "User", user))

@@ -236,7 +236,8 @@ fn kept(list: List, was: &Entry) -> Input {
 fn read(list: List, input: &Input) -> Result<Entry> {
     let mut fields = Fields::of(input, list.fields());
     let name = fields.text("name", 1..=64);
-    let mut address = [Some(String::new()), Some(String::new()), Some(String::new()), Some(String::new())];
+    let mut address =
+        [Some(String::new()), Some(String::new()), Some(String::new()), Some(String::new())];
     let mut land = Some(String::new());
     if list == List::Locations {
         address = [

@@ -5,7 +5,8 @@ use crate::error::Result;
 use crate::ids::{CustomerId, UserId};
 use rusqlite::{Row, named_params};
 
-const DEPARTMENTS: &str = "SELECT id, name, '' AS street, '' AS postcode, '' AS city, '' AS region, '' AS country,
+const DEPARTMENTS: &str =
+    "SELECT id, name, '' AS street, '' AS postcode, '' AS city, '' AS region, '' AS country,
             (SELECT count(*) FROM users WHERE department_id = departments.id) AS users
        FROM departments
       WHERE customer_id = :customer
@@ -21,12 +22,7 @@ const LOCATIONS: &str = "SELECT id, name, street, postcode, city, region, countr
                        AND scope IN (SELECT value FROM json_each(:scope)))
       ORDER BY name";
 
-pub fn all<P>(
-    db: &Read,
-    scope: &Scope<P>,
-    list: List,
-    customer: CustomerId,
-) -> Result<Vec<Entry>> {
+pub fn all<P>(db: &Read, scope: &Scope<P>, list: List, customer: CustomerId) -> Result<Vec<Entry>> {
     scope.reaches(db, customer)?;
     let sql = match list {
         List::Departments => DEPARTMENTS,

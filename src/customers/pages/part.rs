@@ -14,7 +14,7 @@ words! {
     /// A page of the tab *Settings*.
     Part {
         Details = "Details", Departments = "Departments", Locations = "Locations", Contacts = "Contacts",
-        Settings = "Policies",
+        Patterns = "Names", Settings = "Policies",
     }
 }
 
@@ -25,6 +25,7 @@ impl Part {
             Part::Departments => "departments",
             Part::Locations => "locations",
             Part::Contacts => "contacts",
+            Part::Patterns => "patterns",
             Part::Settings => "settings",
         }
     }

@@ -193,6 +193,41 @@ pub fn effective(db: &Read, customer: CustomerId, key: &'static str) -> Result<E
     Ok(Setting::of(key)?.effective(&chain, customer))
 }
 
+/// The same of a text that is no row of the table above: each customer may say what it likes.
+pub fn inherited(
+    db: &Read,
+    customer: CustomerId,
+    key: &'static str,
+    default: &'static str,
+) -> Result<Effective> {
+    let setting = Setting {
+        key,
+        default,
+        rule: Rule::YesNo,
+        below: Below::Freely,
+        group: Group::Doors,
+        label: "",
+        hint: "",
+    };
+    Ok(setting.effective(&store::chain(db, customer, key)?, customer))
+}
+
+/// Sets such a text, or drops it where it is empty; whoever calls records it.
+pub fn put(
+    tx: &Write,
+    scope: &Scope<CustomersUpdate>,
+    customer: CustomerId,
+    key: &'static str,
+    value: &str,
+) -> Result<()> {
+    store::set(tx, scope, customer, key, value)
+}
+
+/// Whose word it is, for people.
+pub fn who(from: Option<&(CustomerId, String)>) -> String {
+    from.map_or_else(|| "Portico’s default".to_owned(), |(_, name)| format!("from {name}"))
+}
+
 /// The same of a setting that is `yes` or `no`.
 pub fn flag(db: &Read, customer: CustomerId, key: &'static str) -> Result<bool> {
     Ok(effective(db, customer, key)?.value == "yes")

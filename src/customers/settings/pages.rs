@@ -1,4 +1,4 @@
-use super::{CHANGE, Effective, Group, Rule, Setting};
+use super::{CHANGE, Effective, Group, Rule, Setting, who};
 use crate::auth::Scope;
 use crate::auth::permissions::CustomersUpdate;
 use crate::customers::pages::{Part, part_page};
@@ -118,9 +118,4 @@ fn field(input: &Input, complaints: &[Complaint], setting: &Setting, now: &Effec
             text_field(input, complaints, setting.key, setting.label, opts)
         }
     }
-}
-
-/// Whose word it is.
-fn who(from: Option<&(CustomerId, String)>) -> String {
-    from.map_or_else(|| "Portico’s default".to_owned(), |(_, name)| format!("from {name}"))
 }

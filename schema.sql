@@ -119,11 +119,24 @@ CREATE TABLE domains (
   name          TEXT NOT NULL UNIQUE CHECK (name = lower(name)),
   verified_at   TEXT,                                      -- NULL: names on it cannot be used yet
   receives_mail INTEGER NOT NULL DEFAULT 1 CHECK (receives_mail IN (0, 1)),
+  mail_mode     TEXT NOT NULL DEFAULT 'local' CHECK (mail_mode IN ('local', 'relay')),
+  proof         TEXT NOT NULL DEFAULT (lower(hex(randomblob(16)))), -- what its text record has to say
+  looked_at     TEXT,                                      -- when the DNS was asked last
+  seen          TEXT NOT NULL DEFAULT '',                  -- why that did not confirm it
   version       INTEGER NOT NULL DEFAULT 1,
   created_at    TEXT NOT NULL
 ) STRICT;
 CREATE INDEX domains_by_customer ON domains (customer_id);
 CREATE INDEX domains_waiting ON domains (id, customer_id) WHERE verified_at IS NULL;
+
+-- Names that nobody may add as a domain, besides those that are shipped: a name or *.name.
+CREATE TABLE restricted_domains (
+  id       INTEGER PRIMARY KEY,
+  pattern  TEXT NOT NULL UNIQUE,
+  reason   TEXT NOT NULL,
+  added_at TEXT NOT NULL,
+  added_by INTEGER
+) STRICT;
 
 -- Which customers may use a domain: its owner, and those it is shared with.
 CREATE TABLE customer_domains (
@@ -134,6 +147,11 @@ CREATE TABLE customer_domains (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX customer_domains_by_domain ON customer_domains (domain_id);
 CREATE UNIQUE INDEX customer_domains_one_main ON customer_domains (customer_id) WHERE main = 1;
+CREATE TRIGGER domains_serve_their_branch BEFORE INSERT ON customer_domains
+WHEN NOT EXISTS (SELECT 1 FROM domains JOIN customer_tree ON above = domains.customer_id AND below = NEW.customer_id
+                  WHERE domains.id = NEW.domain_id) BEGIN
+  SELECT RAISE(ABORT, 'a domain serves its owner and customers below it');
+END;
 
 -- What a customer set for itself and those below it; where there is no row, the next one above
 -- decides. Which keys there are stands in customers/settings.
@@ -299,6 +317,10 @@ CREATE TABLE user_names (
     DEFERRABLE INITIALLY DEFERRED
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX user_names_by_customer ON user_names (customer_id, user_id, name);
+CREATE TRIGGER user_names_are_on_their_domain BEFORE INSERT ON user_names
+WHEN substr(NEW.name, instr(NEW.name, '@') + 1) IS NOT (SELECT name FROM domains WHERE id = NEW.domain_id) BEGIN
+  SELECT RAISE(ABORT, 'a name is on the domain it belongs to');
+END;
 CREATE INDEX user_names_by_domain ON user_names (domain_id);
 
 -- Addresses elsewhere: unique within the customer, not sign-in names.

@@ -13,6 +13,7 @@ pub mod sheet;
 pub mod rating;
 pub mod input;
 pub mod secret;
+pub mod dns;
 pub mod drivers;
 pub mod html;
 pub mod config;

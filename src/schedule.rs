@@ -5,6 +5,7 @@ use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::offers::recount;
 use crate::{account, billing, jobs, signin, upkeep, users};
+use crate::{billing, customers, jobs, upkeep, users};
 
 pub const KINDS: &[Kind] = &[
     Kind {
@@ -36,6 +37,10 @@ pub const KINDS: &[Kind] = &[
         title: "Tell owners of API tokens that end soon",
         resumes: false,
         run: account::notices::tokens,
+        name: "domains.verify",
+        title: "Look for the text records of domains that wait",
+        resumes: false,
+        run: customers::domains::verify::run,
     },
     Kind {
         name: "store.upkeep",
@@ -80,6 +85,7 @@ pub const RECURRING: &[Recurring] = &[
     Recurring { kind: "users.purge", label: "Erasing users", schedule: "25 3 * * *" },
     Recurring { kind: "passwords.expire", label: "Passwords that end", schedule: "10 6 * * *" },
     Recurring { kind: "secrets.expire", label: "API tokens that end", schedule: "20 6 * * *" },
+    Recurring { kind: "domains.verify", label: "Domains", schedule: "35 * * * *" },
     Recurring { kind: "store.upkeep", label: "Upkeep", schedule: "40 3 * * *" },
     Recurring { kind: "billing.recalculate", label: "Bills", schedule: "15 2 * * *" },
     Recurring { kind: recount::KIND, label: "Counters", schedule: "25 3 * * *" },

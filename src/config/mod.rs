@@ -27,6 +27,8 @@ pub struct Config {
     pub scripts: PathBuf,
     /// Certificate authorities besides the built-in ones, for mail and webhooks.
     pub ca_file: Option<PathBuf>,
+    /// The name servers that are asked; empty: those of this machine.
+    pub name_servers: Vec<SocketAddr>,
 }
 
 impl Config {
@@ -42,6 +44,7 @@ impl Config {
             tls_cert: None,
             tls_key: None,
             ca_file: None,
+            name_servers: Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::secret::Key;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use url::Url;
 
@@ -109,6 +110,15 @@ const SETTINGS: &[Setting] = &[
         "Certificate authorities besides the built-in ones, PEM",
         |draft, text| {
             draft.config.ca_file = file(text)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "NAME_SERVERS",
+        "",
+        "Name servers asked about domains, like 192.0.2.53; those of this machine when not set",
+        |draft, text| {
+            draft.config.name_servers = name_servers(text)?;
             Ok(())
         },
     ),
@@ -309,6 +319,18 @@ fn network(text: &str) -> Result<IpNet, String> {
         .ok()
         .or_else(one)
         .ok_or_else(|| format!("names {text}, which is not a network like 10.0.0.0/8"))
+}
+
+/// Addresses with or without a port, between commas.
+fn name_servers(text: &str) -> Result<Vec<SocketAddr>, String> {
+    let each = |part: &str| match part.parse::<SocketAddr>() {
+        Ok(server) => Ok(server),
+        Err(_) => match part.parse::<IpAddr>() {
+            Ok(address) => Ok(SocketAddr::from((address, 53))),
+            Err(_) => Err(format!("has “{part}”, which is not an address like 192.0.2.53")),
+        },
+    };
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(each).collect()
 }
 
 fn file(text: &str) -> Result<Option<PathBuf>, String> {

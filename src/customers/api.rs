@@ -110,8 +110,20 @@ struct DomainOut<'d> {
     main: bool,
     verified_at: Option<Instant>,
     receives_mail: bool,
+    mail_mode: domains::MailMode,
+    /// What its DNS has to say; none once it is confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<RecordOut>,
     sign_in_names: i64,
     addresses: i64,
+    services: &'d [String],
+    shared_with: Vec<CustomerId>,
+}
+
+#[derive(serde::Serialize)]
+struct RecordOut {
+    name: String,
+    text: String,
 }
 
 pub const DOMAIN: &[Field] = &[
@@ -121,8 +133,12 @@ pub const DOMAIN: &[Field] = &[
     Field::boolean("main", "the default of new users"),
     Field::text("verified_at", "none: names on it cannot be used yet"),
     Field::boolean("receives_mail", ""),
+    Field::text("mail_mode", "local or relay"),
+    Field::object("record", "name and text of the record that confirms it; absent once confirmed"),
     Field::integer("sign_in_names", ""),
     Field::integer("addresses", "besides the sign-in names"),
+    Field::list("services", "that name it"),
+    Field::list("shared_with", "ids of customers below that use it"),
 ];
 
 pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
@@ -204,6 +220,20 @@ pub fn add_domain(cx: &Cx, scope: &Scope<CustomersDomains>) -> Result<Response> 
 pub fn update_domain(cx: &Cx, scope: &Scope<CustomersDomains>) -> Result<Response> {
     let (customer, id) = (cx.param("id")?, cx.param("domain")?);
     domains::update(cx.db, scope, customer, id, &cx.input()?)?;
+    let domain = cx.db.read(|db| domains::one(db, scope, customer, id))?;
+    response::json(200, &DomainOut::from(&domain))
+}
+
+pub fn verify_domain(cx: &Cx, scope: &Scope<CustomersDomains>) -> Result<Response> {
+    let (customer, id) = (cx.param("id")?, cx.param("domain")?);
+    domains::verify::verify(cx.app, scope, customer, id, &cx.input()?)?;
+    let domain = cx.db.read(|db| domains::one(db, scope, customer, id))?;
+    response::json(200, &DomainOut::from(&domain))
+}
+
+pub fn share_domain(cx: &Cx, scope: &Scope<CustomersDomains>) -> Result<Response> {
+    let (customer, id) = (cx.param("id")?, cx.param("domain")?);
+    domains::share(cx.db, scope, customer, id, &cx.input()?)?;
     let domain = cx.db.read(|db| domains::one(db, scope, customer, id))?;
     response::json(200, &DomainOut::from(&domain))
 }
@@ -306,6 +336,13 @@ impl<'d> From<&'d Domain> for DomainOut<'d> {
             main: d.main,
             verified_at: d.verified_at,
             receives_mail: d.receives_mail,
+            mail_mode: d.mail_mode,
+            record: d.verified_at.is_none().then(|| RecordOut {
+                name: domains::verify::place(&d.name),
+                text: domains::verify::record(&d.proof),
+            }),
+            services: &d.services,
+            shared_with: d.shared_with.iter().map(|(id, _)| *id).collect(),
             sign_in_names: d.sign_in_names,
             addresses: d.addresses,
         }

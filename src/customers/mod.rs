@@ -178,7 +178,8 @@ pub fn create(
         let mut fields = Fields::of(&whole, NEW);
         let parent_id = fields.parse::<CustomerId>("parent_id");
         let code = own_code(&mut fields);
-        let domain = domains::read(&mut fields, "domain");
+        let below = parent.as_ref().map(|parent| parent.id);
+        let domain = domains::read(tx, scope, below, &mut fields, "domain")?;
         let details = Details::read(&mut fields, tx.now, None);
         if let Some(parent) = &parent {
             fields.complaints(fits_below(tx, parent)?);

@@ -72,7 +72,7 @@ fn page_and_api_refuse_the_same_in_the_same_words_all_at_once() {
     let messages = [
         ("name", "may not contain < or >"),
         ("code", "may have letters and digits only, at most 20"),
-        ("domain", "is a public mail domain; use one that the customer owns"),
+        ("domain", "is a public mail domain; use one of tarnholm.example"),
         ("contact_name", "is required"),
         ("contact_email", "is not an e-mail address"),
         ("phone", "may have digits and + ( ) - . / only"),
@@ -399,9 +399,12 @@ fn domains_are_added_confirmed_and_removed() {
         message(&ca.api_patch(&one, json!({ "main": true })).json(), "main"),
         "is waiting for verification"
     );
-    assert_eq!(ca.api_patch(&one, json!({ "verified": true })).status, 403);
-    let body = json!({ "verified": true, "reason": "called them", "main": true });
-    let answer = admin.api_patch(&one, body);
+    let verify = format!("{one}/verify");
+    assert_eq!(ca.api_post(&verify, json!({ "reason": "it is ours" })).status, 403);
+    let short = admin.api_post(&verify, json!({ "reason": "" }));
+    assert_eq!(message(&short.json(), "reason"), "is required");
+    admin.api_post(&verify, json!({ "reason": "called them" })).expect(200);
+    let answer = admin.api_patch(&one, json!({ "main": true }));
     assert_eq!((answer.status, &answer.json()["main"]), (200, &json!(true)), "{}", answer.body);
     assert!(admin.get(&url).body.contains("bücher.example"));
     assert_eq!(

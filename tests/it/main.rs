@@ -57,6 +57,7 @@ mod users;
 mod users_life;
 mod templates;
 mod import;
+mod domains;
 mod inherited;
 mod customer_lists;
 mod patterns;

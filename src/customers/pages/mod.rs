@@ -1,6 +1,5 @@
 //! The pages of customers, a file a screen.
 
-pub mod domains;
 pub mod form;
 pub mod list;
 pub mod show;
@@ -17,7 +16,7 @@ use crate::web::Cx;
 use maud::{Markup, html};
 
 /// What can be done to the customer, beside its name.
-fn actions(cx: &Cx, customer: &Customer) -> Markup {
+pub fn actions(cx: &Cx, customer: &Customer) -> Markup {
     let id = customer.id;
     // The right may stand below one's own company only.
     let reached = |scope: Scope<CustomersDisable>| cx.db.read(|db| scope.reaches(db, id)).is_ok();

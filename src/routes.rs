@@ -286,6 +286,8 @@ routes! {
     Get  "/api/v1/runs/{id}"       own   AccountRead  jobs::api::show, "Show a run" &[] => jobs::api::RUN;
     Get  "/api/v1/runs/{id}/lines" own   AccountRead  jobs::api::lines, "List what a run did" jobs::api::LINE_FILTERS => jobs::api::LINE;
     Post "/api/v1/runs/{id}/cancel" own  AccountRead  jobs::api::cancel, "Stop a run" &[] => jobs::api::RUN;
+    Get   "/customers/tree"         scope CustomersRead customers::tree::pages::index;
+    Get   "/api/v1/customers/tree"  scope CustomersRead customers::tree::api::index, "List what stands directly below a customer" customers::tree::FILTERS => customers::tree::api::OUT;
     Get   "/customers/{id}/settings"               scope CustomersUpdate customers::settings::pages::index;
     Post  "/customers/{id}/settings"               scope CustomersUpdate customers::settings::pages::update;
     Post  "/customers/{id}/settings/{key}/inherit" scope CustomersUpdate customers::settings::pages::inherit;

@@ -12,6 +12,7 @@ pub mod lists;
 pub mod pages;
 pub mod patterns;
 pub mod settings;
+pub mod tree;
 mod store;
 
 use crate::assignments::{self, Reason};

@@ -29,7 +29,9 @@ pub enum Texts {
 
 /// The text records of `name`, asked of `servers`; where none are given, of those of this machine.
 pub fn texts(servers: &[SocketAddr], name: &str) -> Texts {
-    let Ok(name) = Name::from_ascii(name) else { return Texts::Nothing };
+    let Ok(mut name) = Name::from_ascii(name) else { return Texts::Nothing };
+    // Answers name it to the root.
+    name.set_fqdn(true);
     let own;
     let servers = match servers {
         [] => {

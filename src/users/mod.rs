@@ -214,6 +214,7 @@ pub fn add<P: Permission>(
         fields.finish(|| Some((details?, disabled?, manager?)))?;
     details.manager = manager;
     complete(tx, home, &mut details)?;
+    can_be_written_to(tx, &details)?;
     let state = if disabled { State::Disabled } else { State::Active };
     let id = store::insert(tx, scope, home, state, &details)?;
     let row = Row {
@@ -272,6 +273,16 @@ pub fn complete(db: &Read, home: &Home, details: &mut Details) -> Result<()> {
     let (upn, mail) = (details.upn.clone(), details.mail.clone());
     details.addresses.retain(|each| *each != upn && *each != mail);
     Ok(())
+}
+
+/// Where the domain of the primary address receives no mail, there is one elsewhere.
+fn can_be_written_to(db: &Read, details: &Details) -> Result<()> {
+    let domain = details.mail.split('@').next_back().unwrap_or_default();
+    if !details.external_emails.is_empty() || domains::receives_mail(db, domain)? {
+        return Ok(());
+    }
+    let shown = domains::readable(domain);
+    Err(Error::invalid("external_emails", format!("is required: {shown} receives no mail")))
 }
 
 /// Whom the patterns make names for.
@@ -391,6 +402,9 @@ pub fn change<P: Permission>(
         let what = "The private address on file for your account was changed. It counts when it is proven.";
         let subject = "Your private address was changed";
         texts::tell_user(tx, was.customer, id, "user.recovery_changed", subject, what)?;
+    }
+    if changed.contains_key("mail") || changed.contains_key("external_emails") {
+        can_be_written_to(tx, &details)?;
     }
     store::update(tx, scope, home, was, &details)?;
     if changed.contains_key("upn") || changed.contains_key("recovery_email") {

@@ -72,7 +72,7 @@ fn page_and_api_refuse_the_same_in_the_same_words_all_at_once() {
     let messages = [
         ("name", "may not contain < or >"),
         ("code", "may have letters and digits only, at most 20"),
-        ("domain", "is a public mail domain; use one of tarnholm.example"),
+        ("domain", "is a public mail domain; use one of tarnholm-it.example"),
         ("contact_name", "is required"),
         ("contact_email", "is not an e-mail address"),
         ("phone", "may have digits and + ( ) - . / only"),

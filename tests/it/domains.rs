@@ -177,7 +177,7 @@ fn public_and_reserved_names_their_twins_and_the_providers_own_are_refused() {
         let said = add(&above, customer, name).complaints();
         assert_eq!(
             said,
-            ["name is a public mail domain; use one of brightwater.example"],
+            ["name is a public mail domain; use one of aldermoor.example, brightwater.example"],
             "{name}"
         );
     }
@@ -190,7 +190,10 @@ fn public_and_reserved_names_their_twins_and_the_providers_own_are_refused() {
         ["name is reserved: names are sold below it"]
     );
     let page = above.post(&format!("/customers/{customer}/domains"), &[("name", "gmail.com")]);
-    assert!(page.expect(422).says("is a public mail domain; use one of brightwater.example"));
+    assert!(
+        page.expect(422)
+            .says("is a public mail domain; use one of aldermoor.example, brightwater.example")
+    );
 
     let list = "/restricted-domains";
     assert_eq!(above.api_get(list).status, 403);
@@ -287,17 +290,94 @@ fn a_shared_domain_serves_customers_below_and_no_sibling() {
 }
 
 #[test]
-fn a_domain_added_twice_at_once_is_somebodys_once() {
+fn a_second_billing_id_or_domain_is_refused_also_in_a_race() {
     let world = World::new();
     let (one, two) = (world.customer(PROVIDER, "Aldermoor"), world.customer(PROVIDER, "Ferrow"));
-    let people = [one, two].map(|id| (id, world.person(id, "Customer administrator")));
-    let mut statuses: Vec<u16> = thread::scope(|threads| {
-        let all: Vec<_> = people
-            .iter()
-            .map(|(id, who)| threads.spawn(|| add(who, *id, "race.example").status))
-            .collect();
-        all.into_iter().map(|each| each.join().unwrap()).collect()
+    let own = [one, two].map(|id| (id, world.person(id, "Customer administrator")));
+    let mine = own.each_ref().map(|(id, who)| (*id, who));
+    assert_eq!(at_once(&mine, |id, who| add(who, id, "race.example").status), [201, 422]);
+    let admins = [one, two].map(|id| (id, world.person(PROVIDER, "Provider administrator")));
+    let theirs = admins.each_ref().map(|(id, who)| (*id, who));
+    for field in ["billing_id", "external_id"] {
+        let set = |id: CustomerId, who: &Person| {
+            who.api_patch(&format!("/customers/{id}"), json!({ (field): "X-1" })).status
+        };
+        assert_eq!(at_once(&theirs, set), [200, 422], "{field}");
+    }
+}
+
+fn at_once(
+    people: &[(CustomerId, &Person); 2],
+    act: impl Fn(CustomerId, &Person) -> u16 + Sync,
+) -> [u16; 2] {
+    let act = &act;
+    let mut statuses = thread::scope(|threads| {
+        people.map(|(id, who)| threads.spawn(move || act(id, who))).map(|each| each.join().unwrap())
     });
     statuses.sort_unstable();
-    assert_eq!(statuses, [201, 422]);
+    statuses
+}
+
+#[test]
+fn users_on_a_domain_without_mail_need_an_address_elsewhere() {
+    let world = World::new();
+    let customer = world.customer(PROVIDER, "Aldermoor");
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let made = json!({ "name": "signin.example", "receives_mail": false, "mail_mode": "relay" });
+    let made = admin.api_post(&format!("/customers/{customer}/domains"), made).expect(201).json();
+    assert_eq!((&made["receives_mail"], &made["mail_mode"]), (&json!(false), &json!("relay")));
+    let users = format!("/customers/{customer}/users");
+    let mut jane = json!({ "first_name": "Jane", "upn": "jane@signin.example" });
+    let refused = admin.api_post(&users, jane.clone());
+    assert_eq!(
+        refused.complaints(),
+        ["external_emails is required: signin.example receives no mail"]
+    );
+    jane["external_emails"] = json!(["jane@elsewhere.example"]);
+    let id = admin.api_post(&users, jane).expect(201).id();
+    let url = format!("/users/{id}");
+    let gone = admin.api_patch(&url, json!({ "external_emails": [] }));
+    assert_eq!(gone.complaints(), ["external_emails is required: signin.example receives no mail"]);
+    admin
+        .api_patch(&url, json!({ "external_emails": [], "mail": "jane@aldermoor.example" }))
+        .expect(200);
+}
+
+#[test]
+fn the_tree_opens_level_by_level_within_reach() {
+    let world = World::new();
+    let reseller = world.reseller("Brightwater");
+    let customer = world.customer(reseller, "Aldermoor");
+    world.user(customer, "Jane", "jane");
+    let sibling = world.reseller("Ferrow");
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let top = admin.api_get("/customers/tree").expect(200).json();
+    assert_eq!(top["items"][0]["name"], "Tarnholm IT");
+    assert_eq!(top["items"][0]["customers"], 2);
+    let next = admin.api_get("/customers/tree?at=1&limit=1").json();
+    assert_eq!(
+        (&next["items"][0]["name"], next["next"].is_string()),
+        (&json!("Brightwater"), true)
+    );
+    let page = admin.get(&format!("/customers/tree?at={reseller}")).expect(200);
+    assert!(page.says("Aldermoor") && page.says("/customers/tree?at=1"), "{}", page.body);
+    assert!(admin.get("/customers").says("/customers/tree"));
+
+    let above = world.person(reseller, "Reseller administrator");
+    let top = above.api_get("/customers/tree").json();
+    assert_eq!(top["items"].as_array().unwrap().len(), 1);
+    assert_eq!(top["items"][0]["name"], "Brightwater");
+    for at in [PROVIDER, sibling] {
+        assert_eq!(above.api_get(&format!("/customers/tree?at={at}")).status, 404);
+        assert_eq!(above.get(&format!("/customers/tree?at={at}")).status, 404);
+    }
+    let own = world.person(customer, "Customer administrator");
+    let top = own.api_get("/customers/tree").json();
+    assert_eq!(
+        (&top["items"][0]["name"], &top["items"][0]["users"]),
+        (&json!("Aldermoor"), &json!(2))
+    );
+    assert!(own.get(&format!("/customers/tree?at={customer}")).says("Nobody below"));
+    let odd = admin.api_get("/customers/tree?colour=red");
+    assert_eq!(odd.status, 422);
 }

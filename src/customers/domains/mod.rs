@@ -171,7 +171,8 @@ fn add<P: Permission>(
     draft: &Draft,
 ) -> Result<DomainId> {
     if let Some(owner) = store::owner(tx, scope, &draft.name)? {
-        if owner.reached && store::is_below(tx, owner.customer, customer)? {
+        let other = owner.customer != customer;
+        if other && owner.reached && store::is_below(tx, owner.customer, customer)? {
             if !owner.verified {
                 return Err(Error::invalid(field, "is waiting for verification"));
             }

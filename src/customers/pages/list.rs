@@ -20,7 +20,9 @@ pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
         cx.db.read(|db| Ok((list(db, scope, &filter, &paging)?, store::resellers(db, scope)?)))?;
     let may_add = cx.actor.may::<CustomersCreate>();
     let add = link("New customer", "/customers/new").primary().icon("plus");
-    let head = Head { actions: may_add.then(|| html! { (add) }), ..Head::default() };
+    let tree = link("Tree", "/customers/tree");
+    let actions = html! { (tree) @if may_add { (add) } };
+    let head = Head { actions: Some(actions), ..Head::default() };
     let body = html! {
         (page_head("Customers", head))
         (filters(&filter, &resellers))

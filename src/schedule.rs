@@ -4,8 +4,7 @@ use crate::assignments::{bulk, fanout};
 use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::offers::recount;
-use crate::{account, billing, jobs, signin, upkeep, users};
-use crate::{billing, customers, jobs, upkeep, users};
+use crate::{account, billing, customers, jobs, signin, upkeep, users};
 
 pub const KINDS: &[Kind] = &[
     Kind {

@@ -36,6 +36,8 @@ pub const KINDS: &[Kind] = &[
         title: "Tell owners of API tokens that end soon",
         resumes: false,
         run: account::notices::tokens,
+    },
+    Kind {
         name: "domains.verify",
         title: "Look for the text records of domains that wait",
         resumes: false,

@@ -565,6 +565,16 @@ CREATE TABLE known_browsers (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX known_browsers_by_last_seen ON known_browsers (last_seen_at);
 
+-- A session that works in the name of somebody else, for an hour at most.
+CREATE TABLE acting (
+  session_hash BLOB PRIMARY KEY REFERENCES sessions (hash) ON DELETE CASCADE,
+  user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  reason       TEXT NOT NULL,
+  started_at   TEXT NOT NULL,
+  ends_at      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX acting_by_user ON acting (user_id);
+
 -- A mailed link: one purpose, one use, one end.
 CREATE TABLE links (
   hash       BLOB PRIMARY KEY CHECK (length(hash) = 32),

@@ -41,6 +41,7 @@ pub mod today;
 pub mod customers;
 pub mod users;
 pub mod signin;
+pub mod acting;
 pub mod account;
 pub mod setup;
 pub mod roles;

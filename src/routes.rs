@@ -12,8 +12,8 @@ use crate::input::Field;
 use crate::users;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
-    account, activity, arrivals, billing, catalogue, customers, health, invoices, jobs, mail,
-    offers, openapi, prices, roles, search, setup, signin, system, today,
+    account, acting, activity, arrivals, billing, catalogue, customers, health, invoices, jobs,
+    mail, offers, openapi, prices, roles, search, setup, signin, system, today,
 };
 
 pub struct Route {
@@ -193,6 +193,9 @@ routes! {
     Get  "/account"          own AccountRead account::pages::show;
     Post "/account"          own AccountRead account::pages::update;
     Post "/account/recovery" own AccountRead account::pages::send_proof;
+    Post "/account/stop-acting" own AccountRead acting::pages::destroy;
+    Get  "/users/{id}/act-as" scope UsersActAs acting::pages::new;
+    Post "/users/{id}/act-as" scope UsersActAs acting::pages::create;
     Post "/account/theme"    own AccountRead account::pages::set_theme;
     Get  "/account/password" own AccountRead account::pages::password;
     Post "/account/password" own AccountRead account::pages::set_password;
@@ -226,6 +229,8 @@ routes! {
     Get  "/customers/{id}/allowed-roles"   scope RolesRead  roles::pages::allowed::index;
     Get  "/customers/{id}/allowed-roles/{role}" scope RolesAllow roles::pages::allowed::ask;
     Post "/customers/{id}/allowed-roles/{role}" scope RolesAllow roles::pages::allowed::set;
+    Get  "/account/why"                    own   AccountRead roles::pages::why::own;
+    Get  "/access/why"                     scope RolesRead  roles::pages::why::others;
     Get  "/users/{id}/access"              scope RolesRead  roles::pages::held::held;
     Post "/users/{id}/roles"               scope RolesGrant roles::pages::held::create;
     Post "/users/{id}/roles/{grant}/take"  scope RolesGrant roles::pages::held::destroy;
@@ -234,6 +239,7 @@ routes! {
     Get  "/api/v1/users/{id}/roles"        scope RolesRead  roles::api::held, "List the roles somebody holds" &[] => roles::api::GRANT_OUT;
     Post "/api/v1/users/{id}/roles"        scope RolesGrant roles::api::create, "Give a role" roles::GRANT => roles::api::GRANT_OUT;
     Delete "/api/v1/users/{id}/roles/{grant}" scope RolesGrant roles::api::destroy, "Take a role" roles::TAKE => &[];
+    Get    "/api/v1/access/why"               own AccountRead roles::api::explain, "Explain what stands in the way" roles::why::ASK => roles::api::CHECK;
     Get    "/api/v1/customers/{id}/roles"     scope RolesRead  roles::api::of_customer, "List the roles of a customer" &[] => roles::api::OUT;
     Post   "/api/v1/customers/{id}/roles"     scope RolesWrite roles::api::make, "Make a role" roles::custom::ROLE => roles::api::OUT;
     Patch  "/api/v1/roles/{id}"               scope RolesWrite roles::api::update, "Change a role" roles::custom::EDIT => roles::api::OUT;

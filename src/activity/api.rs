@@ -12,6 +12,7 @@ pub const OUT: &[Field] = &[
     Field::text("at", ""),
     Field::integer("user_id", "who did it; none where Portico did it by itself"),
     Field::text("user", "their name"),
+    Field::text("acting_for", "in whose name, where that is somebody else's"),
     Field::text("via", "page, api, engine, job, shell or link"),
     Field::text("action", "like user.created"),
     Field::text("subject_kind", "what it was done to"),

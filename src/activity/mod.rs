@@ -29,6 +29,8 @@ pub struct Entry {
     /// None where Portico did it by itself, or the shell.
     pub user_id: Option<UserId>,
     pub user: Option<String>,
+    /// In whose name, where that is somebody else's.
+    pub acting_for: Option<String>,
     pub via: String,
     pub action: String,
     pub subject_kind: String,

@@ -105,7 +105,10 @@ fn entries(cx: &Cx, scope: &Scope<AuditRead>, filter: &Filter, all: bool) -> Res
         @for entry in &list.items {
             tr {
                 th scope="row" { (moment(entry.at, zone)) }
-                td { (entry.user.as_deref().unwrap_or("Portico")) small { (via(&entry.via)) } }
+                td { (entry.user.as_deref().unwrap_or("Portico")) small {
+                    @if let Some(other) = &entry.acting_for { "as " (other) ", " }
+                    (via(&entry.via))
+                } }
                 td { (act(&entry.action)) small { (subject(entry)) } }
                 @if all { td.p2 { a href={ "/customers/" (entry.customer_id) } { (entry.customer) } } }
                 td.p3 { (detail(&entry.detail)) }

@@ -23,7 +23,8 @@ pub fn list(
     let until = filter.to.map(|day| day.plus_days(1).start(zone));
     if let Some((kind, id)) = &filter.subject {
         return db.all(
-            "SELECT audit_log.id, at, user_id, users.display_name AS user, via, action, subject_kind, subject_id,
+            "SELECT audit_log.id, at, user_id, users.display_name AS user,
+                    (SELECT other.display_name FROM users AS other WHERE other.id = acting_for) AS acting_for, via, action, subject_kind, subject_id,
                     audit_log.customer_id, customers.name AS customer, detail
                FROM audit_log
                JOIN customers ON customers.id = audit_log.customer_id
@@ -49,7 +50,8 @@ pub fn list(
     };
     if filter.customer.is_some() || scope.breadth(db)? == Breadth::Narrow {
         return db.all(
-            "SELECT audit_log.id, at, user_id, users.display_name AS user, via, action, subject_kind, subject_id,
+            "SELECT audit_log.id, at, user_id, users.display_name AS user,
+                    (SELECT other.display_name FROM users AS other WHERE other.id = acting_for) AS acting_for, via, action, subject_kind, subject_id,
                     audit_log.customer_id, customers.name AS customer, detail
                FROM audit_log
                JOIN customers ON customers.id = audit_log.customer_id
@@ -66,7 +68,8 @@ pub fn list(
         );
     }
     db.all(
-        "SELECT audit_log.id, at, user_id, users.display_name AS user, via, action, subject_kind, subject_id,
+        "SELECT audit_log.id, at, user_id, users.display_name AS user,
+                    (SELECT other.display_name FROM users AS other WHERE other.id = acting_for) AS acting_for, via, action, subject_kind, subject_id,
                 audit_log.customer_id, customers.name AS customer, detail
            FROM audit_log
            JOIN customers ON customers.id = audit_log.customer_id
@@ -89,6 +92,7 @@ fn entry(row: &Row) -> rusqlite::Result<Entry> {
         at: row.get("at")?,
         user_id: row.get("user_id")?,
         user: row.get("user")?,
+        acting_for: row.get("acting_for")?,
         via: row.get("via")?,
         action: row.get("action")?,
         subject_kind: row.get("subject_kind")?,

@@ -117,7 +117,8 @@ impl Actor {
             on_services.insert(*service, narrow);
         }
         let by = By { acting_for: Some(other.user), ..self.by };
-        Ok(Actor { by, rights, on_services, ..other })
+        let requires_factor = self.requires_factor;
+        Ok(Actor { by, rights, on_services, requires_factor, ..other })
     }
 
     fn codes_on(&self, permission: &str, service: ServiceId) -> Vec<i64> {

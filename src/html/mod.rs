@@ -83,6 +83,16 @@ pub struct Frame<'a> {
     pub brand: Option<&'a str>,
     pub trail: &'a [(&'a str, String)],
     pub flash: Option<&'a Flash>,
+    pub acting: Option<Acting<'a>>,
+}
+
+/// Somebody who works in the name of somebody else.
+#[derive(Clone, Copy)]
+pub struct Acting<'a> {
+    pub person: &'a str,
+    pub other: &'a str,
+    /// Until when, or that it is over.
+    pub text: &'a str,
 }
 
 impl Nav {
@@ -140,6 +150,7 @@ pub fn shell(frame: &Frame, body: Markup) -> Markup {
                     (who(frame))
                 }
                 main id="main" tabindex="-1" {
+                    @if let Some(acting) = &frame.acting { (acts_as(acting)) }
                     @if let Some(flash) = frame.flash { (happened(flash)) }
                     (crumbs(frame.trail))
                     (body)
@@ -241,6 +252,12 @@ fn who(frame: &Frame) -> Markup {
     }
 }
 
+fn acts_as(acting: &Acting) -> Markup {
+    let text = html! { b { (acting.person) " acts as " (acting.other) "." } " " (acting.text) };
+    let stop = button::button("Stop").small().posts("/account/stop-acting");
+    flash(Tone::Wait, text, Some(html! { (stop) }))
+}
+
 fn happened(what: &Flash) -> Markup {
     let (first, rest) = what.text.split_once(". ").unwrap_or((&what.text, ""));
     let text = html! {
@@ -276,6 +293,7 @@ mod tests {
             brand: None,
             trail: &trail,
             flash,
+            acting: None,
         };
         shell(&frame, html! { h1 { "Users" } }).into_string()
     }

@@ -1,10 +1,12 @@
 //! Roles and who holds them, as JSON.
 
 use super::{
-    Role, allowed, ask_for_factor, asks_for_factor, custom, grant, outsiders, store, take,
+    Role, allowed, ask_for_factor, asks_for_factor, custom, grant, outsiders, store, take, why,
 };
-use crate::auth::Scope;
-use crate::auth::permissions::{RolesAllow, RolesGrant, RolesRead, RolesWrite, SettingsWrite};
+use crate::auth::permissions::{
+    AccountRead, RolesAllow, RolesGrant, RolesRead, RolesWrite, SettingsWrite,
+};
+use crate::auth::{Own, Scope};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, GrantId, RoleId, UserId};
 use crate::input::Field;
@@ -40,6 +42,9 @@ pub const EFFECT: &[Field] = &[
     Field::integer("starts", "how many users' role works again"),
     Field::list("names", "up to five of those it stops for"),
 ];
+
+pub const CHECK: &[Field] =
+    &[Field::list("checks", "what, ok, text, href: each condition in its order")];
 
 pub const REACHING: &[Field] = &[
     Field::integer("id", ""),
@@ -195,4 +200,20 @@ pub fn factor(cx: &Cx, scope: &Scope<SettingsWrite>) -> Result<Response> {
     let id: RoleId = cx.param("id")?;
     ask_for_factor(cx.db, scope, id, &cx.input()?)?;
     Ok(response::no_content())
+}
+
+/// Every condition of a permission: one's own, or somebody else's where roles may be read.
+pub fn explain(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
+    let query = &cx.request.query;
+    let user = match query.get("user") {
+        "" => own.user,
+        text => text.parse().map_err(|_| Error::NotFound)?,
+    };
+    let checks = cx.db.read(|db| {
+        if user != own.user {
+            places::user(db, &cx.actor.scope::<RolesRead>()?, user)?;
+        }
+        why::explain(db, &cx.actor, &why::question(db, &cx.actor, user, query)?)
+    })?;
+    response::json(200, &serde_json::json!({ "checks": checks }))
 }

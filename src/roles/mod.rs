@@ -9,6 +9,7 @@ pub mod api;
 pub mod custom;
 pub mod outsiders;
 pub mod pages;
+pub mod why;
 mod store;
 
 use crate::audit;

@@ -108,6 +108,7 @@ fn page(
             @if status != 503 {
                 p.row {
                     @if status == 404 { (link("Search", "/search").primary()) }
+                    @if let Some(cx) = cx.filter(|_| status == 403) { (link("Why can’t I?", &why(cx)).primary()) }
                     (link("Today", "/today"))
                 }
             }
@@ -140,4 +141,15 @@ pub fn without_secrets(path: &str) -> String {
         }
     }
     path.to_owned()
+}
+
+/// Where it is explained what stands in the way of what was asked.
+fn why(cx: &Cx) -> String {
+    let mut parts = cx.request.path.split('/').skip(1);
+    let about = match (parts.next(), parts.next().map(str::parse::<i64>)) {
+        (Some("customers"), Some(Ok(id))) => format!("&customer={id}"),
+        (Some("users"), Some(Ok(id))) => format!("&to={id}"),
+        _ => String::new(),
+    };
+    format!("/account/why?permission={}{about}", cx.route.permission)
 }

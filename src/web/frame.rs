@@ -44,6 +44,12 @@ impl Cx<'_> {
         }
         let items = self.rail();
         let flash = waiting_flash(self.request);
+        let acting = self.acting.as_ref().map(|acting| {
+            let until = acting.ends_at.local(&self.actor.zone).strftime("%H:%M");
+            let text =
+                if acting.over { "It has ended.".to_owned() } else { format!("Until {until}.") };
+            (acting.own_name.clone(), acting.name.clone(), text)
+        });
         let frame = Frame {
             title,
             nav,
@@ -56,6 +62,11 @@ impl Cx<'_> {
             brand: None,
             trail,
             flash: flash.as_ref(),
+            acting: acting.as_ref().map(|(person, other, text)| html::Acting {
+                person,
+                other,
+                text,
+            }),
         };
         let answer = response::html(status, html::shell(&frame, body));
         match flash {

@@ -5,6 +5,7 @@ pub mod paging;
 pub mod request;
 pub mod response;
 pub mod throttle;
+mod acting;
 mod failure;
 mod frame;
 mod half;
@@ -17,7 +18,7 @@ pub use response::{Body, Response};
 
 use crate::auth::password::Hasher;
 use crate::auth::permissions::RequestsRead;
-use crate::auth::{self, Actor, Door, Stage};
+use crate::auth::{self, Actor, Stage};
 use crate::config::Config;
 use crate::db::{By, Db, Read, Via};
 use crate::error::{Error, Result};
@@ -46,6 +47,8 @@ pub struct Cx<'r> {
     pub db: &'r Db,
     pub request: &'r Request,
     pub actor: Actor,
+    /// Whose name this session works in besides its own.
+    pub acting: Option<auth::Acting>,
     /// The browser's session; none for a token.
     pub session: Option<auth::Session>,
     /// How far the visitor has come at the door; whole for a token.
@@ -122,10 +125,10 @@ impl App {
         self.own_host(request, &settings)?;
         let token = request.cookie(cookie_name(request)).ok_or(Error::LoginRequired)?;
         let (idle, whole) = (settings.session_idle_minutes * 60, settings.session_hours * 3600);
-        let (session, actor) = self.db.read(|db| {
+        let (session, (actor, acting)) = self.db.read(|db| {
             let session = auth::session(db, token, idle, whole)?;
-            let actor = auth::actor(db, session.user, Door::Session, Via::Page)?;
-            Ok((session, actor))
+            let who = auth::of_session(db, &session)?;
+            Ok((session, who))
         })?;
         if self.db.now().since(session.last_seen_at) >= 60 {
             self.db.write(By::portico(Via::Page), |tx| auth::touch(tx, &session))?;
@@ -144,13 +147,13 @@ impl App {
                 ));
             }
         }
-        self.within_reach(&actor, route, request)?;
         let csrf = mask(&session.csrf)?;
         let cx = Cx {
             app: self,
             db: &self.db,
             request,
             actor,
+            acting,
             session: Some(session),
             stage,
             settings,
@@ -158,7 +161,9 @@ impl App {
             failed: OnceCell::new(),
             route,
         };
-        let answer = (route.run)(&cx);
+        let answer = acting::permitted(cx.acting.as_ref(), route, request)
+            .and_then(|()| self.within_reach(&cx.actor, route, request))
+            .and_then(|()| (route.run)(&cx));
         answer.or_else(|err| Ok(failure::show(self, request, Some(&cx), err)))
     }
 
@@ -181,6 +186,7 @@ impl App {
             db: &self.db,
             request,
             actor,
+            acting: None,
             session: None,
             stage: Stage::Whole,
             settings,

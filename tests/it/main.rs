@@ -8,6 +8,9 @@
 )]
 
 mod account;
+mod acting;
+mod custom_roles;
+mod rights;
 mod activity;
 mod assets;
 mod connectors;

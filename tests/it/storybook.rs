@@ -110,6 +110,7 @@ fn framed(title: &str, nav: Nav, body: Markup) -> Markup {
         brand: None,
         trail: if nav == Nav::Today { &[] } else { &trail },
         flash: (nav == Nav::Settings).then_some(&saved),
+        acting: None,
     };
     shell(&frame, body)
 }

@@ -6,6 +6,7 @@ use super::{
     SignedIn, TOKEN, Token, change_details, change_password, end_sign_ins, make_token,
     prove_recovery, revoke_token, store, tokens,
 };
+use crate::acting;
 use crate::auth::permissions::{AccountRead, TokensOwn};
 use crate::auth::{Own, Stage};
 use crate::customers::fields::LANGUAGES;
@@ -67,10 +68,11 @@ fn account_page(
     typed: Option<&Input>,
     complaints: &[Complaint],
 ) -> Result<Response> {
-    let (details, days) = cx.db.read(|db| {
+    let (details, days, acted) = cx.db.read(|db| {
         let days = signin::days_left(db, own.user, cx.actor.home)?;
         let warned = settings::number(db, cx.actor.home, "password_banner_days")?.unwrap_or(0);
-        Ok((store::details(db, own)?, days.filter(|days| *days <= warned)))
+        let days = days.filter(|days| *days <= warned);
+        Ok((store::details(db, own)?, days, acting::history(db, own)?))
     })?;
     let mut kept = Input::default();
     kept.set("time_zone", &details.time_zone);
@@ -108,6 +110,7 @@ fn account_page(
                 div.row { (primary("Save")) }
             }
         })))
+        (acting::pages::history(&acted, &cx.actor.zone))
         div id="appearance" {
             (card("Appearance", None, post_form(&cx.csrf, "/account/theme", html! {
                 div.row role="group" aria-label="Appearance" {

@@ -5,6 +5,7 @@ pub mod editor;
 pub mod held;
 pub mod list;
 pub mod outsiders;
+pub mod why;
 
 /// "Users" of "users", "Billing update" of "billing_update".
 fn words(name: &str) -> String {

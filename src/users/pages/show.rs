@@ -2,7 +2,7 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    UsersCreate, UsersDelete, UsersDeprovision, UsersDisable, UsersRead, UsersUpdate,
+    UsersActAs, UsersCreate, UsersDelete, UsersDeprovision, UsersDisable, UsersRead, UsersUpdate,
 };
 use crate::db::Read;
 use crate::error::Result;
@@ -54,6 +54,9 @@ fn verbs(db: &Read, cx: &Cx, user: &User) -> Vec<Item> {
     }
     if there && reaches::<UsersCreate>(db, actor, at) {
         items.push(Item::link("Copy…", to("copy")));
+    }
+    if user.state == State::Active && actor.user != id && reaches::<UsersActAs>(db, actor, at) {
+        items.push(Item::link("Act as…", to("act-as")));
     }
     let before = items.len();
     if reaches::<UsersDisable>(db, actor, at) {

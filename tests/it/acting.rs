@@ -1,0 +1,131 @@
+//! Acting as somebody else: no more than both may do, for an hour, and both names recorded.
+
+use crate::world::{PROVIDER, World};
+use serde_json::json;
+
+#[test]
+fn somebody_acts_as_another_with_no_more_than_both_may_do() {
+    let world = World::new();
+    let alder = world.customer(PROVIDER, "Alder");
+    let desk = world.person_named(PROVIDER, "Provider helpdesk", "Hilda Desk", "hilda");
+    let boss = world.person_named(alder, "Customer administrator", "Bo Boss", "bo");
+    let other = world.user(alder, "Other", "other");
+    let act = format!("/users/{}/act-as", boss.id);
+    assert!(desk.post(&act, &[("reason", "why")]).expect(422).says("Reason must have"));
+    let own = format!("/users/{}/act-as", desk.id);
+    assert!(
+        desk.post(&own, &[("reason", "to see it")])
+            .expect(422)
+            .says("You cannot do this to yourself.")
+    );
+    assert_eq!(desk.post(&act, &[("reason", "Ticket 7: sees no users")]).location(), "/today");
+    let page = desk.get(&format!("/customers/{alder}/users")).expect(200);
+    assert!(page.says("Hilda Desk acts as Bo Boss.") && page.says("/account/stop-acting"));
+    desk.get(&format!("/customers/{PROVIDER}/users")).expect(404);
+    desk.get(&format!("/customers/{alder}/edit")).expect(403);
+    for at in ["/account/password", "/account/tokens", "/account/sessions/end-others"] {
+        let refused = desk.post(at, &[]).expect(403);
+        assert!(refused.says("Not while acting as somebody else."), "{at}: {}", refused.body);
+    }
+    let link = desk.post(&format!("/users/{other}/password-link"), &[]).expect(403);
+    assert!(link.says("Not while acting as somebody else."));
+    desk.post(&format!("/users/{other}/disable"), &[]).expect(303);
+    assert_eq!(
+        world.text(
+            "SELECT user_id || ' for ' || acting_for FROM audit_log WHERE action = 'user.disabled'"
+        ),
+        format!("{} for {}", desk.id, boss.id)
+    );
+    assert_eq!(desk.post("/account/stop-acting", &[]).location(), "/today");
+    desk.get(&format!("/customers/{PROVIDER}/users")).expect(200);
+    assert!(boss.get("/account").expect(200).says("Ticket 7: sees no users"));
+}
+
+#[test]
+fn it_ends_with_the_hour_the_right_and_the_account() {
+    let world = World::new();
+    let alder = world.customer(PROVIDER, "Alder");
+    let boss = world.person_named(alder, "Customer administrator", "Bo Boss", "bo");
+    let start = |desk: &crate::world::Person| {
+        desk.post(&format!("/users/{}/act-as", boss.id), &[("reason", "to see it")]).expect(303);
+        assert!(desk.get("/account").expect(200).says("acts as Bo Boss."));
+    };
+    let desk = world.person(PROVIDER, "Provider helpdesk");
+    start(&desk);
+    let sql = world.sql();
+    sql.execute("UPDATE acting SET ends_at = '2026-03-10T07:00:00Z'", []).unwrap();
+    assert!(desk.get("/account").expect(200).says("It has ended."));
+    let late = desk.post("/account/theme", &[("theme", "dark")]).expect(403);
+    assert!(late.says("Acting as Bo Boss has ended."), "{}", late.body);
+    desk.post("/account/stop-acting", &[]).expect(303);
+    start(&desk);
+    sql.execute("DELETE FROM role_grants WHERE user_id = ?1", [desk.id]).unwrap();
+    assert!(desk.get("/account").expect(200).says("It has ended."));
+    let second = world.person(PROVIDER, "Provider helpdesk");
+    start(&second);
+    sql.execute("UPDATE users SET state = 'disabled' WHERE id = ?1", [second.id]).unwrap();
+    second.get("/account").expect(303);
+}
+
+#[test]
+fn a_customer_may_forbid_it_and_nobody_acts_as_somebody_who_may_not_enter() {
+    let world = World::new();
+    let alder = world.customer(PROVIDER, "Alder");
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let boss = world.person_named(alder, "Customer administrator", "Bo Boss", "bo");
+    let act = format!("/users/{}/act-as", boss.id);
+    world
+        .sql()
+        .execute(
+            "INSERT INTO customer_settings (customer_id, key, value) VALUES (?1, 'act_as', 'no')",
+            [alder],
+        )
+        .unwrap();
+    let refused = admin.post(&act, &[("reason", "to see it")]).expect(422);
+    assert!(refused.says("Alder does not allow acting as its users."), "{}", refused.body);
+    world.sql().execute("DELETE FROM customer_settings", []).unwrap();
+    world.sql().execute("UPDATE users SET sign_in = 'nothing' WHERE id = ?1", [boss.id]).unwrap();
+    assert!(
+        admin.post(&act, &[("reason", "to see it")]).expect(422).says("Bo Boss cannot sign in")
+    );
+    let other = world.person(world.customer(PROVIDER, "Birch"), "Customer administrator");
+    other.post(&act, &[("reason", "to see it")]).expect(403);
+}
+
+#[test]
+fn why_names_what_stands_in_the_way() {
+    let world = World::new();
+    let (north, south) = (world.reseller("North"), world.reseller("South"));
+    let alder = world.customer(north, "Alder");
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let clerk = world.person_named(alder, "User administrator", "Cle Clerk", "cle");
+    let why = |query: String| admin.api_get(&format!("/access/why?{query}")).expect(200).body;
+    let about = |permission: &str| format!("user={}&permission={permission}", clerk.id);
+    assert!(why(about("users.update")).contains("It reaches Alder."));
+    assert!(why(about("invoices.write")).contains("No role of Cle Clerk has invoices.write."));
+    assert!(
+        why(format!("{}&customer={north}", about("users.update")))
+            .contains("It does not reach North.")
+    );
+    assert!(why(about("users.update")).contains("asks for a second factor, and there is none"));
+    let boss = world.person_named(alder, "Customer administrator", "Bo Boss", "bo");
+    assert!(
+        why(format!("{}&to={}", about("users.update"), boss.id))
+            .contains("Bo Boss holds rights that you do not have")
+    );
+    let role = world.count("SELECT id FROM roles WHERE name = 'User administrator'");
+    let deny = json!({ "rule": "deny" });
+    admin.api("PUT", &format!("/customers/{north}/allowed-roles/{role}"), deny).expect(200);
+    assert!(why(about("users.update")).contains("it is denied at North"));
+    let forbidden = clerk.get(&format!("/users/{}/edit", boss.id)).expect(403);
+    assert!(forbidden.says("/account/why?permission=users.update"), "{}", forbidden.body);
+    assert!(
+        clerk.get("/account/why?permission=users.update").expect(200).says("it is denied at North")
+    );
+    let stranger = world.person(south, "Reseller administrator");
+    stranger.api_get(&format!("/access/why?{}", about("users.update"))).expect(404);
+    stranger.get(&format!("/access/why?{}", about("users.update"))).expect(404);
+    assert!(
+        admin.api_get("/access/why?permission=users.fly").expect(422).says("is not a permission")
+    );
+}

@@ -163,6 +163,7 @@ CREATE TABLE customer_settings (
   changed_by  INTEGER,
   PRIMARY KEY (customer_id, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX customer_settings_by_key ON customer_settings (key, value);
 
 -- Pick lists of one customer.
 CREATE TABLE departments (

@@ -317,7 +317,7 @@ pub struct Ending {
 /// The customers that a maximum age may hold at.
 pub fn with_ages(db: &Read) -> Result<Vec<CustomerId>> {
     db.all(
-        "SELECT DISTINCT below FROM customer_settings JOIN customer_tree ON above = customer_id
+        "SELECT DISTINCT below FROM customer_settings CROSS JOIN customer_tree ON above = customer_id
           WHERE key = 'password_max_age' ORDER BY below",
         [],
         |row| row.get("below"),

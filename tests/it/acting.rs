@@ -77,8 +77,8 @@ fn a_customer_may_forbid_it_and_nobody_acts_as_somebody_who_may_not_enter() {
     world
         .sql()
         .execute(
-            "INSERT INTO customer_settings (customer_id, key, value) VALUES (?1, 'act_as', 'no')",
-            [alder],
+            "INSERT INTO customer_settings (customer_id, key, value, changed_at) VALUES (?1, 'act_as', 'no', ?2)",
+            (alder, world.now()),
         )
         .unwrap();
     let refused = admin.post(&act, &[("reason", "to see it")]).expect(422);
@@ -107,10 +107,16 @@ fn why_names_what_stands_in_the_way() {
         why(format!("{}&customer={north}", about("users.update")))
             .contains("It does not reach North.")
     );
+    let asks = |on: bool| {
+        let change = "UPDATE roles SET requires_factor = ?1 WHERE name = 'User administrator'";
+        world.sql().execute(change, [on]).unwrap();
+    };
+    asks(true);
     assert!(why(about("users.update")).contains("asks for a second factor, and there is none"));
+    asks(false);
     let boss = world.person_named(alder, "Customer administrator", "Bo Boss", "bo");
     assert!(
-        why(format!("{}&to={}", about("users.update"), boss.id))
+        why(format!("{}&to={}", about("users.rename"), boss.id))
             .contains("Bo Boss holds rights that you do not have")
     );
     let role = world.count("SELECT id FROM roles WHERE name = 'User administrator'");

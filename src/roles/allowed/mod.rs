@@ -112,6 +112,10 @@ pub fn set(
     role: RoleId,
     input: &Input,
 ) -> Result<Effect> {
+    db.read(|db| {
+        scope.reaches(db, customer)?;
+        known(db, seen, role, customer)
+    })?;
     let mut fields = Fields::of(input, ALLOW);
     let (rule, meant) = (fields.parse::<Rule>("rule"), fields.flag(WITHOUT));
     let (rule, meant) = fields.finish(|| Some((rule?, meant?)))?;

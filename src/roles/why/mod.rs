@@ -2,7 +2,9 @@
 
 mod store;
 
-use crate::auth::permissions::{self, RolesAllow, RolesGrant, ServicesRead};
+use crate::auth::permissions::{
+    self, RolesAllow, RolesGrant, ServicesRead, UsersDisable, UsersMfa,
+};
 use crate::auth::{self, Actor, Admits, Door, Held, PROVIDER, Right};
 use crate::catalogue::{self, Service};
 use crate::db::{Read, Via};
@@ -19,6 +21,23 @@ pub const ASK: &[Field] = &[
     Field::text("service", "the code of the service, where it is about one"),
     Field::integer("to", "the user it would be done to"),
 ];
+
+/// Nobody does these to themselves.
+const NOT_TO_ONESELF: &[&str] = &[
+    "users.disable",
+    "users.deprovision",
+    "users.delete",
+    "users.move",
+    "users.mfa",
+    "users.act_as",
+    "roles.grant",
+];
+/// Nor these to somebody who may do more, wherever that one sits.
+const NOT_TO_STRONGER: &[&str] =
+    &["users.rename", "users.deprovision", "users.delete", "users.move", "roles.grant"];
+/// Nor these to the last administrator.
+const NOT_TO_THE_LAST: &[&str] =
+    &["users.disable", "users.deprovision", "users.delete", "users.move", "roles.grant"];
 
 /// One condition.
 #[derive(serde::Serialize)]
@@ -77,8 +96,8 @@ pub fn explain(db: &Read, viewer: &Actor, asked: &Question) -> Result<Vec<Check>
             checks.extend(limit(db, &worth, asked, service.as_ref())?);
         }
     }
-    for each in containing.iter().filter(|each| each.requires_factor && each.why_not.is_none()) {
-        checks.push(factor(db, asked.user, each)?);
+    if let Some(name) = auth::requires_factor(db, asked.user, person.home)? {
+        checks.push(factor(db, viewer, asked.user, &name)?);
     }
     if viewer.user == asked.user && !worth.is_empty() {
         checks.extend(narrowed(db, viewer, asked, admits)?);
@@ -205,14 +224,14 @@ fn limit(
     Ok(vec![check("Service", ok, text)])
 }
 
-fn factor(db: &Read, user: UserId, held: &Held) -> Result<Check> {
+fn factor(db: &Read, viewer: &Actor, user: UserId, name: &str) -> Result<Check> {
     let ok = auth::factor::has_factor(db, user)?;
     let text = if ok {
-        format!("{} asks for a second factor, and there is one.", held.name)
+        format!("{name} asks for a second factor, and there is one.")
     } else {
-        format!("{} asks for a second factor, and there is none.", held.name)
+        format!("{name} asks for a second factor, and there is none.")
     };
-    let href = (!ok).then(|| "/account/factor".to_owned());
+    let href = (!ok && viewer.user == user).then(|| "/account/factor".to_owned());
     Ok(Check { href, ..check("Second factor", ok, text) })
 }
 
@@ -253,17 +272,23 @@ fn guards(db: &Read, asked: &Question, to: UserId) -> Result<Vec<Check>> {
         }
         Err(_) => {}
     };
-    push("Oneself", auth::not_oneself(&actor, to), "It is somebody else.");
-    push(
-        "Stronger",
-        auth::not_stronger(db, &actor, to),
-        "They hold no right that is lacking here.",
-    );
-    push(
-        "Last",
-        auth::not_last_administrator(db, actor.home, to),
-        "An administrator would be left.",
-    );
+    let asked = asked.permission;
+    if NOT_TO_ONESELF.contains(&asked) {
+        push("Oneself", auth::not_oneself(&actor, to), "It is somebody else.");
+    }
+    let stronger = match asked {
+        "users.disable" => Some(auth::not_stronger_peer::<UsersDisable>(db, &actor, to)),
+        "users.mfa" => Some(auth::not_stronger_peer::<UsersMfa>(db, &actor, to)),
+        _ if NOT_TO_STRONGER.contains(&asked) => Some(auth::not_stronger(db, &actor, to)),
+        _ => None,
+    };
+    if let Some(outcome) = stronger {
+        push("Stronger", outcome, "They hold no right that stands in the way.");
+    }
+    if NOT_TO_THE_LAST.contains(&asked) {
+        let last = auth::not_last_administrator(db, actor.home, to);
+        push("Last", last, "An administrator would be left.");
+    }
     Ok(checks)
 }
 

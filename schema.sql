@@ -22,18 +22,28 @@ CREATE TABLE customers (
   contact_name        TEXT NOT NULL DEFAULT '',
   contact_email       TEXT NOT NULL DEFAULT '',
   phone               TEXT NOT NULL DEFAULT '',
+  fax                 TEXT NOT NULL DEFAULT '',
   website             TEXT NOT NULL DEFAULT '',
   street              TEXT NOT NULL DEFAULT '',            -- up to three lines
   city                TEXT NOT NULL DEFAULT '',
   region              TEXT NOT NULL DEFAULT '',
   postcode            TEXT NOT NULL DEFAULT '',
   country             TEXT NOT NULL DEFAULT '',            -- ISO 3166 alpha-2
+  coordinates         TEXT NOT NULL DEFAULT '',            -- "52.37,4.90"
+  links               TEXT NOT NULL DEFAULT '[]',          -- JSON list of label and url
   language            TEXT NOT NULL DEFAULT 'en',
   time_zone           TEXT NOT NULL DEFAULT 'UTC',         -- IANA
   starts_on           TEXT,
   expires_on          TEXT,
   user_limit          INTEGER CHECK (user_limit BETWEEN 0 AND 1000000), -- NULL: none
-  notes               TEXT NOT NULL DEFAULT '',            -- seen from above only
+  -- seen from above only
+  rank                TEXT NOT NULL DEFAULT '',
+  tags                TEXT NOT NULL DEFAULT '[]',          -- JSON list
+  notes               TEXT NOT NULL DEFAULT '',
+  -- when it went through these, while it is so
+  expired_at          TEXT,                                -- its term ended it, and prolonging brings it back
+  deprovisioned_at    TEXT,
+  deleted_at          TEXT,
   -- what its bill needs
   currency            TEXT NOT NULL DEFAULT 'EUR' CHECK (length(currency) = 3),
   billing_id          TEXT UNIQUE,
@@ -60,6 +70,8 @@ CREATE INDEX customers_by_disabled_through ON customers (disabled_through) WHERE
 CREATE INDEX customers_by_name ON customers (name COLLATE NOCASE, id);
 CREATE INDEX customers_by_state ON customers (state, name COLLATE NOCASE, id);
 CREATE INDEX customers_by_created ON customers (created_at, id);
+CREATE INDEX customers_expiring ON customers (expires_on) WHERE expires_on IS NOT NULL;
+CREATE INDEX customers_in_bin ON customers (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX customers_resellers ON customers (name COLLATE NOCASE, id, state) WHERE reseller = 1;
 
 -- A code is never given twice, also not after its customer is gone.
@@ -164,6 +176,37 @@ CREATE TABLE customer_settings (
   PRIMARY KEY (customer_id, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX customer_settings_by_key ON customer_settings (key, value);
+
+-- What a customer was when it was deprovisioned, from which it is provisioned again.
+CREATE TABLE customer_memories (
+  customer_id INTEGER PRIMARY KEY REFERENCES customers (id),
+  at          TEXT NOT NULL,
+  memory      TEXT NOT NULL                                -- JSON: users by state, services
+) STRICT;
+
+-- Which notices of the end of a customer's term went out, so that each does once.
+CREATE TABLE customer_reminders (
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  expires_on  TEXT NOT NULL,
+  days        INTEGER NOT NULL,                            -- so many before the end: 14, 7, 1; 0: it has ended
+  PRIMARY KEY (customer_id, expires_on, days)
+) STRICT, WITHOUT ROWID;
+
+-- Files with all of a customer's data; the files themselves lie in the data directory.
+CREATE TABLE exit_kits (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  run_id      INTEGER REFERENCES runs (id) ON DELETE SET NULL,
+  file        TEXT NOT NULL UNIQUE,                        -- its name in the directory
+  bytes       INTEGER NOT NULL,
+  sha256      BLOB NOT NULL CHECK (length(sha256) = 32),
+  made_at     TEXT NOT NULL,
+  made_by     INTEGER,
+  until       TEXT NOT NULL                                -- it is kept until then
+) STRICT;
+CREATE INDEX exit_kits_by_customer ON exit_kits (customer_id, id);
+CREATE INDEX exit_kits_by_run ON exit_kits (run_id);
+CREATE INDEX exit_kits_by_until ON exit_kits (until);
 
 -- Pick lists of one customer.
 CREATE TABLE departments (

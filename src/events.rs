@@ -3,6 +3,7 @@
 //! it works for.
 
 use crate::assignments;
+use crate::customers::life;
 use crate::engine::Event;
 use crate::error::{Error, Result};
 
@@ -17,11 +18,22 @@ pub static EVENTS: &[Event] = &[
     assigned("user_service.suspend"),
     assigned("user_service.resume"),
     assigned("user_service.deprovision"),
+    of_customer("customer.provision"),
+    of_customer("customer.disable"),
+    of_customer("customer.enable"),
+    of_customer("customer.deprovision"),
+    of_customer("customer.delete"),
+    of_customer("customer.move"),
 ];
 
 /// All events of a service that somebody has are told and settled alike.
 const fn assigned(name: &'static str) -> Event {
     Event { name, document: assignments::document, settle: assignments::settle }
+}
+
+/// What is done to a customer is done when it is ordered; its end changes nothing here.
+const fn of_customer(name: &'static str) -> Event {
+    Event { name, document: life::document, settle: life::settle }
 }
 
 /// The row for `name`.

@@ -30,3 +30,4 @@ id!(PriceId);
 id!(SummaryLineId);
 id!(InvoiceId);
 id!(TemplateId);
+id!(KitId);

@@ -10,6 +10,7 @@ pub mod pages;
 pub mod previews;
 pub mod state;
 mod act;
+mod branch;
 mod document;
 mod draft;
 mod fields;
@@ -22,6 +23,7 @@ mod settle;
 mod store;
 
 pub use act::Done;
+pub use branch::{Ended, change_plan, end_customer, provision_customer, revive, tell_anew};
 pub use document::document;
 pub use fields::{CHANGE, GIVE, GIVE_USER, REASON, REMOVE};
 pub use people::{

@@ -1,11 +1,14 @@
 use super::domains::{self, Domain};
+use super::fields::Link;
+use super::life;
+use super::rehearsal::{self, Preview};
 use super::{Brief, Customer, Filter, May, Type};
 use crate::auth::permissions::{
-    CustomersBillingUpdate, CustomersCreate, CustomersDisable, CustomersDomains, CustomersLimits,
-    CustomersRead, CustomersUpdate,
+    CustomersBillingUpdate, CustomersCreate, CustomersDelete, CustomersDeprovision,
+    CustomersDisable, CustomersDomains, CustomersLimits, CustomersRead, CustomersUpdate,
 };
 use crate::auth::{Permission, Scope};
-use crate::db::Read;
+use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, DomainId};
 use crate::input::Field;
@@ -29,12 +32,15 @@ struct CustomerOut<'c> {
     contact_name: &'c str,
     contact_email: &'c str,
     phone: &'c str,
+    fax: &'c str,
     website: &'c str,
     street: &'c str,
     city: &'c str,
     region: &'c str,
     postcode: &'c str,
     country: &'c str,
+    coordinates: &'c str,
+    links: &'c [Link],
     language: &'c str,
     time_zone: &'c str,
     user_limit: Option<i64>,
@@ -51,11 +57,19 @@ struct CustomerOut<'c> {
     billed_by: super::Biller,
     customers_billed_by: super::CustomersBiller,
     billing_from: Option<Date>,
-    /// Absent for those who do not stand above.
+    /// These are absent for those who do not stand above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<&'c str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'c [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     notes: Option<&'c str>,
+    users: i64,
+    warnings: Vec<String>,
     version: i64,
     created_at: Instant,
+    deprovisioned_at: Option<Instant>,
+    deleted_at: Option<Instant>,
 }
 
 pub const OUT: &[Field] = &[
@@ -70,6 +84,8 @@ pub const OUT: &[Field] = &[
     Field::text("contact_email", ""),
     Field::integer("user_limit", "none: no limit"),
     Field::text("currency", "ISO 4217"),
+    Field::integer("users", "active and disabled ones"),
+    Field::list("warnings", "what looks wrong and was taken all the same"),
     Field::integer("version", "for If-Match"),
     Field::text("created_at", ""),
 ];
@@ -149,13 +165,20 @@ pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
 }
 
 pub fn create(cx: &Cx, scope: &Scope<CustomersCreate>) -> Result<Response> {
-    let id = super::create(cx.db, scope, &May::of(&cx.actor), &cx.input()?)?;
+    let (may, input) = (May::of(&cx.actor), cx.input()?);
+    if previews(cx) {
+        let parent = input.get("parent_id").parse().unwrap_or(cx.actor.home);
+        return preview(rehearsal::of(cx.db, scope.by, parent, |tx| {
+            super::create_in(tx, scope, &may, &input)
+        })?);
+    }
+    let id = super::create(cx.db, scope, &may, &input)?;
     cx.db.read(|db| {
         let customer = super::one(db, scope, id);
         let location = format!("/api/v1/customers/{id}");
         // Whoever may create below need not reach what is made.
         match customer {
-            Ok(customer) => response::created(location, &out(&customer, true)),
+            Ok(customer) => response::created(location, &out(db, &customer, true)?),
             Err(_) => response::created(location, &serde_json::json!({ "id": id })),
         }
     })
@@ -187,17 +210,94 @@ pub fn update_limits(cx: &Cx, scope: &Scope<CustomersLimits>) -> Result<Response
     cx.db.read(|db| answer(db, scope, id))
 }
 
+/// Whether only a preview is asked for.
+fn previews(cx: &Cx) -> bool {
+    cx.request.query.get("preview") == "true"
+}
+
+fn preview(preview: Preview) -> Result<Response> {
+    response::json(200, &preview)
+}
+
+/// Creates or updates by what another system calls it.
+pub fn put(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
+    let (external, mut input): (String, _) = (cx.param("external_id")?, cx.input()?);
+    let version = cx.expected_version(&mut input);
+    let (id, new) = super::put(cx.db, &cx.actor, scope, &external, &input, version)?;
+    cx.db.read(|db| match answer(db, scope, id) {
+        Ok(mut answer) if new => {
+            answer.status = 201;
+            Ok(answer.with("Location", format!("/api/v1/customers/{id}")))
+        }
+        other => other,
+    })
+}
+
 pub fn disable(cx: &Cx, scope: &Scope<CustomersDisable>) -> Result<Response> {
-    let id = cx.param("id")?;
-    super::disable(cx.db, scope, id, &cx.input()?)?;
+    let (id, input) = (cx.param("id")?, cx.input()?);
+    if previews(cx) {
+        let act = |tx: &Write| life::disable_in(tx, scope, id, &input);
+        return preview(rehearsal::of(cx.db, scope.by, id, act)?);
+    }
+    life::disable(cx.db, scope, id, &input)?;
     cx.db.read(|db| answer(db, scope, id))
 }
 
 pub fn enable(cx: &Cx, scope: &Scope<CustomersDisable>) -> Result<Response> {
     let id = cx.param("id")?;
-    super::enable(cx.db, scope, id)?;
+    life::enable(cx.db, scope, id)?;
     cx.db.read(|db| answer(db, scope, id))
 }
+
+pub fn deprovision(cx: &Cx, scope: &Scope<CustomersDeprovision>) -> Result<Response> {
+    let (id, input) = (cx.param("id")?, cx.input()?);
+    if previews(cx) {
+        return preview(rehearsal::of(cx.db, scope.by, id, |tx| {
+            let customer = life::mortal(tx, scope, id)?;
+            life::deprovision_in(tx, scope, &customer, "customer.deprovisioned")
+        })?);
+    }
+    cx.again()?;
+    life::deprovision(cx.db, scope, id, &input)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn reprovision(cx: &Cx, scope: &Scope<CustomersDeprovision>) -> Result<Response> {
+    let id = cx.param("id")?;
+    if previews(cx) {
+        let act = |tx: &Write| life::reprovision_in(tx, scope, id);
+        return preview(rehearsal::of(cx.db, scope.by, id, act)?);
+    }
+    life::reprovision(cx.db, scope, id)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn provision(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
+    let request = life::apply_again(cx.db, scope, cx.param("id")?)?;
+    response::json(202, &serde_json::json!({ "request_id": request }))
+}
+
+pub fn destroy(cx: &Cx, scope: &Scope<CustomersDelete>) -> Result<Response> {
+    let (id, input) = (cx.param("id")?, cx.input()?);
+    cx.again()?;
+    life::delete(cx.db, scope, id, &input)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn restore(cx: &Cx, scope: &Scope<CustomersDelete>) -> Result<Response> {
+    let id = cx.param("id")?;
+    life::restore(cx.db, scope, id)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+pub fn purge(cx: &Cx, scope: &Scope<CustomersDelete>) -> Result<Response> {
+    let (id, input) = (cx.param("id")?, cx.input()?);
+    cx.again()?;
+    life::purge(cx.db, scope, id, &input)?;
+    Ok(response::no_content())
+}
+
+pub const ACCEPTED: &[Field] = &[Field::integer("request_id", "what was taken in")];
 
 pub fn domains(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     let id = cx.param("id")?;
@@ -263,13 +363,13 @@ const QUERY: &[Field] = &[
 fn answer<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Response> {
     let customer = super::one(db, scope, id)?;
     let above = super::is_above(db, scope, id)?;
-    let answer = response::json(200, &out(&customer, above))?;
+    let answer = response::json(200, &out(db, &customer, above)?)?;
     Ok(answer.with("ETag", format!("\"{}\"", customer.version)))
 }
 
-fn out(customer: &Customer, above: bool) -> CustomerOut<'_> {
+fn out<'c>(db: &Read, customer: &'c Customer, above: bool) -> Result<CustomerOut<'c>> {
     let d = &customer.details;
-    CustomerOut {
+    Ok(CustomerOut {
         id: customer.id,
         parent_id: customer.parent,
         code: &customer.code,
@@ -282,12 +382,15 @@ fn out(customer: &Customer, above: bool) -> CustomerOut<'_> {
         contact_name: &d.contact_name,
         contact_email: &d.contact_email,
         phone: &d.phone,
+        fax: &d.fax,
         website: &d.website,
         street: &d.street,
         city: &d.city,
         region: &d.region,
         postcode: &d.postcode,
         country: &d.country,
+        coordinates: &d.coordinates,
+        links: &d.links,
         language: &d.language,
         time_zone: &d.time_zone,
         user_limit: d.user_limit,
@@ -304,10 +407,16 @@ fn out(customer: &Customer, above: bool) -> CustomerOut<'_> {
         billed_by: d.billed_by,
         customers_billed_by: d.customers_billed_by,
         billing_from: d.billing_from,
+        rank: above.then_some(d.rank.as_str()),
+        tags: above.then_some(d.tags.as_slice()),
         notes: above.then_some(d.notes.as_str()),
+        users: super::store::users(db, customer.id)?,
+        warnings: super::warnings(db, customer, above)?,
         version: customer.version,
         created_at: customer.created_at,
-    }
+        deprovisioned_at: customer.deprovisioned_at,
+        deleted_at: customer.deleted_at,
+    })
 }
 
 impl<'c> From<&'c Brief> for BriefOut<'c> {

@@ -8,18 +8,18 @@ pub mod code;
 pub mod contacts;
 pub mod domains;
 pub mod fields;
+pub mod life;
 pub mod lists;
 pub mod pages;
 pub mod patterns;
+pub mod rehearsal;
 pub mod settings;
 pub mod tree;
 mod store;
 
-use crate::assignments::{self, Reason};
 use crate::audit;
 use crate::auth::permissions::{
-    CustomersBillingUpdate, CustomersCreate, CustomersDisable, CustomersLimits, CustomersRead,
-    CustomersUpdate,
+    CustomersBillingUpdate, CustomersCreate, CustomersLimits, CustomersRead, CustomersUpdate,
 };
 use crate::auth::{Actor, Breadth, Permission, Scope};
 use crate::db::{Db, Read, Write};
@@ -28,6 +28,7 @@ use crate::ids::CustomerId;
 use crate::input::{Field, Fields, Input};
 use crate::ledger::{self, Action, Kind, Row};
 use crate::places::State;
+use crate::settings::ranks;
 use crate::time::{Instant, Zone};
 use crate::web::{Listing, Paging};
 use fields::{ABOVE, BILLING, Details, EDIT, LIMITS, NEW, among};
@@ -61,6 +62,10 @@ pub struct Customer {
     pub details: Details,
     pub version: i64,
     pub created_at: Instant,
+    /// Its term ended it: prolonging brings it back.
+    pub expired_at: Option<Instant>,
+    pub deprovisioned_at: Option<Instant>,
+    pub deleted_at: Option<Instant>,
 }
 
 /// A customer in a list.
@@ -170,41 +175,63 @@ pub fn create(
     may: &May,
     input: &Input,
 ) -> Result<CustomerId> {
-    db.write(scope.by, |tx| {
-        let parent = match input.get("parent_id").parse() {
-            Ok(id) => Some(store::one(tx, scope, id)?),
-            Err(_) => None,
-        };
-        let whole = with_defaults(input, parent.as_ref(), tx.now);
-        let mut fields = Fields::of(&whole, NEW);
-        let parent_id = fields.parse::<CustomerId>("parent_id");
-        let code = own_code(&mut fields);
-        let below = parent.as_ref().map(|parent| parent.id);
-        let domain = domains::read(tx, scope, below, &mut fields, "domain")?;
-        let details = Details::read(&mut fields, tx.now, None);
-        if let Some(parent) = &parent {
-            fields.complaints(fits_below(tx, parent)?);
-            let (billing, limits) = may.below(tx, parent.id)?;
-            let said = |field: &str| !["", "standard"].contains(&input.get(field));
-            fields.complaints(not_permitted(said, billing, limits));
-        }
-        let (parent_id, code, domain, details) =
-            fields.finish(|| Some((parent_id?, code?, domain?, details?)))?;
-        let code = match code {
-            Some(code) => code,
-            None => code::generate(&details.name, |code| store::code_is_used(tx, code))?,
-        };
-        let id = store::insert(tx, scope, parent_id, &code, &details)?;
-        let row = Row {
-            facts: facts(Some(parent_id), State::Active, &details),
-            ..Row::new(Kind::Customer, id.0, Action::Added, id)
-        };
-        ledger::record(tx, &row)?;
-        domains::first(tx, scope, id, &domain)?;
-        let detail = json!({ "name": details.name, "code": code, "domain": domain });
-        audit::record(tx, "customer.created", ("customer", id.0), id, &detail)?;
-        Ok(id)
-    })
+    db.write(scope.by, |tx| create_in(tx, scope, may, input))
+}
+
+/// The same inside a transaction.
+pub fn create_in(
+    tx: &Write,
+    scope: &Scope<CustomersCreate>,
+    may: &May,
+    input: &Input,
+) -> Result<CustomerId> {
+    let parent = match input.get("parent_id").parse() {
+        Ok(id) => Some(store::one(tx, scope, id)?),
+        Err(_) => None,
+    };
+    let whole = with_defaults(input, parent.as_ref(), tx.now);
+    let mut fields = Fields::of(&whole, NEW);
+    let parent_id = fields.parse::<CustomerId>("parent_id");
+    let code = own_code(&mut fields);
+    let below = parent.as_ref().map(|parent| parent.id);
+    let domain = domains::read(tx, scope, below, &mut fields, "domain")?;
+    let details = Details::read(&mut fields, tx.now, &ranks(tx)?, None);
+    let tell = fields.flag("tell_contact");
+    if let Some(parent) = &parent {
+        fields.complaints(fits_below(tx, parent)?);
+        let (billing, limits) = may.below(tx, parent.id)?;
+        let said = |field: &str| !["", "standard"].contains(&input.get(field));
+        fields.complaints(not_permitted(said, billing, limits));
+    }
+    let (parent_id, code, domain, details, tell) =
+        fields.finish(|| Some((parent_id?, code?, domain?, details?, tell?)))?;
+    let code = match code {
+        Some(code) => code,
+        None => code::generate(&details.name, |code| store::code_is_used(tx, code))?,
+    };
+    let id = store::insert(tx, scope, parent_id, &code, &details)?;
+    let row = Row {
+        facts: facts(Some(parent_id), State::Active, &details),
+        ..Row::new(Kind::Customer, id.0, Action::Added, id)
+    };
+    ledger::record(tx, &row)?;
+    domains::first(tx, scope, id, &domain)?;
+    let detail = json!({ "name": details.name, "code": code, "domain": domain });
+    audit::record(tx, "customer.created", ("customer", id.0), id, &detail)?;
+    life::provision(tx, id, &details.name)?;
+    if tell {
+        let (subject, text) = welcome(&details.name);
+        life::contact(tx, id, "customer.created", &subject, &text)?;
+    }
+    Ok(id)
+}
+
+fn welcome(name: &str) -> (String, String) {
+    let text = format!(
+        "{name} was set up, and you were named as its contact. Whoever looks after you sends those who \
+         shall work with it a link to sign in."
+    );
+    (format!("{name} was set up"), text)
 }
 
 /// Changes what `input` names, as far as the actor may.
@@ -276,9 +303,10 @@ fn change<P: Permission>(
             Complaint::new(field, "cannot change")
         })
         .collect();
+    refused.iter().for_each(|complaint| named.remove(&complaint.field));
     let whole = named.over(old.clone());
     let mut fields = Fields::of(&whole, EDIT);
-    let details = Details::read(&mut fields, tx.now, Some(&was.details));
+    let details = Details::read(&mut fields, tx.now, &ranks(tx)?, Some(&was.details));
     fields.complaints(refused);
     fields.complaints(fixed);
     if let Some(details) = &details
@@ -290,6 +318,12 @@ fn change<P: Permission>(
             "currency",
             format!("cannot change: invoices exist in {}", currency.code()),
         );
+    }
+    if was.parent.is_none() {
+        let bound = ["type", "expires_on", "user_limit"];
+        let other = bound.into_iter().filter(|field| whole.get(field) != old.get(field));
+        fields
+            .complaints(other.map(|field| Complaint::new(field, "cannot change at the provider")));
     }
     let details = fields.finish(|| details)?;
     let new = details.input();
@@ -308,82 +342,65 @@ fn change<P: Permission>(
         let row = Row { facts: after, ..Row::new(Kind::Customer, id.0, Action::Changed, id) };
         ledger::record(tx, &row)?;
     }
-    audit::record(tx, "customer.changed", ("customer", id.0), id, &Value::Object(changed))
-}
-
-/// What is asked when a customer is disabled.
-pub const DISABLE: &[Field] = &[
-    Field::text("reason", "at most 200 characters"),
-    Field::boolean("everything_below", "its customers too, however far below"),
-];
-
-/// Nobody of the customer can sign in any more, and its services are suspended; with
-/// `everything_below`, the same below it.
-pub fn disable(
-    db: &Db,
-    scope: &Scope<CustomersDisable>,
-    id: CustomerId,
-    input: &Input,
-) -> Result<()> {
-    let mut fields = Fields::of(input, DISABLE);
-    let (reason, below) = (fields.text("reason", 0..=200), fields.flag("everything_below"));
-    let (reason, below) = fields.finish(|| Some((reason?, below?)))?;
-    db.write(scope.by, |tx| {
-        let customer = store::one(tx, scope, id)?;
-        if customer.state != State::Active {
-            return Err(is_in_state(&customer));
-        }
-        let branch = if below { store::branch(tx, scope, id, State::Active)? } else { vec![id] };
-        for each in branch {
-            let through = (each != id).then_some(id);
-            set_state(tx, scope, each, State::Disabled, through)?;
-            assignments::suspend_customer(tx, each, Reason::CustomerDisabled)?;
-            let detail = json!({ "reason": reason, "through": through });
-            audit::record(tx, "customer.disabled", ("customer", each.0), each, &detail)?;
-        }
-        Ok(())
-    })
-}
-
-/// Everybody as they were, services too, and what was disabled through it.
-pub fn enable(db: &Db, scope: &Scope<CustomersDisable>, id: CustomerId) -> Result<()> {
-    db.write(scope.by, |tx| {
-        let customer = store::one(tx, scope, id)?;
-        if customer.state != State::Disabled {
-            return Err(is_in_state(&customer));
-        }
-        if let Some(above) = customer.disabled_through
-            && store::state(tx, above)? == State::Disabled
-        {
-            let name = store::name(tx, above)?;
-            return Err(Error::refused(format!("{name} is disabled.")));
-        }
-        for each in store::disabled_through(tx, scope, id)?.into_iter().chain([id]) {
-            set_state(tx, scope, each, State::Active, None)?;
-            assignments::resume_customer(tx, each, Reason::CustomerDisabled)?;
-            audit::record(tx, "customer.enabled", ("customer", each.0), each, &json!({}))?;
-        }
-        Ok(())
-    })
-}
-
-fn set_state(
-    tx: &Write,
-    scope: &Scope<CustomersDisable>,
-    id: CustomerId,
-    state: State,
-    through: Option<CustomerId>,
-) -> Result<()> {
-    store::set_state(tx, scope, id, state, through)?;
-    let now = store::one(tx, scope, id)?;
-    let facts = facts(now.parent, now.state, &now.details);
-    let row = Row { facts, ..Row::new(Kind::Customer, id.0, Action::Changed, id) };
-    ledger::record(tx, &row)?;
+    if PUSHED.iter().any(|field| changed.contains_key(*field)) && was.state != State::Deprovisioned
+    {
+        life::provision(tx, id, &details.name)?;
+    }
+    audit::record(tx, "customer.changed", ("customer", id.0), id, &Value::Object(changed))?;
+    let zone = Zone::named(&details.time_zone).unwrap_or_else(Zone::utc);
+    let goes_on = details.kind == Type::Standard
+        || details.expires_on.is_none_or(|day| tx.now.day(&zone) <= day);
+    if was.expired_at.is_some() && was.state == State::Deprovisioned && goes_on {
+        life::reprovision_in(tx, scope, id)?;
+    }
     Ok(())
 }
 
+/// What the outside is told of a customer: a change of it is pushed.
+const PUSHED: &[&str] = &["name", "language", "country", "external_id"];
+
+/// What looks wrong about a customer and is taken all the same.
+pub fn warnings(db: &Read, customer: &Customer, above: bool) -> Result<Vec<String>> {
+    let d = &customer.details;
+    let mut all = Vec::new();
+    if above && store::has_namesake(db, customer.id)? {
+        all.push(format!("Another customer of {} has this name.", customer.parent_name));
+    }
+    if fields::tax_id_is_odd(&d.country, &d.tax_id) {
+        all.push(format!("The tax id does not look like one of {}.", d.country));
+    }
+    let users = store::users(db, customer.id)?;
+    if let Some(limit) = d.user_limit.filter(|limit| users > *limit) {
+        all.push(format!("It has {users} of {limit} users: nobody can be added."));
+    }
+    Ok(all)
+}
+
+/// Creates or updates the customer that another system calls `external_id`; says whether it is new.
+pub fn put(
+    db: &Db,
+    actor: &Actor,
+    scope: &Scope<CustomersUpdate>,
+    external_id: &str,
+    input: &Input,
+    version: Option<i64>,
+) -> Result<(CustomerId, bool)> {
+    if input.has("external_id") && input.get("external_id") != external_id {
+        return Err(Error::invalid("external_id", "must be the one in the address"));
+    }
+    let may = May::of(actor);
+    let mut input = input.clone();
+    match db.read(|db| store::by_external_id(db, scope, external_id))? {
+        Some(id) => update(db, scope, &may, id, &input, version).map(|()| (id, false)),
+        None => {
+            input.set("external_id", external_id);
+            Ok((create(db, &actor.scope()?, &may, &input)?, true))
+        }
+    }
+}
+
 /// What rating reads of a customer.
-fn facts(parent: Option<CustomerId>, state: State, details: &Details) -> Value {
+pub fn facts(parent: Option<CustomerId>, state: State, details: &Details) -> Value {
     json!({
         "parent": parent,
         "type": details.kind,

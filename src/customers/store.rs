@@ -187,12 +187,13 @@ pub fn one<P>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Customer> {
     db.one(
         "SELECT customers.id, parent_id, code, state, reseller, disabled_through, version, created_at,
                 coalesce((SELECT up.name FROM customers up WHERE up.id = customers.parent_id), '') AS parent_name,
-                name, type, starts_on, expires_on, contact_name, contact_email, phone, website, street, city,
-                region, postcode, country, language, time_zone, user_limit, notes, external_id, currency,
+                name, type, starts_on, expires_on, contact_name, contact_email, phone, fax, website, street, city,
+                region, postcode, country, coordinates, links, language, time_zone, user_limit, rank, tags, notes,
+                external_id, currency,
                 billing_id, tax_id, tax_rate_bp, registration_no, invoice_email, invoice_address, po_reference,
-                payment_days, billed_by, customers_billed_by, billing_from
+                payment_days, billed_by, customers_billed_by, billing_from, expired_at, deprovisioned_at, deleted_at
            FROM customers
-          WHERE customers.id = :id
+          WHERE customers.id = :id AND state <> 'purged'
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
                            AND scope IN (SELECT value FROM json_each(:scope)))",
         named_params! { ":id": id, ":scope": scope },
@@ -236,10 +237,10 @@ fn write<P>(tx: &Write, id: CustomerId, d: &Details, scope: &Scope<P>) -> Result
     let written = tx.change::<i64>(
         "UPDATE customers
             SET name = :name, type = :type, starts_on = :starts, expires_on = :expires,
-                contact_name = :contact_name, contact_email = :contact_email, phone = :phone,
+                contact_name = :contact_name, contact_email = :contact_email, phone = :phone, fax = :fax,
                 website = :website, street = :street, city = :city, region = :region, postcode = :postcode,
-                country = :country, language = :language, time_zone = :time_zone, user_limit = :user_limit,
-                notes = :notes, external_id = :external_id, currency = :currency, billing_id = :billing_id,
+                country = :country, coordinates = :coordinates, links = :links, language = :language, time_zone = :time_zone, user_limit = :user_limit,
+                rank = :rank, tags = :tags, notes = :notes, external_id = :external_id, currency = :currency, billing_id = :billing_id,
                 tax_id = :tax_id, tax_rate_bp = :tax_rate, registration_no = :registration_no,
                 invoice_email = :invoice_email, invoice_address = :invoice_address,
                 po_reference = :po_reference, payment_days = :payment_days, billed_by = :billed_by,
@@ -249,8 +250,10 @@ fn write<P>(tx: &Write, id: CustomerId, d: &Details, scope: &Scope<P>) -> Result
         named_params! {
             ":id": id, ":now": tx.now, ":name": d.name, ":type": d.kind, ":starts": d.starts_on,
             ":expires": d.expires_on, ":contact_name": d.contact_name, ":contact_email": d.contact_email,
-            ":phone": d.phone, ":website": d.website, ":street": d.street, ":city": d.city,
-            ":region": d.region, ":postcode": d.postcode, ":country": d.country, ":language": d.language,
+            ":phone": d.phone, ":fax": d.fax, ":website": d.website, ":street": d.street, ":city": d.city,
+            ":region": d.region, ":postcode": d.postcode, ":country": d.country, ":coordinates": d.coordinates,
+            ":links": serde_json::to_string(&d.links)?, ":rank": d.rank,
+            ":tags": serde_json::to_string(&d.tags)?, ":language": d.language,
             ":time_zone": d.time_zone, ":user_limit": d.user_limit, ":notes": d.notes,
             ":external_id": d.external_id, ":currency": d.currency, ":billing_id": d.billing_id,
             ":tax_id": d.tax_id, ":tax_rate": d.tax_rate_bp, ":registration_no": d.registration_no,
@@ -314,61 +317,49 @@ pub fn has_invoices(db: &Read, id: CustomerId) -> Result<bool> {
     db.value("SELECT EXISTS (SELECT 1 FROM invoices WHERE buyer_id = ?1)", [id])
 }
 
+/// Active and disabled ones.
+pub fn users(db: &Read, id: CustomerId) -> Result<i64> {
+    db.value(
+        "SELECT count(*) FROM users WHERE customer_id = ?1 AND state IN ('active', 'disabled')",
+        [id],
+    )
+}
+
+/// Whether another customer of the same parent has the same name.
+pub fn has_namesake(db: &Read, id: CustomerId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM customers JOIN customers twin
+                            ON twin.name = customers.name COLLATE NOCASE AND twin.id <> customers.id
+                           AND twin.parent_id = customers.parent_id AND twin.state <> 'purged'
+                         WHERE customers.id = ?1)",
+        [id],
+    )
+}
+
+pub fn by_external_id<P>(db: &Read, scope: &Scope<P>, value: &str) -> Result<Option<CustomerId>> {
+    db.maybe(
+        "SELECT id FROM customers
+          WHERE external_id = :value AND state <> 'purged'
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":value": value, ":scope": scope },
+        |row| row.get(0),
+    )
+}
+
+/// Name and address of the contact.
+pub fn contact(db: &Read, id: CustomerId) -> Result<(String, String)> {
+    db.one("SELECT contact_name, contact_email FROM customers WHERE id = ?1", [id], |row| {
+        Ok((row.get("contact_name")?, row.get("contact_email")?))
+    })
+}
+
 pub fn state(db: &Read, id: CustomerId) -> Result<State> {
     db.value("SELECT state FROM customers WHERE id = ?1", [id])
 }
 
 pub fn name(db: &Read, id: CustomerId) -> Result<String> {
     db.value("SELECT name FROM customers WHERE id = ?1", [id])
-}
-
-/// The customer and all below it that are in `state`, the higher ones first.
-pub fn branch<P>(
-    db: &Read,
-    scope: &Scope<P>,
-    id: CustomerId,
-    state: State,
-) -> Result<Vec<CustomerId>> {
-    db.all(
-        "SELECT customers.id FROM customer_tree JOIN customers ON customers.id = below
-          WHERE above = :id AND state = :state
-            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = below
-                           AND scope IN (SELECT value FROM json_each(:scope)))
-          ORDER BY depth, customers.id",
-        named_params! { ":id": id, ":state": state, ":scope": scope },
-        |row| row.get(0),
-    )
-}
-
-/// Those that were disabled with `id` and still are.
-pub fn disabled_through<P>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Vec<CustomerId>> {
-    db.all(
-        "SELECT id FROM customers
-          WHERE disabled_through = :id AND state = 'disabled'
-            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
-                           AND scope IN (SELECT value FROM json_each(:scope)))",
-        named_params! { ":id": id, ":scope": scope },
-        |row| row.get(0),
-    )
-}
-
-pub fn set_state<P>(
-    tx: &Write,
-    scope: &Scope<P>,
-    id: CustomerId,
-    state: State,
-    through: Option<CustomerId>,
-) -> Result<()> {
-    tx.change::<i64>(
-        "UPDATE customers
-            SET state = :state, disabled_through = :through, version = version + 1, changed_at = :now
-          WHERE id = :id
-            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
-                           AND scope IN (SELECT value FROM json_each(:scope)))
-         RETURNING id",
-        named_params! { ":state": state, ":through": through, ":now": tx.now, ":id": id, ":scope": scope },
-    )?;
-    Ok(())
 }
 
 /// Resellers in scope by name, for a choice: the provider first.
@@ -487,6 +478,9 @@ fn customer(row: &Row) -> rusqlite::Result<Customer> {
         disabled_through: row.get("disabled_through")?,
         version: row.get("version")?,
         created_at: row.get("created_at")?,
+        expired_at: row.get("expired_at")?,
+        deprovisioned_at: row.get("deprovisioned_at")?,
+        deleted_at: row.get("deleted_at")?,
         details: Details {
             name: row.get("name")?,
             kind: row.get("type")?,
@@ -495,15 +489,20 @@ fn customer(row: &Row) -> rusqlite::Result<Customer> {
             contact_name: row.get("contact_name")?,
             contact_email: row.get("contact_email")?,
             phone: row.get("phone")?,
+            fax: row.get("fax")?,
             website: row.get("website")?,
             street: row.get("street")?,
             city: row.get("city")?,
             region: row.get("region")?,
             postcode: row.get("postcode")?,
             country: row.get("country")?,
+            coordinates: row.get("coordinates")?,
+            links: json(row, "links")?,
             language: row.get("language")?,
             time_zone: row.get("time_zone")?,
             user_limit: row.get("user_limit")?,
+            rank: row.get("rank")?,
+            tags: json(row, "tags")?,
             notes: row.get("notes")?,
             external_id: row.get("external_id")?,
             currency: row.get("currency")?,
@@ -520,4 +519,10 @@ fn customer(row: &Row) -> rusqlite::Result<Customer> {
             billing_from: row.get("billing_from")?,
         },
     })
+}
+
+/// A list that is kept as JSON.
+fn json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> rusqlite::Result<Vec<T>> {
+    let text: String = row.get(column)?;
+    Ok(serde_json::from_str(&text).unwrap_or_default())
 }

@@ -224,6 +224,30 @@ impl Db {
         out
     }
 
+    /// Runs `f` in a transaction that is taken back whatever it says: to see what it would do.
+    pub fn rehearse<T>(&self, by: By, f: impl FnOnce(&Write) -> Result<T>) -> Result<T> {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let writer = self.writer.lock();
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        if writer.depth.get() > 0 {
+            return Err(Error::internal("a rehearsal within a transaction"));
+        }
+        // Others may have left their commit to whoever comes next.
+        let open = writer.batch.borrow().clone();
+        if let Some(open) = open {
+            self.commit(&writer, &open);
+        }
+        writer.conn.execute_batch("BEGIN IMMEDIATE")?;
+        let batch = Arc::new(Batch::default());
+        *writer.batch.borrow_mut() = Some(batch.clone());
+        let out = catch_unwind(AssertUnwindSafe(|| self.job(&writer, &batch, by, f)));
+        let back = writer.conn.execute_batch("ROLLBACK");
+        *writer.batch.borrow_mut() = None;
+        drop(writer);
+        back?;
+        out.unwrap_or_else(|panic| resume_unwind(panic))?
+    }
+
     /// One job inside the open transaction. The outer result is the machinery's, the inner `f`'s.
     fn job<T>(
         &self,
@@ -549,6 +573,24 @@ mod tests {
         assert!(panicked.is_err());
         db.write(SHELL, |tx| set(tx, "kept")).unwrap();
         assert_eq!(count(&db), 1);
+    }
+
+    #[test]
+    fn a_rehearsal_sees_what_it_does_and_leaves_nothing() {
+        let (_folder, db) = store();
+        db.write(SHELL, |tx| set(tx, "kept")).unwrap();
+        let version = || db.read(|r| r.value::<i64>("PRAGMA data_version", [])).unwrap();
+        let before = version();
+        let seen: i64 = db
+            .rehearse(SHELL, |tx| {
+                set(tx, "tried")?;
+                db.write(SHELL, |tx| set(tx, "inside"))?;
+                tx.value("SELECT count(*) FROM settings", [])
+            })
+            .unwrap();
+        assert_eq!((seen, count(&db), version()), (3, 1, before));
+        db.write(SHELL, |tx| set(tx, "after")).unwrap();
+        assert_eq!(count(&db), 2, "the writer goes on");
     }
 
     #[test]

@@ -113,6 +113,15 @@ pub fn record(tx: &Write, row: &Row) -> Result<LedgerId> {
     Ok(id)
 }
 
+/// Writes down for every open span of these kinds that what they hang in is another from now on: a
+/// `changed` row each, with the state as it was.
+pub fn carry_on(tx: &Write, customer: CustomerId, kinds: &[Kind]) -> Result<()> {
+    for kind in kinds {
+        store::carry_on(tx, customer, *kind)?;
+    }
+    Ok(())
+}
+
 /// Says whether a subject has an open span: whether it is being billed now.
 pub fn is_open(tx: &Write, kind: Kind, subject: i64) -> Result<bool> {
     store::is_open(tx, kind, subject)

@@ -3,20 +3,14 @@ use super::{Filter, Kind, Row, Source, Told};
 use crate::auth::Scope;
 use crate::db::{Read, Via, Write};
 use crate::error::Result;
-use crate::ids::LedgerId;
+use crate::ids::{CustomerId, LedgerId};
 use crate::time::Zone;
 use rusqlite::named_params;
 
 pub fn append(tx: &Write, row: &Row) -> Result<LedgerId> {
     let zone: String = tx.value("SELECT time_zone FROM customers WHERE id = 1", [])?;
     let zone = Zone::named(&zone).unwrap_or_else(Zone::utc);
-    let source = row.source.unwrap_or(match tx.by.via {
-        Via::Page | Via::Link => Source::Page,
-        Via::Api => Source::Api,
-        Via::Engine => Source::Engine,
-        Via::Job => Source::Job,
-        Via::Shell => Source::Shell,
-    });
+    let source = row.source.unwrap_or(source(tx.by.via));
     tx.change(
         "INSERT INTO ledger (at, effective_at, day, kind, subject_id, action, customer_id, user_id, service, plan,
                              instance, quantity, facts, actor_id, source, request_id)
@@ -55,6 +49,52 @@ pub fn close_span(tx: &Write, row: &Row, id: LedgerId) -> Result<()> {
         named_params! { ":id": id, ":now": tx.now, ":kind": row.kind, ":subject": row.subject },
     )?;
     Ok(())
+}
+
+/// Ends each open span of a kind and opens it again, alike.
+pub fn carry_on(tx: &Write, customer: CustomerId, kind: Kind) -> Result<()> {
+    let zone: String = tx.value("SELECT time_zone FROM customers WHERE id = 1", [])?;
+    let zone = Zone::named(&zone).unwrap_or_else(Zone::utc);
+    let last: i64 = tx.value("SELECT coalesce(max(id), 0) FROM ledger", [])?;
+    tx.run(
+        "INSERT INTO ledger (at, effective_at, day, kind, subject_id, action, customer_id, user_id, service, plan,
+                             instance, quantity, facts, actor_id, source)
+         SELECT :now, :now, :day, kind, subject_id, 'changed', customer_id, user_id, service, plan,
+                instance, quantity, facts, :actor, :source
+           FROM ledger_spans
+          WHERE customer_id = :customer AND ends_at = '9999' AND kind = :kind",
+        named_params! {
+            ":now": tx.now, ":day": tx.now.day(&zone), ":actor": tx.by.user, ":source": source(tx.by.via),
+            ":customer": customer, ":kind": kind,
+        },
+    )?;
+    tx.run(
+        "UPDATE ledger_spans
+            SET ends_at = :now,
+                to_id = (SELECT ledger.id FROM ledger
+                          WHERE ledger.kind = ledger_spans.kind AND ledger.subject_id = ledger_spans.subject_id
+                            AND ledger.id > :last)
+          WHERE customer_id = :customer AND ends_at = '9999' AND kind = :kind",
+        named_params! { ":now": tx.now, ":last": last, ":customer": customer, ":kind": kind },
+    )?;
+    tx.run(
+        "INSERT INTO ledger_spans (kind, subject_id, customer_id, user_id, service, plan, instance, quantity, facts,
+                                   from_id, begins_at)
+         SELECT kind, subject_id, customer_id, user_id, service, plan, instance, quantity, facts, id, :now
+           FROM ledger WHERE id > :last",
+        named_params! { ":now": tx.now, ":last": last },
+    )?;
+    Ok(())
+}
+
+fn source(via: Via) -> Source {
+    match via {
+        Via::Page | Via::Link => Source::Page,
+        Via::Api => Source::Api,
+        Via::Engine => Source::Engine,
+        Via::Job => Source::Job,
+        Via::Shell => Source::Shell,
+    }
 }
 
 pub fn is_open(db: &Read, kind: Kind, subject: i64) -> Result<bool> {

@@ -57,6 +57,13 @@ pub const SETTINGS: &[Setting] = &[
         "A sign-in ends without use after",
         "",
     ),
+    setting(
+        "customer_ranks",
+        "A, B, C",
+        Rule::Text(500),
+        "Ranks of customers",
+        "Separated by commas. Empty: customers are not ranked",
+    ),
     setting("session_hours", "12", Rule::Number(1, 168), "A sign-in ends in any case after", ""),
     setting(
         "mail_host",
@@ -155,6 +162,14 @@ impl Settings {
     pub fn is_set(&self, key: &str) -> bool {
         self.values.contains_key(key)
     }
+}
+
+/// The ranks that customers may have.
+pub fn ranks(db: &Read) -> Result<Vec<String>> {
+    let kept = store::all(db)?;
+    let default = SETTINGS.iter().find(|s| s.key == "customer_ranks").map_or("", |s| s.default);
+    let text = kept.get("customer_ranks").map_or(default, String::as_str);
+    Ok(text.split(',').map(str::trim).filter(|r| !r.is_empty()).map(str::to_owned).collect())
 }
 
 /// Reads them all. What the program was told at its start goes before the page.

@@ -24,8 +24,12 @@ words! {
 }
 
 /// The settings of one card of the page, by what their keys begin with.
-pub const GROUPS: &[(&str, &str)] =
-    &[("Installation", "base_"), ("Sign-ins", "session_"), ("Mail server", "mail_")];
+pub const GROUPS: &[(&str, &str)] = &[
+    ("Installation", "base_"),
+    ("Sign-ins", "session_"),
+    ("Customers", "customer_"),
+    ("Mail server", "mail_"),
+];
 
 /// Where the value of `setting` comes from. What the program was told at its start is pinned.
 pub fn source(settings: &Settings, config: &Config, setting: &Setting) -> Source {

@@ -84,14 +84,16 @@ pub fn is_within_reach(db: &Read, codes: &str, user: bool, id: i64) -> Result<()
     if user {
         return db.one(
             "SELECT 1 FROM users
-              WHERE id = :id AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+              WHERE id = :id AND state <> 'purged'
+                AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
                                             AND scope IN (SELECT value FROM json_each(:scope)))",
             params,
             |_| Ok(()),
         );
     }
     db.one(
-        "SELECT 1 FROM reach WHERE customer_id = :id AND scope IN (SELECT value FROM json_each(:scope)) LIMIT 1",
+        "SELECT 1 FROM reach JOIN customers ON customers.id = customer_id AND state <> 'purged'
+          WHERE customer_id = :id AND scope IN (SELECT value FROM json_each(:scope)) LIMIT 1",
         params,
         |_| Ok(()),
     )

@@ -37,7 +37,7 @@ fn name_contact_and_domain_suffice() {
         format!("SELECT group_concat(kind || ' ' || action) FROM ledger WHERE customer_id = {id}");
     assert_eq!(world.text(&ledger), "customer added,domain added");
     let audit = format!("SELECT group_concat(action) FROM audit_log WHERE customer_id = {id}");
-    assert_eq!(world.text(&audit), "customer.created");
+    assert_eq!(world.text(&audit), "customer.created,request.done");
     let again = admin.api_post("/customers", new(1, "Jones the Baker Ltd", "jones2.example"));
     assert_eq!(again.json()["code"], "JBL2");
 }

@@ -15,6 +15,7 @@ mod activity;
 mod assets;
 mod connectors;
 mod customers;
+mod customers_life;
 mod billing;
 mod assignments;
 mod settings_held;

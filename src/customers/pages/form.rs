@@ -1,20 +1,20 @@
-//! New customers, the settings of one, and the questions before it is disabled or enabled.
+//! New customers, and the settings of one.
 
 use super::{Part, actions};
-use crate::auth::Scope;
-use crate::auth::permissions::{CustomersCreate, CustomersDisable, CustomersUpdate};
+use crate::auth::permissions::{CustomersCreate, CustomersUpdate};
+use crate::auth::{Permission, Scope};
 use crate::customers::fields::LANGUAGES;
 use crate::customers::{self, Biller, Customer, CustomersBiller, May, Type, store};
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
-use crate::html::button::{button, cancel, link, primary};
+use crate::html::button::{cancel, primary};
 use crate::html::field::{Opts, check, choice_field, text_field, textarea};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
-use crate::html::parts::{Head, card, page_head};
-use crate::html::text;
+use crate::html::parts::{Head, page_head};
 use crate::ids::CustomerId;
 use crate::input::Input;
 use crate::places::{self, Tab, capital};
+use crate::settings;
 use crate::sheet::countries;
 use crate::web::{Cx, Response, response};
 use maud::{Markup, html};
@@ -31,7 +31,8 @@ pub fn create(cx: &Cx, scope: &Scope<CustomersCreate>) -> Result<Response> {
     match customers::create(cx.db, scope, &May::of(&cx.actor), &input) {
         Ok(id) => {
             let name = input.get("name");
-            let text = format!("{name} was added. Add the first user, or import them.");
+            let odd = warnings(cx, scope, id)?;
+            let text = format!("{name} was added. Add the first user, or import them.{odd}");
             Ok(cx.done(format!("/customers/{id}"), &text))
         }
         Err(Error::Invalid(all)) => {
@@ -71,7 +72,10 @@ pub fn update(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
     match customers::update(cx.db, scope, &May::of(&cx.actor), id, &input, version) {
-        Ok(()) => Ok(cx.done(format!("/customers/{id}/edit"), "Saved.")),
+        Ok(()) => {
+            let text = format!("Saved.{}", warnings(cx, scope, id)?);
+            Ok(cx.done(format!("/customers/{id}/edit"), &text))
+        }
         Err(Error::Invalid(all)) => {
             let customer = cx.db.read(|db| customers::one(db, scope, id))?;
             settings(cx, scope, &customer, &input.over(customer.details.input()), &all)
@@ -83,6 +87,18 @@ pub fn update(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
         }
         Err(err) => Err(err),
     }
+}
+
+/// What looks wrong and was taken all the same, for the end of a flash.
+fn warnings<P: Permission>(cx: &Cx, scope: &Scope<P>, id: CustomerId) -> Result<String> {
+    cx.db.read(|db| match customers::one(db, scope, id) {
+        Ok(customer) => {
+            let above = customers::is_above(db, scope, id)?;
+            let all = customers::warnings(db, &customer, above)?;
+            Ok(all.iter().map(|text| format!(" {text}")).collect())
+        }
+        Err(_) => Ok(String::new()),
+    })
 }
 
 fn trail() -> [(&'static str, String); 1] {
@@ -98,9 +114,10 @@ fn settings(
 ) -> Result<Response> {
     let id = customer.id;
     let may = May::of(&cx.actor);
-    let (place, above, billing, limits) = cx.db.read(|db| {
+    let (place, above, billing, limits, ranks) = cx.db.read(|db| {
         let above = customers::is_above(db, scope, id)?;
-        Ok((places::customer(db, scope, id)?, above, may.billing(db, id), may.limits(db, id)))
+        let (billing, limits) = (may.billing(db, id), may.limits(db, id));
+        Ok((places::customer(db, scope, id)?, above, billing, limits, settings::ranks(db)?))
     })?;
     let form = Form { input, complaints };
     let fields = html! {
@@ -112,7 +129,7 @@ fn settings(
             (form.address())
             @if limits { (form.limits()) }
             @if billing { (form.billing()) }
-            @if above { (form.notes()) }
+            @if above { (form.for_us(&ranks)) }
         }
         (form_foot(html! {
             (primary("Save settings")) (cancel(&format!("/customers/{id}")))
@@ -134,11 +151,11 @@ fn new_form(
     complaints: &[Complaint],
 ) -> Result<Markup> {
     let may = May::of(&cx.actor);
-    let (parents, billing, limits) = cx.db.read(|db| {
+    let (parents, billing, limits, ranks) = cx.db.read(|db| {
         let parents = store::resellers(db, scope)?;
         let parent = input.get("parent_id").parse().unwrap_or(cx.actor.home);
         let (billing, limits) = may.below(db, parent)?;
-        Ok((parents, billing, limits))
+        Ok((parents, billing, limits, settings::ranks(db)?))
     })?;
     let parents: Vec<(String, String)> =
         parents.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
@@ -168,9 +185,11 @@ fn new_form(
                     ..half
                 }))
             }))
+            (form.told())
             (form.address())
             @if limits { (form.limits()) }
             @if billing { (form.billing()) }
+            (form.for_us(&ranks))
         }
         (form_foot(html! { (primary("Add customer")) (cancel("/customers")) }))
     };
@@ -194,7 +213,12 @@ const LABELS: &[(&str, &str)] = &[
     ("contact_name", "Contact"),
     ("contact_email", "Contact email"),
     ("phone", "Phone"),
+    ("fax", "Fax"),
     ("website", "Website"),
+    ("coordinates", "Coordinates"),
+    ("links", "Links"),
+    ("rank", "Rank"),
+    ("tags", "Tags"),
     ("street", "Street"),
     ("city", "City"),
     ("region", "State or province"),
@@ -257,7 +281,11 @@ impl Form<'_> {
                 (self.text("contact_name", "Contact", half))
                 (self.text("contact_email", "Contact email", email))
                 (self.text("phone", "Phone", Opts { optional: true, kind: "tel", ..half }))
+                (self.text("fax", "Fax", Opts { optional: true, kind: "tel", ..half }))
                 (self.text("website", "Website", Opts { optional: true, kind: "url", ..half }))
+                (textarea(self.input, self.complaints, "links", "Links", Opts {
+                    rows: 2, optional: true, hint: "A label and an address on each line.", ..Opts::default()
+                }))
             },
         )
     }
@@ -283,6 +311,7 @@ impl Form<'_> {
                 (self.choice("country", "Country", &all, 3))
                 (self.text("time_zone", "Time zone", zone))
                 (self.choice("language", "Language", LANGUAGES, 3))
+                (self.text("coordinates", "Coordinates", Opts { hint: "Like 52.37,4.90.", ltr: true, width: 3, ..third }))
             },
         )
     }
@@ -340,100 +369,34 @@ impl Form<'_> {
         )
     }
 
-    fn notes(&self) -> Markup {
+    /// Whether the contact gets a mail; asked once.
+    fn told(&self) -> Markup {
+        check(
+            self.input,
+            self.complaints,
+            "tell_contact",
+            "Mail the contact that it was set up",
+            "",
+        )
+    }
+
+    fn for_us(&self, ranks: &[String]) -> Markup {
         let opts = Opts { rows: 5, optional: true, ..Opts::default() };
+        let mut all = vec![("", "None")];
+        let now = self.input.get("rank");
+        all.extend(ranks.iter().map(|rank| (rank.as_str(), rank.as_str())));
+        if !now.is_empty() && !ranks.iter().any(|rank| rank == now) {
+            all.push((now, now));
+        }
+        let tags = Opts { hint: "Parted by commas.", optional: true, width: 4, ..Opts::default() };
         fieldset(
-            "Notes",
-            "The customer's own people do not see them.",
+            "For us",
+            "The customer's own people do not see this.",
             html! {
+                @if all.len() > 1 { (self.choice("rank", "Rank", &all, 2)) }
+                (self.text("tags", "Tags", tags))
                 (textarea(self.input, self.complaints, "notes", "Notes", opts))
             },
         )
     }
-}
-
-pub fn ask_disable(cx: &Cx, scope: &Scope<CustomersDisable>) -> Result<Response> {
-    question(cx, scope, cx.param("id")?, &Input::default(), &[])
-}
-
-pub fn disable(cx: &Cx, scope: &Scope<CustomersDisable>) -> Result<Response> {
-    let (id, input) = (cx.param("id")?, cx.input()?);
-    match customers::disable(cx.db, scope, id, &input) {
-        Ok(()) => {
-            Ok(cx.done(format!("/customers/{id}"), "Disabled. Nobody of it can sign in now."))
-        }
-        Err(Error::Invalid(all)) => question(cx, scope, id, &input, &all),
-        Err(err) => Err(err),
-    }
-}
-
-pub fn ask_enable(cx: &Cx, scope: &Scope<CustomersDisable>) -> Result<Response> {
-    question(cx, scope, cx.param("id")?, &Input::default(), &[])
-}
-
-pub fn enable(cx: &Cx, scope: &Scope<CustomersDisable>) -> Result<Response> {
-    let id = cx.param("id")?;
-    match customers::enable(cx.db, scope, id) {
-        Ok(()) => Ok(cx.done(format!("/customers/{id}"), "Enabled. Everybody is as before.")),
-        Err(Error::Invalid(all)) => question(cx, scope, id, &Input::default(), &all),
-        Err(err) => Err(err),
-    }
-}
-
-/// The question before either, whichever the customer's state allows.
-fn question(
-    cx: &Cx,
-    scope: &Scope<CustomersDisable>,
-    id: CustomerId,
-    input: &Input,
-    complaints: &[Complaint],
-) -> Result<Response> {
-    let (customer, place, users, below) = cx.db.read(|db| {
-        let customer = customers::one(db, scope, id)?;
-        let counts = store::counts(db, scope, id)?;
-        Ok((customer, places::customer(db, scope, id)?, counts.users, counts.below))
-    })?;
-    let name = &customer.details.name;
-    let back = format!("/customers/{id}");
-    let form = match customer.state {
-        places::State::Disabled => card(
-            &format!("Enable {name}?"),
-            None,
-            html! {
-                p { "Everybody who was active before can sign in again, and their services run." }
-                (post_form(&cx.csrf, &format!("{back}/enable"), html! {
-                    (form_foot(html! { (primary("Enable")) (cancel(&back)) }))
-                }))
-            },
-        ),
-        places::State::Active => card(
-            &format!("Disable {name}?"),
-            None,
-            html! {
-                p {
-                    "Its " (text::count(users, "user", "users"))
-                    " cannot sign in any more. Nothing is deleted, and billing goes on. Enabling brings everything back."
-                }
-                (post_form(&cx.csrf, &format!("{back}/disable"), html! {
-                    div.fields {
-                        (text_field(input, complaints, "reason", "Reason",
-                            Opts { optional: true, most: Some(200), ..Opts::default() }))
-                        @if below > 0 {
-                            (check(input, complaints, "everything_below",
-                                &format!("Also disable everything below: {}", text::count(below, "customer", "customers")),
-                                "Otherwise its customers go on as they are."))
-                        }
-                    }
-                    (form_foot(html! { (button("Disable").danger()) (cancel(&back)) }))
-                }))
-            },
-        ),
-        state => html! {
-            p { (name) " is " (state.word()) "." }
-            (link("Back", &back))
-        },
-    };
-    let body = html! { (complaints_flash(complaints, &[("reason", "Reason")])) (form) };
-    let status = if complaints.is_empty() { 200 } else { 422 };
-    Ok(places::customer_page(cx, &place, Tab::Overview, status, html! {}, body))
 }

@@ -1,0 +1,170 @@
+//! What becomes of all services of a customer when it ends, when it comes back, and when it moves.
+
+use super::act::{self, Cause, Work};
+use super::plan;
+use super::state::{Live, Wanted};
+use super::{Held, HeldId, Reason, store};
+use crate::catalogue::{self, Level};
+use crate::db::Write;
+use crate::engine::Class;
+use crate::error::{Complaint, Error, Result};
+use crate::ids::{CustomerId, CustomerServiceId, PlanId, RequestId, ServiceId, UserServiceId};
+use crate::offers::{self, Meter};
+use serde::{Deserialize, Serialize};
+
+/// What ended with a customer, to be brought back as it was.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Ended {
+    pub customer_services: Vec<CustomerServiceId>,
+    pub user_services: Vec<UserServiceId>,
+}
+
+/// Takes everything away: the users' services, then what they stood on.
+pub fn end_customer(tx: &Write, customer: CustomerId) -> Result<Ended> {
+    let mut ended = Ended::default();
+    for id in store::ids_of_customer(tx, customer)? {
+        let held = store::any(tx, id)?;
+        if held.wanted == Wanted::Gone {
+            continue;
+        }
+        let idle = held.live == Live::Never && held.open.is_none();
+        let made = !idle || store::anything_made(tx, id)?;
+        act::take_away(tx, &held)?;
+        order(tx, &held, "deprovision", made, None)?;
+        match id {
+            HeldId::Customer(id) => ended.customer_services.push(id),
+            HeldId::User(id) => ended.user_services.push(id),
+        }
+    }
+    Ok(ended)
+}
+
+/// Brings back what ended, within the offers and limits of today; says all that stands against it.
+pub fn revive(tx: &Write, viewer: CustomerId, ended: &Ended) -> Result<Vec<Complaint>> {
+    let mut against: Vec<Complaint> = Vec::new();
+    let customers = ended.customer_services.iter().map(|id| HeldId::Customer(*id));
+    let users = ended.user_services.iter().map(|id| HeldId::User(*id));
+    for id in customers.chain(users) {
+        let Some(held) = store::any_kept(tx, id)? else { continue };
+        if held.wanted != Wanted::Gone {
+            continue;
+        }
+        match bring_back(tx, viewer, &held) {
+            Err(Error::Invalid(all)) => {
+                for each in all {
+                    if !against.iter().any(|known| known.message == each.message) {
+                        against.push(Complaint::new("", each.message));
+                    }
+                }
+            }
+            other => other?,
+        }
+    }
+    Ok(against)
+}
+
+fn bring_back(tx: &Write, viewer: CustomerId, held: &Held) -> Result<()> {
+    // What could not be removed outside has its seat still.
+    if held.live == Live::Gone {
+        let service = catalogue::service(tx, held.service)?;
+        let plan = held.plan_id.map(|id| catalogue::plan(tx, id)).transpose()?;
+        offers::require(tx, viewer, held.customer, &service, plan.as_ref())?;
+        let meter = Meter::of(held.id.level());
+        offers::take(tx, held.customer, held.service, held.plan_id, meter, 1)?;
+        store::set_live(tx, held.id, Live::Never, false)?;
+    }
+    store::drop_reason(tx, held.id, Reason::CustomerDisabled)?;
+    let after = match held.id {
+        HeldId::User(_) => {
+            let below = HeldId::Customer(held.customer_service);
+            store::any(tx, below)?.open.map(|open| open.request)
+        }
+        HeldId::Customer(_) => None,
+    };
+    let held = store::any(tx, held.id)?;
+    order(tx, &held, "provision", true, after).map(|_| ())
+}
+
+/// Brings all that a customer and its users have to the outside once more; what is under way is
+/// left to itself.
+pub fn provision_customer(tx: &Write, customer: CustomerId) -> Result<()> {
+    for id in store::ids_of_customer(tx, customer)?.into_iter().rev() {
+        let held = store::any(tx, id)?;
+        if held.wanted != Wanted::Gone && held.open.is_none() {
+            order(tx, &held, "provision", true, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells the outside anew of the services in `changed`, whose inherited values are others now. Says
+/// whose.
+pub fn tell_anew(tx: &Write, customer: CustomerId, changed: &[ServiceId]) -> Result<Vec<HeldId>> {
+    let mut told = Vec::new();
+    if changed.is_empty() {
+        return Ok(told);
+    }
+    for id in store::ids_of_customer(tx, customer)?.into_iter().rev() {
+        let held = store::any(tx, id)?;
+        let there = held.live != Live::Never && held.wanted != Wanted::Gone;
+        if there && changed.contains(&held.service) {
+            order(tx, &held, "update", true, None)?;
+            told.push(id);
+        }
+    }
+    Ok(told)
+}
+
+/// Gives everybody of a customer who has plan `from` the plan `to`.
+pub fn change_plan(tx: &Write, customer: CustomerId, from: PlanId, to: PlanId) -> Result<()> {
+    let level = catalogue::plan(tx, to)?.level;
+    for id in store::ids_of_customer(tx, customer)?.into_iter().rev() {
+        let held = store::any(tx, id)?;
+        if held.wanted == Wanted::Gone {
+            continue;
+        }
+        if let (HeldId::Customer(id), Level::User) = (id, level) {
+            let mut plans: Vec<PlanId> =
+                store::enabled_plans(tx, id)?.into_iter().map(|(plan, ..)| plan).collect();
+            if plans.contains(&from) {
+                plans.retain(|plan| *plan != from && *plan != to);
+                plans.push(to);
+                store::enable_plans(tx, id, &plans)?;
+            }
+        }
+        if held.plan_id == Some(from) {
+            let meter = Meter::of(id.level());
+            offers::give_back(tx, customer, held.service, Some(from), meter, 1)?;
+            offers::take(tx, customer, held.service, Some(to), meter, 1)?;
+            store::set_plan(tx, id, to)?;
+            let held = store::any(tx, id)?;
+            let what = if held.live == Live::Never { "provision" } else { "update" };
+            order(tx, &held, what, true, None)?;
+        }
+    }
+    Ok(())
+}
+
+fn order(
+    tx: &Write,
+    held: &Held,
+    what: &str,
+    outside: bool,
+    after: Option<RequestId>,
+) -> Result<RequestId> {
+    let event = act::event(held.id.level(), what);
+    let steps = match outside {
+        true => plan::steps(tx, held.service, event, 1)?,
+        false => Vec::new(),
+    };
+    let own = steps.iter().filter(|step| step.action != crate::engine::Action::Reseller);
+    let verb = match what {
+        "deprovision" => "Remove",
+        "update" => "Update",
+        _ => "Provision",
+    };
+    let title = format!("{verb} {} of {}", held.title(), store::holder_name(tx, held)?);
+    let steps = own.map(plan::Step::to_run).collect();
+    let work = Work { held, what, title: &title, class: Class::Bulk, steps, after };
+    act::start(tx, work, &Cause::default())
+}

@@ -294,6 +294,8 @@ pub fn erase(tx: &Write, id: CustomerId) -> Result<()> {
 const ERASE: &[&str] = &[
     "DELETE FROM customer_memories WHERE customer_id = :id",
     "DELETE FROM customer_reminders WHERE customer_id = :id",
+    "DELETE FROM customer_settings WHERE customer_id = :id",
+    "DELETE FROM user_memories WHERE customer_id = :id",
     "DELETE FROM messages WHERE customer_id = :id
         OR user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
     "DELETE FROM uploads WHERE customer_id = :id",
@@ -330,6 +332,7 @@ const ERASE: &[&str] = &[
             main_contact = 0, password_hash = NULL, password_set_at = NULL, last_sign_in_at = NULL,
             epoch = epoch + 1, version = version + 1
       WHERE customer_id = :id",
+    "UPDATE audit_log SET detail = '{}' WHERE customer_id = :id AND subject_kind = 'user' AND detail <> '{}'",
     "DELETE FROM user_names WHERE customer_id = :id",
     "DELETE FROM departments WHERE customer_id = :id",
     "DELETE FROM customer_locations WHERE customer_id = :id",

@@ -376,6 +376,8 @@ routes! {
     Post  "/customers/{id}/restore"  scope CustomersDelete  customers::pages::life::restore;
     Get   "/customers/{id}/purge"    scope CustomersDelete  customers::pages::life::ask_purge;
     Post  "/customers/{id}/purge"    scope CustomersDelete  customers::pages::life::purge;
+    Get   "/customers/{id}/move"     scope CustomersMove    customers::pages::transfer::ask;
+    Post  "/customers/{id}/move"     scope CustomersMove    customers::pages::transfer::create;
     Get   "/customers/{id}/domains"  scope CustomersRead    customers::pages::domains::index;
     Post  "/customers/{id}/domains"  scope CustomersDomains customers::pages::domains::create;
     Post  "/customers/{id}/domains/{domain}/main"   scope CustomersDomains customers::pages::domains::make_main;
@@ -397,6 +399,7 @@ routes! {
     Delete "/api/v1/customers/{id}"         scope CustomersDelete        customers::api::destroy, "Delete a customer" customers::life::DELETE => customers::api::OUT;
     Post   "/api/v1/customers/{id}/restore" scope CustomersDelete        customers::api::restore, "Restore a deleted customer" &[] => customers::api::OUT;
     Post   "/api/v1/customers/{id}/purge"   scope CustomersDelete        customers::api::purge, "Erase a deleted customer" customers::life::PURGE => &[];
+    Post   "/api/v1/customers/{id}/move"    scope CustomersMove          customers::api::transfer, "Move a customer to another reseller" customers::transfer::MOVE => customers::api::OUT;
     Put    "/api/v1/customers/by-external-id/{external_id}" scope CustomersUpdate customers::api::put, "Create or change a customer by its id elsewhere" customers::fields::NEW => customers::api::OUT;
     Get    "/api/v1/customers/{id}/domains" scope CustomersRead          customers::api::domains, "List a customer's domains" &[] => customers::api::DOMAIN;
     Post   "/api/v1/customers/{id}/domains" scope CustomersDomains       customers::api::add_domain, "Add a domain" customers::domains::NEW => customers::api::DOMAIN;

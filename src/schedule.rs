@@ -5,8 +5,22 @@ use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::offers::recount;
 use crate::{account, billing, customers, jobs, signin, upkeep, users};
+use crate::{account, billing, jobs, signin, upkeep, users};
+use crate::{billing, customers, jobs, upkeep, users};
 
 pub const KINDS: &[Kind] = &[
+    Kind {
+        name: "customers.expire",
+        title: "End customers whose term is over",
+        resumes: true,
+        run: customers::term::run,
+    },
+    Kind {
+        name: customers::transfer::KIND,
+        title: "Move a customer",
+        resumes: false,
+        run: customers::transfer::run,
+    },
     Kind {
         name: "users.import",
         title: "Import users",
@@ -82,6 +96,7 @@ pub const KINDS: &[Kind] = &[
 ];
 
 pub const RECURRING: &[Recurring] = &[
+    Recurring { kind: "customers.expire", label: "Terms of customers", schedule: "5 * * * *" },
     Recurring { kind: "users.expire", label: "Last days", schedule: "5 * * * *" },
     Recurring { kind: "users.purge", label: "Erasing users", schedule: "25 3 * * *" },
     Recurring { kind: "passwords.expire", label: "Passwords that end", schedule: "10 6 * * *" },

@@ -2,10 +2,12 @@ use super::domains::{self, Domain};
 use super::fields::Link;
 use super::life;
 use super::rehearsal::{self, Preview};
+use super::transfer::{self, Moved};
 use super::{Brief, Customer, Filter, May, Type};
 use crate::auth::permissions::{
     CustomersBillingUpdate, CustomersCreate, CustomersDelete, CustomersDeprovision,
-    CustomersDisable, CustomersDomains, CustomersLimits, CustomersRead, CustomersUpdate,
+    CustomersDisable, CustomersDomains, CustomersLimits, CustomersMove, CustomersRead,
+    CustomersUpdate,
 };
 use crate::auth::{Permission, Scope};
 use crate::db::{Read, Write};
@@ -295,6 +297,18 @@ pub fn purge(cx: &Cx, scope: &Scope<CustomersDelete>) -> Result<Response> {
     cx.again()?;
     life::purge(cx.db, scope, id, &input)?;
     Ok(response::no_content())
+}
+
+pub fn transfer(cx: &Cx, scope: &Scope<CustomersMove>) -> Result<Response> {
+    let (id, input) = (cx.param("id")?, cx.input()?);
+    if previews(cx) {
+        let act = |tx: &Write| transfer::move_in(tx, scope, id, &input);
+        return preview(rehearsal::of(cx.db, scope.by, id, act)?);
+    }
+    match transfer::transfer(cx.db, scope, id, &input)? {
+        Moved::Now => cx.db.read(|db| answer(db, scope, id)),
+        Moved::Planned(run) => response::json(202, &serde_json::json!({ "run_id": run })),
+    }
 }
 
 pub const ACCEPTED: &[Field] = &[Field::integer("request_id", "what was taken in")];

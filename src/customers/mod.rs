@@ -14,6 +14,8 @@ pub mod pages;
 pub mod patterns;
 pub mod rehearsal;
 pub mod settings;
+pub mod term;
+pub mod transfer;
 pub mod tree;
 mod store;
 
@@ -221,7 +223,7 @@ pub fn create_in(
     life::provision(tx, id, &details.name)?;
     if tell {
         let (subject, text) = welcome(&details.name);
-        life::contact(tx, id, "customer.created", &subject, &text)?;
+        life::notice::contact(tx, id, "customer.created", &subject, &text)?;
     }
     Ok(id)
 }
@@ -393,8 +395,10 @@ pub fn put(
     match db.read(|db| store::by_external_id(db, scope, external_id))? {
         Some(id) => update(db, scope, &may, id, &input, version).map(|()| (id, false)),
         None => {
+            // Whoever may make none cannot tell whether there is one elsewhere.
+            let scope = actor.scope::<CustomersCreate>().map_err(|_| Error::NotFound)?;
             input.set("external_id", external_id);
-            Ok((create(db, &actor.scope()?, &may, &input)?, true))
+            Ok((create(db, &scope, &may, &input)?, true))
         }
     }
 }

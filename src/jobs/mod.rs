@@ -118,7 +118,19 @@ pub fn queue_run(
     input: &Value,
     total: Option<i64>,
 ) -> Result<RunId> {
-    let id = store::insert(tx, kind, customer, input, total)?;
+    queue_run_at(tx, kind, customer, input, total, tx.now)
+}
+
+/// The same, to begin at `due`.
+pub fn queue_run_at(
+    tx: &Write,
+    kind: &str,
+    customer: CustomerId,
+    input: &Value,
+    total: Option<i64>,
+    due: Instant,
+) -> Result<RunId> {
+    let id = store::insert(tx, kind, customer, input, total, due)?;
     tx.wake(Work::Runs);
     Ok(id)
 }

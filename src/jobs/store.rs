@@ -18,13 +18,14 @@ pub fn insert(
     customer: CustomerId,
     input: &Value,
     total: Option<i64>,
+    due: Instant,
 ) -> Result<RunId> {
     tx.change(
         "INSERT INTO runs (kind, customer_id, user_id, cause, input, total, due_at)
          VALUES (:kind, :customer, :user, 'manual', :input, :total, :now) RETURNING id",
         named_params! {
             ":kind": kind, ":customer": customer, ":user": tx.by.user, ":input": input.to_string(),
-            ":total": total, ":now": tx.now,
+            ":total": total, ":now": due,
         },
     )
 }
@@ -44,7 +45,7 @@ pub fn take(tx: &Write) -> Result<Option<Run>> {
     let id: Option<RunId> = tx.maybe(
         "UPDATE runs SET state = 'running', started_at = coalesce(started_at, :now), lease_until = :until
           WHERE id = (SELECT id FROM runs AS waiting
-                       WHERE state = 'queued'
+                       WHERE state = 'queued' AND due_at <= :now
                          AND (job_id IS NULL OR NOT EXISTS (SELECT 1 FROM runs AS other
                                WHERE other.job_id = waiting.job_id AND other.state = 'running'))
                        ORDER BY id LIMIT 1)

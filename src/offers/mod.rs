@@ -9,10 +9,12 @@ mod limits;
 pub mod own;
 pub mod recount;
 mod store;
+mod transfer;
 
 pub use cascade::{Check, Sellable, Subject, refuse, require, sellable, why_not};
 pub use give::{Giver, change, close, give, reopen, withdraw};
 pub use limits::{Meter, give_back, left, take};
+pub use transfer::{blockers, open_plans, shift, unoffered_plans};
 
 words! {
     /// Closed: nothing new below, what exists goes on.

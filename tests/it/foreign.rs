@@ -164,6 +164,10 @@ fn table(word: &str, first: &str) -> Option<&'static str> {
 /// The path with ids of `outer` for its first variable part and of `inner` for those below it;
 /// `None` where it names nobody's things.
 fn filled(route: &Route, outer: &Things, inner: &Things) -> Option<String> {
+    // What another system calls a customer is no id of ours.
+    if route.path.contains("{external_id}") {
+        return None;
+    }
     let parts: Vec<&str> = route.path.trim_start_matches("/api/v1").split('/').collect();
     let first = parts.get(1).copied().unwrap_or("");
     if COMMON.contains(&first) || !route.path.contains('{') {

@@ -16,6 +16,8 @@ mod assets;
 mod connectors;
 mod customers;
 mod customers_life;
+mod customers_move;
+mod customers_term;
 mod billing;
 mod assignments;
 mod settings_held;

@@ -1,12 +1,12 @@
 //! The end of a customer, step by step, and the ways back.
 
-use super::{id_of, mortal, notice, ordered, refuse, store, told};
+use super::{Order, mortal, notice, ordered, refuse, store, told};
 use crate::assignments::{self, Ended};
 use crate::audit;
 use crate::auth::permissions::{CustomersDelete, CustomersDeprovision};
 use crate::auth::{Permission, Scope};
 use crate::customers::store as customers;
-use crate::customers::{Customer, is_in_state};
+use crate::customers::{Customer, Type, is_in_state};
 use crate::db::{Db, Write};
 use crate::engine::Class;
 use crate::error::{Complaint, Error, Result};
@@ -16,6 +16,7 @@ use crate::input::{CONFIRM, Field, Fields, Input};
 use crate::jobs;
 use crate::ledger::{self, Action, Kind, Row};
 use crate::places::State;
+use crate::time::Zone;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -70,7 +71,8 @@ pub fn deprovision_in<P: Permission>(
             format!("{name} has {what} below that {verb} not deprovisioned: {}.", three.join(", "));
         return Err(Error::refused(text));
     }
-    let request = ordered(tx, id_of(customer), "customer.deprovision", "Deprovision", Class::Bulk)?;
+    let request =
+        ordered(tx, Order::of(customer, "customer.deprovision", "Deprovision", Class::Bulk))?;
     let services = assignments::end_customer(tx, id)?;
     let (active, disabled) = store::living_users(tx, id)?;
     for user in active.iter().chain(&disabled) {
@@ -121,6 +123,16 @@ pub fn reprovision_in<P: Permission>(tx: &Write, scope: &Scope<P>, id: CustomerI
             against.push(Complaint::new("", text));
         }
     }
+    if let Some(day) = customer.details.expires_on
+        && customer.details.kind == Type::Demo
+    {
+        let zone = Zone::named(&customer.details.time_zone).unwrap_or_else(Zone::utc);
+        if day < tx.now.day(&zone) {
+            let name = &customer.details.name;
+            let text = format!("{name} expired on {}: set a new date.", day.long());
+            against.push(Complaint::new("", text));
+        }
+    }
     let coming = i64::try_from(memory.active.len() + memory.disabled.len()).unwrap_or(i64::MAX);
     if let Some(limit) = customer.details.user_limit.filter(|limit| coming > *limit) {
         let name = &customer.details.name;
@@ -140,7 +152,8 @@ pub fn reprovision_in<P: Permission>(tx: &Write, scope: &Scope<P>, id: CustomerI
         let row = Row::new(Kind::User, user.0, Action::Added, id);
         ledger::record(tx, &Row { user: Some(user), facts, ..row })?;
     }
-    let request = ordered(tx, id_of(&customer), "customer.provision", "Provision", Class::Bulk)?;
+    let request =
+        ordered(tx, Order::of(&customer, "customer.provision", "Provision", Class::Bulk))?;
     let viewer = store::home(tx, tx.by.user)?;
     against.extend(assignments::revive(tx, viewer, &memory.services)?);
     if !against.is_empty() {
@@ -192,7 +205,7 @@ pub fn delete_in<P: Permission>(tx: &Write, scope: &Scope<P>, customer: &Custome
     against.extend(still_running(&store::open_requests(tx, id)?));
     refuse(against)?;
     store::set_state(tx, scope, id, State::Deleted, None)?;
-    let request = ordered(tx, id_of(customer), "customer.delete", "Delete", Class::Bulk)?;
+    let request = ordered(tx, Order::of(customer, "customer.delete", "Delete", Class::Bulk))?;
     let run = jobs::queue_run(tx, KIT, id, &json!({ "deleted": true }), None)?;
     let detail = json!({ "request_id": request, "run_id": run });
     audit::record(tx, "customer.deleted", ("customer", id.0), id, &detail)?;

@@ -5,14 +5,13 @@
 //! refuses with every reason there is. The provider goes through none of them.
 
 mod end;
-mod notice;
+pub mod notice;
 mod store;
 
 pub use end::{
     DELETE, DEPROVISION, KIT, PURGE, delete, delete_in, deprovision, deprovision_in, purge,
     purge_in, reprovision, reprovision_in, restore, restore_in, still_running,
 };
-pub use notice::{above, contact};
 
 use super::{Customer, facts, is_in_state};
 use crate::assignments::{self, Reason};
@@ -24,7 +23,7 @@ use crate::db::{Db, Read, Via, Write};
 use crate::engine::{self, Class, Document, Job, NewRequest, Settled};
 use crate::error::{Complaint, Error, Result};
 use crate::html::text::count;
-use crate::ids::{CustomerId, RequestId};
+use crate::ids::{CustomerId, RequestId, UserId};
 use crate::input::{Field, Fields, Input};
 use crate::ledger::{self, Action, Kind, Row, Source};
 use crate::places::State;
@@ -87,7 +86,8 @@ fn disable_one<P: Permission>(
     reason: &str,
 ) -> Result<()> {
     let customer = set_state(tx, scope, id, State::Disabled, through)?;
-    let request = ordered(tx, id_of(&customer), "customer.disable", "Disable", Class::Security)?;
+    let request =
+        ordered(tx, Order::of(&customer, "customer.disable", "Disable", Class::Security))?;
     assignments::suspend_customer(tx, id, Reason::CustomerDisabled)?;
     store::adopt(tx, id, request)?;
     let detail = json!({ "reason": reason, "through": through, "request_id": request });
@@ -114,7 +114,7 @@ pub fn enable_in<P: Permission>(tx: &Write, scope: &Scope<P>, id: CustomerId) ->
     for each in store::disabled_through(tx, scope, id)?.into_iter().chain([id]) {
         let customer = set_state(tx, scope, each, State::Active, None)?;
         let request =
-            ordered(tx, id_of(&customer), "customer.enable", "Enable", Class::Interactive)?;
+            ordered(tx, Order::of(&customer, "customer.enable", "Enable", Class::Interactive))?;
         assignments::resume_customer(tx, each, Reason::CustomerDisabled)?;
         store::adopt(tx, each, request)?;
         let detail = json!({ "request_id": request });
@@ -132,8 +132,10 @@ pub fn apply_again(db: &Db, scope: &Scope<CustomersUpdate>, id: CustomerId) -> R
         if !matches!(customer.state, State::Active | State::Disabled) {
             return Err(is_in_state(&customer));
         }
-        let request =
-            ordered(tx, id_of(&customer), "customer.provision", "Provision", Class::Interactive)?;
+        let request = ordered(
+            tx,
+            Order::of(&customer, "customer.provision", "Provision", Class::Interactive),
+        )?;
         assignments::provision_customer(tx, id)?;
         store::adopt(tx, id, request)?;
         let detail = json!({ "request_id": request });
@@ -144,21 +146,21 @@ pub fn apply_again(db: &Db, scope: &Scope<CustomersUpdate>, id: CustomerId) -> R
 
 /// Says to the outside that a customer is new or called otherwise.
 pub fn provision(tx: &Write, id: CustomerId, name: &str) -> Result<RequestId> {
-    ordered(tx, (id, name), "customer.provision", "Provision", Class::Interactive)
-}
-
-fn id_of(customer: &Customer) -> (CustomerId, &str) {
-    (customer.id, &customer.details.name)
+    ordered(
+        tx,
+        Order {
+            customer: id,
+            name,
+            event: "customer.provision",
+            verb: "Provision",
+            class: Class::Interactive,
+        },
+    )
 }
 
 /// The request of what is done to a customer as a whole; what is done to its services hangs below it.
-fn ordered(
-    tx: &Write,
-    (customer, name): (CustomerId, &str),
-    event: &'static str,
-    verb: &str,
-    class: Class,
-) -> Result<RequestId> {
+pub fn ordered(tx: &Write, order: Order) -> Result<RequestId> {
+    let Order { customer, name, event, verb, class } = order;
     engine::accept(
         tx,
         NewRequest {
@@ -184,6 +186,31 @@ fn ordered(
             steps: Vec::new(),
         },
     )
+}
+
+/// What is asked for a customer as a whole.
+pub struct Order<'a> {
+    pub customer: CustomerId,
+    pub name: &'a str,
+    pub event: &'static str,
+    pub verb: &'a str,
+    pub class: Class,
+}
+
+impl<'a> Order<'a> {
+    fn of(customer: &'a Customer, event: &'static str, verb: &'a str, class: Class) -> Order<'a> {
+        Order { customer: customer.id, name: &customer.details.name, event, verb, class }
+    }
+}
+
+/// The requests made for a customer since `parent` are parts of it.
+pub fn adopt(tx: &Write, customer: CustomerId, parent: RequestId) -> Result<()> {
+    store::adopt(tx, customer, parent)
+}
+
+/// What rating reads of a user.
+pub fn user_facts(db: &Read, user: UserId) -> Result<Value> {
+    store::user_facts(db, user)
 }
 
 /// What scripts and webhooks are told of a customer.

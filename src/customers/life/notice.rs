@@ -1,6 +1,6 @@
 //! Who is told what became of a customer: administrators above it, and its contact.
 
-use super::store;
+use super::store::{self, Administrator};
 use crate::customers::store as customers;
 use crate::db::Write;
 use crate::error::Result;
@@ -16,23 +16,56 @@ pub fn above(
     text: &str,
 ) -> Result<()> {
     for person in store::administrators_above(tx, customer, tx.by.user)? {
-        let text = format!("Hello {},\n\n{text}", person.name);
-        mail::queue(
-            tx,
-            &NewMessage {
-                customer: person.home,
-                user: Some(person.user),
-                event,
-                class: Class::Notice,
-                to: &person.mail,
-                name: &person.name,
-                subject,
-                text: &text,
-                link: None,
-                expires: None,
-            },
-        )?;
+        tell(tx, &person, event, subject, text)?;
     }
+    Ok(())
+}
+
+/// Tells those who administer these customers, but not whoever did it.
+pub fn at(
+    tx: &Write,
+    customers: &[CustomerId],
+    event: &str,
+    subject: &str,
+    text: &str,
+) -> Result<()> {
+    for person in store::administrators_at(tx, customers, tx.by.user)? {
+        tell(tx, &person, event, subject, text)?;
+    }
+    Ok(())
+}
+
+/// Tells whoever made the customer.
+pub fn maker(
+    tx: &Write,
+    customer: CustomerId,
+    event: &str,
+    subject: &str,
+    text: &str,
+) -> Result<()> {
+    match store::maker(tx, customer)? {
+        Some(person) => tell(tx, &person, event, subject, text),
+        None => Ok(()),
+    }
+}
+
+fn tell(tx: &Write, person: &Administrator, event: &str, subject: &str, text: &str) -> Result<()> {
+    let text = format!("Hello {},\n\n{text}", person.name);
+    mail::queue(
+        tx,
+        &NewMessage {
+            customer: person.home,
+            user: Some(person.user),
+            event,
+            class: Class::Notice,
+            to: &person.mail,
+            name: &person.name,
+            subject,
+            text: &text,
+            link: None,
+            expires: None,
+        },
+    )?;
     Ok(())
 }
 

@@ -47,7 +47,7 @@ pub fn set_state<P>(
     tx.change::<i64>(
         "UPDATE customers
             SET state = :state, disabled_through = :through,
-                expired_at = iif(:state IN ('active', 'disabled'), NULL, expired_at),
+                expired_at = iif(:state IN ('active', 'disabled', 'deleted'), NULL, expired_at),
                 deprovisioned_at = CASE WHEN :state IN ('active', 'disabled') THEN NULL
                                         WHEN state IN ('active', 'disabled') THEN :now
                                         ELSE deprovisioned_at END,
@@ -109,15 +109,50 @@ pub fn administrators_above(
             AND (until_on IS NULL OR until_on >= substr(:now, 1, 10))
           ORDER BY users.id LIMIT 50",
         named_params! { ":customer": customer, ":but": but, ":now": db.now },
-        |row| {
-            Ok(Administrator {
-                user: row.get("id")?,
-                home: row.get("customer_id")?,
-                name: row.get("display_name")?,
-                mail: row.get("mail")?,
-            })
-        },
+        administrator,
     )
+}
+
+/// Those who administer one of these customers there.
+pub fn administrators_at(
+    db: &Read,
+    customers: &[CustomerId],
+    but: Option<UserId>,
+) -> Result<Vec<Administrator>> {
+    db.all(
+        "SELECT DISTINCT users.id, users.customer_id, display_name, mail
+           FROM role_grants
+           JOIN roles ON roles.id = role_id AND roles.customer_id IS NULL
+                     AND roles.name IN ('Provider administrator', 'Reseller administrator')
+           JOIN users ON users.id = role_grants.user_id AND users.state = 'active'
+          WHERE at_id IN (SELECT value FROM json_each(:customers)) AND users.id IS NOT :but
+            AND (until_on IS NULL OR until_on >= substr(:now, 1, 10))
+          ORDER BY users.id LIMIT 50",
+        named_params! {
+            ":customers": serde_json::to_string(customers)?, ":but": but, ":now": db.now,
+        },
+        administrator,
+    )
+}
+
+/// Whoever made a customer, if they may still enter.
+pub fn maker(db: &Read, customer: CustomerId) -> Result<Option<Administrator>> {
+    db.maybe(
+        "SELECT users.id, users.customer_id, display_name, mail
+           FROM customers JOIN users ON users.id = created_by AND users.state = 'active'
+          WHERE customers.id = ?1",
+        [customer],
+        administrator,
+    )
+}
+
+fn administrator(row: &rusqlite::Row) -> rusqlite::Result<Administrator> {
+    Ok(Administrator {
+        user: row.get("id")?,
+        home: row.get("customer_id")?,
+        name: row.get("display_name")?,
+        mail: row.get("mail")?,
+    })
 }
 
 /// Where somebody belongs; Portico itself belongs to the provider.
@@ -296,8 +331,8 @@ const ERASE: &[&str] = &[
     "DELETE FROM customer_reminders WHERE customer_id = :id",
     "DELETE FROM customer_settings WHERE customer_id = :id",
     "DELETE FROM user_memories WHERE customer_id = :id",
-    "DELETE FROM messages WHERE customer_id = :id
-        OR user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
+    "DELETE FROM messages WHERE customer_id = :id",
+    "DELETE FROM messages WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
     "DELETE FROM uploads WHERE customer_id = :id",
     "DELETE FROM previews WHERE customer_id = :id",
     "DELETE FROM run_lines WHERE run_id IN (SELECT runs.id FROM runs WHERE runs.customer_id = :id)",
@@ -308,12 +343,13 @@ const ERASE: &[&str] = &[
                          WHERE requests.customer_id = :id)",
     "UPDATE steps SET title = key, params = '{}', outputs = '{}', error = ''
       WHERE request_id IN (SELECT requests.id FROM requests WHERE requests.customer_id = :id)",
+    "DELETE FROM property_values WHERE reseller_id = :id",
     "DELETE FROM property_values
-      WHERE reseller_id = :id
-         OR customer_service_id IN (SELECT held.id FROM customer_services held WHERE held.customer_id = :id)
-         OR user_service_id IN (SELECT held.id FROM user_services held WHERE held.customer_id = :id)",
-    "DELETE FROM role_grants WHERE at_id = :id
-        OR user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
+      WHERE customer_service_id IN (SELECT held.id FROM customer_services held WHERE held.customer_id = :id)",
+    "DELETE FROM property_values
+      WHERE user_service_id IN (SELECT held.id FROM user_services held WHERE held.customer_id = :id)",
+    "DELETE FROM role_grants WHERE at_id = :id",
+    "DELETE FROM role_grants WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
     "UPDATE sign_ins SET name = '', address = '', browser = '', user_id = NULL
       WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
     "DELETE FROM sessions WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
@@ -336,7 +372,8 @@ const ERASE: &[&str] = &[
     "DELETE FROM user_names WHERE customer_id = :id",
     "DELETE FROM departments WHERE customer_id = :id",
     "DELETE FROM customer_locations WHERE customer_id = :id",
-    "DELETE FROM customer_domains WHERE customer_id = :id
-        OR domain_id IN (SELECT domains.id FROM domains WHERE domains.customer_id = :id)",
+    "DELETE FROM customer_domains WHERE customer_id = :id",
+    "DELETE FROM customer_domains
+      WHERE domain_id IN (SELECT domains.id FROM domains WHERE domains.customer_id = :id)",
     "DELETE FROM domains WHERE customer_id = :id",
 ];

@@ -4,13 +4,15 @@ pub mod form;
 pub mod life;
 pub mod list;
 pub mod show;
+pub mod transfer;
 mod part;
 
 pub use part::{Part, part_page};
 
 use super::Customer;
 use crate::auth::permissions::{
-    CustomersDelete, CustomersDeprovision, CustomersDisable, CustomersUpdate, UsersCreate,
+    CustomersDelete, CustomersDeprovision, CustomersDisable, CustomersMove, CustomersUpdate,
+    UsersCreate,
 };
 use crate::auth::Permission;
 use crate::html::button::{Item, link, menu_button};
@@ -52,6 +54,7 @@ fn verbs(cx: &Cx, customer: &Customer) -> Vec<Item> {
         State::Active | State::Disabled => {
             let off = customer.state == State::Disabled;
             add(update, Item::post("Apply again", at("provision")));
+            add(cx.actor.may::<CustomersMove>(), Item::link("Move…", at("move")));
             add(disable && off, Item::link("Enable…", at("enable")));
             add(disable && !off, Item::danger("Disable…", at("disable")));
             add(end, Item::danger("Deprovision…", at("deprovision")));

@@ -2,9 +2,11 @@
 
 use super::actions;
 use crate::auth::Scope;
-use crate::auth::permissions::{AuditRead, CustomersRead, CustomersUpdate, RequestsRead};
+use crate::auth::permissions::{
+    AuditRead, CustomersMove, CustomersRead, CustomersUpdate, RequestsRead,
+};
 use crate::customers::store::{self, Counts, Happened};
-use crate::customers::{self, Customer, Type};
+use crate::customers::{self, Customer, Type, transfer};
 use crate::error::Result;
 use crate::html::button::link;
 use crate::html::parts::{Tone, card, facts, flash, stats};
@@ -16,7 +18,7 @@ use maud::{Markup, html};
 
 pub fn show(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     let id = cx.param("id")?;
-    let (customer, place, counts, happened, failed) = cx.db.read(|db| {
+    let (customer, place, counts, happened, failed, planned) = cx.db.read(|db| {
         let customer = customers::one(db, scope, id)?;
         let happened = match cx.actor.scope::<AuditRead>() {
             Ok(scope) => Some(store::happened(db, &scope, id)?),
@@ -27,9 +29,12 @@ pub fn show(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
             Err(_) => 0,
         };
         let counts = store::counts(db, scope, id)?;
-        Ok((customer, places::customer(db, scope, id)?, counts, happened, failed))
+        let planned = transfer::planned(db, scope, id)?;
+        Ok((customer, places::customer(db, scope, id)?, counts, happened, failed, planned))
     })?;
+    let above = cx.actor.may::<CustomersMove>();
     let body = html! {
+        @if let Some(planned) = planned.filter(|_| above) { (moving(cx, &planned)) }
         @if failed > 0 { (failed_flash(&customer, failed)) }
         (figures(&customer, &counts))
         div.cols {
@@ -40,6 +45,17 @@ pub fn show(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
         }
     };
     Ok(places::customer_page(cx, &place, Tab::Overview, 200, actions(cx, &customer), body))
+}
+
+/// What waits for its day.
+fn moving(cx: &Cx, planned: &transfer::Planned) -> Markup {
+    let day = planned.due.day(&cx.actor.zone).long();
+    let open = link("Open the run", &format!("/runs/{}", planned.run)).small();
+    flash(
+        Tone::Wait,
+        html! { "It moves to " b { (planned.target) } " on " (day) "." },
+        Some(html! { (open) }),
+    )
 }
 
 fn failed_flash(customer: &Customer, failed: i64) -> Markup {
@@ -79,6 +95,7 @@ fn details(cx: &Cx, customer: &Customer, place: &Place) -> Markup {
         }
     };
     add("Phone", &d.phone);
+    add("Fax", &d.fax);
     add("Website", &d.website);
     let lines = [d.street.as_str(), &d.postcode, &d.city, &d.country];
     let lines: Vec<&str> = lines.into_iter().filter(|part| !part.is_empty()).collect();
@@ -89,6 +106,9 @@ fn details(cx: &Cx, customer: &Customer, place: &Place) -> Markup {
     }
     if let Some(day) = d.expires_on {
         add("Ends on", &day.long());
+    }
+    for link in &d.links {
+        list.push(("Link", html! { a href=(link.url) rel="noreferrer" { (link.label) } }));
     }
     if let Some(parent) = customer.parent.filter(|parent| parent.0 != 1) {
         let reached = place.parents.iter().any(|(id, _)| *id == parent);

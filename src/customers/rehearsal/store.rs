@@ -47,7 +47,7 @@ pub fn since(tx: &Write, customer: CustomerId, mark: &Mark) -> Result<Preview> {
     )?;
     let ledger = tx.all(
         "SELECT kind, action, count(*) AS n FROM ledger WHERE id > :mark
-          GROUP BY kind, action ORDER BY min(id)",
+          GROUP BY +kind, +action ORDER BY min(id)",
         named_params! { ":mark": mark.ledger },
         |row| {
             Ok(Change { kind: row.get("kind")?, action: row.get("action")?, rows: row.get("n")? })
@@ -67,8 +67,8 @@ pub fn since(tx: &Write, customer: CustomerId, mark: &Mark) -> Result<Preview> {
                  UNION
                  SELECT subject_id, 'role ' || coalesce(json_extract(detail, '$.role'), '')
                    FROM audit_log WHERE id > :audit AND action = 'role.taken') changed
-           JOIN users ON users.id = changed.user_id
-          GROUP BY users.id ORDER BY display_name COLLATE NOCASE LIMIT 200",
+           CROSS JOIN users ON users.id = changed.user_id
+          GROUP BY changed.user_id ORDER BY display_name COLLATE NOCASE LIMIT 200",
         named_params! { ":request": mark.request, ":audit": mark.audit },
         |row| {
             Ok(Person {

@@ -1,0 +1,293 @@
+//! Customers moved from reseller to reseller.
+
+use crate::customers_life::{Scene, offers};
+use crate::world::{PROVIDER, World};
+use portico::ids::CustomerId;
+use serde_json::json;
+
+fn tree(world: &World, id: CustomerId) -> String {
+    world.text(&format!(
+        "SELECT group_concat(above, ' ') FROM (SELECT above FROM customer_tree WHERE below = {id} ORDER BY depth)"
+    ))
+}
+
+#[test]
+fn everything_that_stands_against_a_move_is_said_at_once() {
+    let scene = Scene::new();
+    let admin = scene.admin();
+    scene.equipped(&admin);
+    let ferrow = scene.world.reseller("Ferrow");
+    let plain = scene.world.customer(PROVIDER, "Plain");
+    let (sql, at) = (scene.world.sql(), format!("/customers/{}/move", scene.customer));
+    // A domain of the reseller is used, a request is open, and the reseller's helper is the only administrator.
+    let helper = scene.world.user(scene.reseller, "Hanna", "hanna");
+    sql.execute_batch(&format!(
+        "INSERT INTO customer_domains (customer_id, domain_id)
+         SELECT {customer}, id FROM domains WHERE name = 'brightwater.example';
+         INSERT INTO user_names (name, customer_id, domain_id, user_id)
+         SELECT 'extra@brightwater.example', {customer}, domains.id, (SELECT min(id) FROM users WHERE customer_id = {customer})
+           FROM domains WHERE name = 'brightwater.example';
+         INSERT INTO requests (customer_id, event, title, queue, class, source, created_at, deadline_at, next_at)
+         VALUES ({customer}, 'customer.provision', 'Slow', 'bulk', 'bulk', 'page', '', '9999', '');
+         INSERT INTO role_grants (user_id, role_id, at_id, granted_at)
+         SELECT {helper}, id, {customer}, '' FROM roles WHERE name = 'Customer administrator';
+         INSERT INTO offers (id, reseller_id, service_id, given_at) VALUES (900, {ferrow}, 100, '');
+         INSERT INTO offer_plans (offer_id, service_id, plan_id) VALUES (900, 100, 201);
+         INSERT INTO usage (holder_id, service_id, plan_id, meter, max) VALUES ({ferrow}, 100, 0, 'seats', 1);",
+        customer = scene.customer
+    ))
+    .unwrap();
+    let request = scene.world.count("SELECT max(id) FROM requests");
+    let said = admin.api_post(&at, json!({ "parent_id": ferrow })).expect(422).complaints();
+    assert_eq!(
+        said,
+        [
+            "Standard is not offered; choose one of Plus.".to_owned(),
+            "Ferrow does not offer Shared files.".to_owned(),
+            "Managed workplace at Ferrow has 1 left, 2 are needed.".to_owned(),
+            "uses brightwater.example of Brightwater; rename 1 user first.".to_owned(),
+            format!("Request {request} is still running."),
+            "Hanna is the last administrator of Aldermoor who can sign in. Make another one first."
+                .to_owned(),
+        ]
+    );
+    assert_eq!(
+        tree(&scene.world, scene.customer),
+        format!("{} {} 1", scene.customer, scene.reseller)
+    );
+    let page = admin.get(&format!("{at}?parent_id={ferrow}"));
+    for text in &said {
+        assert!(page.says(text), "{text}: {}", page.body);
+    }
+    let said = admin.api_post(&at, json!({ "parent_id": plain })).expect(422).complaints();
+    assert!(said.contains(&"Plain is not a reseller.".to_owned()), "{said:?}");
+    sql.execute("UPDATE customers SET state = 'disabled' WHERE id = ?1", [ferrow]).unwrap();
+    let said = admin.api_post(&at, json!({ "parent_id": ferrow })).expect(422).complaints();
+    assert_eq!(said[0], "Ferrow is disabled.");
+    let up = format!("/customers/{}/move", scene.reseller);
+    sql.execute("UPDATE customers SET reseller = 1 WHERE id = ?1", [scene.customer]).unwrap();
+    let said = admin.api_post(&up, json!({ "parent_id": scene.customer })).expect(422).complaints();
+    assert_eq!(said[0], "Aldermoor lies below Brightwater.");
+    let said = admin.api_post(&at, json!({ "parent_id": scene.reseller })).expect(422).complaints();
+    assert_eq!(said[0], "Aldermoor is below Brightwater already.");
+    admin.api_post("/customers/1/move", json!({ "parent_id": ferrow })).expect(404);
+}
+
+#[test]
+fn eight_levels_are_the_most_for_a_whole_branch_too() {
+    let world = World::new();
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let mut deep = PROVIDER;
+    for level in 2..=6 {
+        let next = world.customer(deep, &format!("Level {level}"));
+        world.sql().execute("UPDATE customers SET reseller = 1 WHERE id = ?1", [next]).unwrap();
+        deep = next;
+    }
+    let reseller = world.reseller("Brightwater");
+    let below = world.customer(reseller, "Aldermoor");
+    world.sql().execute("UPDATE customers SET reseller = 1 WHERE id = ?1", [below]).unwrap();
+    world.customer(below, "Leaf");
+    let at = format!("/customers/{reseller}/move");
+    let said = admin.api_post(&at, json!({ "parent_id": deep })).expect(422).complaints();
+    assert_eq!(said, ["The hierarchy may be 8 levels deep."]);
+    let at = format!("/customers/{below}/move");
+    admin.api_post(&at, json!({ "parent_id": deep })).expect(200);
+}
+
+#[test]
+fn a_moved_customer_is_the_new_resellers_in_one_instant() {
+    let scene = Scene::new();
+    let admin = scene.admin();
+    let [theo, _] = scene.equipped(&admin);
+    let ferrow = scene.world.reseller("Ferrow");
+    scene.world.sql().execute_batch(&offers(ferrow)).unwrap();
+    let (old, new) = (
+        scene.world.person(scene.reseller, "Reseller administrator"),
+        scene.world.person(ferrow, "Reseller administrator"),
+    );
+    // Old staff with a role at the customer, which another administers too.
+    scene.world.person(scene.customer, "Customer administrator");
+    scene
+        .world
+        .sql()
+        .execute(
+            "INSERT INTO role_grants (user_id, role_id, at_id, granted_at)
+             SELECT ?1, id, ?2, '' FROM roles WHERE name = 'Customer administrator'",
+            (old.id, scene.customer),
+        )
+        .unwrap();
+    let at = format!("/customers/{}", scene.customer);
+    let (spans, seats) = (scene.open(), scene.seats(scene.reseller));
+    assert_eq!((seats, scene.seats(ferrow)), (4, 0));
+    scene.world.later(3600);
+    let wish = json!({ "parent_id": ferrow });
+    let preview =
+        admin.api_post(&format!("{at}/move?preview=true"), wish.clone()).expect(200).json();
+    assert_eq!(preview["refusals"], json!([]));
+    assert!(preview["people"].to_string().contains("role Customer administrator"), "{preview}");
+    assert_eq!(
+        tree(&scene.world, scene.customer),
+        format!("{} {} 1", scene.customer, scene.reseller)
+    );
+    admin.api_post(&format!("{at}/move"), wish).expect(200);
+    assert_eq!(tree(&scene.world, scene.customer), format!("{} {ferrow} 1", scene.customer));
+    assert_eq!((scene.seats(scene.reseller), scene.seats(ferrow), scene.open()), (0, 4, spans));
+    assert_eq!((old.api_get(&at).status, new.api_get(&at).status), (404, 200));
+    assert_eq!(old.api_get(&format!("/users/{theo}")).status, 404);
+    assert_eq!(new.api_get(&format!("/users/{theo}")).status, 200);
+    let instants = format!(
+        "SELECT count(DISTINCT at) || ' ' || count(*) FROM ledger
+          WHERE customer_id = {} AND action = 'changed' AND kind IN ('customer', 'customer_service', 'user_service')",
+        scene.customer
+    );
+    assert_eq!(scene.world.text(&instants), "1 5", "the customer, two services and two of users");
+    let parent = "SELECT json_extract(facts, '$.parent') || '' FROM ledger WHERE kind = 'customer' ORDER BY id DESC LIMIT 1";
+    assert_eq!(scene.world.text(parent), ferrow.to_string());
+    assert!(portico::ledger::check(&scene.world.app.db).unwrap().is_empty());
+    let seen = format!(
+        "SELECT group_concat(customer_id, ' ') FROM (SELECT customer_id FROM audit_log WHERE action = 'customer.moved' ORDER BY id)"
+    );
+    assert_eq!(scene.world.text(&seen), format!("{} {} {ferrow}", scene.customer, scene.reseller));
+    assert_eq!(
+        scene.world.count(&format!("SELECT count(*) FROM role_grants WHERE user_id = {}", old.id)),
+        1
+    );
+    let mails = "SELECT group_concat(DISTINCT to_address) FROM (SELECT to_address FROM messages WHERE event = 'customer.moved' ORDER BY id)";
+    let told = scene.world.text(mails);
+    for address in ["contact@aldermoor.example", "@brightwater.example", "@ferrow.example"] {
+        assert!(told.contains(address), "{told}");
+    }
+}
+
+#[test]
+fn plans_that_are_not_offered_there_are_exchanged() {
+    let scene = Scene::new();
+    let admin = scene.admin();
+    scene.equipped(&admin);
+    let ferrow = scene.world.reseller("Ferrow");
+    scene
+        .world
+        .sql()
+        .execute_batch(&format!(
+            "{}; DELETE FROM offer_plans WHERE plan_id = 200 AND offer_id IN (SELECT id FROM offers WHERE reseller_id = {ferrow});",
+            offers(ferrow)
+        ))
+        .unwrap();
+    let at = format!("/customers/{}/move", scene.customer);
+    let page = admin.get(&format!("{at}?parent_id={ferrow}"));
+    assert!(page.says("Standard is not offered; choose one of Plus."), "{}", page.body);
+    assert!(page.says("name=\"plans.workplace.standard\""), "{}", page.body);
+    let said = admin
+        .api_post(
+            &at,
+            json!({ "parent_id": ferrow, "plans": { "workplace": { "standard": "odd" } } }),
+        )
+        .expect(422)
+        .complaints();
+    assert_eq!(said, ["plans standard of workplace cannot become odd"]);
+    let wish = [("parent_id", ferrow.to_string()), ("plans.workplace.standard", "plus".to_owned())];
+    let wish = wish.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(admin.post(&at, &wish).location(), format!("/customers/{}", scene.customer));
+    let plans = "SELECT group_concat(DISTINCT plan) FROM ledger_spans WHERE kind = 'user_service' AND ends_at = '9999'";
+    assert_eq!(scene.world.text(plans), "plus");
+    let used = |plan: i64| {
+        scene.world.count(&format!(
+            "SELECT coalesce(sum(used), 0) FROM usage WHERE holder_id = {ferrow} AND plan_id = {plan}"
+        ))
+    };
+    assert_eq!((used(200), used(201)), (0, 2));
+    assert!(portico::ledger::check(&scene.world.app.db).unwrap().is_empty());
+}
+
+#[test]
+fn a_move_waits_for_its_day_and_is_checked_again() {
+    for spoilt in [false, true] {
+        let scene = Scene::new();
+        let admin = scene.admin();
+        let ferrow = scene.world.reseller("Ferrow");
+        let at = format!("/customers/{}", scene.customer);
+        let past = json!({ "parent_id": ferrow, "on": "2026-03-01" });
+        let said = admin.api_post(&format!("{at}/move"), past).expect(422).complaints();
+        assert_eq!(said, ["on must not be in the past"]);
+        let wish = json!({ "parent_id": ferrow, "on": "2026-03-15" });
+        let run = admin.api_post(&format!("{at}/move"), wish.clone()).expect(202).json()["run_id"]
+            .clone();
+        let said = admin.api_post(&format!("{at}/move"), wish).expect(422).complaints();
+        assert_eq!(said, ["A move to Ferrow is planned already."]);
+        assert!(admin.get(&at).says("Ferrow"), "the page says so");
+        let before = tree(&scene.world, scene.customer);
+        let state = || scene.world.text(&format!("SELECT state FROM runs WHERE id = {run}"));
+        let work = || {
+            let runs = portico::jobs::start(&scene.world.app).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(700));
+            runs.stop();
+        };
+        work();
+        assert_eq!(
+            (state().as_str(), tree(&scene.world, scene.customer)),
+            ("queued", before.clone())
+        );
+        if spoilt {
+            scene
+                .world
+                .sql()
+                .execute("UPDATE customers SET state = 'disabled' WHERE id = ?1", [ferrow])
+                .unwrap();
+        }
+        scene.world.later(5 * 86_400);
+        work();
+        if spoilt {
+            assert_eq!((state().as_str(), tree(&scene.world, scene.customer)), ("failed", before));
+            let why = scene.world.text(&format!("SELECT error FROM runs WHERE id = {run}"));
+            assert!(why.contains("Ferrow is disabled."), "{why}");
+            let mail =
+                scene.world.text("SELECT text FROM messages WHERE event = 'customer.move_failed'");
+            assert!(mail.contains("Ferrow is disabled."), "{mail}");
+        } else {
+            assert_eq!(state(), "done");
+            assert_eq!(
+                tree(&scene.world, scene.customer),
+                format!("{} {ferrow} 1", scene.customer)
+            );
+        }
+    }
+}
+
+#[test]
+fn nobody_moves_what_or_whereto_they_do_not_reach() {
+    let scene = Scene::new();
+    let ferrow = scene.world.reseller("Ferrow");
+    let theirs = scene.world.person(ferrow, "Reseller administrator");
+    let at = format!("/customers/{}/move", scene.customer);
+    theirs.api_post(&at, json!({ "parent_id": ferrow })).expect(404);
+    theirs.get(&at).expect(404);
+    let ours = scene.world.person(scene.reseller, "Reseller administrator");
+    ours.api_post(&at, json!({ "parent_id": ferrow })).expect(404);
+    ours.api_post(&at, json!({ "parent_id": 1 })).expect(404);
+    let ca = scene.world.person(scene.customer, "Customer administrator");
+    ca.api_post(&at, json!({ "parent_id": ferrow })).expect(403);
+}
+
+#[test]
+fn five_hundred_customers_move_within_a_second() {
+    let world = World::new();
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let (reseller, ferrow) = (world.reseller("Brightwater"), world.reseller("Ferrow"));
+    let sub = world.customer(reseller, "Sub");
+    let sql = world.sql();
+    sql.execute("UPDATE customers SET reseller = 1 WHERE id = ?1", [sub]).unwrap();
+    sql.execute(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 499)
+         INSERT INTO customers (parent_id, code, name, created_at, changed_at)
+         SELECT ?1, 'MANY' || n, 'Many ' || n, '', '' FROM n",
+        [sub],
+    )
+    .unwrap();
+    let started = std::time::Instant::now();
+    admin.api_post(&format!("/customers/{sub}/move"), json!({ "parent_id": ferrow })).expect(200);
+    let took = started.elapsed();
+    assert!(took.as_millis() < 5000, "{took:?} in a build that is not optimised");
+    let reached =
+        |scope: i64| world.count(&format!("SELECT count(*) FROM reach WHERE scope = {scope}"));
+    assert_eq!((reached(ferrow.0 * 4 + 2), reached(reseller.0 * 4 + 2)), (500, 0));
+}

@@ -49,6 +49,7 @@ pub mod arrivals;
 pub mod activity;
 pub mod system;
 pub mod invoices;
+pub mod kits;
 pub mod health;
 pub mod backup;
 pub mod rescue;

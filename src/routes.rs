@@ -14,6 +14,8 @@ use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
     account, acting, activity, arrivals, billing, catalogue, customers, health, invoices, jobs,
     mail, offers, openapi, prices, roles, search, setup, signin, system, today,
+    account, activity, arrivals, billing, catalogue, customers, health, invoices, jobs, kits, mail,
+    offers, openapi, prices, roles, search, setup, signin, system, today,
 };
 
 pub struct Route {
@@ -340,10 +342,6 @@ routes! {
     Get   "/customers/{id}"          scope CustomersRead    customers::pages::show::show;
     Get   "/customers/{id}/edit"     scope CustomersUpdate  customers::pages::form::edit;
     Post  "/customers/{id}/edit"     scope CustomersUpdate  customers::pages::form::update;
-    Get   "/customers/{id}/disable"  scope CustomersDisable customers::pages::form::ask_disable;
-    Post  "/customers/{id}/disable"  scope CustomersDisable customers::pages::form::disable;
-    Get   "/customers/{id}/enable"   scope CustomersDisable customers::pages::form::ask_enable;
-    Post  "/customers/{id}/enable"   scope CustomersDisable customers::pages::form::enable;
     Get   "/customers/{id}/domains"  scope CustomersRead    customers::domains::pages::index;
     Post  "/customers/{id}/domains"  scope CustomersDomains customers::domains::pages::create;
     Get   "/customers/{id}/domains/{domain}"        scope CustomersDomains customers::domains::pages::show;
@@ -378,12 +376,9 @@ routes! {
     Post  "/customers/{id}/purge"    scope CustomersDelete  customers::pages::life::purge;
     Get   "/customers/{id}/move"     scope CustomersMove    customers::pages::transfer::ask;
     Post  "/customers/{id}/move"     scope CustomersMove    customers::pages::transfer::create;
-    Get   "/customers/{id}/domains"  scope CustomersRead    customers::pages::domains::index;
-    Post  "/customers/{id}/domains"  scope CustomersDomains customers::pages::domains::create;
-    Post  "/customers/{id}/domains/{domain}/main"   scope CustomersDomains customers::pages::domains::make_main;
-    Post  "/customers/{id}/domains/{domain}/verify" scope CustomersDomains customers::pages::domains::verify;
-    Get   "/customers/{id}/domains/{domain}/remove" scope CustomersDomains customers::pages::domains::ask_remove;
-    Post  "/customers/{id}/domains/{domain}/remove" scope CustomersDomains customers::pages::domains::remove;
+    Get   "/customers/{id}/export"   scope CustomersExport  kits::pages::new;
+    Post  "/customers/{id}/export"   scope CustomersExport  kits::pages::create;
+    Get   "/exit-kits/{kit}"         scope CustomersExport  kits::api::show;
 
     Get    "/api/v1/customers"              scope CustomersRead          customers::api::index, "List customers" customers::FILTERS => customers::api::ITEM;
     Post   "/api/v1/customers"              scope CustomersCreate        customers::api::create, "Add a customer" customers::fields::NEW => customers::api::OUT;
@@ -400,6 +395,9 @@ routes! {
     Post   "/api/v1/customers/{id}/restore" scope CustomersDelete        customers::api::restore, "Restore a deleted customer" &[] => customers::api::OUT;
     Post   "/api/v1/customers/{id}/purge"   scope CustomersDelete        customers::api::purge, "Erase a deleted customer" customers::life::PURGE => &[];
     Post   "/api/v1/customers/{id}/move"    scope CustomersMove          customers::api::transfer, "Move a customer to another reseller" customers::transfer::MOVE => customers::api::OUT;
+    Post   "/api/v1/customers/{id}/export"  scope CustomersExport        kits::api::create, "Make a file of all of a customer's data" &[] => kits::api::ORDERED;
+    Get    "/api/v1/customers/{id}/exit-kits" scope CustomersExport      kits::api::index, "List the files made of a customer's data" &[] => kits::api::OUT;
+    Get    "/api/v1/exit-kits/{kit}"        scope CustomersExport        kits::api::show, "Download such a file" &[] => &[];
     Put    "/api/v1/customers/by-external-id/{external_id}" scope CustomersUpdate customers::api::put, "Create or change a customer by its id elsewhere" customers::fields::NEW => customers::api::OUT;
     Get    "/api/v1/customers/{id}/domains" scope CustomersRead          customers::api::domains, "List a customer's domains" &[] => customers::api::DOMAIN;
     Post   "/api/v1/customers/{id}/domains" scope CustomersDomains       customers::api::add_domain, "Add a domain" customers::domains::NEW => customers::api::DOMAIN;

@@ -4,9 +4,7 @@ use crate::assignments::{bulk, fanout};
 use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::offers::recount;
-use crate::{account, billing, customers, jobs, signin, upkeep, users};
-use crate::{account, billing, jobs, signin, upkeep, users};
-use crate::{billing, customers, jobs, upkeep, users};
+use crate::{account, billing, customers, jobs, kits, signin, upkeep, users};
 
 pub const KINDS: &[Kind] = &[
     Kind {
@@ -14,6 +12,18 @@ pub const KINDS: &[Kind] = &[
         title: "End customers whose term is over",
         resumes: true,
         run: customers::term::run,
+    },
+    Kind {
+        name: customers::life::KIT,
+        title: "Make a file of a customer's data",
+        resumes: true,
+        run: kits::run,
+    },
+    Kind {
+        name: "customers.purge",
+        title: "Empty the bin of customers",
+        resumes: false,
+        run: kits::empty_bin,
     },
     Kind {
         name: customers::transfer::KIND,
@@ -96,6 +106,7 @@ pub const KINDS: &[Kind] = &[
 ];
 
 pub const RECURRING: &[Recurring] = &[
+    Recurring { kind: "customers.purge", label: "Bin of customers", schedule: "20 4 * * *" },
     Recurring { kind: "customers.expire", label: "Terms of customers", schedule: "5 * * * *" },
     Recurring { kind: "users.expire", label: "Last days", schedule: "5 * * * *" },
     Recurring { kind: "users.purge", label: "Erasing users", schedule: "25 3 * * *" },

@@ -23,7 +23,7 @@ const LARGE: u64 = 1 << 20;
 pub fn download(cx: &Cx, scope: &Scope<UsersExport>) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
     let filter = Filter { customer: Some(id), ..api::filter(cx)? };
-    let (code, file) = cx.db.read(|db| write(db, scope, id, &filter))?;
+    let (code, file) = cx.db.read(|db| write(db, scope, id, &filter, is_told))?;
     let name = format!("users-{code}.csv");
     let mut answer = response::download(&name, "text/csv; charset=utf-8", Vec::new());
     answer.body = match file.as_file().metadata()?.len() {
@@ -39,9 +39,10 @@ fn write(
     scope: &Scope<UsersExport>,
     id: CustomerId,
     filter: &Filter,
+    told: fn(&Field) -> bool,
 ) -> Result<(String, NamedTempFile)> {
     let code = customers::one(db, scope, id)?.code;
-    let fields: Vec<&Field> = Field::PLAIN.iter().filter(|field| is_told(field)).collect();
+    let fields: Vec<&Field> = Field::PLAIN.iter().filter(|field| told(field)).collect();
     let headings: Vec<String> = fields.iter().map(|field| field.label()).collect();
     // The edge sends no file whose name begins with a dot, as temporary ones do by themselves.
     let mut file = BufWriter::new(tempfile::Builder::new().prefix("users-").tempfile()?);
@@ -59,6 +60,13 @@ fn write(
     })?;
     let file = file.into_inner().map_err(|err| Error::from(err.into_error()))?;
     Ok((code, file))
+}
+
+/// The file of all users of a customer, for another installation: without what counts here alone.
+pub fn file(db: &Read, scope: &Scope<UsersExport>, id: CustomerId) -> Result<NamedTempFile> {
+    let filter = Filter { customer: Some(id), ..Filter::default() };
+    let told = |field: &Field| is_told(field) && !matches!(field, Field::PorticoId | Field::Site);
+    Ok(write(db, scope, id, &filter, told)?.1)
 }
 
 /// Fields of which nothing is kept here.

@@ -85,7 +85,7 @@ fn kept_for_good_on_the_thirteenth_day_it_is_back_and_billed_from_then() {
     assert_eq!(scene.state(id), "deprovisioned");
     let at = format!("/customers/{id}");
     let said = admin.api_post(&format!("{at}/reprovision"), json!({})).expect(422).complaints();
-    assert_eq!(said, ["Trial expired on 9 April 2026: set a new date."]);
+    assert_eq!(said, ["Trial expired on 9 Apr 2026: set a new date."]);
     days(world, 12);
     admin.api_patch(&at, json!({ "type": "standard", "expires_on": "" })).expect(200);
     assert_eq!(scene.state(id), "active");

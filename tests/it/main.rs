@@ -18,6 +18,7 @@ mod customers;
 mod customers_life;
 mod customers_move;
 mod customers_term;
+mod exit_kit;
 mod billing;
 mod assignments;
 mod settings_held;

@@ -139,7 +139,7 @@ pub fn administrators_at(
 pub fn maker(db: &Read, customer: CustomerId) -> Result<Option<Administrator>> {
     db.maybe(
         "SELECT users.id, users.customer_id, display_name, mail
-           FROM customers JOIN users ON users.id = created_by AND users.state = 'active'
+           FROM customers JOIN users ON users.id = customers.created_by AND users.state = 'active'
           WHERE customers.id = ?1",
         [customer],
         administrator,
@@ -332,7 +332,9 @@ const ERASE: &[&str] = &[
     "DELETE FROM customer_settings WHERE customer_id = :id",
     "DELETE FROM user_memories WHERE customer_id = :id",
     "DELETE FROM messages WHERE customer_id = :id",
-    "DELETE FROM messages WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
+    "DELETE FROM messages
+      WHERE id IN (SELECT theirs.id FROM users CROSS JOIN messages theirs ON theirs.user_id = users.id
+                    WHERE users.customer_id = :id)",
     "DELETE FROM uploads WHERE customer_id = :id",
     "DELETE FROM previews WHERE customer_id = :id",
     "DELETE FROM run_lines WHERE run_id IN (SELECT runs.id FROM runs WHERE runs.customer_id = :id)",
@@ -355,6 +357,14 @@ const ERASE: &[&str] = &[
     "DELETE FROM sessions WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
     "DELETE FROM links WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
     "DELETE FROM tokens WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
+    "DELETE FROM tokens WHERE at_id = :id",
+    "DELETE FROM factors WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
+    "DELETE FROM password_history WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
+    "DELETE FROM verifications WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
+    "DELETE FROM known_browsers WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
+    "DELETE FROM user_expiry_notices WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
+    "DELETE FROM user_templates WHERE customer_id = :id",
+    "DELETE FROM customer_contacts WHERE customer_id = :id",
     "DELETE FROM idempotency_keys WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
     "DELETE FROM user_external_emails WHERE customer_id = :id",
     "DELETE FROM user_external_ids WHERE customer_id = :id",
@@ -368,7 +378,8 @@ const ERASE: &[&str] = &[
             main_contact = 0, password_hash = NULL, password_set_at = NULL, last_sign_in_at = NULL,
             epoch = epoch + 1, version = version + 1
       WHERE customer_id = :id",
-    "UPDATE audit_log SET detail = '{}' WHERE customer_id = :id AND subject_kind = 'user' AND detail <> '{}'",
+    "UPDATE audit_log SET detail = '{}'
+      WHERE customer_id = :id AND subject_kind IN ('user', 'customer', 'contact') AND detail <> '{}'",
     "DELETE FROM user_names WHERE customer_id = :id",
     "DELETE FROM departments WHERE customer_id = :id",
     "DELETE FROM customer_locations WHERE customer_id = :id",

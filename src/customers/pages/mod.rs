@@ -10,11 +10,11 @@ mod part;
 pub use part::{Part, part_page};
 
 use super::Customer;
-use crate::auth::permissions::{
-    CustomersDelete, CustomersDeprovision, CustomersDisable, CustomersMove, CustomersUpdate,
-    UsersCreate,
-};
 use crate::auth::Permission;
+use crate::auth::permissions::{
+    CustomersDelete, CustomersDeprovision, CustomersDisable, CustomersExport, CustomersMove,
+    CustomersUpdate, UsersCreate,
+};
 use crate::html::button::{Item, link, menu_button};
 use crate::ids::CustomerId;
 use crate::places::State;
@@ -54,7 +54,7 @@ fn verbs(cx: &Cx, customer: &Customer) -> Vec<Item> {
         State::Active | State::Disabled => {
             let off = customer.state == State::Disabled;
             add(update, Item::post("Apply again", at("provision")));
-            add(cx.actor.may::<CustomersMove>(), Item::link("Move…", at("move")));
+            add(may::<CustomersMove>(cx, id), Item::link("Move…", at("move")));
             add(disable && off, Item::link("Enable…", at("enable")));
             add(disable && !off, Item::danger("Disable…", at("disable")));
             add(end, Item::danger("Deprovision…", at("deprovision")));
@@ -68,6 +68,9 @@ fn verbs(cx: &Cx, customer: &Customer) -> Vec<Item> {
             add(delete, Item::danger("Erase for good…", at("purge")));
         }
         State::Purged => {}
+    }
+    if may::<CustomersExport>(cx, id) {
+        items.push(Item::link("Exit kit…", at("export")));
     }
     items
 }

@@ -1,0 +1,76 @@
+//! What is in a kit: plain files that other programs read.
+
+use super::store;
+use crate::auth::Scope;
+use crate::auth::permissions::UsersExport;
+use crate::db::{Db, Read, Via};
+use crate::error::{Error, Result};
+use crate::ids::CustomerId;
+use crate::sheet;
+use crate::users::export;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write, copy};
+use zip::write::SimpleFileOptions;
+
+const README: &str = "\
+This file holds everything that Portico had of one customer.
+
+customer.json   the customer: names, addresses, domains, settings
+users.csv       its users, in a form that an import takes back
+services.csv    what the customer and its users had, and have
+ledger.csv      every billable change, in the order in which it counted
+audit.csv       who changed what, and when
+invoices/       the invoices it was sent, each as JSON
+
+Times are UTC, amounts are in the smallest unit of their currency. There are no passwords, keys or other secrets.
+";
+
+type Zip<'a> = zip::ZipWriter<BufWriter<&'a File>>;
+
+/// Writes all of it, as it is at one moment.
+pub fn write(db: &Db, id: CustomerId, file: &File) -> Result<()> {
+    db.read(|db| {
+        let mut zip = zip::ZipWriter::new(BufWriter::new(file));
+        begin(&mut zip, "README.txt")?;
+        zip.write_all(README.as_bytes())?;
+        begin(&mut zip, "customer.json")?;
+        let customer = serde_json::to_vec_pretty(&store::customer(db, id)?)?;
+        zip.write_all(&customer)?;
+        users(db, id, &mut zip)?;
+        table(&mut zip, "services.csv", store::SERVICES_HEAD, |row| store::services(db, id, row))?;
+        table(&mut zip, "ledger.csv", store::LEDGER_HEAD, |row| store::ledger(db, id, row))?;
+        table(&mut zip, "audit.csv", store::AUDIT_HEAD, |row| store::audit(db, id, row))?;
+        store::invoices(db, id, &mut |number, snapshot| {
+            let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+            let name: String = number.chars().map(plain).collect();
+            begin(&mut zip, &format!("invoices/{name}.json"))?;
+            Ok(zip.write_all(snapshot.as_bytes())?)
+        })?;
+        let mut out = zip.finish().map_err(Error::internal)?;
+        Ok(out.flush()?)
+    })
+}
+
+fn begin(zip: &mut Zip, name: &str) -> Result<()> {
+    zip.start_file(name, SimpleFileOptions::default()).map_err(Error::internal)
+}
+
+fn users(db: &Read, id: CustomerId, zip: &mut Zip) -> Result<()> {
+    begin(zip, "users.csv")?;
+    let scope: Scope<UsersExport> = Scope::of_system(Via::Job);
+    let file = export::file(db, &scope, id)?;
+    copy(&mut BufReader::new(file.reopen()?), zip)?;
+    Ok(())
+}
+
+fn table(
+    zip: &mut Zip,
+    name: &str,
+    head: &[&str],
+    rows: impl FnOnce(&mut dyn FnMut(&[String]) -> Result<()>) -> Result<()>,
+) -> Result<()> {
+    begin(zip, name)?;
+    let head: Vec<String> = head.iter().map(|each| (*each).to_owned()).collect();
+    zip.write_all(&sheet::write_csv(&head, std::iter::empty::<Vec<&str>>()))?;
+    rows(&mut |cells| Ok(zip.write_all(sheet::csv_line(cells).as_bytes())?))
+}

@@ -1,0 +1,187 @@
+//! Exit kits, the bin, and what is left of a customer that was erased.
+
+use crate::customers_life::Scene;
+use crate::world::{Answer, PROVIDER, Person, World};
+use portico::ids::CustomerId;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Read;
+
+fn work(world: &World) {
+    let runs = portico::jobs::start(&world.app).unwrap();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let open = || world.count("SELECT count(*) FROM runs WHERE state IN ('queued', 'running')");
+    while open() > 0 && std::time::Instant::now() < end {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    runs.stop();
+}
+
+fn empty_bin(world: &World) {
+    portico::jobs::run_now(&world.app, "Bin of customers").unwrap();
+    world.later(60);
+}
+
+/// The files of the newest kit.
+fn files(world: &World, customer: CustomerId) -> BTreeMap<String, String> {
+    let file = world.text(&format!(
+        "SELECT file FROM exit_kits WHERE customer_id = {customer} ORDER BY id DESC LIMIT 1"
+    ));
+    let bytes = std::fs::File::open(world.app.config.data.join("kits").join(file)).unwrap();
+    let mut zip = zip::ZipArchive::new(bytes).unwrap();
+    (0..zip.len())
+        .map(|n| {
+            let mut entry = zip.by_index(n).unwrap();
+            let mut text = String::new();
+            entry.read_to_string(&mut text).unwrap();
+            (entry.name().unwrap().into_owned(), text)
+        })
+        .collect()
+}
+
+fn end(admin: &Person, id: CustomerId) -> Answer {
+    let typed = json!({ "confirm": "ALDERMOOR" });
+    admin.api_post(&format!("/customers/{id}/deprovision"), typed.clone()).expect(200);
+    admin.api("DELETE", &format!("/customers/{id}"), typed).expect(200)
+}
+
+#[test]
+fn a_kit_holds_everything_and_no_secret() {
+    let scene = Scene::new();
+    let (admin, world) = (scene.admin(), &scene.world);
+    scene.equipped(&admin);
+    world
+        .sql()
+        .execute(
+            "UPDATE users SET password_hash = '$argon2id$secret' WHERE customer_id = ?1",
+            [scene.customer],
+        )
+        .unwrap();
+    let at = format!("/customers/{}", scene.customer);
+    let ca = world.person(scene.customer, "Customer administrator");
+    ca.api_post(&format!("{at}/export"), json!({})).expect(202);
+    work(world);
+    let files = files(world, scene.customer);
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["README.txt", "audit.csv", "customer.json", "ledger.csv", "services.csv", "users.csv"]
+    );
+    for (name, text) in &files {
+        assert!(!text.contains("argon2") && !text.contains("hash"), "{name}: {text}");
+    }
+    let customer: Value = serde_json::from_str(&files["customer.json"]).unwrap();
+    assert_eq!(customer["domains"][0]["name"], "aldermoor.example");
+    assert!(files["services.csv"].contains("theo@aldermoor.example"), "{}", files["services.csv"]);
+    assert_eq!(files["services.csv"].lines().count(), 5, "two of the customer, two of users");
+    assert!(files["ledger.csv"].contains("user_service"));
+    assert!(files["audit.csv"].contains("customer_service.given"));
+    // Whoever asked is told, and those of other branches find nothing.
+    let kit = world.count("SELECT max(id) FROM exit_kits");
+    let mail = world.text("SELECT text FROM messages WHERE event = 'customer.exported'");
+    assert!(mail.contains(&format!("/exit-kits/{kit}")), "{mail}");
+    let got = ca.get(&format!("/exit-kits/{kit}"));
+    assert_eq!((got.status, got.header("Content-Type")), (200, "application/zip"));
+    let listed = ca.api_get(&format!("{at}/exit-kits")).expect(200).json();
+    assert_eq!(listed["items"][0]["id"], kit);
+    let other = world.person(world.reseller("Ferrow"), "Reseller administrator");
+    other.get(&format!("/exit-kits/{kit}")).expect(404);
+    other.api_get(&format!("/exit-kits/{kit}")).expect(404);
+    other.api_post(&format!("{at}/export"), json!({})).expect(404);
+    assert!(ca.get(&format!("{at}/export")).says("Download"));
+    // A fresh store takes the users back.
+    let fresh = World::new();
+    let there = fresh.customer(PROVIDER, "Aldermoor");
+    let importer = fresh.person(PROVIDER, "Provider administrator");
+    let body = files["users.csv"].clone();
+    let url = format!("/customers/{there}/users/import?dry_run=true");
+    let report = importer.api_send(&url, "text/csv", body.as_bytes()).expect(200).json();
+    assert_eq!(
+        (report["refused"].clone(), report["created"].clone()),
+        (json!(0), json!(3)),
+        "{report}"
+    );
+    world.later(91 * 86_400);
+    empty_bin(world);
+    assert_eq!(world.count("SELECT count(*) FROM exit_kits"), 0, "its time is over");
+}
+
+#[test]
+fn a_deleted_customer_is_erased_after_thirty_days_and_its_bills_stay() {
+    let scene = Scene::new();
+    let (admin, world) = (scene.admin(), &scene.world);
+    let [theo, _] = scene.equipped(&admin);
+    let at = format!("/customers/{}", scene.customer);
+    end(&admin, scene.customer);
+    work(world);
+    assert_eq!(world.count("SELECT count(*) FROM exit_kits"), 1, "made with the deletion");
+    world.later(29 * 86_400);
+    empty_bin(world);
+    assert_eq!(scene.state(scene.customer), "deleted");
+    world.later(2 * 86_400);
+    empty_bin(world);
+    assert_eq!(scene.state(scene.customer), "purged");
+    assert_eq!(admin.api_get(&at).status, 404);
+    assert_eq!(admin.api_get(&format!("/users/{theo}")).status, 404);
+    let kept = format!(
+        "SELECT code || name || contact_name || contact_email FROM customers WHERE id = {}",
+        scene.customer
+    );
+    assert_eq!(world.text(&kept), "ALDERMOORAldermoor");
+    let gone = format!(
+        "SELECT count(*) FROM users WHERE customer_id = {} AND (upn IS NOT NULL OR display_name LIKE '%theo%')",
+        scene.customer
+    );
+    assert_eq!(world.count(&gone), 0);
+    assert_eq!(world.count("SELECT count(*) FROM domains WHERE name = 'aldermoor.example'"), 0);
+    assert!(
+        world.count(&format!("SELECT count(*) FROM ledger WHERE customer_id = {}", scene.customer))
+            > 10
+    );
+    assert!(portico::ledger::check(&world.app.db).unwrap().is_empty());
+    // Its name and domain are free, its code is not.
+    let body = json!({
+        "name": "Aldermoor", "code": "aldermoor", "parent_id": 1, "domain": "aldermoor.example",
+        "contact_name": "Ann", "contact_email": "ann@aldermoor.example",
+    });
+    let said = admin.api_post("/customers", body.clone()).expect(422).complaints();
+    assert_eq!(said, ["code is already taken by another customer"]);
+    let mut body = body;
+    body["code"] = json!("");
+    admin.api_post("/customers", body).expect(201);
+}
+
+#[test]
+fn without_a_kit_nothing_is_erased_and_somebody_is_told() {
+    let scene = Scene::new();
+    let (admin, world) = (scene.admin(), &scene.world);
+    let ra = world.person(scene.reseller, "Reseller administrator");
+    // Where the directory should be there is a file, as on a disk that cannot be written.
+    std::fs::write(world.app.config.data.join("kits"), "no room").unwrap();
+    let at = format!("/customers/{}", scene.customer);
+    end(&admin, scene.customer);
+    let typed = json!({ "confirm": "ALDERMOOR" });
+    let said = admin.api_post(&format!("{at}/purge"), typed.clone()).expect(422).complaints();
+    assert_eq!(said, ["There is no exit kit yet: it is still being made."]);
+    work(world);
+    let said = admin.api_post(&format!("{at}/purge"), typed.clone()).expect(422).complaints();
+    assert!(
+        said[0].starts_with("There is no exit kit yet: The file could not be written"),
+        "{said:?}"
+    );
+    let alarms = format!(
+        "SELECT count(*) FROM messages WHERE event = 'customer.export_failed' AND user_id = {}",
+        ra.id
+    );
+    assert_eq!(world.count(&alarms), 1);
+    world.later(31 * 86_400);
+    empty_bin(world);
+    assert_eq!((scene.state(scene.customer).as_str(), world.count(&alarms)), ("deleted", 2));
+    std::fs::remove_file(world.app.config.data.join("kits")).unwrap();
+    work(world);
+    // The clock may have emptied the bin by itself once there was a kit.
+    if scene.state(scene.customer) == "deleted" {
+        admin.api_post(&format!("{at}/purge"), typed).expect(204);
+    }
+    assert_eq!(scene.state(scene.customer), "purged");
+}

@@ -172,9 +172,7 @@ fn alarm(cx: &RunCx, id: CustomerId, why: &Error) -> Result<()> {
 /// files whose time is over.
 pub fn empty_bin(cx: &RunCx) -> Result<()> {
     let scope: Scope<CustomersDeprovision> = Scope::of_system(Via::Job);
-    let mut seq = 0;
-    for id in cx.db.read(|db| store::due(db, db.now.plus_days(-BIN)))? {
-        seq += 1;
+    for (seq, id) in (1..).zip(cx.db.read(|db| store::due(db, db.now.plus_days(-BIN)))?) {
         let purged = cx.db.write(By::portico(Via::Job), |tx| {
             let customer = life::mortal(tx, &scope, id)?;
             life::purge_in(tx, &customer)?;

@@ -23,12 +23,10 @@ const KEPT: i64 = 14;
 /// Looks at every customer whose term nears or is over.
 pub fn run(cx: &RunCx) -> Result<()> {
     let scope = Scope::of_system(Via::Job);
-    let mut seq = 0;
-    for id in cx.db.read(store::near_their_end)? {
+    for (seq, id) in (1..).zip(cx.db.read(store::near_their_end)?) {
         if cx.cancelled()? {
             break;
         }
-        seq += 1;
         let done = cx.db.write(By::portico(Via::Job), |tx| {
             let Some((result, text)) = look_at(tx, &scope, id)? else { return Ok(()) };
             cx.unit(tx, seq, Level::Info, result, &text, Some(("customer", id.0)))

@@ -144,10 +144,8 @@ fn a_moved_customer_is_the_new_resellers_in_one_instant() {
     let parent = "SELECT json_extract(facts, '$.parent') || '' FROM ledger WHERE kind = 'customer' ORDER BY id DESC LIMIT 1";
     assert_eq!(scene.world.text(parent), ferrow.to_string());
     assert!(portico::ledger::check(&scene.world.app.db).unwrap().is_empty());
-    let seen = format!(
-        "SELECT group_concat(customer_id, ' ') FROM (SELECT customer_id FROM audit_log WHERE action = 'customer.moved' ORDER BY id)"
-    );
-    assert_eq!(scene.world.text(&seen), format!("{} {} {ferrow}", scene.customer, scene.reseller));
+    let seen = "SELECT group_concat(customer_id, ' ') FROM (SELECT customer_id FROM audit_log WHERE action = 'customer.moved' ORDER BY id)";
+    assert_eq!(scene.world.text(seen), format!("{} {} {ferrow}", scene.customer, scene.reseller));
     assert_eq!(
         scene.world.count(&format!("SELECT count(*) FROM role_grants WHERE user_id = {}", old.id)),
         1

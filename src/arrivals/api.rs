@@ -1,9 +1,10 @@
 //! Adding users through the API, with what goes along.
 
-use super::{Arrived, copy as copying, create as creating};
+use super::{Arrived, copy as copying, create as creating, guarded};
 use crate::auth::Scope;
 use crate::auth::permissions::UsersCreate;
 use crate::error::Result;
+use crate::places;
 use crate::users;
 use crate::users::told::UserOut;
 use crate::web::{Cx, Response, response};
@@ -17,12 +18,16 @@ struct ArrivedOut<'u> {
 }
 
 pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
-    let made = creating(cx.app, &cx.actor, scope, cx.param("id")?, &cx.input()?)?;
+    let (customer, input) = (cx.param("id")?, cx.input()?);
+    guarded(cx, customer, &input)?;
+    let made = creating(cx.app, &cx.actor, scope, customer, &input)?;
     answer(cx, scope, made)
 }
 
 pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
-    let made = copying(cx.app, &cx.actor, scope, cx.param("id")?, &cx.input()?)?;
+    let (model, input) = (cx.param("id")?, cx.input()?);
+    guarded(cx, places::home_of(cx.db, scope, model)?, &input)?;
+    let made = copying(cx.app, &cx.actor, scope, model, &input)?;
     answer(cx, scope, made)
 }
 

@@ -18,7 +18,7 @@ use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, UserId};
 use crate::input::{Fields, Input};
 use crate::users::{self, User, reaches};
-use crate::web::App;
+use crate::web::{App, Cx};
 use crate::{customers, roles, signin};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -89,6 +89,18 @@ pub fn copy(
         said.remove("copy");
         arrive(tx, app, actor, scope, user.customer, &said.over(base), input, wished)
     })
+}
+
+/// Wants the password once more where a role that is asked for asks for a second factor.
+pub fn guarded(cx: &Cx, customer: CustomerId, input: &Input) -> Result<()> {
+    for role in input.all("roles") {
+        let mut named = Input::default();
+        named.set("role", role);
+        if roles::asks_for_factor(cx.db, customer, &named)? {
+            return cx.again();
+        }
+    }
+    Ok(())
 }
 
 /// What somebody like `user` begins with. Names, addresses, numbers, marks and dates are their own.

@@ -1,7 +1,7 @@
 //! The form of a new user: from nothing, from a template, or like somebody else.
 
 use super::templates::{self, Template};
-use super::{Along, Arrived, copy as copying, create as creating, like, may_give};
+use super::{Along, Arrived, copy as copying, create as creating, guarded, like, may_give};
 use crate::assignments;
 use crate::auth::Scope;
 use crate::auth::permissions::{RolesGrant, RolesRead, UsersCreate, UsersPassword, UsersTestFlag};
@@ -70,6 +70,7 @@ pub fn new(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
 
 pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let (customer, input): (CustomerId, Input) = (cx.param("id")?, cx.input()?);
+    guarded(cx, customer, &input)?;
     match creating(cx.app, &cx.actor, scope, customer, &input) {
         Ok(made) => Ok(done(cx, &made)),
         Err(Error::Invalid(all)) => {
@@ -86,8 +87,11 @@ pub fn ask_copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let model: UserId = cx.param("id")?;
     let (user, (mut input, wished)) = cx.db.read(|db| {
         let user = users::one(db, scope, model)?;
-        let like = like(db, &user, &Input::default())?;
-        Ok((user, like))
+        let (mut base, wished) = like(db, &user, &Input::default())?;
+        if let Some(boss) = user.details.manager {
+            base.set("manager", users::sign_in_name(db, boss)?);
+        }
+        Ok((user, (base, wished)))
     })?;
     input.set("welcome", "1");
     tick_wished(&mut input, &wished);
@@ -99,6 +103,7 @@ pub fn ask_copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
 
 pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let (model, input): (UserId, Input) = (cx.param("id")?, cx.input()?);
+    guarded(cx, places::home_of(cx.db, scope, model)?, &input)?;
     match copying(cx.app, &cx.actor, scope, model, &input) {
         Ok(made) => Ok(done(cx, &made)),
         Err(Error::Invalid(all)) => {
@@ -254,18 +259,18 @@ fn start_from(here: &str, input: &Input, all: &[Template]) -> Markup {
 fn along(input: &Input, complaints: &[Complaint], choices: &Choices) -> Markup {
     html! {
         @if !choices.services.is_empty() {
+            (hidden("services", ""))
             (fieldset("Services", "Given at once, each for itself.", html! {
                 div.field.stack {
-                    (hidden("services", ""))
                     @for (value, words) in &choices.services { (tick(input, "services", value, words, "")) }
                     (complaint_of(complaints, "services", "Services"))
                 }
             }))
         }
         @if !choices.roles.is_empty() {
+            (hidden("roles", ""))
             (fieldset("Roles", "What the user may do here.", html! {
                 div.field.stack {
-                    (hidden("roles", ""))
                     @for role in &choices.roles { (tick(input, "roles", role, role, "")) }
                     (complaint_of(complaints, "roles", "Roles"))
                 }

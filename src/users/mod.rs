@@ -162,6 +162,11 @@ pub fn has_administrator(db: &Read, customer: CustomerId) -> Result<bool> {
     store::has_administrator(db, customer)
 }
 
+/// What somebody signs in as; empty where there is nothing.
+pub fn sign_in_name(db: &Read, id: UserId) -> Result<String> {
+    store::upn(db, id)
+}
+
 /// The departments of a customer by name, to choose from.
 pub fn departments<P>(db: &Read, scope: &Scope<P>, customer: CustomerId) -> Result<Vec<String>> {
     store::departments(db, scope, customer)

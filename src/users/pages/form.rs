@@ -110,6 +110,12 @@ fn edit_page(
         let test = reaches::<UsersTestFlag>(db, &cx.actor, at);
         Ok((user, places::user(db, scope, id)?, departments, rename, expire, test))
     })?;
+    let mut input = input.clone();
+    if let Some(boss) = user.details.manager.filter(|boss| input.get("manager") == boss.to_string())
+    {
+        input.set("manager", cx.db.read(|db| store::upn(db, boss))?);
+    }
+    let input = &input;
     let form = Form { input, complaints, departments: &departments, preview: None };
     let keep = html! {
         (check(input, complaints, "keep_address", "Keep the old sign-in name as an address", ""))

@@ -281,6 +281,7 @@ CREATE TABLE users (
   sign_in         TEXT NOT NULL DEFAULT 'everything' CHECK (sign_in IN ('everything', 'api_only', 'nothing')),
   main_contact    INTEGER NOT NULL DEFAULT 0 CHECK (main_contact IN (0, 1)),
   test_user       INTEGER NOT NULL DEFAULT 0 CHECK (test_user IN (0, 1)),
+  break_glass     INTEGER NOT NULL DEFAULT 0 CHECK (break_glass IN (0, 1) AND (break_glass = 0 OR customer_id = 1)), -- outside every expiry; its sign-ins are told
   password_hash   TEXT,                                    -- argon2id, PHC text; NULL: none set
   password_set_at TEXT,
   password_due    INTEGER NOT NULL DEFAULT 0 CHECK (password_due IN (0, 1)), -- to be replaced before anything else

@@ -196,6 +196,9 @@ routes! {
     Post "/account/stop-acting" own AccountRead acting::pages::destroy;
     Get  "/users/{id}/act-as" scope UsersActAs acting::pages::new;
     Post "/users/{id}/act-as" scope UsersActAs acting::pages::create;
+    Get  "/account/details"  own AccountUpdate account::pages::details::show;
+    Post "/account/details"  own AccountUpdate account::pages::details::update;
+    Patch "/api/v1/account/details" own AccountUpdate account::api::details, "Change one's own numbers and addresses" users::fields::OWN => &[];
     Post "/account/theme"    own AccountRead account::pages::set_theme;
     Get  "/account/password" own AccountRead account::pages::password;
     Post "/account/password" own AccountRead account::pages::set_password;
@@ -613,6 +616,9 @@ routes! {
     Delete "/api/v1/customers/{id}/templates/{tid}" scope UsersTemplates arrivals::templates::api::destroy, "Delete a template" &[] => &[];
     Get   "/api/v1/users/{id}"              scope UsersRead    users::api::show, "Show a user" &[] => users::told::OUT;
     Patch "/api/v1/users/{id}"              scope UsersUpdate  users::api::update, "Change a user" users::fields::EDIT => users::told::OUT;
+    Patch "/api/v1/users/{id}/names"        scope UsersRename  users::api::names, "Change a user's names" users::fields::NAMES => users::told::OUT;
+    Patch "/api/v1/users/{id}/account"      scope UsersDisable users::api::account, "Set a user's last day" users::fields::DISABLE => users::told::OUT;
+    Patch "/api/v1/users/{id}/test-flag"    scope UsersTestFlag users::api::test_flag, "Mark a user as a test" users::fields::TESTING => users::told::OUT;
     Post  "/api/v1/users/{id}/disable"      scope UsersDisable users::life::api::disable, "Disable a user" &[] => users::told::OUT;
     Post  "/api/v1/users/{id}/enable"       scope UsersDisable users::life::api::enable, "Enable a user" &[] => users::told::OUT;
     Post  "/api/v1/users/{id}/provision"    scope UsersUpdate  users::life::api::provision, "Bring a user to outside systems once more" &[] => users::life::api::REQUESTS;

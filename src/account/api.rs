@@ -1,11 +1,13 @@
-//! API tokens through the API: list, make for oneself, revoke.
+//! One's own account through the API: details; tokens to list, make for oneself, revoke.
 
+use super::pages::details::guarded;
 use super::{TOKEN, Token, make_token, make_token_for, revoke_token, tokens};
-use crate::auth::permissions::{AccountRead, TokensOwn, UsersRename};
+use crate::auth::permissions::{AccountRead, AccountUpdate, TokensOwn, UsersRename};
 use crate::auth::{Own, Permission};
 use crate::error::{Error, Result};
 use crate::ids::{TokenId, UserId};
 use crate::input::Field;
+use crate::users::{oneself, update_oneself};
 use crate::web::{Cx, Response, response};
 use serde::Serialize;
 
@@ -57,6 +59,14 @@ pub fn create(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
     };
     let at = format!("/api/v1/tokens/{}", made.id);
     response::created(at, &MadeOut { made, token: text.reveal().to_owned() })
+}
+
+/// Takes what everybody may say of themselves.
+pub fn details(cx: &Cx, own: &Own<AccountUpdate>) -> Result<Response> {
+    let (input, was) = (cx.input()?, cx.db.read(|db| oneself(db, own))?.details.input());
+    guarded(cx, &input, &was)?;
+    update_oneself(cx.db, own, &input)?;
+    Ok(response::no_content())
 }
 
 pub fn destroy(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {

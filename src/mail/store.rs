@@ -341,3 +341,24 @@ pub fn by_name(tx: &Write) -> Result<String> {
     })?;
     Ok(found.unwrap_or_else(|| "Portico".to_owned()))
 }
+
+/// Whose user it is and its name, if it is kept for emergencies.
+pub fn kept_for_emergencies(db: &Read, user: UserId) -> Result<Option<(CustomerId, String)>> {
+    db.maybe(
+        "SELECT customer_id, display_name FROM users WHERE id = ?1 AND break_glass = 1",
+        [user],
+        |row| Ok((row.get("customer_id")?, row.get("display_name")?)),
+    )
+}
+
+/// Address and name of every administrator of the provider.
+pub fn provider_administrators(db: &Read) -> Result<Vec<(String, String)>> {
+    db.all(
+        "SELECT DISTINCT mail, display_name FROM role_grants
+           JOIN roles ON roles.id = role_id AND roles.customer_id IS NULL AND roles.name = 'Provider administrator'
+           JOIN users ON users.id = user_id AND users.state = 'active' AND users.mail IS NOT NULL
+          WHERE at_id = 1 ORDER BY users.id",
+        [],
+        |row| Ok((row.get("mail")?, row.get("display_name")?)),
+    )
+}

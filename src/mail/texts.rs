@@ -133,6 +133,34 @@ fn words(
     })
 }
 
+/// Tells all provider administrators that somebody came in who is kept for emergencies.
+pub fn tell_of_emergency(tx: &Write, user: UserId, address: &str) -> Result<()> {
+    let Some((customer, name)) = store::kept_for_emergencies(tx, user)? else { return Ok(()) };
+    let subject = format!("{name} signed in");
+    let text = format!(
+        "Hello,\n\n{name}, a user kept for emergencies, signed in from the address {address}.\n\n\
+         If nobody told you why, find out now."
+    );
+    for (to, whom) in store::provider_administrators(tx)? {
+        queue(
+            tx,
+            &NewMessage {
+                customer,
+                user: Some(user),
+                event: "user.emergency",
+                class: Class::Security,
+                to: &to,
+                name: &whom,
+                subject: &subject,
+                text: &text,
+                link: None,
+                expires: None,
+            },
+        )?;
+    }
+    Ok(())
+}
+
 /// Tells every address of `user` about something that was done to the account itself.
 pub fn tell_user(
     tx: &Write,

@@ -120,6 +120,7 @@ impl<'a> Try<'a> {
     pub fn entered(&self, tx: &Write, user: UserId, told: bool) -> Result<Secret> {
         self.record(tx, Outcome::In)?;
         auth::note_entry(tx, user)?;
+        texts::tell_of_emergency(tx, user, &self.request.address.to_string())?;
         let cookie = match self.request.cookie(browser_cookie(self.request)) {
             Some(cookie) if cookie.len() == 43 => Secret::new(cookie),
             _ => token()?,

@@ -2,9 +2,11 @@
 
 use super::import::{self, Order};
 use super::told::answer;
-use super::{Brief, Filter};
-use crate::auth::Scope;
-use crate::auth::permissions::{UsersImport, UsersRead, UsersUpdate};
+use super::{Brief, Filter, fields};
+use crate::auth::permissions::{
+    UsersDisable, UsersImport, UsersRead, UsersRename, UsersTestFlag, UsersUpdate,
+};
+use crate::auth::{Permission, Scope};
 use crate::db::Write;
 use crate::error::Result;
 use crate::ids::{CustomerId, UserId};
@@ -67,6 +69,27 @@ pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
     super::update(cx.db, &cx.actor, scope, id, &input, version)?;
+    cx.db.read(|db| answer(db, scope, id))
+}
+
+/// For those who may only rename.
+pub fn names(cx: &Cx, scope: &Scope<UsersRename>) -> Result<Response> {
+    some(cx, scope, fields::NAMES)
+}
+
+/// For those who may only disable: the last day.
+pub fn account(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
+    some(cx, scope, fields::DISABLE)
+}
+
+pub fn test_flag(cx: &Cx, scope: &Scope<UsersTestFlag>) -> Result<Response> {
+    some(cx, scope, fields::TESTING)
+}
+
+fn some<P: Permission>(cx: &Cx, scope: &Scope<P>, group: &'static [Field]) -> Result<Response> {
+    let (id, mut input) = (cx.param("id")?, cx.input()?);
+    let version = cx.expected_version(&mut input);
+    super::update_some(cx.db, &cx.actor, scope, id, &input, group, version)?;
     cx.db.read(|db| answer(db, scope, id))
 }
 

@@ -72,6 +72,14 @@ pub struct Details {
     pub sign_in: SignIn,
     pub main_contact: bool,
     pub test_user: bool,
+    /// A new password before anything else.
+    pub must_change: bool,
+    /// The password has no maximum age, where that is allowed.
+    pub never_expires: bool,
+    /// For emergencies, at the provider: no last day ends it, each sign-in is told.
+    pub break_glass: bool,
+    /// What other systems call the user, by source.
+    pub external_ids: BTreeMap<String, String>,
     pub texts: BTreeMap<&'static str, String>,
 }
 
@@ -96,6 +104,11 @@ const SIGN_IN: Field = Field::text("sign_in", "everything, api_only or nothing")
 const TEST: Field = Field::boolean("test_user", "not billed");
 const KEEP: Field =
     Field::boolean("keep_address", "false lets the old sign-in name go; else it stays an address");
+const DUE: Field = Field::boolean("must_change", "a new password is asked for at the next sign-in");
+const STAYS: Field =
+    Field::boolean("never_expires", "the password has no end, where the customer allows that");
+const GLASS: Field =
+    Field::boolean("break_glass", "the provider's: no last day ends it, each sign-in is told");
 const STATE: Field = Field::boolean("disabled", "made disabled");
 
 const TEMPLATE: Field = Field::integer(
@@ -156,6 +169,10 @@ macro_rules! all {
             SIGN_IN,
             Field::boolean("main_contact", ""),
             TEST,
+            DUE,
+            STAYS,
+            GLASS,
+            Field::list("external_ids", "what other systems call it, like hr:4711; one for each source"),
             $($more,)+
         ]
     };
@@ -169,10 +186,32 @@ pub const COPY: &[Field] = all!(STATE, COPIED, SERVICES, ROLES, WELCOME);
 pub const EDIT: &[Field] = all!(KEEP);
 
 fields! {
-    RENAME = [UPN, USERNAME, MAIL, RECOVERY, SIGN_IN];
+    RENAME = [UPN, USERNAME, MAIL, RECOVERY, SIGN_IN, DUE, STAYS];
     DISABLE = [EXPIRES];
     TESTING = [TEST];
+    EMERGENCY = [GLASS];
 }
+
+/// What those change who may only rename.
+pub const NAMES: &[Field] = &[UPN, USERNAME, MAIL, ADDRESSES, RECOVERY, SIGN_IN, DUE, STAYS, KEEP];
+
+/// What everybody may say of themselves.
+pub const OWN: &[Field] = &[
+    RECOVERY,
+    Field::text("phone", "at most 40 of digits and + ( ) - . /"),
+    Field::text("mobile", "as phone"),
+    Field::text("home_phone", "as phone"),
+    Field::text("fax", "as phone"),
+    Field::text("pager", "as phone"),
+    Field::text("ip_phone", "as phone"),
+    Field::text("street", "at most 200 characters"),
+    Field::text("po_box", "at most 40 characters"),
+    Field::text("city", "at most 80 characters"),
+    Field::text("region", "at most 80 characters"),
+    Field::text("postcode", "at most 20 characters"),
+    Field::text("country", "ISO 3166 code"),
+    Field::text("usage_location", "ISO 3166 code"),
+];
 
 /// Whose names a user's names must be among: the domains, the main one first.
 pub type Usable = [(DomainId, String)];
@@ -207,6 +246,10 @@ impl Details {
         let expires_on = fields.optional_date("expires_on");
         let sign_in = fields.parse("sign_in");
         let (main_contact, test_user) = (fields.flag("main_contact"), fields.flag("test_user"));
+        let (must_change, never_expires) =
+            (fields.flag("must_change"), fields.flag("never_expires"));
+        let break_glass = fields.flag("break_glass");
+        let external_ids = external_ids(fields);
         Some(Details {
             upn: upn?,
             mail: mail?,
@@ -224,6 +267,10 @@ impl Details {
             sign_in: sign_in?,
             main_contact: main_contact?,
             test_user: test_user?,
+            must_change: must_change?,
+            never_expires: never_expires?,
+            break_glass: break_glass?,
+            external_ids: external_ids?,
             texts,
         })
         .filter(|_| good)
@@ -252,6 +299,9 @@ impl Details {
             ("sign_in", self.sign_in.word()),
             ("main_contact", if self.main_contact { "1" } else { "0" }),
             ("test_user", if self.test_user { "1" } else { "0" }),
+            ("must_change", if self.must_change { "1" } else { "0" }),
+            ("never_expires", if self.never_expires { "1" } else { "0" }),
+            ("break_glass", if self.break_glass { "1" } else { "0" }),
             ("manager", &self.manager.map(|id| id.to_string()).unwrap_or_default()),
             ("expires_on", &self.expires_on.map(|day| day.to_string()).unwrap_or_default()),
         ] {
@@ -262,6 +312,10 @@ impl Details {
         {
             input.remove(name);
             list.iter().for_each(|each| input.push(name, each));
+        }
+        input.remove("external_ids");
+        for (source, value) in &self.external_ids {
+            input.push("external_ids", &format!("{source}:{value}"));
         }
         input
     }
@@ -355,6 +409,33 @@ fn external(fields: &mut Fields, usable: &Usable) -> Option<BTreeSet<String>> {
         0..=5 => Some(found),
         _ => fields.complain("external_emails", "must be 5 at most"),
     }
+}
+
+/// `source:value`, each source once.
+fn external_ids(fields: &mut Fields) -> Option<BTreeMap<String, String>> {
+    let all = fields.list::<String>("external_ids", 20)?;
+    let mut found = BTreeMap::new();
+    for each in all.iter().flat_map(|line| line.split('\n')).map(str::trim) {
+        if each.is_empty() {
+            continue;
+        }
+        let source = |text: &str| {
+            let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+            (1..=32).contains(&text.len()) && text.chars().all(good)
+        };
+        let (name, value) = match each.split_once(':') {
+            Some((name, value)) if source(name) => (name, value.trim()),
+            _ => return fields.complain("external_ids", format!("must be like hr:4711: {each}")),
+        };
+        if !(1..=128).contains(&value.chars().count()) || value.chars().any(char::is_control) {
+            return fields
+                .complain("external_ids", format!("must be at most 128 characters: {name}"));
+        }
+        if found.insert(name.to_owned(), value.to_owned()).is_some() {
+            return fields.complain("external_ids", format!("has {name} twice"));
+        }
+    }
+    Some(found)
 }
 
 fn username(fields: &mut Fields) -> Option<String> {

@@ -38,6 +38,16 @@ pub const LABELS: &[(&str, &str)] = &[
     ("language", "Language"),
     ("time_zone", "Time zone"),
     ("web_page", "Web page"),
+    ("pager", "Pager"),
+    ("ip_phone", "IP phone"),
+    ("po_box", "PO box"),
+    ("usage_location", "Usage location"),
+    ("employee_type", "Employee type"),
+    ("main_contact", "Main contact"),
+    ("must_change", "New password at the next sign-in"),
+    ("never_expires", "Password without end"),
+    ("break_glass", "For emergencies"),
+    ("external_ids", "Known elsewhere as"),
     ("employee_id", "Employee id"),
     ("cost_centre", "Cost centre"),
     ("description", "Description"),
@@ -108,6 +118,12 @@ impl Form<'_> {
                 }))
                 (choice_field(self.input, self.complaints, "sign_in", "May sign in", &doors,
                     Opts { width: 2, ..Opts::default() }))
+                @if self.preview.is_none() {
+                    (check(self.input, self.complaints, "must_change", "New password at the next sign-in",
+                        "Nothing else opens before that."))
+                    (check(self.input, self.complaints, "never_expires", "Password without end",
+                        "Where the customer allows that."))
+                }
             },
         )
     }
@@ -123,12 +139,38 @@ impl Form<'_> {
                 (self.text("phone", Opts { kind: "tel", ..third }))
                 (self.text("mobile", Opts { kind: "tel", ..third }))
                 (self.text("fax", Opts { kind: "tel", ..third }))
+                (self.text("home_phone", Opts { kind: "tel", ..third }))
+                (self.text("pager", Opts { kind: "tel", ..third }))
+                (self.text("ip_phone", Opts { kind: "tel", ..third }))
                 (self.text("office", third))
                 (self.text("location", third))
                 (self.text("company", third))
                 (textarea(self.input, self.complaints, "external_emails", "Addresses elsewhere", area))
             },
         )
+    }
+
+    /// Numbers that everybody says themselves.
+    pub fn own_numbers(&self) -> Markup {
+        let third = Opts { width: 2, optional: true, kind: "tel", ..Opts::default() };
+        fieldset(
+            "Numbers",
+            "",
+            html! {
+                @for field in ["phone", "mobile", "home_phone", "fax", "pager", "ip_phone"] {
+                    (self.text(field, third))
+                }
+            },
+        )
+    }
+
+    /// Where links may go besides the hosted address.
+    pub fn own_address(&self) -> Markup {
+        let hint =
+            "Elsewhere; links to choose a password go there once you have proven that it is yours.";
+        let opts =
+            Opts { kind: "email", width: 4, optional: true, ltr: true, hint, ..Opts::default() };
+        fieldset("Private address", "", self.text("recovery_email", opts))
     }
 
     pub fn address(&self) -> Markup {
@@ -141,11 +183,14 @@ impl Form<'_> {
             html! {
                 (textarea(self.input, self.complaints, "street", "Street",
                     Opts { rows: 2, optional: true, ..Opts::default() }))
+                (self.text("po_box", third))
                 (self.text("postcode", third))
                 (self.text("city", third))
                 (self.text("region", third))
                 (choice_field(self.input, self.complaints, "country", "Country", &all,
                     Opts { width: 3, ..Opts::default() }))
+                (choice_field(self.input, self.complaints, "usage_location", "Usage location", &all,
+                    Opts { width: 3, hint: "Where licences are used.", ..Opts::default() }))
             },
         )
     }
@@ -167,11 +212,16 @@ impl Form<'_> {
             "",
             html! {
                 (self.text("employee_id", third))
+                (self.text("employee_type", third))
                 (self.text("cost_centre", third))
                 (choice_field(self.input, self.complaints, "language", "Language", &languages,
                     Opts { width: 2, ..Opts::default() }))
                 (self.text("time_zone", Opts { ltr: true, hint: "Empty: the customer's.", width: 3, ..third }))
-            (textarea(self.input, self.complaints, "notes", "Notes",
+                (self.text("web_page", Opts { ltr: true, width: 3, ..third }))
+                (self.text("description", Opts { width: 6, ..third }))
+                (textarea(self.input, self.complaints, "external_ids", "Known elsewhere as",
+                    Opts { rows: 2, optional: true, ltr: true, hint: "One a line, like hr:4711.", ..Opts::default() }))
+                (textarea(self.input, self.complaints, "notes", "Notes",
                     Opts { rows: 3, optional: true, ..Opts::default() }))
                 (check(self.input, self.complaints, "main_contact", "Main contact", "Sees the customer's tickets."))
                 @if may_test {

@@ -21,12 +21,14 @@ mod store;
 use crate::assignments;
 use crate::audit;
 use crate::auth::permissions::{
-    UsersCreate, UsersDisable, UsersRead, UsersRename, UsersTestFlag, UsersUpdate,
+    AccountUpdate, SettingsWrite, UsersCreate, UsersDisable, UsersRead, UsersRename, UsersTestFlag,
 };
-use crate::auth::{Actor, Breadth, Permission, Scope, not_stronger, not_stronger_peer};
+use crate::auth::{
+    Actor, Breadth, Own, PROVIDER, Permission, Scope, not_stronger, not_stronger_peer, rights_at,
+};
 use crate::customers::patterns::Patterns;
 use crate::customers::patterns::pattern::{DISPLAY, Person};
-use crate::customers::{self, Customer, domains};
+use crate::customers::{self, Customer, domains, settings};
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, DomainId, UserId};
@@ -36,7 +38,7 @@ use crate::mail::texts;
 use crate::places::State;
 use crate::time::{Instant, Zone};
 use crate::web::{Listing, Paging};
-use fields::{DISABLE, Details, EDIT, NEW, RENAME, TESTING, shown};
+use fields::{DISABLE, Details, EDIT, EMERGENCY, NEW, RENAME, TESTING, shown};
 use serde_json::{Value, json};
 
 /// A user, whole.
@@ -214,6 +216,17 @@ pub fn add<P: Permission>(
     if tests && !reaches::<UsersTestFlag>(tx, actor, customer.id) {
         fields.complain::<()>("test_user", format!("needs {}", UsersTestFlag::NAME));
     }
+    if fields.flag("break_glass") == Some(true) && !actor.may::<SettingsWrite>() {
+        fields.complain::<()>("break_glass", format!("needs {}", SettingsWrite::NAME));
+    }
+    if fields.flag("never_expires") == Some(true) {
+        fields.complaints(may_stay(tx, home)?);
+    }
+    let marked = fields.flag("main_contact") == Some(true);
+    fields.complaints(not_covered(tx, actor, customer.id, marked)?);
+    if fields.flag("break_glass") == Some(true) && customer.id != PROVIDER {
+        fields.complain::<()>("break_glass", "is for users of the provider");
+    }
     fields.complaints(over_limit(tx, home)?);
     let (mut details, disabled, manager) =
         fields.finish(|| Some((details?, disabled?, manager?)))?;
@@ -306,10 +319,10 @@ fn person<'p>(home: &'p Home, details: &'p Details) -> Person<'p> {
 }
 
 /// Changes what `input` names, as far as the actor may.
-pub fn update(
+pub fn update<P: Permission>(
     db: &Db,
     actor: &Actor,
-    scope: &Scope<UsersUpdate>,
+    scope: &Scope<P>,
     id: UserId,
     input: &Input,
     version: Option<i64>,
@@ -322,6 +335,37 @@ pub fn update(
             return Err(audit::stale(tx, ("user", id.0), &zone)?);
         }
         change(tx, actor, scope, &home, &was, input).map(|_| ())
+    })
+}
+
+/// The same for those who hold only the right to these `group` of fields.
+pub fn update_some<P: Permission>(
+    db: &Db,
+    actor: &Actor,
+    scope: &Scope<P>,
+    id: UserId,
+    input: &Input,
+    group: &'static [Field],
+    version: Option<i64>,
+) -> Result<()> {
+    Fields::of(input, group).finish(|| Some(()))?;
+    update(db, actor, scope, id, input, version)
+}
+
+/// Oneself, as everybody sees themselves.
+pub fn oneself(db: &Read, own: &Own<AccountUpdate>) -> Result<User> {
+    store::one(db, &Scope::<UsersRead>::of_system(own.by.via), own.user)
+}
+
+/// Changes what everybody may say of themselves.
+pub fn update_oneself(db: &Db, own: &Own<AccountUpdate>, input: &Input) -> Result<()> {
+    Fields::of(input, fields::OWN).finish(|| Some(()))?;
+    db.write(own.by, |tx| {
+        let was = oneself(tx, own)?;
+        let reach = Scope::<UsersRead>::of_system(own.by.via);
+        let home = Home::of(tx, &reach, was.customer)?;
+        let (details, changed) = weighed(tx, &home, &was, input, |_| Ok(Vec::new()))?;
+        put(tx, &reach, &home, &was, &details, &changed)
     })
 }
 
@@ -349,6 +393,29 @@ pub fn change<P: Permission>(
     was: &User,
     input: &Input,
 ) -> Result<Changed> {
+    let (details, changed) = weighed(tx, home, was, input, |changed| {
+        let mut all = not_permitted(tx, actor, was.customer, changed);
+        all.extend(not_covered(tx, actor, was.customer, changed.contains_key("main_contact"))?);
+        Ok(all)
+    })?;
+    let touches = |group: &[Field]| group.iter().any(|field| changed.contains_key(field.name));
+    if touches(RENAME) {
+        not_stronger(tx, actor, was.id)?;
+    } else if touches(DISABLE) {
+        not_stronger_peer::<UsersDisable>(tx, actor, was.id)?;
+    }
+    put(tx, scope, home, was, &details, &changed)?;
+    Ok(changed)
+}
+
+/// Reads what `input` says over what was, and what that changes.
+fn weighed(
+    tx: &Write,
+    home: &Home,
+    was: &User,
+    input: &Input,
+    further: impl FnOnce(&Changed) -> Result<Vec<Complaint>>,
+) -> Result<(Details, Changed)> {
     if matches!(was.state, State::Deleted | State::Purged) {
         return Err(is_in_state(was));
     }
@@ -362,10 +429,11 @@ pub fn change<P: Permission>(
     let details = Details::read(&mut fields, &home.usable);
     let keep = fields.flag("keep_address");
     let manager = manager(tx, &mut fields, was.customer, Some(id))?;
-    for field in ["upn", "mail"] {
-        if whole.get(field).is_empty() {
-            fields.complain::<()>(field, "is required");
-        }
+    if whole.get("upn").is_empty() {
+        fields.complain::<()>("upn", "is required");
+    }
+    if whole.get("mail").is_empty() {
+        fields.complain::<()>("mail", "choose another primary first");
     }
     let details = match details {
         Some(mut details) => {
@@ -392,17 +460,30 @@ pub fn change<P: Permission>(
         Some(details) => difference(&old, &details.input()),
         None => Changed::new(),
     };
-    fields.complaints(not_permitted(tx, actor, was.customer, &changed));
+    if details.as_ref().is_some_and(|d| d.break_glass) && was.customer != PROVIDER {
+        fields.complain::<()>("break_glass", "is for users of the provider");
+    }
+    if changed.contains_key("never_expires") && details.as_ref().is_some_and(|d| d.never_expires) {
+        fields.complaints(may_stay(tx, home)?);
+    }
+    fields.complaints(further(&changed)?);
     let details = fields.finish(|| details)?;
+    Ok((details, changed))
+}
+
+/// Writes it, with all that follows from it.
+fn put<P: Permission>(
+    tx: &Write,
+    scope: &Scope<P>,
+    home: &Home,
+    was: &User,
+    details: &Details,
+    changed: &Changed,
+) -> Result<()> {
     if changed.is_empty() {
-        return Ok(changed);
+        return Ok(());
     }
-    let touches = |group: &[Field]| group.iter().any(|field| changed.contains_key(field.name));
-    if touches(RENAME) {
-        not_stronger(tx, actor, id)?;
-    } else if touches(DISABLE) {
-        not_stronger_peer::<UsersDisable>(tx, actor, id)?;
-    }
+    let id = was.id;
     if changed.contains_key("recovery_email") {
         let what = "The private address on file for your account was changed. It counts when it is proven.";
         let subject = "Your private address was changed";
@@ -411,7 +492,7 @@ pub fn change<P: Permission>(
     if changed.contains_key("mail") || changed.contains_key("external_emails") {
         can_be_written_to(tx, &details)?;
     }
-    store::update(tx, scope, home, was, &details)?;
+    store::update(tx, scope, home, was, details)?;
     if changed.contains_key("upn") || changed.contains_key("recovery_email") {
         store::raise_epoch(tx, id)?;
     }
@@ -429,7 +510,7 @@ pub fn change<P: Permission>(
     if changed.contains_key("test_user") && was.state != State::Deprovisioned {
         let row = Row {
             user: Some(id),
-            facts: facts(tx, id, was.state, &details)?,
+            facts: facts(tx, id, was.state, details)?,
             ..Row::new(Kind::User, id.0, Action::Changed, was.customer)
         };
         ledger::record(tx, &row)?;
@@ -439,8 +520,7 @@ pub fn change<P: Permission>(
     }
     let event = if changed.contains_key("upn") { "user.renamed" } else { "user.changed" };
     let detail = Value::Object(changed.clone());
-    audit::record(tx, event, ("user", id.0), was.customer, &detail)?;
-    Ok(changed)
+    audit::record(tx, event, ("user", id.0), was.customer, &detail)
 }
 
 fn difference(old: &Input, new: &Input) -> Changed {
@@ -461,6 +541,7 @@ fn not_permitted(
         (RENAME, UsersRename::NAME, reaches::<UsersRename>(db, actor, customer)),
         (DISABLE, UsersDisable::NAME, reaches::<UsersDisable>(db, actor, customer)),
         (TESTING, UsersTestFlag::NAME, reaches::<UsersTestFlag>(db, actor, customer)),
+        (EMERGENCY, SettingsWrite::NAME, actor.may::<SettingsWrite>()),
     ];
     let mut all = Vec::new();
     for (group, name, _) in groups.iter().filter(|(.., may)| !may) {
@@ -468,6 +549,33 @@ fn not_permitted(
         all.extend(wanted.map(|field| Complaint::new(field.name, format!("needs {name}"))));
     }
     all
+}
+
+/// A main contact gets a role with the mark, which nobody gives who does not cover it.
+fn not_covered(
+    db: &Read,
+    actor: &Actor,
+    customer: CustomerId,
+    changes: bool,
+) -> Result<Vec<Complaint>> {
+    if !changes {
+        return Ok(Vec::new());
+    }
+    let role = store::role_of_main_contacts(db)?;
+    let more = actor.lacks(db, &rights_at(db, &[(role, customer)], customer, true)?)?;
+    if more.is_empty() {
+        return Ok(Vec::new());
+    }
+    let message = format!("gives rights that you do not have: {}", more.join(", "));
+    Ok(vec![Complaint::new("main_contact", message)])
+}
+
+fn may_stay(db: &Read, home: &Home) -> Result<Vec<Complaint>> {
+    if settings::flag(db, home.customer.id, "never_expires_allowed")? {
+        return Ok(Vec::new());
+    }
+    let message = format!("is not allowed at {}", home.customer.details.name);
+    Ok(vec![Complaint::new("never_expires", message)])
 }
 
 /// Whether the actor may do `P` to things of the customer.

@@ -6,7 +6,7 @@ use crate::auth::permissions::UsersRead;
 use crate::auth::{Breadth, Scope};
 use crate::db::{Read, Write, beginning, broken_unique, containing};
 use crate::error::{Error, Result};
-use crate::ids::{CustomerId, UploadId, UserId};
+use crate::ids::{CustomerId, RoleId, UploadId, UserId};
 use crate::places::State;
 use crate::search;
 use crate::time::Instant;
@@ -245,7 +245,8 @@ pub fn one<P>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<User> {
                 first_name, last_name, display_name, recovery_email, manager_id, office, job_title, company,
                 description, employee_id, employee_type, cost_centre, phone, mobile, home_phone, fax, pager,
                 ip_phone, street, po_box, city, region, postcode, country, usage_location, web_page, notes,
-                language, time_zone, expires_on, sign_in, main_contact, test_user, last_sign_in_at,
+                language, time_zone, expires_on, sign_in, main_contact, test_user, password_due, password_stays,
+                break_glass, last_sign_in_at,
                 password_set_at, version, created_at,
                 coalesce((SELECT boss.display_name FROM users boss WHERE boss.id = users.manager_id), '') AS manager_name,
                 coalesce((SELECT departments.name FROM departments WHERE departments.id = department_id), '') AS department,
@@ -269,6 +270,12 @@ pub fn one<P>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<User> {
             row.get::<_, String>("email")
         })?;
     user.details.external_emails = elsewhere.into_iter().collect();
+    let ids = db.all(
+        "SELECT source, value FROM user_external_ids WHERE user_id = ?1 ORDER BY source, value",
+        [id],
+        |row| Ok((row.get("source")?, row.get("value")?)),
+    )?;
+    user.details.external_ids = ids.into_iter().collect();
     Ok(user)
 }
 
@@ -303,6 +310,10 @@ fn user(row: &Row) -> rusqlite::Result<User> {
             sign_in: row.get("sign_in")?,
             main_contact: row.get("main_contact")?,
             test_user: row.get("test_user")?,
+            must_change: row.get("password_due")?,
+            never_expires: row.get("password_stays")?,
+            break_glass: row.get("break_glass")?,
+            external_ids: BTreeMap::new(),
             texts,
         },
     })
@@ -335,6 +346,7 @@ pub fn insert<P>(
         add_external(tx, customer, id, email)?;
     }
     write(tx, customer, id, details)?;
+    put_external_ids(tx, customer, id, &BTreeMap::new(), &details.external_ids)?;
     Ok(id)
 }
 
@@ -374,7 +386,43 @@ pub fn update<P>(
     for email in details.external_emails.difference(&old.external_emails) {
         add_external(tx, was.customer, id, email)?;
     }
+    put_external_ids(tx, was.customer, id, &old.external_ids, &details.external_ids)?;
     write(tx, was.customer, id, details)
+}
+
+/// What other systems call the user from now on.
+fn put_external_ids(
+    tx: &Write,
+    customer: CustomerId,
+    id: UserId,
+    old: &BTreeMap<String, String>,
+    new: &BTreeMap<String, String>,
+) -> Result<()> {
+    for (source, value) in old.iter().filter(|(source, value)| new.get(*source) != Some(*value)) {
+        tx.run(
+            "DELETE FROM user_external_ids WHERE customer_id = ?1 AND source = ?2 AND value = ?3 AND user_id = ?4",
+            (customer, source, value, id),
+        )?;
+    }
+    for (source, value) in new.iter().filter(|(source, value)| old.get(*source) != Some(*value)) {
+        let added = tx.run(
+            "INSERT INTO user_external_ids (customer_id, source, value, user_id) VALUES (?1, ?2, ?3, ?4)",
+            (customer, source, value, id),
+        );
+        let message = || format!("has one of somebody else here: {source}:{value}");
+        match added {
+            Err(err) if broken_unique(&err).is_some() => {
+                return Err(Error::invalid("external_ids", message()));
+            }
+            other => other?,
+        };
+    }
+    Ok(())
+}
+
+/// The role that comes with the mark of a main contact.
+pub fn role_of_main_contacts(db: &Read) -> Result<RoleId> {
+    db.value("SELECT id FROM roles WHERE customer_id IS NULL AND held_in = 'flag'", [])
 }
 
 fn add_name<P>(
@@ -403,6 +451,7 @@ fn add_name<P>(
         |row| row.get::<_, String>("display_name"),
     )?;
     let message = match owner {
+        Some(owner) if field != "upn" => format!("already belongs to {owner}: merge?"),
         Some(owner) => format!("is taken by {owner}"),
         None => "is taken".to_owned(),
     };
@@ -439,7 +488,8 @@ fn write(tx: &Write, customer: CustomerId, id: UserId, d: &Details) -> Result<()
                 city = :city, region = :region, postcode = :postcode, country = :country,
                 usage_location = :usage_location, web_page = :web_page, notes = :notes, language = :language,
                 time_zone = :time_zone, expires_on = :expires_on, sign_in = :sign_in,
-                main_contact = :main_contact, test_user = :test_user, version = version + 1, changed_at = :now
+                main_contact = :main_contact, test_user = :test_user, password_due = :due,
+                password_stays = :stays, break_glass = :glass, version = version + 1, changed_at = :now
           WHERE id = :id",
         named_params! {
             ":id": id, ":now": tx.now, ":username": d.username, ":first_name": d.text("first_name"),
@@ -455,7 +505,8 @@ fn write(tx: &Write, customer: CustomerId, id: UserId, d: &Details) -> Result<()
             ":usage_location": d.text("usage_location"), ":web_page": d.text("web_page"),
             ":notes": d.text("notes"), ":language": d.language, ":time_zone": d.time_zone,
             ":expires_on": d.expires_on, ":sign_in": d.sign_in, ":main_contact": d.main_contact,
-            ":test_user": d.test_user,
+            ":test_user": d.test_user, ":due": d.must_change, ":stays": d.never_expires,
+            ":glass": d.break_glass,
         },
     )?;
     Ok(())

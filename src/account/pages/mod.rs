@@ -1,5 +1,6 @@
 //! One's own pages: who one is here, how pages look, password, sign-ins, API tokens.
 
+pub mod details;
 pub mod factor;
 
 use super::{
@@ -7,7 +8,7 @@ use super::{
     prove_recovery, revoke_token, store, tokens,
 };
 use crate::acting;
-use crate::auth::permissions::{AccountRead, TokensOwn};
+use crate::auth::permissions::{AccountRead, AccountUpdate, TokensOwn};
 use crate::auth::{Own, Stage};
 use crate::customers::fields::LANGUAGES;
 use crate::customers::settings;
@@ -238,10 +239,14 @@ pub fn end_token(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
 fn page(cx: &Cx, status: u16, tab: &str, body: Markup) -> Response {
     let mut all = vec![
         ("Account", "/account", None),
+        ("Details", "/account/details", None),
         ("Password", "/account/password", None),
         ("Second factor", "/account/factor", None),
         ("Sign-ins", "/account/sign-ins", None),
     ];
+    if cx.actor.own::<AccountUpdate>().is_err() {
+        all.retain(|(tab, ..)| *tab != "Details");
+    }
     if cx.actor.own::<TokensOwn>().is_ok() {
         all.push(("API tokens", "/account/tokens", None));
     }

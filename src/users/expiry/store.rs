@@ -27,7 +27,7 @@ pub fn candidates(
         "SELECT users.id, users.customer_id, display_name, coalesce(upn, '') AS upn, users.expires_on,
                 customers.time_zone
            FROM users INDEXED BY users_by_expiry JOIN customers ON customers.id = users.customer_id
-          WHERE users.state = 'active' AND users.expires_on IS NOT NULL AND users.expires_on <= :last
+          WHERE users.state = 'active' AND users.expires_on IS NOT NULL AND break_glass = 0 AND users.expires_on <= :last
             AND users.expires_on >= :after AND (users.expires_on > :after OR users.id > :after_id)
           ORDER BY users.expires_on, users.id LIMIT :most",
         named_params! { ":last": last, ":after": after.0, ":after_id": after.1, ":most": most },

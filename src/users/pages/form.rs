@@ -1,9 +1,9 @@
 //! The edit form of a user, and the names that a new one would get.
 
-use crate::auth::Scope;
 use crate::auth::permissions::{
-    UsersCreate, UsersDisable, UsersRename, UsersTestFlag, UsersUpdate,
+    SettingsWrite, UsersCreate, UsersDisable, UsersRename, UsersTestFlag, UsersUpdate,
 };
+use crate::auth::{PROVIDER, Scope};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{cancel, primary};
 use crate::html::field::check;
@@ -90,6 +90,8 @@ fn form_input(details: &Details) -> Input {
     {
         input.set(field, list.iter().cloned().collect::<Vec<_>>().join("\n"));
     }
+    let ids = details.external_ids.iter().map(|(source, value)| format!("{source}:{value}"));
+    input.set("external_ids", ids.collect::<Vec<_>>().join("\n"));
     input.set("keep_address", "1");
     input
 }
@@ -129,6 +131,10 @@ fn edit_page(
             (form.address())
             (form.more(may_test, html! {
                 @if may_expire { (form.last_day()) }
+                @if cx.actor.may::<SettingsWrite>() && user.customer == PROVIDER {
+                    (check(input, complaints, "break_glass", "For emergencies",
+                        "No last day ends it, and each sign-in is told to all provider administrators."))
+                }
             }))
         }
         (form_foot(html! { (primary("Save")) (cancel(&format!("/users/{id}"))) }))

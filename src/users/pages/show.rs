@@ -105,7 +105,7 @@ fn names(user: &User) -> Markup {
 
 fn contact(user: &User) -> Markup {
     let d = &user.details;
-    let mut list = Vec::new();
+    let mut list: Vec<(&str, Markup)> = Vec::new();
     for (label, field) in [
         ("Phone", "phone"),
         ("Mobile", "mobile"),
@@ -121,6 +121,7 @@ fn contact(user: &User) -> Markup {
         ("City", "city"),
         ("State or province", "region"),
         ("Country", "country"),
+        ("Usage location", "usage_location"),
         ("Web page", "web_page"),
         ("Employee id", "employee_id"),
         ("Employee type", "employee_type"),
@@ -131,6 +132,9 @@ fn contact(user: &User) -> Markup {
         if !d.text(field).is_empty() {
             list.push((label, html! { (d.text(field)) }));
         }
+    }
+    for (source, value) in &d.external_ids {
+        list.push((source.as_str(), html! { span.mono { (value) } }));
     }
     let body = html! {
         @if list.is_empty() { p.muted { "Nothing known yet." } } @else { (facts(&list)) }
@@ -183,9 +187,10 @@ fn account(cx: &Cx, user: &User, invited: Option<(Invitation, Instant)>) -> Mark
     list.push(("User since", text::date(user.created_at.day(&cx.actor.zone))));
     let marks = html! {
         @if d.main_contact { (tag("Main contact")) " " }
-        @if d.test_user { (tag("Test user")) }
+        @if d.test_user { (tag("Test user")) " " }
+        @if d.break_glass { (tag("For emergencies")) }
     };
-    if d.main_contact || d.test_user {
+    if d.main_contact || d.test_user || d.break_glass {
         list.push(("Marks", marks));
     }
     card("Account", None, facts(&list))

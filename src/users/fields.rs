@@ -315,7 +315,7 @@ impl Details {
         }
         input.remove("external_ids");
         for (source, value) in &self.external_ids {
-            input.push("external_ids", &format!("{source}:{value}"));
+            input.push("external_ids", format!("{source}:{value}"));
         }
         input
     }

@@ -490,7 +490,7 @@ fn put<P: Permission>(
         texts::tell_user(tx, was.customer, id, "user.recovery_changed", subject, what)?;
     }
     if changed.contains_key("mail") || changed.contains_key("external_emails") {
-        can_be_written_to(tx, &details)?;
+        can_be_written_to(tx, details)?;
     }
     store::update(tx, scope, home, was, details)?;
     if changed.contains_key("upn") || changed.contains_key("recovery_email") {

@@ -1,5 +1,6 @@
 //! One's own pages: who one is here, how pages look, password, sign-ins, API tokens.
 
+mod browser;
 pub mod details;
 pub mod factor;
 
@@ -168,7 +169,7 @@ pub fn sign_ins(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
             tr {
                 th scope="row" { (moment(each.at, zone)) }
                 td { (each.address) }
-                td.p2 { (browser(&each.browser)) }
+                td.p2 { (browser::words(&each.browser)) }
                 td {
                     @match each.outcome.as_str() {
                         "in" => (pill(Tone::Ok, "Signed in")),
@@ -294,7 +295,7 @@ fn session_row(cx: &Cx, session: &SignedIn) -> Markup {
     let end = format!("/account/sessions/{}/end", secret::hex(&session.key));
     html! {
         tr {
-            th scope="row" { (browser(&session.browser)) }
+            th scope="row" { (browser::words(&session.browser)) }
             td { (session.address) }
             td.p2 { (when(session.created_at, zone, now)) }
             td { (when(session.last_seen_at, zone, now)) }
@@ -375,9 +376,4 @@ fn token_table(cx: &Cx, list: &[Token]) -> Markup {
         }
     };
     table("API tokens", &columns, rows)
-}
-
-/// A browser by the first words it says of itself.
-fn browser(text: &str) -> String {
-    if text.is_empty() { "Unknown".to_owned() } else { text.chars().take(60).collect() }
 }

@@ -8,7 +8,7 @@ use crate::html::button::link;
 use crate::html::parts::{Head, page_head};
 use crate::html::table::{self, column, empty, table};
 use crate::html::text;
-use crate::web::{Cx, Response};
+use crate::web::{Cx, Response, response};
 use maud::{Markup, html};
 
 const HERE: &str = "/customers/tree";
@@ -16,6 +16,12 @@ const HERE: &str = "/customers/tree";
 pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     let (at, paging) = (api::at(cx)?, cx.paging(super::FILTERS)?);
     let (place, found) = cx.db.read(|db| super::level(db, scope, at, &paging))?;
+    // Whoever sees one tree would only have to open its single root.
+    if let ([root], None, true) = (found.items.as_slice(), at, paging.is_first())
+        && root.customers > 0
+    {
+        return Ok(response::redirect(format!("{HERE}?at={}", root.id)));
+    }
     let mut trail = vec![("Customers", "/customers".to_owned())];
     if let Some(place) = &place {
         trail.push(("Tree", HERE.to_owned()));

@@ -31,7 +31,11 @@ pub fn index(cx: &Cx, scope: &Scope<RolesRead>) -> Result<Response> {
                 td { (role.customer.as_deref().unwrap_or("Portico")) }
                 td.p2 { (held_in(role)) }
                 td.num { (role.holders) }
-                td.num.p3 { (role.rights.len()) }
+                td.num.p3 {
+                    @if role.rights.is_empty() && !role.includes.is_empty() {
+                        (role.includes.len()) " roles included"
+                    } @else { (role.rights.len()) }
+                }
             }
         }
     };

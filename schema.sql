@@ -813,6 +813,13 @@ CREATE TABLE uploads (
   at          TEXT NOT NULL
 ) STRICT;
 CREATE INDEX uploads_by_customer ON uploads (customer_id);
+-- Which field somebody pointed each heading at, remembered for files with the same heading row.
+CREATE TABLE import_headings (
+  customer_id INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE,
+  heading_key TEXT NOT NULL,                               -- hash of the headings
+  fields      TEXT NOT NULL,                               -- JSON; heading → field
+  PRIMARY KEY (customer_id, heading_key)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX uploads_by_user ON uploads (user_id);
 CREATE INDEX uploads_by_at ON uploads (at);
 

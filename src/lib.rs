@@ -46,6 +46,7 @@ pub mod account;
 pub mod setup;
 pub mod roles;
 pub mod arrivals;
+pub mod many;
 pub mod activity;
 pub mod system;
 pub mod invoices;

@@ -3,6 +3,7 @@
 use crate::assignments::{bulk, fanout};
 use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
+use crate::many;
 use crate::offers::recount;
 use crate::{account, billing, customers, jobs, kits, signin, upkeep, users};
 
@@ -35,7 +36,7 @@ pub const KINDS: &[Kind] = &[
         name: "users.import",
         title: "Import users",
         resumes: true,
-        run: users::import::run::run,
+        run: many::import::run::run,
     },
     Kind {
         name: "users.expire",

@@ -313,7 +313,7 @@ fn named(name: &str, why: Vec<Complaint>) -> String {
 }
 
 /// Mails the welcome, or says why not.
-fn invite(
+pub fn invite(
     app: &App,
     actor: &Actor,
     customer: CustomerId,

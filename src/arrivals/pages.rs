@@ -59,6 +59,10 @@ pub fn new(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
         }
         Ok(())
     })?;
+    // What a row of an import said that could not be taken as it was.
+    for field in users::fields::NEW.iter().filter(|field| cx.request.query.has(field.name)) {
+        input.set(field.name, cx.request.query.get(field.name));
+    }
     input.set("welcome", "1");
     tick_wished(&mut input, &wished);
     show(

@@ -15,7 +15,7 @@ use crate::input::Input;
 use crate::secret::{Secret, hex, sha256};
 use crate::signin;
 use crate::time::Instant;
-use crate::users::import::{self, Report};
+use crate::many::import::{self, Report};
 use serde_json::json;
 
 const SHELL: By = By { user: None, via: Via::Shell, acting_for: None };

@@ -16,7 +16,10 @@ mod draft;
 pub mod field;
 mod rows;
 mod text;
+mod workbook;
 mod write;
+
+pub use workbook::Workbook;
 
 use columns::Column;
 use field::Field;
@@ -183,6 +186,24 @@ pub fn read(bytes: &[u8], options: &Options) -> Result<Sheet, Refusal> {
     let mut reader = rows::Reader::new(options);
     file.each(&mut |line, cells| reader.take(line, cells))?;
     reader.finish(file.format())
+}
+
+/// The headings of a file, and the key that is the same for all files with them; also where nothing
+/// in it names a user.
+pub fn headings(bytes: &[u8], options: &Options) -> Result<(Vec<String>, String), Refusal> {
+    let mut found: Option<Vec<String>> = None;
+    let read = File::open(bytes, options)?.each(&mut |_, cells| {
+        if is_blank(cells) || is_type_line(cells) {
+            return Ok(());
+        }
+        found = Some(cells.iter().map(|each| each.trim().to_owned()).collect());
+        Err(Refusal::new("has been read far enough"))
+    });
+    let Some(headings) = found else {
+        return Err(read.err().unwrap_or_else(|| Refusal::new("is empty")));
+    };
+    let key = rows::heading_key(headings.iter().map(String::as_str));
+    Ok((headings, key))
 }
 
 /// A file of our own: UTF-8 with its mark, commas, CRLF. What a spreadsheet would run gets a `'` in

@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
         Ok(Sheet {
             format,
             heading_line: self.heading_line,
-            heading_key: heading_key(&self.columns),
+            heading_key: heading_key(self.columns.iter().map(|each| each.heading.as_str())),
             id_source: self.id_source(),
             columns: self.columns,
             rows,
@@ -262,10 +262,11 @@ fn skip_built_in(row: &mut Row) {
     }
 }
 
-fn heading_key(columns: &[Column]) -> String {
+/// The same for every file with these headings.
+pub fn heading_key<'h>(headings: impl Iterator<Item = &'h str>) -> String {
     let mut hash = Sha256::new();
-    for column in columns {
-        hash.update(fold(&column.heading).as_bytes());
+    for heading in headings {
+        hash.update(fold(heading).as_bytes());
         hash.update(b"\n");
     }
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()

@@ -19,13 +19,49 @@ use tempfile::NamedTempFile;
 /// From this size on an answer goes through a file.
 const LARGE: u64 = 1 << 20;
 
+words! {
+    /// How a file is written.
+    Kind { Csv = "csv", Xlsx = "xlsx" }
+}
+
+impl Kind {
+    /// What browsers are told of it.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Kind::Csv => "text/csv; charset=utf-8",
+            Kind::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
+
+    /// As the query names it; CSV where it does not.
+    pub fn asked(query: &Input) -> Result<Kind> {
+        match query.get("format") {
+            "" => Ok(Kind::Csv),
+            word => {
+                word.parse().map_err(|()| Error::invalid("format", "is not one of the choices"))
+            }
+        }
+    }
+}
+
+/// What the export may be asked for.
+pub const EXPORT: &[crate::input::Field] = &[
+    crate::input::Field::text("format", "csv (default) or xlsx"),
+    crate::input::Field::text("q", "text inside name, sign-in name or address"),
+    crate::input::Field::text("state", "active, disabled, deprovisioned, deleted"),
+    crate::input::Field::text("department", "of this name"),
+];
+
 /// What page and API answer.
 pub fn download(cx: &Cx, scope: &Scope<UsersExport>) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
-    let filter = Filter { customer: Some(id), ..api::filter(cx)? };
-    let (code, file) = cx.db.read(|db| write(db, scope, id, &filter, is_told))?;
-    let name = format!("users-{code}.csv");
-    let mut answer = response::download(&name, "text/csv; charset=utf-8", Vec::new());
+    let mut query = cx.request.query.clone();
+    let kind = Kind::asked(&query)?;
+    query.remove("format");
+    let filter = Filter { customer: Some(id), ..api::filter_of(&query)? };
+    let (code, file) = cx.db.read(|db| write(db, scope, id, &filter, kind, is_told))?;
+    let name = format!("users-{code}.{}", kind.word());
+    let mut answer = response::download(&name, kind.content_type(), Vec::new());
     answer.body = match file.as_file().metadata()?.len() {
         0..LARGE => Body::Bytes(std::fs::read(file.path())?),
         _ => Body::File(file.keep().map_err(Error::internal)?.1),
@@ -39,25 +75,39 @@ fn write(
     scope: &Scope<UsersExport>,
     id: CustomerId,
     filter: &Filter,
+    kind: Kind,
     told: fn(&Field) -> bool,
 ) -> Result<(String, NamedTempFile)> {
     let code = customers::one(db, scope, id)?.code;
     let fields: Vec<&Field> = Field::PLAIN.iter().filter(|field| told(field)).collect();
     let headings: Vec<String> = fields.iter().map(|field| field.label()).collect();
+    let mut book = match kind {
+        Kind::Csv => None,
+        Kind::Xlsx => Some(sheet::Workbook::new("Users", &headings)?),
+    };
     // The edge sends no file whose name begins with a dot, as temporary ones do by themselves.
     let mut file = BufWriter::new(tempfile::Builder::new().prefix("users-").tempfile()?);
-    file.write_all(&sheet::write_csv(&headings, std::iter::empty::<Vec<&str>>()))?;
+    if book.is_none() {
+        file.write_all(&sheet::write_csv(&headings, std::iter::empty::<Vec<&str>>()))?;
+    }
     store::each_of(db, scope, filter, &mut |user| {
         let user = store::one(db, scope, user)?;
         let manager = match user.details.manager {
             Some(boss) => store::upn(db, boss)?,
             None => String::new(),
         };
-        let plain = user.details.input();
+        let mut plain = user.details.input();
+        plain.set("roles", super::roles_at_home(db, &user)?.join(", "));
         let cells: Vec<String> =
             fields.iter().map(|field| cell(&user, &plain, &code, &manager, field)).collect();
-        Ok(file.write_all(sheet::csv_line(&cells).as_bytes())?)
+        match &mut book {
+            Some(book) => book.line(&cells),
+            None => Ok(file.write_all(sheet::csv_line(&cells).as_bytes())?),
+        }
     })?;
+    if let Some(book) = book {
+        file.write_all(&book.finish()?)?;
+    }
     let file = file.into_inner().map_err(|err| Error::from(err.into_error()))?;
     Ok((code, file))
 }
@@ -65,8 +115,15 @@ fn write(
 /// The file of all users of a customer, for another installation: without what counts here alone.
 pub fn file(db: &Read, scope: &Scope<UsersExport>, id: CustomerId) -> Result<NamedTempFile> {
     let filter = Filter { customer: Some(id), ..Filter::default() };
-    let told = |field: &Field| is_told(field) && !matches!(field, Field::PorticoId | Field::Site);
-    Ok(write(db, scope, id, &filter, told)?.1)
+    let told = |field: &Field| {
+        is_told(field) && !matches!(field, Field::PorticoId | Field::Site | Field::Roles)
+    };
+    Ok(write(db, scope, id, &filter, Kind::Csv, told)?.1)
+}
+
+/// The columns of our own files, an export's and an empty one's.
+pub fn told() -> impl Iterator<Item = &'static Field> {
+    Field::PLAIN.iter().filter(|field| is_told(field))
 }
 
 /// Fields of which nothing is kept here.
@@ -77,7 +134,6 @@ fn is_told(field: &Field) -> bool {
             | Field::MustChange
             | Field::TicketsByMail
             | Field::Template
-            | Field::Roles
             | Field::ObjectId
     )
 }

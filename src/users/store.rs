@@ -6,7 +6,7 @@ use crate::auth::permissions::UsersRead;
 use crate::auth::{Breadth, Scope};
 use crate::db::{Read, Write, beginning, broken_unique, containing};
 use crate::error::{Error, Result};
-use crate::ids::{CustomerId, RoleId, UploadId, UserId};
+use crate::ids::{CustomerId, RoleId, UserId};
 use crate::places::State;
 use crate::search;
 use crate::time::Instant;
@@ -692,90 +692,4 @@ pub fn set_manager(tx: &Write, customer: CustomerId, id: UserId, manager: UserId
         named_params! { ":manager": manager, ":now": tx.now, ":id": id, ":customer": customer },
     )?;
     Ok(changed == 1)
-}
-
-pub fn by_external_email(db: &Read, customer: CustomerId, email: &str) -> Result<Option<UserId>> {
-    db.maybe(
-        "SELECT user_id FROM user_external_emails WHERE customer_id = ?1 AND email = ?2",
-        (customer, email),
-        |row| row.get(0),
-    )
-}
-
-/// The one user of the customer who is shown so.
-pub fn by_display_name(db: &Read, customer: CustomerId, name: &str) -> Result<Option<UserId>> {
-    let found = db.all(
-        "SELECT id FROM users
-          WHERE customer_id = ?1 AND display_name = ?2 COLLATE NOCASE AND state NOT IN ('deleted', 'purged') LIMIT 2",
-        (customer, name),
-        |row| row.get(0),
-    )?;
-    Ok(match found.as_slice() {
-        [one] => Some(*one),
-        _ => None,
-    })
-}
-
-pub fn by_external_id(
-    db: &Read,
-    customer: CustomerId,
-    source: &str,
-    value: &str,
-) -> Result<Option<UserId>> {
-    db.maybe(
-        "SELECT user_id FROM user_external_ids WHERE customer_id = ?1 AND source = ?2 AND value = ?3",
-        (customer, source, value),
-        |row| row.get(0),
-    )
-}
-
-/// Keeps what another system calls the user; says whether that is new.
-pub fn set_external_id(
-    tx: &Write,
-    customer: CustomerId,
-    id: UserId,
-    source: &str,
-    value: &str,
-) -> Result<bool> {
-    let known = tx.run(
-        "INSERT OR IGNORE INTO user_external_ids (customer_id, source, value, user_id) VALUES (?1, ?2, ?3, ?4)",
-        (customer, source, value, id),
-    )?;
-    Ok(known > 0)
-}
-
-/// Keeps a file until a run has read it; `NotFound` if the customer is outside the scope.
-pub fn keep_upload<P>(
-    tx: &Write,
-    scope: &Scope<P>,
-    customer: CustomerId,
-    user: UserId,
-    name: &str,
-    bytes: &[u8],
-) -> Result<UploadId> {
-    scope.reaches(tx, customer)?;
-    tx.change(
-        "INSERT INTO uploads (customer_id, user_id, name, bytes, at) VALUES (:customer, :user, :name, :bytes, :now) RETURNING id",
-        named_params! {
-            ":customer": customer, ":user": user, ":name": name, ":bytes": bytes, ":now": tx.now,
-        },
-    )
-}
-
-/// The name and the bytes of a file that `user` uploaded for the customer.
-pub fn upload<P>(
-    db: &Read,
-    scope: &Scope<P>,
-    customer: CustomerId,
-    user: UserId,
-    id: UploadId,
-) -> Result<(String, Vec<u8>)> {
-    db.one(
-        "SELECT name, bytes FROM uploads
-          WHERE id = :id AND customer_id = :customer AND user_id = :user
-            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = uploads.customer_id
-                           AND scope IN (SELECT value FROM json_each(:scope)))",
-        named_params! { ":id": id, ":customer": customer, ":user": user, ":scope": scope },
-        |row| Ok((row.get("name")?, row.get("bytes")?)),
-    )
 }

@@ -5,7 +5,7 @@ use portico::config::Config;
 use portico::db::Db;
 use portico::error::{Error, Result};
 use portico::rescue;
-use portico::users::import::{Outcome, RowOut};
+use portico::many::import::{Outcome, RowOut};
 use std::path::PathBuf;
 use std::process::ExitCode;
 

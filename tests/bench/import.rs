@@ -8,7 +8,7 @@ use crate::words::Dice;
 use portico::auth::{self, Door};
 use portico::db::Via;
 use portico::ids::{CustomerId, UserId};
-use portico::users::import::import_users;
+use portico::many::import::import_users;
 use portico::web::App;
 
 const ROWS: usize = 10_000;

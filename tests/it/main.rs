@@ -66,6 +66,7 @@ mod users_life;
 mod templates;
 mod import;
 mod domains;
+mod import_rules;
 mod inherited;
 mod customer_lists;
 mod patterns;

@@ -536,8 +536,14 @@ fn plausible(bytes: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// As many as the test run has time for; more by `PORTICO_FUZZ`, a factor.
+fn cases(usual: u32) -> u32 {
+    let factor = std::env::var("PORTICO_FUZZ").ok().and_then(|text| text.parse().ok());
+    usual.saturating_mul(factor.unwrap_or(1))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(256), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_written_is_read_back(cells in prop::collection::vec(cell(), 1..20)) {

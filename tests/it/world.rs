@@ -8,6 +8,7 @@ use portico::ids::{CustomerId, UserId};
 use portico::ledger::{self, Action, Kind, Row};
 use portico::secret::Key;
 use portico::time::{Clock, Instant};
+use portico::web::response::Body;
 use portico::web::{App, Method, Request, Response};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -381,6 +382,17 @@ impl Person<'_> {
         let bearer = format!("Bearer {}", self.token);
         let headers = owned(&[("Authorization", &bearer), ("Content-Type", content_type)]);
         self.ask("POST", &format!("/api/v1{url}"), bytes.to_vec(), headers)
+    }
+
+    /// The bytes of a file from the API.
+    pub fn raw(&self, url: &str) -> Vec<u8> {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = owned(&[("Authorization", &bearer)]);
+        let request = Request::new("GET", url, headers, Vec::new(), ADDRESS).unwrap();
+        match self.world.app.handle(&request).body {
+            Body::Bytes(bytes) => bytes,
+            Body::File(path) => std::fs::read(path).unwrap(),
+        }
     }
 
     /// A page, asked for with the token instead of the cookie.

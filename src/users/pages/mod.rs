@@ -1,7 +1,6 @@
 //! The pages of users, a file a screen.
 
 pub mod form;
-pub mod import;
 pub mod life;
 pub mod list;
 pub mod merge;

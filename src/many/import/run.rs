@@ -1,12 +1,11 @@
 //! The import as a background run: the rows that were chosen, with the rights their chooser has now.
 
-use super::{BATCH, Order, Outcome, Report, apply, record};
+use super::{BATCH, Order, Outcome, Report, Said, apply, record, store};
 use crate::error::{Error, Result};
+use crate::html::text;
 use crate::ids::{UploadId, UserId};
 use crate::jobs::{Level, Next, RunCx};
 use crate::secret;
-use crate::sheet::{self, Options};
-use crate::users::store;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -17,9 +16,12 @@ pub fn run(cx: &RunCx) -> Result<()> {
     let input = &cx.run.input;
     let lines: Option<BTreeSet<u32>> = serde_json::from_value(input["lines"].clone())?;
     let upload: UploadId = serde_json::from_value(input["upload"].clone())?;
-    let (_, bytes) = cx.db.read(|db| store::upload(db, &scope, customer, actor.user, upload))?;
-    let file = sheet::read(&bytes, &Options::default())
-        .map_err(|refusal| Error::refused(format!("The file {refusal}.")))?;
+    let (bytes, said, file) = cx.db.read(|db| {
+        let (_, bytes) = store::upload(db, &scope, customer, actor.user, upload)?;
+        let said = Said::kept(&store::options(db, upload)?)?;
+        let file = said.sheet(db, customer, &bytes)?;
+        Ok((bytes, said, file))
+    })?;
     let chosen = match &lines {
         Some(lines) => lines.len(),
         None => file.rows.len(),
@@ -33,30 +35,40 @@ pub fn run(cx: &RunCx) -> Result<()> {
         .filter_map(|(number, id)| Some((usize::try_from(number).ok()?, UserId(id))))
         .collect();
     let mut next = Next::Go;
-    let order = Order {
+    let order = |dry_run| Order {
         db: cx.db,
+        app: Some(cx.app),
+        said: &said,
         actor: &actor,
         scope: &scope,
         customer,
         lines: lines.as_ref(),
-        dry_run: false,
+        dry_run,
         from,
         earlier: &earlier,
     };
-    let mut report = apply(&order, &file, |tx, number, row| {
+    if said.all_or_nothing && from == 0 {
+        let checked = apply(&order(true), &file, |_, _, _| Ok(true))?;
+        if checked.refused > 0 {
+            let n = i64::try_from(checked.refused).unwrap_or(i64::MAX);
+            let rows = text::count(n, "row is", "rows are");
+            return Err(Error::refused(format!("{rows} refused, so nothing was written.")));
+        }
+    }
+    let mut report = apply(&order(false), &file, |tx, number, row| {
         let level = match row.result {
             Outcome::Refused => Level::Error,
             Outcome::Skipped => Level::Warn,
             _ => Level::Info,
         };
         let why: Vec<&str> = row.errors.iter().map(|each| each.message.as_str()).collect();
-        let text = match why.is_empty() {
+        let said = match why.is_empty() {
             true => format!("Row {}: {}", row.line, row.name),
             false => format!("Row {}: {} {}", row.line, row.name, why.join("; ")),
         };
         let done = i64::try_from(number).unwrap_or(i64::MAX);
         let subject = row.user_id.map(|id| ("user", id.0));
-        cx.unit(tx, done, level, row.result.word(), text.trim(), subject)?;
+        cx.unit(tx, done, level, row.result.word(), said.trim(), subject)?;
         // Stopping is looked at now and then: the answer counts at the end of a batch.
         if number.is_multiple_of(BATCH) {
             next = cx.next()?;

@@ -1,6 +1,10 @@
 //! One row of an import: whose it is, what it says, and what it does.
 
-use super::{Order, Outcome, RowOut};
+use super::said::Mode;
+use super::{Order, Outcome, RowOut, store};
+use crate::arrivals::templates;
+use crate::auth::Permission;
+use crate::auth::permissions::{UserServicesWrite, UsersCreate};
 use crate::customers::fields::LANGUAGES;
 use crate::db::{Read, Write};
 use crate::error::{Complaint, Error, Result};
@@ -11,7 +15,7 @@ use crate::sheet::cells::Reference;
 use crate::sheet::field::Field;
 use crate::sheet::{Cell, Remark, Row, Sheet};
 use crate::users::fields::{EDIT, on_domain};
-use crate::users::{self, Changed, Home, User, store};
+use crate::users::{self, Changed, Home, User, lookup};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
@@ -19,6 +23,16 @@ use std::collections::{HashMap, HashSet};
 pub struct May {
     pub create: bool,
     pub update: bool,
+    pub give: bool,
+    pub grant: bool,
+}
+
+/// What is said of a row that is taken.
+#[derive(Default)]
+pub struct Beside {
+    pub notices: Vec<Remark>,
+    /// Cells that were refused while their row was taken.
+    pub refused: Vec<Remark>,
 }
 
 /// Who else is in the file, for managers that come later in it.
@@ -45,10 +59,10 @@ impl Known {
     pub fn find(&self, db: &Read, customer: CustomerId, text: &str) -> Result<Option<UserId>> {
         match Reference::of(text) {
             Reference::Dn { whole, name } => match self.by_dn.get(&whole.to_lowercase()) {
-                Some(upn) => store::by_name(db, customer, upn),
+                Some(upn) => lookup::by_name(db, customer, upn),
                 None => store::by_display_name(db, customer, &name),
             },
-            Reference::Address(address) => store::by_name(db, customer, &address.to_lowercase()),
+            Reference::Address(address) => lookup::by_name(db, customer, &address.to_lowercase()),
             Reference::Name(name) => store::by_display_name(db, customer, name),
         }
     }
@@ -69,12 +83,14 @@ impl Known {
 /// A manager who is made later.
 pub struct Pending {
     pub user: UserId,
+    pub customer: CustomerId,
     pub manager: String,
 }
 
 /// What a row did.
 pub struct Done {
-    pub id: UserId,
+    /// None of a row that the order leaves out.
+    pub id: Option<UserId>,
     pub outcome: Outcome,
     pub name: String,
     pub upn: String,
@@ -94,16 +110,20 @@ impl Work<'_> {
     pub fn run(
         &self,
         tx: &Write,
-        notices: &mut Vec<Remark>,
+        beside: &mut Beside,
         waits: &mut Option<Pending>,
     ) -> Result<Done> {
         let customer = self.home.customer.id;
-        let found = self.identify(tx)?;
+        let found = identify(tx, self.sheet, self.row, customer)?;
         let was = match found {
             Some(id) => Some(users::one(tx, self.order.scope, id)?),
             None => None,
         };
         self.belongs_here()?;
+        if let Some(done) = self.left_out(was.as_ref(), beside) {
+            return Ok(done);
+        }
+        let notices = &mut beside.notices;
         let mut input = self.input(was.as_ref(), notices);
         let mut later = None;
         match self.row.cells.get(&Field::Manager) {
@@ -119,30 +139,69 @@ impl Work<'_> {
             },
             None => {}
         }
-        let mut done = match was {
-            Some(was) => self.update(tx, &was, &input)?,
-            None => self.create(tx, &input)?,
+        let (id, mut done) = match &was {
+            Some(was) => (was.id, self.update(tx, was, &input)?),
+            None => self.create(tx, &input, beside)?,
         };
         if let (Some(source), Some(value)) = (self.sheet.id_source, self.row.text(&Field::ObjectId))
-            && store::set_external_id(tx, customer, done.id, source.word(), value)?
-            && done.outcome == Outcome::Unchanged
+            && store::set_external_id(tx, customer, id, source.word(), value)?
         {
-            done.outcome = Outcome::Updated;
             done.changes.insert("object_id".to_owned(), json!(["", value]));
         }
-        *waits = later.map(|manager| Pending { user: done.id, manager });
+        self.along(tx, id, was.as_ref(), &mut done.changes, beside)?;
+        if done.outcome == Outcome::Unchanged && !done.changes.is_empty() {
+            done.outcome = Outcome::Updated;
+        }
+        if done.outcome == Outcome::Created {
+            done.changes = Changed::new();
+        }
+        *waits = later.map(|manager| Pending { user: id, customer, manager });
         Ok(done)
     }
 
-    fn create(&self, tx: &Write, input: &Input) -> Result<Done> {
+    /// A row that is about somebody whom the order does not want.
+    fn left_out(&self, was: Option<&User>, beside: &mut Beside) -> Option<Done> {
+        let why = match (self.order.said.mode.unwrap_or(Mode::Upsert), was) {
+            (Mode::New, Some(_)) => "exists already",
+            (Mode::Existing, None) => "is not a user here",
+            _ => return None,
+        };
+        beside.refused.push(whole(why));
+        let (name, upn) = match was {
+            Some(was) => (was.details.display_name.clone(), was.details.upn.clone()),
+            None => (shown_name(self.row), String::new()),
+        };
+        let id = was.map(|was| was.id);
+        Some(Done { id, outcome: Outcome::Skipped, name, upn, changes: Changed::new() })
+    }
+
+    fn create(&self, tx: &Write, input: &Input, beside: &mut Beside) -> Result<(UserId, Done)> {
         if !self.may.create {
             return Err(Error::Forbidden("This needs the permission users.create.".into()));
         }
-        crate::customers::open_for_changes(tx, self.order.scope, self.home.customer.id)?;
-        let id = users::add(tx, self.order.actor, self.order.scope, self.home, input)?;
+        let customer = self.home.customer.id;
+        crate::customers::open_for_changes(tx, self.order.scope, customer)?;
+        let template = match self.row.text(&Field::Template) {
+            Some(label) => {
+                let scope = self.order.actor.scope::<UsersCreate>()?;
+                let all = templates::usable(tx, &scope, customer)?;
+                let found = all.into_iter().find(|each| each.label.eq_ignore_ascii_case(label));
+                Some(found.ok_or_else(|| Error::invalid("template", "is not one of the choices"))?)
+            }
+            None => None,
+        };
+        let whole = match &template {
+            Some(template) => input.over(template.input(tx, self.order.scope, customer)?),
+            None => input.clone(),
+        };
+        let id = users::add(tx, self.order.actor, self.order.scope, self.home, &whole)?;
+        if let Some(template) = &template {
+            self.give_along(tx, id, &template.along(), beside)?;
+        }
         let user = users::one(tx, self.order.scope, id)?;
         let (name, upn) = (user.details.display_name, user.details.upn);
-        Ok(Done { id, outcome: Outcome::Created, name, upn, changes: Changed::new() })
+        let outcome = Outcome::Created;
+        Ok((id, Done { id: Some(id), outcome, name, upn, changes: Changed::new() }))
     }
 
     fn update(&self, tx: &Write, was: &User, input: &Input) -> Result<Done> {
@@ -152,39 +211,13 @@ impl Work<'_> {
         }
         let outcome = if changes.is_empty() { Outcome::Unchanged } else { Outcome::Updated };
         let (name, upn) = (was.details.display_name.clone(), was.details.upn.clone());
-        Ok(Done { id: was.id, outcome, name, upn, changes })
-    }
-
-    /// By our id, the other system's, the sign-in name, else an address. Nothing fuzzy.
-    fn identify(&self, db: &Read) -> Result<Option<UserId>> {
-        let (row, customer) = (self.row, self.home.customer.id);
-        if let Some(text) = row.text(&Field::PorticoId) {
-            let id = text.parse::<UserId>().ok();
-            return match id {
-                Some(id) if store::is_of(db, customer, id)? => Ok(Some(id)),
-                _ => Err(Error::invalid("portico_id", "is not a user of this customer")),
-            };
-        }
-        if let (Some(source), Some(value)) = (self.sheet.id_source, row.text(&Field::ObjectId))
-            && let Some(id) = store::by_external_id(db, customer, source.word(), value)?
-        {
-            return Ok(Some(id));
-        }
-        if let Some(upn) = row.text(&Field::Upn) {
-            return store::by_name(db, customer, &upn.to_lowercase());
-        }
-        match row.text(&Field::Email) {
-            Some(mail) => match store::by_name(db, customer, &mail.to_lowercase())? {
-                Some(id) => Ok(Some(id)),
-                None => store::by_external_email(db, customer, &mail.to_lowercase()),
-            },
-            None => Ok(None),
-        }
+        Ok(Done { id: Some(was.id), outcome, name, upn, changes })
     }
 
     fn belongs_here(&self) -> Result<()> {
         let customer = &self.home.customer;
         match self.row.text(&Field::Site) {
+            _ if self.order.said.by_site => Ok(()),
             Some(site)
                 if !site.eq_ignore_ascii_case(&customer.code)
                     && site.to_lowercase() != customer.details.name.to_lowercase() =>
@@ -203,6 +236,9 @@ impl Work<'_> {
             if is_plain(field) && EDIT.iter().any(|known| known.name == word) {
                 input.set(&word, cell.text());
             }
+        }
+        if let Some(new) = self.row.text(&Field::NewUpn) {
+            input.set("upn", new);
         }
         let usable = &self.home.usable;
         let mut elsewhere: Vec<String> = Vec::new();
@@ -273,6 +309,7 @@ impl Work<'_> {
             None if text == "no" => input.set("disabled", "1"),
             None => {}
             Some(was) if (was.state == State::Active) == (text == "yes") => {}
+            Some(_) if self.order.said.state => {}
             Some(was) => {
                 let said = format!("is left as it is here: {}", was.state.word());
                 notices.push(self.notice(&Field::Enabled, text, &said));
@@ -280,13 +317,44 @@ impl Work<'_> {
         }
     }
 
-    fn notice(&self, field: &Field, value: &str, message: &str) -> Remark {
+    pub fn notice(&self, field: &Field, value: &str, message: &str) -> Remark {
         Remark {
             field: Some(field.clone()),
             column: heading(self.sheet, field),
             value: value.to_owned(),
             message: message.to_owned(),
         }
+    }
+}
+
+/// By our id, the other system's, the sign-in name, else an address. Nothing fuzzy.
+pub fn identify(
+    db: &Read,
+    sheet: &Sheet,
+    row: &Row,
+    customer: CustomerId,
+) -> Result<Option<UserId>> {
+    if let Some(text) = row.text(&Field::PorticoId) {
+        let id = text.parse::<UserId>().ok();
+        return match id {
+            Some(id) if lookup::is_of(db, customer, id)? => Ok(Some(id)),
+            _ => Err(Error::invalid("portico_id", "is not a user of this customer")),
+        };
+    }
+    if let (Some(source), Some(value)) = (sheet.id_source, row.text(&Field::ObjectId))
+        && let Some(id) = store::by_external_id(db, customer, source.word(), value)?
+    {
+        return Ok(Some(id));
+    }
+    if let Some(upn) = row.text(&Field::Upn) {
+        return lookup::by_name(db, customer, &upn.to_lowercase());
+    }
+    match row.text(&Field::Email) {
+        Some(mail) => match lookup::by_name(db, customer, &mail.to_lowercase())? {
+            Some(id) => Ok(Some(id)),
+            None => store::by_external_email(db, customer, &mail.to_lowercase()),
+        },
+        None => Ok(None),
     }
 }
 
@@ -299,46 +367,53 @@ fn is_plain(field: &Field) -> bool {
             | Field::Addresses
             | Field::Manager
             | Field::Enabled
+            | Field::NewUpn
+            | Field::Roles
+            | Field::Template
             | Field::Service { .. }
             | Field::Custom(_)
     )
 }
 
 /// Columns whose meaning is known and that change nothing here.
-pub fn without_use(sheet: &Sheet) -> Vec<String> {
-    let unused = sheet.columns.iter().filter(|column| {
-        matches!(
-            column.field(),
-            Some(
-                Field::NewUpn
-                    | Field::MustChange
-                    | Field::TicketsByMail
-                    | Field::Template
-                    | Field::Roles
-                    | Field::Service { .. }
-                    | Field::Custom(_)
-            )
-        )
-    });
-    unused.map(|column| format!("‘{}’ is not used", column.heading)).collect()
+pub fn without_use(order: &Order, sheet: &Sheet) -> Vec<String> {
+    let gives = order.app.is_some()
+        && order
+            .db
+            .read(|db| Ok(users::reaches::<UserServicesWrite>(db, order.actor, order.customer)))
+            .unwrap_or(false);
+    let one = |column: &crate::sheet::columns::Column| match column.field()? {
+        Field::TicketsByMail | Field::Custom(_) => {
+            Some(format!("‘{}’ is not used", column.heading))
+        }
+        Field::Service { .. } if !gives => {
+            Some(format!("‘{}’ is not taken: needs {}", column.heading, UserServicesWrite::NAME))
+        }
+        _ => None,
+    };
+    sheet.columns.iter().filter_map(one).collect()
+}
+
+fn shown_name(row: &Row) -> String {
+    let shown = [Field::DisplayName, Field::FirstName, Field::LastName];
+    shown.iter().find_map(|field| row.text(field)).unwrap_or_default().to_owned()
 }
 
 /// The row before anything is done with it.
 pub fn start(row: &Row) -> RowOut {
     let result = if row.skip.is_some() { Outcome::Skipped } else { Outcome::Refused };
-    let shown = [Field::DisplayName, Field::FirstName, Field::LastName];
-    let name = shown.iter().find_map(|field| row.text(field)).unwrap_or_default();
     let mut errors = row.complaints.clone();
     errors.extend(row.skip.iter().map(|why| whole(why)));
     RowOut {
         line: row.line,
         result,
-        name: name.to_owned(),
+        name: shown_name(row),
         upn: row.text(&Field::Upn).unwrap_or_default().to_owned(),
         user_id: None,
         errors,
         notices: row.notices.clone(),
         changes: Changed::new(),
+        customer: None,
     }
 }
 

@@ -12,10 +12,10 @@ use crate::db::{By, Db, Via};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::input::Input;
+use crate::many::import::{self, Report};
 use crate::secret::{Secret, hex, sha256};
 use crate::signin;
 use crate::time::Instant;
-use crate::many::import::{self, Report};
 use serde_json::json;
 
 const SHELL: By = By { user: None, via: Via::Shell, acting_for: None };

@@ -2,9 +2,7 @@
 
 use super::told::answer;
 use super::{Brief, Filter, fields};
-use crate::auth::permissions::{
-    UsersDisable, UsersRead, UsersRename, UsersTestFlag, UsersUpdate,
-};
+use crate::auth::permissions::{UsersDisable, UsersRead, UsersRename, UsersTestFlag, UsersUpdate};
 use crate::auth::{Permission, Scope};
 use crate::error::Result;
 use crate::ids::{CustomerId, UserId};

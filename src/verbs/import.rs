@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use portico::config::Config;
 use portico::db::Db;
 use portico::error::{Error, Result};
-use portico::rescue;
 use portico::many::import::{Outcome, RowOut};
+use portico::rescue;
 use std::path::PathBuf;
 use std::process::ExitCode;
 

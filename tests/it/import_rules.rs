@@ -59,7 +59,8 @@ fn the_export_of_every_program_changes_nothing_the_second_time() {
         let (created, updated) = (&again["created"], &again["updated"]);
         assert_eq!((created, updated), (&json!(0), &json!(0)), "{}: {again}", path.display());
         assert_eq!(written(&world), before, "{}", path.display());
-        let hashes = "SELECT count(*) FROM users WHERE password_hash IS NOT NULL AND upn LIKE '%aldermoor%'";
+        let hashes =
+            "SELECT count(*) FROM users WHERE password_hash IS NOT NULL AND upn LIKE '%aldermoor%'";
         assert_eq!(world.count(hashes), 0, "no password is taken from {}", path.display());
     }
 }
@@ -141,21 +142,31 @@ fn roles_and_services_are_given_as_by_hand_and_never_taken() {
     let plans = json!({ "service": "workplace", "user_plans": ["standard", "plus"] });
     admin.api_post(&format!("/customers/{home}/services"), plans).expect(202);
     let file = |plan: &str, roles: &str| {
-        format!("UPN,First Name,Roles,service:workplace\nann@aldermoor.example,Ann,\"{roles}\",{plan}\n")
-            .into_bytes()
+        format!(
+            "UPN,First Name,Roles,service:workplace\nann@aldermoor.example,Ann,\"{roles}\",{plan}\n"
+        )
+        .into_bytes()
     };
-    let held = "SELECT group_concat(plans.code) FROM user_services JOIN plans ON plans.id = plan_id";
+    let held =
+        "SELECT group_concat(plans.code) FROM user_services JOIN plans ON plans.id = plan_id";
     let roles = "SELECT group_concat(roles.name, ', ') FROM role_grants
                    JOIN roles ON roles.id = role_id JOIN users ON users.id = user_id WHERE first_name = 'Ann'";
 
     // Who may import but neither give services nor make administrators: the row is taken.
     let ua = world.person(home, "User administrator");
-    let report = send(&ua, home, "", &file("standard", "Customer administrator, User administrator"));
+    let report =
+        send(&ua, home, "", &file("standard", "Customer administrator, User administrator"));
     assert_eq!(counts(&report), [1, 0, 0, 0, 0], "{report}");
     let notices = report["notices"].to_string();
-    assert!(notices.contains("‘service:workplace’ is not taken: needs user_services.write"), "{notices}");
+    assert!(
+        notices.contains("‘service:workplace’ is not taken: needs user_services.write"),
+        "{notices}"
+    );
     let said = &row(&report, 2)["errors"][0];
-    assert_eq!((&said["column"], &said["value"]), (&json!("Roles"), &json!("Customer administrator")));
+    assert_eq!(
+        (&said["column"], &said["value"]),
+        (&json!("Roles"), &json!("Customer administrator"))
+    );
     assert!(said["message"].as_str().unwrap().contains("rights that you do not have"), "{said}");
     assert_eq!((world.text(roles), world.text(held)), ("User administrator".into(), String::new()));
 
@@ -168,7 +179,11 @@ fn roles_and_services_are_given_as_by_hand_and_never_taken() {
     let again = send(&admin, home, "", &file("standard", "Billing viewer"));
     assert_eq!((counts(&again), written(&world)), (vec![0, 0, 1, 0, 0], before), "{again}");
     let bigger = send(&admin, home, "", &file("plus", ""));
-    assert_eq!(row(&bigger, 2)["changes"]["service:workplace"], json!(["standard", "plus"]), "{bigger}");
+    assert_eq!(
+        row(&bigger, 2)["changes"]["service:workplace"],
+        json!(["standard", "plus"]),
+        "{bigger}"
+    );
     let cleared = send(&admin, home, "", &file("<clear>", ""));
     let said = &row(&cleared, 2)["errors"][0];
     assert_eq!(said["message"], "end services on the page", "{cleared}");
@@ -195,7 +210,9 @@ fn rows_name_their_customer_only_within_reach() {
     let said = |line| row(&all, line)["errors"][0]["message"].clone();
     assert_eq!(said(4), "is not a customer of yours");
     assert_eq!(said(4), said(5), "that it exists is not told");
-    let of = |at: CustomerId| world.count(&format!("SELECT count(*) FROM users WHERE customer_id = {at} AND first_name IN ('Ann', 'Bo', 'Cy')"));
+    let of = |at: CustomerId| {
+        world.count(&format!("SELECT count(*) FROM users WHERE customer_id = {at} AND first_name IN ('Ann', 'Bo', 'Cy')"))
+    };
     assert_eq!((of(home), of(second), of(far)), (1, 1, 0));
     let twice = b"UPN,First Name\nann@aldermoor.example,Ann\nANN@ALDERMOOR.EXAMPLE,Ann\n";
     assert_eq!(row(&send(&ra, home, "", twice), 3)["errors"][0]["message"], "same user as line 2");
@@ -226,8 +243,13 @@ fn a_heading_pointed_at_by_hand_is_remembered_for_its_heading_row() {
     let up = admin.upload(&url, &[], ("file", "leute.csv", other.as_bytes()));
     let check = up.location().to_owned();
     let page = admin.get(&check).expect(422);
-    assert!(page.says("It cannot be read yet.") && page.says(">Anmeldename</label>"), "{}", page.body);
-    let said = [("columns.Anmeldename", "upn"), ("columns.Rufname", "first_name"), ("mode", "upsert")];
+    assert!(
+        page.says("It cannot be read yet.") && page.says(">Anmeldename</label>"),
+        "{}",
+        page.body
+    );
+    let said =
+        [("columns.Anmeldename", "upn"), ("columns.Rufname", "first_name"), ("mode", "upsert")];
     assert_eq!(admin.post(&format!("{check}/reading"), &said).location(), check);
     assert!(admin.get(&check).expect(200).says("1 new, 0 changed"));
     let odd = admin.post(&format!("{check}/reading"), &[("columns.Anmeldename", "shoe")]);
@@ -242,7 +264,13 @@ fn the_page_says_all_that_the_file_may_do() {
     let file = b"UPN,First Name,Department\nann@aldermoor.example,Ann,Ward\nbo@elsewhere.example,Bo,Ward\n";
     let check = admin.upload(&url, &[], ("file", "a.csv", file)).location().to_owned();
     let page = admin.get(&check).expect(200);
-    for text in ["The department Ward is new and is made", "Read as utf-8 with ‘,’", "Fix row 3", "All rows", "Only add new people"] {
+    for text in [
+        "The department Ward is new and is made",
+        "Read as utf-8 with ‘,’",
+        "Fix row 3",
+        "All rows",
+        "Only add new people",
+    ] {
         assert!(page.says(text), "{text}");
     }
     assert!(!admin.get(&format!("{check}?result=refused")).says(">Ann<"));

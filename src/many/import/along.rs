@@ -6,20 +6,18 @@ use super::{Outcome, RowOut};
 use crate::arrivals::{self, Along};
 use crate::assignments::state::{Verb, Wanted};
 use crate::assignments::{self, Held};
-use crate::auth::permissions::{
-    RolesGrant, ServicesRead, UserServicesWrite, UsersDisable,
-};
 use crate::auth::Permission;
+use crate::auth::permissions::{RolesGrant, ServicesRead, UserServicesWrite, UsersDisable};
 use crate::db::Write;
 use crate::error::{Complaint, Error, Result};
 use crate::ids::UserId;
 use crate::input::Input;
 use crate::places::State;
+use crate::roles;
 use crate::sheet::Cell;
 use crate::sheet::field::Field;
 use crate::users::{self, Changed, User, life};
 use crate::web::{App, Paging};
-use crate::roles;
 use serde_json::json;
 
 impl Work<'_> {
@@ -116,7 +114,9 @@ impl Work<'_> {
         for (field, cell) in &self.row.cells {
             let Field::Service { code, instance } = field else { continue };
             let plan = match cell {
-                Cell::Clear => return Err(Error::invalid(field.to_string(), "end services on the page")),
+                Cell::Clear => {
+                    return Err(Error::invalid(field.to_string(), "end services on the page"));
+                }
                 Cell::Set(plan) => plan.as_str(),
             };
             let (Some(app), true) = (self.order.app, self.may.give) else { continue };

@@ -156,11 +156,8 @@ fn rows(cx: &Cx, upload: &Upload, report: &Report) -> Markup {
         some.map(|(text, word)| (*text, format!("{here}?result={word}"), Some(number(of(word))))),
     );
     let now = words.iter().find(|(_, word)| *word == wanted).map_or("All rows", |(text, _)| text);
-    let chosen: Vec<&RowOut> = report
-        .rows
-        .iter()
-        .filter(|row| wanted.is_empty() || row.result.word() == wanted)
-        .collect();
+    let chosen: Vec<&RowOut> =
+        report.rows.iter().filter(|row| wanted.is_empty() || row.result.word() == wanted).collect();
     let hidden = chosen.len().saturating_sub(SHOWN);
     let columns = [
         column("Row").class("num"),
@@ -254,11 +251,14 @@ fn how(
     let mode = said.mode.unwrap_or(Mode::Upsert);
     for (name, value) in [
         ("encoding", said.encoding.map_or("", |each| each.word()).to_owned()),
-        ("separator", match said.separator {
-            Some('\t') => "tab".to_owned(),
-            Some(c) => c.to_string(),
-            None => String::new(),
-        }),
+        (
+            "separator",
+            match said.separator {
+                Some('\t') => "tab".to_owned(),
+                Some(c) => c.to_string(),
+                None => String::new(),
+            },
+        ),
         ("sheet", said.sheet.clone()),
         ("mode", mode.word().to_owned()),
         ("state", yes(said.state).to_owned()),
@@ -292,7 +292,11 @@ fn how(
         }
         (form_foot(html! { (button("Check again")) }))
     };
-    card("Read it differently", None, post_form(&cx.csrf, &format!("{}/reading", upload.here()), body))
+    card(
+        "Read it differently",
+        None,
+        post_form(&cx.csrf, &format!("{}/reading", upload.here()), body),
+    )
 }
 
 fn may_do(cx: &Cx, input: &Input) -> Markup {

@@ -50,6 +50,9 @@ pub enum Nav {
     Elsewhere,
 }
 
+/// The rail says how many need attention up to here; above, that there are more.
+pub const TOLD_APART: i64 = 9;
+
 /// An entry of the rail, with what needs attention there. Only those that the asker may open are
 /// given, in the order of [`Nav`].
 #[derive(Clone, Copy, Debug)]
@@ -225,7 +228,8 @@ fn entry(item: &NavItem, now: Nav) -> Markup {
                 (icon(shape)) (label)
                 @if let Some((count, tone)) = item.count.filter(|(count, _)| *count > 0) {
                     span class={ "count " (tone.word()) } {
-                        (count) span.sr { " need attention" }
+                        @if count > TOLD_APART { (TOLD_APART) "+" } @else { (count) }
+                        span.sr { " need attention" }
                     }
                 }
             }

@@ -14,7 +14,6 @@ use crate::db::Read;
 use crate::error::Result;
 use crate::html::parts::Tone;
 use crate::html::text::in_words;
-use crate::ids::RequestId;
 use crate::places::capital;
 use crate::settings::Settings;
 use crate::web::Cx;
@@ -31,12 +30,14 @@ pub struct Item {
 }
 
 const MOST: usize = 10;
+/// Failed requests that are counted.
+const FAILED: i64 = 99;
 
 /// The lines whoever asks is to see now, worst first.
 pub fn items(db: &Read, cx: &Cx) -> Result<Vec<Item>> {
     let (actor, settings) = (&cx.actor, &*cx.settings);
     let mut items = Vec::new();
-    work(db, actor, cx.failed_requests(db)?, &mut items)?;
+    work(db, cx, &mut items)?;
     money(db, actor, &mut items)?;
     first_steps(db, actor, settings, &mut items)?;
     items.sort_by_key(|item| match item.tone {
@@ -49,22 +50,24 @@ pub fn items(db: &Read, cx: &Cx) -> Result<Vec<Item>> {
 }
 
 /// What stands still: requests, connectors, jobs, mails, domains.
-fn work(db: &Read, actor: &Actor, failed: &[RequestId], items: &mut Vec<Item>) -> Result<()> {
+fn work(db: &Read, cx: &Cx, items: &mut Vec<Item>) -> Result<()> {
+    let actor = &cx.actor;
     if let Ok(scope) = actor.scope::<RequestsRead>()
-        && let Some(latest) = failed.first()
-        && let Some(told) = store::failed_request(db, &scope, *latest)?
+        && let Some(latest) = cx.last_failed_request(db)?
+        && let Some(told) = store::failed_request(db, &scope, latest)?
     {
+        let failed = cx.failed_requests(db, FAILED)?;
         items.push(Item {
             kind: "requests_failed",
             tone: Tone::Bad,
             icon: "alert-triangle",
-            what: match failed.len() {
+            what: match failed {
                 1 => told.title.clone(),
-                n => format!("{} requests failed", capital(&in_words(n))),
+                n => some(n, "request failed", "requests failed"),
             },
             why: format!("{} · {}", told.customer, told.reason),
-            act: if failed.len() == 1 { "Open request" } else { "Open list" },
-            href: match failed.len() {
+            act: if failed == 1 { "Open request" } else { "Open list" },
+            href: match failed {
                 1 => format!("/requests/{latest}"),
                 _ => "/requests?status=failed".to_owned(),
             },

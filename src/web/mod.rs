@@ -27,7 +27,6 @@ use crate::input::{Field, Input};
 use crate::routes::{self, Route};
 use crate::secret;
 use crate::settings::{self, Settings};
-use std::cell::OnceCell;
 use std::sync::Arc;
 use throttle::{Limit, Throttle};
 
@@ -56,8 +55,6 @@ pub struct Cx<'r> {
     pub settings: Arc<Settings>,
     /// The form token for this answer, masked anew each time so that compression gives nothing away.
     pub csrf: String,
-    /// Looked up once: the rail and Today both tell of them.
-    failed: OnceCell<Vec<RequestId>>,
     route: &'r Route,
 }
 
@@ -158,7 +155,6 @@ impl App {
             stage,
             settings,
             csrf,
-            failed: OnceCell::new(),
             route,
         };
         let answer = acting::permitted(cx.acting.as_ref(), route, request)
@@ -191,7 +187,6 @@ impl App {
             stage: Stage::Whole,
             settings,
             csrf: String::new(),
-            failed: OnceCell::new(),
             route,
         };
         repeat::once(&cx, || {
@@ -276,16 +271,20 @@ impl App {
 }
 
 impl Cx<'_> {
-    /// Requests within reach that failed and wait for somebody, 99 at most, the latest first.
-    pub fn failed_requests(&self, db: &Read) -> Result<&[RequestId]> {
-        if let Some(known) = self.failed.get() {
-            return Ok(known);
+    /// How many requests within reach failed and wait for somebody, `most` at most.
+    pub fn failed_requests(&self, db: &Read, most: i64) -> Result<i64> {
+        match self.actor.scope::<RequestsRead>() {
+            Ok(scope) => store::failed(db, &scope, most),
+            Err(_) => Ok(0),
         }
-        let found = match self.actor.scope::<RequestsRead>() {
-            Ok(scope) => store::failed_requests(db, &scope)?,
-            Err(_) => Vec::new(),
-        };
-        Ok(self.failed.get_or_init(|| found))
+    }
+
+    /// The one of them that failed last.
+    pub fn last_failed_request(&self, db: &Read) -> Result<Option<RequestId>> {
+        match self.actor.scope::<RequestsRead>() {
+            Ok(scope) => store::last_failed(db, &scope),
+            Err(_) => Ok(None),
+        }
     }
 
     /// The form or JSON body.

@@ -49,30 +49,50 @@ pub fn keep_answer(
     Ok(())
 }
 
-/// Requests that failed and wait for somebody, 99 at most, the latest first: of few customers those
-/// of each, of many by a walk over all that failed.
-pub fn failed_requests(db: &Read, scope: &Scope<RequestsRead>) -> Result<Vec<RequestId>> {
-    let params = named_params! { ":scope": scope };
+/// How many requests failed and wait for somebody, `most` at most: of few customers they are counted
+/// customer by customer, of many by a walk over all that failed.
+pub fn failed(db: &Read, scope: &Scope<RequestsRead>, most: i64) -> Result<i64> {
+    let params = named_params! { ":scope": scope, ":most": most };
     if scope.breadth(db)? == Breadth::Narrow {
-        return db.all(
-            "SELECT requests.id
-               FROM (SELECT DISTINCT customer_id FROM reach
-                      WHERE scope IN (SELECT value FROM json_each(:scope))) AS few
-               JOIN requests ON requests.id IN (
-                    SELECT r.id FROM requests r
-                     WHERE r.customer_id = few.customer_id AND r.status = 'failed'
-                     ORDER BY r.id DESC LIMIT 99)
-              ORDER BY requests.id DESC LIMIT 99",
+        return db.value(
+            "SELECT count(*) FROM (
+               SELECT 1 FROM requests INDEXED BY requests_failed
+                WHERE status = 'failed'
+                  AND customer_id IN (SELECT customer_id FROM reach
+                                       WHERE scope IN (SELECT value FROM json_each(:scope)))
+                LIMIT :most)",
             params,
-            |row| row.get("id"),
         );
     }
-    db.all(
+    db.value(
+        "SELECT count(*) FROM (
+           SELECT 1 FROM requests INDEXED BY requests_failed_lately
+            WHERE status = 'failed'
+              AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                             AND scope IN (SELECT value FROM json_each(:scope)))
+            LIMIT :most)",
+        params,
+    )
+}
+
+/// The one of them that failed last.
+pub fn last_failed(db: &Read, scope: &Scope<RequestsRead>) -> Result<Option<RequestId>> {
+    let params = named_params! { ":scope": scope };
+    if scope.breadth(db)? == Breadth::Narrow {
+        return db.value(
+            "SELECT max((SELECT max(id) FROM requests INDEXED BY requests_failed
+                          WHERE requests.customer_id = reach.customer_id AND status = 'failed'))
+               FROM reach
+              WHERE scope IN (SELECT value FROM json_each(:scope))",
+            params,
+        );
+    }
+    db.maybe(
         "SELECT id FROM requests INDEXED BY requests_failed_lately
           WHERE status = 'failed'
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
                            AND scope IN (SELECT value FROM json_each(:scope)))
-          ORDER BY id DESC LIMIT 99",
+          ORDER BY id DESC LIMIT 1",
         params,
         |row| row.get("id"),
     )

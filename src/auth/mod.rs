@@ -246,8 +246,9 @@ impl<P> ToSql for Own<P> {
 /// The actor that `user` is now, if the door lets them in.
 pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
     let person = may_enter(db, user, door)?;
-    let (roles, rights, on_services) = rights::worth(db, user, person.home)?;
-    let requires_factor = requires_factor(db, user, person.home)?;
+    let held = rights::held(db, user, person.home)?;
+    let requires_factor = factor_asked_by(db, &held, person.home)?;
+    let (roles, rights, on_services) = rights::worth(db, held, person.home)?;
     Ok(Actor {
         user,
         home: person.home,
@@ -264,7 +265,10 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
 
 /// What asks `user` for a second factor: a role in force or a part of one, or everybody's customer.
 pub fn requires_factor(db: &Read, user: UserId, home: CustomerId) -> Result<Option<String>> {
-    let held = rights::held(db, user, home)?;
+    factor_asked_by(db, &rights::held(db, user, home)?, home)
+}
+
+fn factor_asked_by(db: &Read, held: &[Held], home: CustomerId) -> Result<Option<String>> {
     let pairs: Vec<i64> =
         held.iter().filter(|held| held.why_not.is_none()).map(|held| held.role.0).collect();
     db.maybe(

@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 pub type Rights = BTreeMap<String, Vec<i64>>;
 
 /// One right, with the service it is limited to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Right {
     pub permission: String,
     pub code: i64,
@@ -245,15 +245,15 @@ fn join(codes: &mut Vec<i64>, at: i64, bits: i64) {
     }
 }
 
-/// The names of the roles of `user` that are worth something, and their rights.
+/// The names of the roles among `held` that are worth something, and their rights.
 pub(super) fn worth(
     db: &Read,
-    user: UserId,
+    held: Vec<Held>,
     home: CustomerId,
 ) -> Result<(Vec<String>, Rights, BTreeMap<ServiceId, Rights>)> {
     let mut names: Vec<String> = Vec::new();
     let mut pairs = Vec::new();
-    for held in held(db, user, home)?.into_iter().filter(|held| held.why_not.is_none()) {
+    for held in held.into_iter().filter(|held| held.why_not.is_none()) {
         pairs.push((held.role, held.at));
         if !names.contains(&held.name) {
             names.push(held.name);
@@ -287,11 +287,6 @@ pub(super) fn of_user(db: &Read, user: UserId, home: CustomerId) -> Result<Vec<R
 
 /// Every role that `user` holds, by grant or by mark, with why it is worth nothing where it is.
 pub fn held(db: &Read, user: UserId, home: CustomerId) -> Result<Vec<Held>> {
-    let zone: String = db.value(
-        "SELECT time_zone FROM customers WHERE id = :home",
-        named_params! { ":home": home },
-    )?;
-    let today = db.now.day(&Zone::named(&zone).unwrap_or_else(Zone::utc));
     let mut all = db.all(
         "SELECT role_grants.id, role_id, roles.name, at_id, customers.name AS at_name, until_on, requires_factor
            FROM role_grants
@@ -319,14 +314,23 @@ pub fn held(db: &Read, user: UserId, home: CustomerId) -> Result<Vec<Held>> {
             })
         },
     )?;
+    let today = match all.iter().any(|held| held.until.is_some()) {
+        true => Some(today_at(db, home)?),
+        false => None,
+    };
     for held in &mut all {
         held.why_not = match held.until {
-            Some(day) if day < today => Some("it has ended".to_owned()),
+            Some(day) if today.is_some_and(|today| day < today) => Some("it has ended".to_owned()),
             _ if held.grant.is_none() => None,
             _ => standing(db, held.role, home, held.at)?,
         };
     }
     Ok(all)
+}
+
+fn today_at(db: &Read, home: CustomerId) -> Result<Date> {
+    let zone: String = db.value("SELECT time_zone FROM customers WHERE id = ?1", [home])?;
+    Ok(db.now.day(&Zone::named(&zone).unwrap_or_else(Zone::utc)))
 }
 
 /// Why `role` is worth nothing at `at` for somebody of `home`; nothing where it is.
@@ -435,7 +439,7 @@ pub fn rights_at(
                     SELECT 1 FROM allowed_roles
                       JOIN customer_tree ON above = allowed_roles.customer_id AND below IN (at_id, :home)
                      WHERE allowed_roles.role_id = includes_id AND rule = 'deny')))
-         SELECT DISTINCT role_rights.permission, reach, at_id, services,
+         SELECT role_rights.permission, reach, at_id, services,
                 CASE services WHEN 'listed' THEN role_services.service_id
                               WHEN 'held' THEN customer_services.service_id END AS service_id
            FROM worth
@@ -448,8 +452,7 @@ pub fn rights_at(
           WHERE :whole OR roles.service_id IS NULL OR EXISTS (
                   SELECT 1 FROM customer_services AS own
                    WHERE own.customer_id = at_id AND own.service_id = roles.service_id
-                     AND own.wanted = 'on' AND own.live <> 'gone')
-          ORDER BY 1",
+                     AND own.wanted = 'on' AND own.live <> 'gone')",
         named_params! { ":pairs": serde_json::to_string(pairs)?, ":home": home, ":whole": whole },
         |row| {
             let permission: String = row.get("permission")?;
@@ -474,6 +477,8 @@ pub fn rights_at(
             Ok(())
         },
     )?;
+    // SQLite takes twice as long for it, and this runs with every request.
+    rights.sort_unstable();
     rights.dedup();
     Ok(rights)
 }

@@ -422,13 +422,19 @@ pub fn open_for_changes<P: Permission>(
     id: CustomerId,
 ) -> Result<Customer> {
     let customer = store::one(tx, scope, id)?;
+    is_open(&customer)?;
+    Ok(customer)
+}
+
+/// Refuses a customer to which nothing can be added.
+pub fn is_open(customer: &Customer) -> Result<()> {
     match customer.state {
-        State::Active => Ok(customer),
+        State::Active => Ok(()),
         State::Disabled => {
             let name = &customer.details.name;
             Err(Error::refused(format!("{name} is disabled. Enable it first.")))
         }
-        _ => Err(is_in_state(&customer)),
+        _ => Err(is_in_state(customer)),
     }
 }
 

@@ -189,18 +189,18 @@ pub fn create(
 ) -> Result<UserId> {
     db.write(scope.by, |tx| {
         let home = Home::open(tx, scope, customer)?;
-        add(tx, actor, scope, &home, input)
+        add(tx, actor, scope, &home, input).map(|(id, _)| id)
     })
 }
 
-/// The same inside a transaction, for adding many.
+/// The same inside a transaction, for adding many: with all that is kept of the user.
 pub fn add<P: Permission>(
     tx: &Write,
     actor: &Actor,
     scope: &Scope<P>,
     home: &Home,
     input: &Input,
-) -> Result<UserId> {
+) -> Result<(UserId, Details)> {
     let customer = &home.customer;
     let mut base = Input::default();
     base.set("sign_in", "everything");
@@ -243,7 +243,7 @@ pub fn add<P: Permission>(
     ledger::record(tx, &row)?;
     let detail = json!({ "name": details.display_name, "upn": details.upn });
     audit::record(tx, "user.created", ("user", id.0), customer.id, &detail)?;
-    Ok(id)
+    Ok((id, details))
 }
 
 /// Makes the names that nobody chose.
@@ -537,16 +537,21 @@ fn not_permitted(
     customer: CustomerId,
     changed: &Changed,
 ) -> Vec<Complaint> {
-    let groups = [
-        (RENAME, UsersRename::NAME, reaches::<UsersRename>(db, actor, customer)),
-        (DISABLE, UsersDisable::NAME, reaches::<UsersDisable>(db, actor, customer)),
-        (TESTING, UsersTestFlag::NAME, reaches::<UsersTestFlag>(db, actor, customer)),
-        (EMERGENCY, SettingsWrite::NAME, actor.may::<SettingsWrite>()),
+    type May = fn(&Read, &Actor, CustomerId) -> bool;
+    let groups: [(&[Field], &str, May); 4] = [
+        (RENAME, UsersRename::NAME, reaches::<UsersRename>),
+        (DISABLE, UsersDisable::NAME, reaches::<UsersDisable>),
+        (TESTING, UsersTestFlag::NAME, reaches::<UsersTestFlag>),
+        (EMERGENCY, SettingsWrite::NAME, |_, actor, _| actor.may::<SettingsWrite>()),
     ];
     let mut all = Vec::new();
-    for (group, name, _) in groups.iter().filter(|(.., may)| !may) {
-        let wanted = group.iter().filter(|field| changed.contains_key(field.name));
-        all.extend(wanted.map(|field| Complaint::new(field.name, format!("needs {name}"))));
+    for (group, name, may) in groups {
+        let wanted: Vec<&Field> =
+            group.iter().filter(|field| changed.contains_key(field.name)).collect();
+        if !wanted.is_empty() && !may(db, actor, customer) {
+            let needs = |field: &&Field| Complaint::new(field.name, format!("needs {name}"));
+            all.extend(wanted.iter().map(needs));
+        }
     }
     all
 }

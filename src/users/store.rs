@@ -328,15 +328,42 @@ pub fn insert<P>(
     details: &Details,
 ) -> Result<UserId> {
     let customer = home.customer.id;
+    let (department, location) = places_of(tx, customer, details)?;
+    let d = details;
     let id: UserId = tx.change(
-        "INSERT INTO users (customer_id, state, upn, mail, display_name, created_at, created_by, changed_at)
-         SELECT :customer, :state, :upn, :mail, :display_name, :now, :by, :now
+        "INSERT INTO users (customer_id, state, upn, mail, display_name, username, first_name, last_name,
+                            recovery_email, manager_id, department_id, location_id, office, job_title, company,
+                            description, employee_id, employee_type, cost_centre, phone, mobile, home_phone, fax,
+                            pager, ip_phone, street, po_box, city, region, postcode, country, usage_location,
+                            web_page, notes, language, time_zone, expires_on, sign_in, main_contact, test_user,
+                            password_due, password_stays, break_glass, created_at, created_by, changed_at)
+         SELECT :customer, :state, :upn, :mail, :display_name, :username, :first_name, :last_name,
+                :recovery_email, :manager, :department, :location, :office, :job_title, :company,
+                :description, :employee_id, :employee_type, :cost_centre, :phone, :mobile, :home_phone, :fax,
+                :pager, :ip_phone, :street, :po_box, :city, :region, :postcode, :country, :usage_location,
+                :web_page, :notes, :language, :time_zone, :expires_on, :sign_in, :main_contact, :test_user,
+                :due, :stays, :glass, :now, :by, :now
           WHERE EXISTS (SELECT 1 FROM reach WHERE customer_id = :customer
                            AND scope IN (SELECT value FROM json_each(:scope)))
          RETURNING id",
         named_params! {
-            ":customer": customer, ":state": state, ":upn": details.upn, ":mail": details.mail,
-            ":display_name": details.display_name, ":now": tx.now, ":by": tx.by.user, ":scope": scope,
+            ":customer": customer, ":state": state, ":upn": d.upn, ":mail": d.mail,
+            ":display_name": d.display_name, ":now": tx.now, ":by": tx.by.user, ":scope": scope,
+            ":username": d.username, ":first_name": d.text("first_name"),
+            ":last_name": d.text("last_name"), ":recovery_email": d.recovery_email, ":manager": d.manager,
+            ":department": department, ":location": location, ":office": d.text("office"),
+            ":job_title": d.text("job_title"), ":company": d.text("company"),
+            ":description": d.text("description"), ":employee_id": d.text("employee_id"),
+            ":employee_type": d.text("employee_type"), ":cost_centre": d.text("cost_centre"),
+            ":phone": d.text("phone"), ":mobile": d.text("mobile"), ":home_phone": d.text("home_phone"),
+            ":fax": d.text("fax"), ":pager": d.text("pager"), ":ip_phone": d.text("ip_phone"),
+            ":street": d.text("street"), ":po_box": d.text("po_box"), ":city": d.text("city"),
+            ":region": d.text("region"), ":postcode": d.text("postcode"), ":country": d.text("country"),
+            ":usage_location": d.text("usage_location"), ":web_page": d.text("web_page"),
+            ":notes": d.text("notes"), ":language": d.language, ":time_zone": d.time_zone,
+            ":expires_on": d.expires_on, ":sign_in": d.sign_in, ":main_contact": d.main_contact,
+            ":test_user": d.test_user, ":due": d.must_change, ":stays": d.never_expires,
+            ":glass": d.break_glass,
         },
     )?;
     for (field, name) in details.hosted() {
@@ -345,7 +372,6 @@ pub fn insert<P>(
     for email in &details.external_emails {
         add_external(tx, customer, id, email)?;
     }
-    write(tx, customer, id, details)?;
     put_external_ids(tx, customer, id, &BTreeMap::new(), &details.external_ids)?;
     Ok(id)
 }
@@ -474,8 +500,7 @@ fn add_external(tx: &Write, customer: CustomerId, id: UserId, email: &str) -> Re
 
 /// All but the names.
 fn write(tx: &Write, customer: CustomerId, id: UserId, d: &Details) -> Result<()> {
-    let department = pick(tx, customer, &d.department, true)?;
-    let location = pick(tx, customer, &d.location, false)?;
+    let (department, location) = places_of(tx, customer, d)?;
     tx.run(
         "UPDATE users
             SET username = :username, first_name = :first_name, last_name = :last_name,
@@ -510,6 +535,11 @@ fn write(tx: &Write, customer: CustomerId, id: UserId, d: &Details) -> Result<()
         },
     )?;
     Ok(())
+}
+
+/// The rows of department and location.
+fn places_of(tx: &Write, customer: CustomerId, d: &Details) -> Result<(Option<i64>, Option<i64>)> {
+    Ok((pick(tx, customer, &d.department, true)?, pick(tx, customer, &d.location, false)?))
 }
 
 /// The department (or location) of that name, made where it is new.

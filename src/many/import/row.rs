@@ -180,7 +180,7 @@ impl Work<'_> {
             return Err(Error::Forbidden("This needs the permission users.create.".into()));
         }
         let customer = self.home.customer.id;
-        crate::customers::open_for_changes(tx, self.order.scope, customer)?;
+        crate::customers::is_open(&self.home.customer)?;
         let template = match self.row.text(&Field::Template) {
             Some(label) => {
                 let scope = self.order.actor.scope::<UsersCreate>()?;
@@ -194,12 +194,12 @@ impl Work<'_> {
             Some(template) => input.over(template.input(tx, self.order.scope, customer)?),
             None => input.clone(),
         };
-        let id = users::add(tx, self.order.actor, self.order.scope, self.home, &whole)?;
+        let (id, details) =
+            users::add(tx, self.order.actor, self.order.scope, self.home, &whole)?;
         if let Some(template) = &template {
             self.give_along(tx, id, &template.along(), beside)?;
         }
-        let user = users::one(tx, self.order.scope, id)?;
-        let (name, upn) = (user.details.display_name, user.details.upn);
+        let (name, upn) = (details.display_name, details.upn);
         let outcome = Outcome::Created;
         Ok((id, Done { id: Some(id), outcome, name, upn, changes: Changed::new() }))
     }

@@ -1,7 +1,7 @@
 //! The engine with a webhook whose other end only says yes.
 
 use crate::goals::{Goals, short};
-use crate::machine::Times;
+use crate::machine::{Times, own_cpu};
 use crate::net::{Ask, Client};
 use crate::store::{Shape, Store, config, sql};
 use portico::db::{By, Db, Read, Via, Write};
@@ -63,9 +63,9 @@ pub fn run(goals: &mut Goals) {
     );
     goals.at_most(&what, 3.0, "", bulk.middle() / plain.middle());
 
-    let posts = sink.alone();
-    let of_few = speed(&folder, &db, connector, &people[..FEW], &sink);
-    let of_many = speed(&folder, &db, connector, &people[..MANY], &sink);
+    let (posts, post_work) = sink.alone();
+    let (of_few, few_work) = speed(&folder, &db, connector, &people[..FEW], &sink);
+    let (of_many, many_work) = speed(&folder, &db, connector, &people[..MANY], &sink);
     let what = format!(
         "steps through a webhook / bare posts ({} / {} a second)",
         short(of_few),
@@ -73,11 +73,20 @@ pub fn run(goals: &mut Goals) {
     );
     goals.at_least(&what, 0.3, "", of_few / posts);
     let what = format!(
+        "processor time of a bare post / of a step ({} / {} us)",
+        short(post_work),
+        short(few_work)
+    );
+    goals.at_least(&what, 0.3, "", post_work / few_work);
+    let what = format!(
         "a step with {MANY} waiting / with {FEW} ({} / {} ms)",
         short(1e3 / of_many),
         short(1e3 / of_few)
     );
     goals.at_most(&what, 3.0, "", of_few / of_many);
+    let what =
+        format!("the same in processor time ({} / {} us)", short(many_work), short(few_work));
+    goals.at_most(&what, 3.0, "", many_work / few_work);
     let _ = std::fs::remove_dir_all(folder);
 }
 
@@ -178,24 +187,26 @@ fn clear(folder: &Path) {
         .unwrap();
 }
 
-/// Steps a second while so many wait.
+/// Steps a second while so many wait, and the processor time of each in microseconds, that of the
+/// other end included.
 fn speed(
     folder: &Path,
     db: &Db,
     connector: ConnectorId,
     people: &[(i64, i64)],
     sink: &Sink,
-) -> f64 {
+) -> (f64, f64) {
     accept(db, connector, people);
     let app = Arc::new(App::start(config(folder)).unwrap());
     let handle = engine::start(app, EVENTS).unwrap();
     sink.wait_for(50);
-    let began = Instant::now();
+    let (began, before) = (Instant::now(), own_cpu());
     sink.wait_for(STEPS);
     let rate = STEPS as f64 / began.elapsed().as_secs_f64();
+    let work = (own_cpu() - before).as_secs_f64() * 1e6 / STEPS as f64;
     handle.stop();
     clear(folder);
-    rate
+    (rate, work)
 }
 
 /// Answers every post with 200 and counts them.
@@ -228,12 +239,13 @@ impl Sink {
     }
 
     /// Posts a second from as many clients as the bulk lane has workers, each on a new connection, as
-    /// a webhook is sent.
-    fn alone(&self) -> f64 {
+    /// a webhook is sent; and the processor time of each in microseconds, both ends together.
+    fn alone(&self) -> (f64, f64) {
         let body = json!({ "user": { "id": 1 }, "customer": null, "props": {} }).to_string();
         let began = Instant::now();
         let time = Duration::from_secs(3);
         let before = self.hits.load(Ordering::Relaxed);
+        let idle = own_cpu();
         std::thread::scope(|threads| {
             for _ in 0..4 {
                 threads.spawn(|| {
@@ -244,7 +256,9 @@ impl Sink {
                 });
             }
         });
-        (self.hits.load(Ordering::Relaxed) - before) as f64 / began.elapsed().as_secs_f64()
+        let posts = (self.hits.load(Ordering::Relaxed) - before) as f64;
+        let work = (own_cpu() - idle).as_secs_f64() * 1e6 / posts;
+        (posts / began.elapsed().as_secs_f64(), work)
     }
 }
 

@@ -70,6 +70,13 @@ pub fn pages(goals: &mut Goals, store: &Store) {
         short(empty_rate)
     );
     goals.at_least(&what, 0.12, "", plain_rate / empty_rate);
+    let empty_cpu = middle(empty.cpu);
+    let what = format!(
+        "hello / {name}: CPU of an answer ({} / {} us)",
+        short(empty_cpu),
+        short(plain_cpu)
+    );
+    goals.at_least(&what, 0.12, "", empty_cpu / plain_cpu);
     goals.at_most(
         &format!("{name}: CPU of a page with gzip / without"),
         1.3,

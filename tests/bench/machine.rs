@@ -15,6 +15,11 @@ impl Times {
         out
     }
 
+    /// What the processor works for it on this thread, and how long that took by the clock.
+    pub fn both<T>(&mut self, clock: &mut Times, f: impl FnOnce() -> T) -> T {
+        clock.take(|| self.work(f))
+    }
+
     /// What the processor works for it on this thread.
     pub fn work<T>(&mut self, f: impl FnOnce() -> T) -> T {
         let began = thread_cpu();
@@ -60,6 +65,14 @@ pub fn cpu(pid: u32) -> Duration {
         sum += file.split(' ').next().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     }
     Duration::from_nanos(sum)
+}
+
+/// Processor time this whole process has used, threads that ended included; in hundredths of a second.
+pub fn own_cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks: u64 = fields[11..13].iter().map(|text| text.parse::<u64>().unwrap()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 pub fn threads(pid: u32) -> usize {

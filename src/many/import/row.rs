@@ -194,8 +194,7 @@ impl Work<'_> {
             Some(template) => input.over(template.input(tx, self.order.scope, customer)?),
             None => input.clone(),
         };
-        let (id, details) =
-            users::add(tx, self.order.actor, self.order.scope, self.home, &whole)?;
+        let (id, details) = users::add(tx, self.order.actor, self.order.scope, self.home, &whole)?;
         if let Some(template) = &template {
             self.give_along(tx, id, &template.along(), beside)?;
         }

@@ -813,6 +813,14 @@ CREATE TABLE uploads (
   at          TEXT NOT NULL
 ) STRICT;
 CREATE INDEX uploads_by_customer ON uploads (customer_id);
+-- What a run over many users changed of each, so that it can be put back.
+CREATE TABLE run_changes (
+  run_id  INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  changed TEXT NOT NULL,                                   -- JSON; field → [old, new]
+  PRIMARY KEY (run_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX run_changes_by_user ON run_changes (user_id);
 -- Which field somebody pointed each heading at, remembered for files with the same heading row.
 CREATE TABLE import_headings (
   customer_id INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE,

@@ -569,6 +569,13 @@ routes! {
     Get   "/customers/{id}/users/preview"   scope UsersCreate  users::pages::form::preview;
     Get   "/customers/{id}/users/export"          scope UsersExport users::export::download;
     Get   "/api/v1/customers/{id}/users/export"   scope UsersExport users::export::download, "Export a customer's users as CSV or XLSX, which an import takes back" users::export::EXPORT => &[];
+    Get   "/customers/{id}/users/bulk"            scope UsersRead many::pages::new;
+    Post  "/customers/{id}/users/bulk"            scope UsersRead many::pages::create;
+    Post  "/api/v1/customers/{id}/users/bulk"     scope UsersRead many::api::create, "Do something to many users of a customer, or show what it would do" many::ORDER => many::api::STARTED;
+    Post  "/runs/{id}/retry"                      own AccountRead many::pages::retry;
+    Post  "/runs/{id}/undo"                       own AccountRead many::pages::undo;
+    Post  "/api/v1/runs/{id}/retry"               own AccountRead many::api::retry, "Try again what a run over many users could not do" &[] => many::api::RUN;
+    Post  "/api/v1/runs/{id}/undo"                own AccountRead many::api::undo, "Put back what a run over many users did" &[] => many::api::RUN;
     Get   "/customers/{id}/users/import"          scope UsersImport many::import::pages::new;
     Post  "/customers/{id}/users/import"          scope UsersImport many::import::pages::upload;
     Get   "/customers/{id}/users/import/template" scope UsersImport many::import::pages::template;

@@ -10,8 +10,9 @@ mod store;
 
 pub use runner::{Handle, follow, run_now, start};
 
-use crate::auth::{self, Actor, Door};
-use crate::db::{Db, Via, Work, Write};
+use crate::auth::permissions::AccountRead;
+use crate::auth::{self, Actor, Door, Own};
+use crate::db::{Db, Read, Via, Work, Write};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, JobId, RunId, UserId};
 use crate::time::Instant;
@@ -133,6 +134,16 @@ pub fn queue_run_at(
     let id = store::insert(tx, kind, customer, input, total, due)?;
     tx.wake(Work::Runs);
     Ok(id)
+}
+
+/// A run of one's own.
+pub fn own(db: &Read, own: &Own<AccountRead>, id: RunId) -> Result<Run> {
+    store::seen(db, own.user, false, id)
+}
+
+/// The numbers of the things that a run refused.
+pub fn refused(db: &Read, id: RunId) -> Result<Vec<i64>> {
+    store::subjects_with(db, id, "refused")
 }
 
 /// Asks a run to stop between two units of its work.

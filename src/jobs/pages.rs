@@ -187,8 +187,14 @@ pub fn show_run(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
             html! { (button("Stop it").danger_quiet()) },
         )
     });
+    let more = (!open && run.kind == "users.many" && run.user == Some(own.user))
+        .then(|| after_many(cx, &run, &tally));
+    let actions = html! {
+        @if let Some(more) = more { (more) }
+        @if let Some(cancel) = cancel { (cancel) }
+    };
     let body = html! {
-        (page_head(&title, Head { state: Some(run_pill(run.state)), actions: cancel, ..Head::default() }))
+        (page_head(&title, Head { state: Some(run_pill(run.state)), actions: Some(actions), ..Head::default() }))
         (progress_part(&run))
         @if !tally.is_empty() { (result_chips(id, &tally, &result)) }
         @if lines.items.is_empty() {
@@ -201,6 +207,19 @@ pub fn show_run(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
     let trail: Vec<(&str, String)> =
         trail.iter().map(|(name, href)| (name.as_str(), href.clone())).collect();
     Ok(cx.page(nav, &title, &trail, body))
+}
+
+/// What can be done once work over many has ended.
+fn after_many(cx: &Cx, run: &Run, tally: &[(String, i64)]) -> Markup {
+    let undoes = run.input.get("undo").and_then(|undo| undo.as_bool()) == Some(true);
+    let some = |word: &str| tally.iter().any(|(result, n)| result == word && *n > 0);
+    let post = |verb: &str, text: &str| {
+        post_form(&cx.csrf, &format!("/runs/{}/{verb}", run.id), html! { (button(text)) })
+    };
+    html! {
+        @if some("refused") { (post("retry", "Retry failed")) }
+        @if undoes && some("changed") { (post("undo", "Undo")) }
+    }
 }
 
 /// What the run belongs to: the jobs, or the customer whose users it works on.

@@ -217,6 +217,15 @@ pub fn subjects(db: &Read, id: RunId) -> Result<Vec<(i64, i64)>> {
     )
 }
 
+pub fn subjects_with(db: &Read, id: RunId, result: &str) -> Result<Vec<i64>> {
+    db.all(
+        "SELECT subject_id FROM run_lines
+          WHERE run_id = ?1 AND result = ?2 AND subject_id IS NOT NULL ORDER BY seq",
+        (id, result),
+        |row| row.get("subject_id"),
+    )
+}
+
 pub fn jobs(db: &Read) -> Result<Vec<Job>> {
     db.all(
         "SELECT jobs.id, type, label, schedule, enabled, next_run_at,

@@ -128,6 +128,23 @@ pub fn list(
     Ok(paging.listing(rows, |row| (name(row), row.id.0)))
 }
 
+/// Everybody of the filter's customer whom it leaves, at most `most` of them.
+pub fn ids_of(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    filter: &Filter,
+    most: usize,
+) -> Result<Vec<UserId>> {
+    let mut all = Vec::new();
+    store::each_of(db, scope, filter, &mut |id| {
+        if all.len() < most {
+            all.push(id);
+        }
+        Ok(())
+    })?;
+    Ok(all)
+}
+
 /// The names of the roles that the user holds at their own customer.
 pub fn roles_at_home(db: &Read, user: &User) -> Result<Vec<String>> {
     let all = memory::store::roles(db, user.id)?;

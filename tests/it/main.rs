@@ -67,6 +67,7 @@ mod templates;
 mod import;
 mod domains;
 mod import_rules;
+mod many;
 mod inherited;
 mod customer_lists;
 mod patterns;

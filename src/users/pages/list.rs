@@ -2,8 +2,8 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    UserServicesWrite, UsersCreate, UsersDisable, UsersExport, UsersImport, UsersRead,
-    UsersTemplates, UsersUpdate,
+    RolesGrant, UserServicesWrite, UsersCreate, UsersDisable, UsersExport, UsersImport,
+    UsersPassword, UsersRead, UsersTemplates, UsersUpdate,
 };
 use crate::error::Result;
 use crate::html::Nav;
@@ -147,7 +147,12 @@ fn content(
         acts(),
     ];
     // Users are picked within one customer: what can be given differs from customer to customer.
-    let giving = of.filter(|_| cx.actor.may::<UserServicesWrite>());
+    let gives = cx.actor.may::<UserServicesWrite>();
+    let changes = cx.actor.may::<UsersUpdate>()
+        || cx.actor.may::<UsersDisable>()
+        || cx.actor.may::<RolesGrant>()
+        || cx.actor.may::<UsersPassword>();
+    let giving = of.filter(|_| gives || changes);
     let rows = html! {
         @for user in &found.items { (row(cx, user, of.is_none(), giving.is_some())) }
     };
@@ -157,9 +162,23 @@ fn content(
     let (start, next) = ((!first).then(|| cx.first_href()), cx.next_href(found.next.as_ref()));
     html! {
         @if let Some(customer) = giving {
-            form action={ "/customers/" (customer) "/users/services" } {
+            @let many = format!("/customers/{customer}/users/bulk");
+            form action=(many) {
                 (users)
-                (bulk(html! { button.btn.btn-primary.btn-sm { "Give service" } }))
+                (bulk(html! {
+                    @if gives {
+                        button.btn.btn-primary.btn-sm formaction={ "/customers/" (customer) "/users/services" } { "Give service" }
+                    }
+                    @if changes {
+                        button.btn.btn-sm { "Change…" }
+                        @if cx.actor.may::<UsersDisable>() {
+                            button.btn.btn-danger-quiet.btn-sm name="action" value="disable" { "Disable…" }
+                        }
+                    }
+                }))
+            }
+            @if changes {
+                p { a href=(as_shown(cx, &many)) { "Change all that match" } }
             }
         } @else { (users) }
         (table::paging(&text::count(shown, "user", "users"), start.as_deref(), next.as_deref()))
@@ -183,8 +202,8 @@ fn row(cx: &Cx, user: &Brief, with_customer: bool, giving: bool) -> Markup {
         tr {
             @if giving {
                 (pick(&user.display_name, id, match user.state {
-                    State::Active => Picked::No,
-                    _ => Picked::Never,
+                    State::Deleted | State::Purged => Picked::Never,
+                    _ => Picked::No,
                 }))
             }
             th scope="row" {

@@ -38,12 +38,7 @@ pub const KINDS: &[Kind] = &[
         resumes: true,
         run: many::import::run::run,
     },
-    Kind {
-        name: many::KIND,
-        title: "Work on many users",
-        resumes: true,
-        run: many::run::run,
-    },
+    Kind { name: many::KIND, title: "Work on many users", resumes: true, run: many::run::run },
     Kind {
         name: "users.expire",
         title: "End users whose last day is over",

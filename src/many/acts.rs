@@ -292,12 +292,7 @@ fn edited(fields: &mut Fields) {
     fields.complaints(strange);
 }
 
-fn change<P: Permission>(
-    tx: &Write,
-    actor: &Actor,
-    user: &User,
-    input: &Input,
-) -> Result<Changed> {
+fn change<P: Permission>(tx: &Write, actor: &Actor, user: &User, input: &Input) -> Result<Changed> {
     let scope = actor.scope::<P>()?;
     let home = Home::of(tx, &scope, user.customer)?;
     users::change(tx, actor, &scope, &home, user, input)

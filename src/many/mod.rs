@@ -112,7 +112,10 @@ impl Order {
             Some((act?, ids?, all?, expected?, filter))
         })?;
         if !act.may(actor) {
-            return Err(Error::Forbidden(format!("This needs the permission {}.", act.permission())));
+            return Err(Error::Forbidden(format!(
+                "This needs the permission {}.",
+                act.permission()
+            )));
         }
         Doing::read(act, &input).map_err(below_input)?;
         let ids = match all {
@@ -170,8 +173,7 @@ impl Order {
                     true => String::new(),
                     false => format!("changed since, and left: {}", spared.join(", ")),
                 };
-                let result =
-                    if changes.is_empty() { Verdict::Unchanged } else { Verdict::Changed };
+                let result = if changes.is_empty() { Verdict::Unchanged } else { Verdict::Changed };
                 (result, changes, why)
             }
             Err(err) => (Verdict::Refused, Changed::new(), acts::why_not(err)?),
@@ -202,13 +204,7 @@ fn below_input(err: Error) -> Error {
 const LOOKED: &str = "looked at";
 
 /// Queues an order. Where many lose something their number must have been typed.
-pub fn start(
-    db: &Db,
-    by: By,
-    customer: CustomerId,
-    order: &Order,
-    said: &Input,
-) -> Result<RunId> {
+pub fn start(db: &Db, by: By, customer: CustomerId, order: &Order, said: &Input) -> Result<RunId> {
     db.write(by, |tx| {
         if order.is_braked(tx, customer)? {
             input::typed(said, &order.ids.len().to_string())?;

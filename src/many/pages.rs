@@ -179,7 +179,13 @@ fn inputs(act: Act, input: &Input, complaints: &[Complaint], departments: &[Stri
         Act::Expiry => fieldset(
             "Last day",
             "Empty: nobody's access ends by itself.",
-            text_field(input, complaints, "input.expires_on", "Last day", Opts { kind: "date", ..half }),
+            text_field(
+                input,
+                complaints,
+                "input.expires_on",
+                "Last day",
+                Opts { kind: "date", ..half },
+            ),
         ),
         Act::Upn => fieldset(
             "Sign-in names",
@@ -220,13 +226,11 @@ fn preview(
     complaints: &[Complaint],
 ) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
-    let (place, braked) = cx.db.read(|db| {
-        Ok((places::customer(db, scope, id)?, order.is_braked(db, id)?))
-    })?;
+    let (place, braked) =
+        cx.db.read(|db| Ok((places::customer(db, scope, id)?, order.is_braked(db, id)?)))?;
     let all = order.preview(cx.app, &cx.actor)?;
     let of = |verdict| all.iter().filter(|one| one.result == verdict).count();
-    let (will, same, cannot) =
-        (of(Verdict::Changed), of(Verdict::Unchanged), of(Verdict::Refused));
+    let (will, same, cannot) = (of(Verdict::Changed), of(Verdict::Unchanged), of(Verdict::Refused));
     let n = order.ids.len();
     let columns = [column("Name"), column("What happens")];
     let rows = html! { @for one in all.iter().take(SHOWN) { (line(one)) } };

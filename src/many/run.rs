@@ -2,13 +2,13 @@
 //! starter has then. It goes on where it was stopped, and nobody is touched twice.
 
 use super::{Order, Verdict, store};
+use crate::audit;
 use crate::auth::Actor;
 use crate::db::{By, Via};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::jobs::{Level, Next, RunCx};
 use crate::mail::texts;
-use crate::audit;
 use serde_json::json;
 
 /// Users between two looks at who asked, and whether to go on.
@@ -55,7 +55,8 @@ fn one(cx: &RunCx, order: &Order, actor: Option<&Actor>, place: usize, id: UserI
             _ if !one.why.is_empty() => Level::Warn,
             _ => Level::Info,
         };
-        let mut said: Vec<String> = one.changes.iter().map(|(field, pair)| changed(field, pair)).collect();
+        let mut said: Vec<String> =
+            one.changes.iter().map(|(field, pair)| changed(field, pair)).collect();
         said.extend(Some(one.why).filter(|why| !why.is_empty()));
         let text = match said.is_empty() {
             true => one.name,

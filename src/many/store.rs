@@ -58,16 +58,16 @@ pub fn keep(tx: &Write, run: RunId, id: UserId, changed: &str) -> Result<()> {
 }
 
 pub fn changed(db: &Read, run: RunId, id: UserId) -> Result<String> {
-    db.one(
-        "SELECT changed FROM run_changes WHERE run_id = ?1 AND user_id = ?2",
-        (run, id),
-        |row| row.get(0),
-    )
+    db.one("SELECT changed FROM run_changes WHERE run_id = ?1 AND user_id = ?2", (run, id), |row| {
+        row.get(0)
+    })
 }
 
 /// Whom a run changed.
 pub fn whom(db: &Read, run: RunId) -> Result<Vec<UserId>> {
-    db.all("SELECT user_id FROM run_changes WHERE run_id = ?1 ORDER BY user_id", [run], |row| row.get(0))
+    db.all("SELECT user_id FROM run_changes WHERE run_id = ?1 ORDER BY user_id", [run], |row| {
+        row.get(0)
+    })
 }
 
 /// Whose user it is.

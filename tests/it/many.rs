@@ -18,7 +18,8 @@ fn scene(n: usize) -> Scene {
     let world = World::new();
     let reseller = world.reseller("Brightwater");
     let home = world.customer(reseller, "Aldermoor");
-    let anns = (0..n).map(|n| world.user(home, &format!("Ann {n:02}"), &format!("ann{n}"))).collect();
+    let anns =
+        (0..n).map(|n| world.user(home, &format!("Ann {n:02}"), &format!("ann{n}"))).collect();
     Scene { world, home, anns }
 }
 
@@ -74,13 +75,19 @@ fn fields_are_set_cleared_or_left_as_the_preview_said_and_put_back() {
     let mut asked = scene.order("edit", input);
     asked["preview"] = json!(true);
     let seen = admin.api_post(&scene.url(), asked.clone()).expect(200).json();
-    assert_eq!(seen["items"][0]["changes"], json!({ "job_title": ["", "Nurse"], "office": ["Room 0", ""] }));
+    assert_eq!(
+        seen["items"][0]["changes"],
+        json!({ "job_title": ["", "Nurse"], "office": ["Room 0", ""] })
+    );
     assert_eq!(scene.text("job_title || office", 0), "Room 0", "a preview changes nothing");
     asked["preview"] = json!(false);
     let (run, done) = scene.run(&admin, asked.clone());
     assert_eq!(done, numbers(6, 0, 0));
     assert_eq!(scene.text("job_title || office || city", 3), "NurseUtrecht", "blank leaves");
-    assert_eq!(scene.world.count("SELECT count(*) FROM audit_log WHERE action = 'bulk.finished'"), 1);
+    assert_eq!(
+        scene.world.count("SELECT count(*) FROM audit_log WHERE action = 'bulk.finished'"),
+        1
+    );
     assert_eq!(scene.world.count("SELECT count(*) FROM messages WHERE event = 'bulk.finished'"), 1);
     assert_eq!(scene.run(&admin, asked).1, numbers(0, 6, 0), "again changes nothing");
 
@@ -90,7 +97,11 @@ fn fields_are_set_cleared_or_left_as_the_preview_said_and_put_back() {
     let back = back.json()["run_id"].as_i64().unwrap();
     assert_eq!(scene.finish(&admin, back), numbers(6, 0, 0));
     assert_eq!(scene.text("job_title || office", 1), "Room 1");
-    assert_eq!(scene.text("job_title || office", 2), "DentistRoom 2", "what was changed since is spared");
+    assert_eq!(
+        scene.text("job_title || office", 2),
+        "DentistRoom 2",
+        "what was changed since is spared"
+    );
     let lines = admin.api_get(&format!("/runs/{back}/lines")).expect(200);
     assert!(lines.says("changed since, and left: job_title"), "{}", lines.body);
     admin.api_post(&format!("/runs/{back}/undo"), Value::Null).expect(422);
@@ -103,15 +114,25 @@ fn what_takes_from_many_is_typed_and_guards_hold_for_each() {
     let disable = scene.order("disable", json!({}));
     let said = ca.api_post(&scene.url(), disable).expect(422);
     assert_eq!(said.complaints(), ["confirm does not match 11"]);
-    let page: Vec<(String, String)> = scene.anns.iter().map(|id| ("ids".into(), id.to_string())).collect();
+    let page: Vec<(String, String)> =
+        scene.anns.iter().map(|id| ("ids".into(), id.to_string())).collect();
     let form = |more: &[(&str, &str)]| {
-        let mut all: Vec<(&str, &str)> = page.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let mut all: Vec<(&str, &str)> =
+            page.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         all.extend(more);
         ca.post(&scene.url(), &all)
     };
     let seen = form(&[("action", "disable")]).expect(200);
-    assert!(seen.says("11 will change") && seen.says("Type the number to confirm."), "{}", seen.body);
-    assert!(form(&[("action", "disable"), ("go", "run"), ("confirm", "10")]).expect(422).says("does not match 11"));
+    assert!(
+        seen.says("11 will change") && seen.says("Type the number to confirm."),
+        "{}",
+        seen.body
+    );
+    assert!(
+        form(&[("action", "disable"), ("go", "run"), ("confirm", "10")])
+            .expect(422)
+            .says("does not match 11")
+    );
     assert_eq!(scene.world.count("SELECT count(*) FROM runs"), 0);
     let started = form(&[("action", "disable"), ("go", "run"), ("confirm", "11")]);
     let run: i64 = started.location().trim_start_matches("/runs/").parse().unwrap();
@@ -127,7 +148,8 @@ fn what_takes_from_many_is_typed_and_guards_hold_for_each() {
     let ids = json!([ua.id, ca.id, scene.anns[0]]);
     let body = json!({ "action": "disable", "ids": ids, "preview": true });
     let seen = ua.api_post(&scene.url(), body).expect(200).json();
-    let why: Vec<&str> = seen["items"].as_array().unwrap().iter().map(|i| i["why"].as_str().unwrap()).collect();
+    let why: Vec<&str> =
+        seen["items"].as_array().unwrap().iter().map(|i| i["why"].as_str().unwrap()).collect();
     assert!(why.contains(&"You cannot do this to yourself."), "{why:?}");
     assert!(why.iter().any(|why| why.starts_with("not permitted:")), "{why:?}");
     assert!(why.contains(&""));
@@ -161,9 +183,13 @@ fn roles_last_days_and_names_are_given_to_many() {
     let taken = json!({ "first_name": "Ann", "upn": "ann1@aldermoor-group.example" });
     let made = admin.api_post(&format!("/customers/{}/users", scene.home), taken);
     assert_eq!(made.status, 201, "{}", made.body);
-    let (_, done) = scene.run(&admin, scene.order("upn", json!({ "domain": "aldermoor-group.example" })));
+    let (_, done) =
+        scene.run(&admin, scene.order("upn", json!({ "domain": "aldermoor-group.example" })));
     assert_eq!(done, numbers(3, 0, 1), "one is taken");
-    assert_eq!(scene.text("upn || ' ' || mail", 0), "ann0@aldermoor-group.example ann0@aldermoor-group.example");
+    assert_eq!(
+        scene.text("upn || ' ' || mail", 0),
+        "ann0@aldermoor-group.example ann0@aldermoor-group.example"
+    );
     let kept = "SELECT count(*) FROM user_names WHERE name LIKE 'ann%@aldermoor.example'";
     assert_eq!(scene.world.count(kept), 4, "old names are addresses");
 }
@@ -182,9 +208,15 @@ fn only_ones_own_users_are_chosen_and_a_list_that_changed_is_looked_at_again() {
         (json!({ "action": "enable" }), "No user was chosen."),
         (json!({ "action": "undo", "ids": scene.anns }), "action is not one of the choices"),
         (json!({ "action": "edit", "ids": scene.anns, "input": {} }), "Nothing is set or cleared."),
-        (json!({ "action": "edit", "ids": scene.anns, "input": { "set": { "upn": "x" } } }), "input.set cannot have upn for many"),
+        (
+            json!({ "action": "edit", "ids": scene.anns, "input": { "set": { "upn": "x" } } }),
+            "input.set cannot have upn for many",
+        ),
         (json!({ "action": "add_role", "ids": scene.anns }), "input.role is required"),
-        (json!({ "action": "enable", "all": true, "expected": 9 }), "expected 4 users match now. Look at the preview again."),
+        (
+            json!({ "action": "enable", "all": true, "expected": 9 }),
+            "expected 4 users match now. Look at the preview again.",
+        ),
     ] {
         let answer = ca.api_post(&scene.url(), body).expect(422);
         assert!(answer.complaints().iter().any(|each| each == said), "{said}: {}", answer.body);
@@ -209,7 +241,9 @@ fn a_run_over_many_goes_on_after_a_kill() {
     let url = format!("/api/v1{}", scene.url());
     let sent = live.post(&url, admin.token(), &body).expect(202).json();
     let run = sent["run_id"].as_i64().unwrap();
-    let state = |column: &str| scene.world.text(&format!("SELECT CAST({column} AS TEXT) FROM runs WHERE id = {run}"));
+    let state = |column: &str| {
+        scene.world.text(&format!("SELECT CAST({column} AS TEXT) FROM runs WHERE id = {run}"))
+    };
     let wait = |until: &dyn Fn() -> bool| {
         let end = Instant::now() + Duration::from_secs(120);
         while !until() {
@@ -225,5 +259,8 @@ fn a_run_over_many_goes_on_after_a_kill() {
     assert_eq!(scene.world.count("SELECT count(*) FROM users WHERE job_title = 'Nurse'"), 400);
     let said = "SELECT count(*) FROM audit_log WHERE action = 'user.changed'";
     assert_eq!(scene.world.count(said), 400, "each once");
-    assert_eq!(scene.world.count("SELECT count(*) FROM audit_log WHERE action = 'bulk.finished'"), 1);
+    assert_eq!(
+        scene.world.count("SELECT count(*) FROM audit_log WHERE action = 'bulk.finished'"),
+        1
+    );
 }

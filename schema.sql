@@ -704,9 +704,11 @@ CREATE TABLE audit_log (
 ) STRICT;
 CREATE INDEX audit_log_by_customer ON audit_log (customer_id, id);
 CREATE INDEX audit_log_by_subject ON audit_log (subject_kind, subject_id, id);
--- What a row says of a person goes when that person is erased; the row itself stays as it is.
+-- What a row says of a person or customer goes when they are erased; the row itself stays as it is.
 CREATE TRIGGER audit_log_stays BEFORE UPDATE ON audit_log
-WHEN NOT (OLD.subject_kind = 'user' AND (SELECT state FROM users WHERE id = OLD.subject_id) = 'purged'
+WHEN NOT (CASE OLD.subject_kind WHEN 'user' THEN (SELECT state FROM users WHERE id = OLD.subject_id) = 'purged'
+                                WHEN 'customer' THEN (SELECT state FROM customers WHERE id = OLD.subject_id) = 'purged'
+                                ELSE 0 END
           AND NEW.id = OLD.id AND NEW.at = OLD.at AND NEW.user_id IS OLD.user_id AND NEW.via = OLD.via
           AND NEW.action = OLD.action AND NEW.subject_kind = OLD.subject_kind
           AND NEW.subject_id = OLD.subject_id AND NEW.customer_id = OLD.customer_id)

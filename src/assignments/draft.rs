@@ -6,7 +6,8 @@ use super::properties::{self, Typed};
 use super::state::{self, Live, State, Verb, Wanted};
 use super::store::{self, Holder};
 use super::{Held, HeldId, Order, Reason, quote};
-use crate::auth::Actor;
+use crate::auth::permissions::ResellersMake;
+use crate::auth::{Actor, Permission};
 use crate::catalogue::{self, Level, PlanState, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
@@ -314,6 +315,14 @@ impl<'a> Draft<'a> {
     fn remove(&mut self, held: Held, service: &Service) -> Result<Act> {
         let name = held.title();
         if service.builtin {
+            let scope = self.actor.scope::<ResellersMake>();
+            if !scope.is_ok_and(|scope| scope.reaches(self.db, held.customer).is_ok()) {
+                let needed = ResellersMake::NAME;
+                self.refuse(
+                    "",
+                    format!("You may not take it: this needs the permission {needed}."),
+                );
+            }
             let n = store::children(self.db, held.customer)?;
             if n > 0 {
                 let (who, what) = (&self.customer.name, count(n, "customer", "customers"));

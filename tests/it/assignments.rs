@@ -408,6 +408,11 @@ fn the_reseller_service_makes_a_reseller_and_is_kept_while_it_has_customers() {
         ["Brightwater Office still has 1 customer. Move or delete them first."]
     );
     world.sql().execute("UPDATE customers SET state = 'deleted' WHERE id = ?1", [below]).unwrap();
+    let own = world.person(customer, "Reseller administrator");
+    assert_eq!(
+        own.api_delete(&place).expect(422).complaints(),
+        ["You may not take it: this needs the permission resellers.make."]
+    );
     admin.api_delete(&place).expect(202);
     assert_eq!(reseller(), 0);
 }

@@ -280,6 +280,51 @@ fn deprovisioned_and_back_closes_and_opens_as_many_spans_at_one_instant() {
 }
 
 #[test]
+fn the_bill_of_the_month_has_both_parts_and_a_preview_says_what_ends() {
+    let scene = Scene::new();
+    let admin = scene.admin();
+    scene.equipped(&admin);
+    let (world, reseller) = (&scene.world, scene.reseller);
+    world
+        .sql()
+        .execute_batch(&format!(
+            "INSERT INTO price_lists (id, customer_id, code, name, currency, main) VALUES (900, {reseller}, 'RETAIL', 'Retail', 'EUR', 1);
+             INSERT INTO prices (list_id, seller_id, currency, kind, service, plan, unit_price, valid_from, created_at) VALUES
+               (900, {reseller}, 'EUR', 'user_service', 'workplace', 'standard', 31000000, '2026-01-01', '2026-01-01T00:00:00Z'),
+               (900, {reseller}, 'EUR', 'customer_service', 'files', 'standard', 62000000, '2026-01-01', '2026-01-01T00:00:00Z');"
+        ))
+        .unwrap();
+    let seller = world.person(reseller, "Reseller administrator");
+    let bill = || {
+        let url = format!("/billing/periods/2026-03-31/summary?seller_id={reseller}");
+        let all = seller.api_get(&url).expect(200).json();
+        let items = all["items"].as_array().unwrap().iter();
+        items.map(|line| line["amount_minor"].as_i64().unwrap()).sum::<i64>()
+    };
+    let whole = bill();
+    assert!(whole > 0, "from the tenth of March on");
+    let at = format!("/customers/{}", scene.customer);
+    let typed = json!({ "confirm": "ALDERMOOR" });
+    let ask = format!("{at}/deprovision?preview=true");
+    let seen = seller.api_post(&ask, typed.clone()).expect(200).json()["monthly"].clone();
+    assert_eq!(
+        (&seen["before_minor"], &seen["after_minor"]),
+        (&json!(12_400), &json!(0)),
+        "{seen}"
+    );
+    assert!(seller.get(&format!("{at}/deprovision")).says("Monthly before"));
+    world.later(5 * 86_400);
+    admin.api_post(&format!("{at}/deprovision"), typed).expect(200);
+    let first = bill();
+    assert!(0 < first && first < whole, "{first} of {whole}");
+    world.later(5 * 86_400);
+    assert_eq!(bill(), first, "nothing while it is away");
+    admin.api_post(&format!("{at}/reprovision"), json!({})).expect(200);
+    let both = bill();
+    assert!(first < both && both < whole, "{first}, {both} of {whole}");
+}
+
+#[test]
 fn provisioning_again_is_refused_with_every_reason_at_once() {
     let scene = Scene::new();
     let admin = scene.admin();

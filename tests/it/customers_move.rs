@@ -198,6 +198,38 @@ fn plans_that_are_not_offered_there_are_exchanged() {
 }
 
 #[test]
+fn a_domain_that_nobody_has_a_name_on_stays_behind() {
+    let scene = Scene::new();
+    let admin = scene.admin();
+    let ferrow = scene.world.reseller("Ferrow");
+    let (at, customer) = (format!("/customers/{}/move", scene.customer), scene.customer);
+    let share = format!(
+        "INSERT INTO customer_domains (customer_id, domain_id)
+         SELECT {customer}, id FROM domains WHERE name = 'brightwater.example';
+         UPDATE customer_domains SET main = 0 WHERE customer_id = {customer};
+         UPDATE customer_domains SET main = 1 WHERE customer_id = {customer} AND domain_id <> (
+           SELECT id FROM domains WHERE name = 'aldermoor.example');"
+    );
+    scene.world.sql().execute_batch(&share).unwrap();
+    admin.api_post(&at, json!({ "parent_id": ferrow })).expect(200);
+    let left = format!(
+        "SELECT group_concat(name || ' ' || main) FROM customer_domains JOIN domains ON domains.id = domain_id
+          WHERE customer_domains.customer_id = {customer}"
+    );
+    assert_eq!(scene.world.text(&left), "aldermoor.example 1");
+    // What has no other domain has to get one first.
+    let only = format!(
+        "DELETE FROM customer_domains WHERE customer_id = {customer};
+         INSERT INTO customer_domains (customer_id, domain_id, main)
+         SELECT {customer}, id, 1 FROM domains WHERE name = 'ferrow.example';"
+    );
+    scene.world.sql().execute_batch(&only).unwrap();
+    let back = json!({ "parent_id": scene.reseller });
+    let said = admin.api_post(&at, back).expect(422).complaints();
+    assert_eq!(said, ["uses ferrow.example of Ferrow; add a domain of its own first."]);
+}
+
+#[test]
 fn a_move_waits_for_its_day_and_is_checked_again() {
     for spoilt in [false, true] {
         let scene = Scene::new();

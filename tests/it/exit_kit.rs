@@ -152,6 +152,34 @@ fn a_deleted_customer_is_erased_after_thirty_days_and_its_bills_stay() {
 }
 
 #[test]
+fn an_invoice_prints_after_its_buyer_was_erased() {
+    let scene = crate::billing::Scene::new().in_may();
+    let (world, seller, admin) = (&scene.world, scene.seller(), scene.provider());
+    let issuer = json!({
+        "legal_name": "Brightwater Office B.V.", "address": "Kade 14", "country": "NL", "tax_id": "NL0000B00",
+        "registration_no": "", "bank": "", "iban": "NL00TEST0000000000", "bic": "", "payment_days": 30,
+        "tax_rate_bp": 2100, "tax_label": "VAT", "number_pattern": "{year}-{number:4}",
+        "credit_pattern": "C{year}-{number:4}", "note": "",
+    });
+    seller.api("PUT", &format!("/customers/{}/issuer", scene.reseller), issuer).expect(200);
+    seller.api_post("/billing/periods/2026-04-30/invoices", json!({})).expect(200);
+    let id = world.count(&format!("SELECT id FROM invoices WHERE buyer_id = {}", scene.customer));
+    seller.api_post(&format!("/invoices/{id}/finalise"), Value::Null).expect(200);
+    let paper = seller.api_get(&format!("/invoices/{id}/html")).expect(200).body;
+    let at = format!("/customers/{}", scene.customer);
+    let code = world.text(&format!("SELECT code FROM customers WHERE id = {}", scene.customer));
+    let typed = json!({ "confirm": code });
+    admin.api_post(&format!("{at}/deprovision"), typed.clone()).expect(200);
+    admin.api("DELETE", &at, typed.clone()).expect(200);
+    work(world);
+    assert!(files(world, scene.customer)["invoices/2026-0001.json"].contains("Aldermoor"));
+    admin.api_post(&format!("{at}/purge"), typed).expect(204);
+    assert_eq!(admin.api_get(&at).status, 404);
+    assert_eq!(seller.api_get(&format!("/invoices/{id}/html")).expect(200).body, paper);
+    assert!(paper.contains("Aldermoor Dental"));
+}
+
+#[test]
 fn without_a_kit_nothing_is_erased_and_somebody_is_told() {
     let scene = Scene::new();
     let (admin, world) = (scene.admin(), &scene.world);

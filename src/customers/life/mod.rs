@@ -208,6 +208,11 @@ pub fn adopt(tx: &Write, customer: CustomerId, parent: RequestId) -> Result<()> 
     store::adopt(tx, customer, parent)
 }
 
+/// Where somebody belongs; Portico itself belongs to the provider.
+pub fn home(db: &Read, user: Option<UserId>) -> Result<CustomerId> {
+    store::home(db, user)
+}
+
 /// What rating reads of a user.
 pub fn user_facts(db: &Read, user: UserId) -> Result<Value> {
     store::user_facts(db, user)

@@ -155,7 +155,6 @@ fn administrator(row: &rusqlite::Row) -> rusqlite::Result<Administrator> {
     })
 }
 
-/// Where somebody belongs; Portico itself belongs to the provider.
 pub fn home(db: &Read, user: Option<UserId>) -> Result<CustomerId> {
     db.value("SELECT coalesce((SELECT customer_id FROM users WHERE id = ?1), 1)", [user])
 }
@@ -322,6 +321,10 @@ pub fn erase(tx: &Write, id: CustomerId) -> Result<()> {
           WHERE id = :id RETURNING id",
         named_params! { ":id": id, ":now": tx.now },
     )?;
+    tx.run(
+        "UPDATE audit_log SET detail = '{}' WHERE subject_kind = 'customer' AND subject_id = :id AND detail <> '{}'",
+        named_params! { ":id": id },
+    )?;
     Ok(())
 }
 
@@ -378,8 +381,7 @@ const ERASE: &[&str] = &[
             main_contact = 0, password_hash = NULL, password_set_at = NULL, last_sign_in_at = NULL,
             epoch = epoch + 1, version = version + 1
       WHERE customer_id = :id",
-    "UPDATE audit_log SET detail = '{}'
-      WHERE customer_id = :id AND subject_kind IN ('user', 'customer', 'contact') AND detail <> '{}'",
+    "UPDATE audit_log SET detail = '{}' WHERE customer_id = :id AND subject_kind = 'user' AND detail <> '{}'",
     "DELETE FROM user_names WHERE customer_id = :id",
     "DELETE FROM departments WHERE customer_id = :id",
     "DELETE FROM customer_locations WHERE customer_id = :id",

@@ -12,10 +12,11 @@ use crate::error::{Complaint, Error, Result};
 use crate::html::button::{Button, button, cancel, link, primary};
 use crate::html::field::{Opts, check, text_field, typed_field};
 use crate::html::form::{complaints_flash, form_foot, post_form};
-use crate::html::parts::card;
+use crate::html::parts::{card, stats};
 use crate::html::text;
 use crate::ids::CustomerId;
 use crate::input::Input;
+use crate::money::Money;
 use crate::places::{self, State, Tab};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
@@ -277,6 +278,14 @@ pub fn what_happens(preview: &Preview) -> Markup {
     let steps: Vec<&rehearsal::Step> =
         preview.steps.iter().filter(|step| step.steps > 0 || step.requests > 1).collect();
     html! {
+        @if let Some(monthly) = preview.monthly.filter(|monthly| monthly.delta_minor != 0) {
+            @let amount = |minor| Money { minor, currency: monthly.currency };
+            (stats(&[
+                ("Monthly before", text::money(amount(monthly.before_minor)), None),
+                ("Monthly after", text::money(amount(monthly.after_minor)), None),
+                ("Difference", text::change(amount(monthly.delta_minor)), None),
+            ]))
+        }
         @if !steps.is_empty() {
             h3 { "What is done" }
             ul {

@@ -3,9 +3,12 @@
 
 mod store;
 
-use crate::db::{By, Db, Write};
+use super::life;
+use crate::billing;
+use crate::db::{By, Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::ids::CustomerId;
+use crate::money::Currency;
 use serde::Serialize;
 
 /// What would change.
@@ -17,8 +20,19 @@ pub struct Preview {
     pub ledger: Vec<Change>,
     /// Who would get a mail.
     pub told: Vec<String>,
+    /// What a whole month costs, at the viewer's edge; none where nothing is sold there.
+    pub monthly: Option<Monthly>,
     /// Users whom something changes for, and what; 200 at most.
     pub people: Vec<Person>,
+}
+
+/// Before and after it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Monthly {
+    pub currency: Currency,
+    pub before_minor: i64,
+    pub after_minor: i64,
+    pub delta_minor: i64,
 }
 
 /// A piece of work, how often, and by how many steps outside.
@@ -53,11 +67,43 @@ pub fn of<T>(
 ) -> Result<Preview> {
     let seen = db.rehearse(by, |tx| {
         let mark = store::mark(tx)?;
+        let viewer = life::home(tx, tx.by.user)?;
+        let before = cost(tx, viewer, customer)?;
         act(tx)?;
-        store::since(tx, customer, &mark)
+        let after = cost(tx, viewer, customer)?;
+        Ok(Preview { monthly: monthly(before, after), ..store::since(tx, customer, &mark)? })
     });
     match seen {
         Err(Error::Invalid(refusals)) => Ok(Preview { refusals, ..Preview::default() }),
         seen => seen,
     }
+}
+
+/// Up to so many customers the money of a branch is summed up.
+const SUMMED: usize = 20;
+
+/// What a whole month of what the branch has now costs at the viewer's edge.
+fn cost(tx: &Read, viewer: CustomerId, customer: CustomerId) -> Result<Option<(Currency, i64)>> {
+    let branch = store::branch(tx, customer)?;
+    if branch.len() > SUMMED {
+        return Ok(None);
+    }
+    let mut sum: Option<(Currency, i64)> = None;
+    for each in branch {
+        let Some(quote) = billing::quote(tx, viewer, each, &[])? else { continue };
+        let (currency, so_far) = sum.unwrap_or((quote.currency, 0));
+        if currency != quote.currency {
+            return Ok(None);
+        }
+        let total = so_far.checked_add(quote.after_minor);
+        sum = Some((currency, total.ok_or_else(|| Error::internal("a sum is too large"))?));
+    }
+    Ok(sum)
+}
+
+fn monthly(before: Option<(Currency, i64)>, after: Option<(Currency, i64)>) -> Option<Monthly> {
+    let (currency, before_minor) = before?;
+    let (then, after_minor) = after?;
+    let delta_minor = after_minor.checked_sub(before_minor)?;
+    (currency == then).then_some(Monthly { currency, before_minor, after_minor, delta_minor })
 }

@@ -78,5 +78,14 @@ pub fn since(tx: &Write, customer: CustomerId, mark: &Mark) -> Result<Preview> {
             })
         },
     )?;
-    Ok(Preview { refusals: Vec::new(), steps, ledger, told, people })
+    Ok(Preview { steps, ledger, told, people, ..Preview::default() })
+}
+
+/// The customer and all below it.
+pub fn branch(db: &Read, id: CustomerId) -> Result<Vec<CustomerId>> {
+    db.all(
+        "SELECT below FROM customer_tree WHERE above = ?1 ORDER BY below LIMIT 21",
+        [id],
+        |row| row.get(0),
+    )
 }

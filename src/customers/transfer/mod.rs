@@ -198,8 +198,11 @@ pub fn move_in<P: Permission>(
         against.extend(offers::blockers(tx, id, wish.target, &plans)?);
     }
     against.extend(store::foreign_domains(tx, id, wish.target)?.into_iter().map(|used| {
-        let users = count(used.users, "user", "users");
-        format!("uses {} of {}; rename {users} first.", used.domain, used.owner)
+        let what = match used.users {
+            0 => "add a domain of its own".to_owned(),
+            n => format!("rename {}", count(n, "user", "users")),
+        };
+        format!("uses {} of {}; {what} first.", used.domain, used.owner)
     }));
     against.extend(life::still_running(&store::open_requests(tx, id)?));
     let ending = store::ending_grants(tx, id, wish.target)?;
@@ -269,6 +272,7 @@ fn carry_out(
     // What resellers set differs between the two ways up: those services are told anew.
     let changed = store::services_set_differently(tx, id, wish.target)?;
     offers::shift(tx, id, wish.target)?;
+    store::leave_domains(tx, id, wish.target)?;
     store::set_parent(tx, id, wish.target)?;
     let request = life::ordered(
         tx,

@@ -78,7 +78,7 @@ pub fn plan(db: &Read, service: &str, code: &str) -> Result<Option<(PlanId, Stri
     )
 }
 
-/// A domain of somebody outside the branch that names in it are on.
+/// A domain of somebody outside the branch that names in it are on, or the only one that somebody has.
 pub struct Foreign {
     pub domain: String,
     pub owner: String,
@@ -97,7 +97,11 @@ pub fn foreign_domains(db: &Read, id: CustomerId, target: CustomerId) -> Result<
           WHERE above = :id
             AND owner.id NOT IN (SELECT below FROM customer_tree WHERE above = :id)
             AND owner.id NOT IN (SELECT above FROM customer_tree WHERE below = :target)
-          GROUP BY domains.id ORDER BY domains.name",
+          GROUP BY domains.id
+         HAVING users > 0
+             OR max(NOT EXISTS (SELECT 1 FROM customer_domains more
+                                 WHERE more.customer_id = below AND more.domain_id <> domains.id))
+          ORDER BY domains.name",
         named_params! { ":id": id, ":target": target },
         |row| {
             Ok(Foreign {
@@ -107,6 +111,29 @@ pub fn foreign_domains(db: &Read, id: CustomerId, target: CustomerId) -> Result<
             })
         },
     )
+}
+
+/// Domains that are nobody's there any more and that no name is on: what was shared stays behind.
+pub fn leave_domains(tx: &Write, id: CustomerId, target: CustomerId) -> Result<()> {
+    tx.run(
+        "DELETE FROM customer_domains
+          WHERE customer_id IN (SELECT below FROM customer_tree WHERE above = :id)
+            AND domain_id IN (SELECT domains.id FROM domains
+                               WHERE domains.id = customer_domains.domain_id
+                                 AND domains.customer_id NOT IN (SELECT below FROM customer_tree WHERE above = :id)
+                                 AND domains.customer_id NOT IN (SELECT above FROM customer_tree WHERE below = :target))",
+        named_params! { ":id": id, ":target": target },
+    )?;
+    tx.run(
+        "UPDATE customer_domains SET main = 1
+          WHERE customer_id IN (SELECT below FROM customer_tree WHERE above = :id)
+            AND domain_id = (SELECT min(first.domain_id) FROM customer_domains first
+                              WHERE first.customer_id = customer_domains.customer_id)
+            AND NOT EXISTS (SELECT 1 FROM customer_domains chosen
+                             WHERE chosen.customer_id = customer_domains.customer_id AND chosen.main = 1)",
+        named_params! { ":id": id },
+    )?;
+    Ok(())
 }
 
 /// Requests of the branch that have not ended, five at most.

@@ -769,6 +769,7 @@ CREATE TABLE runs (
   kind        TEXT NOT NULL,                               -- the job's type, 'users.import', 'user_services.give' …
   customer_id INTEGER NOT NULL REFERENCES customers (id),
   user_id     INTEGER,                                     -- who started it; NULL: the clock
+  acting_for  INTEGER,                                     -- in whose name, where that is somebody else's
   state       TEXT NOT NULL DEFAULT 'queued'
               CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled', 'skipped')),
   cause       TEXT NOT NULL CHECK (cause IN ('schedule', 'missed', 'manual', 'retry')),

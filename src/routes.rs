@@ -210,9 +210,12 @@ routes! {
     Get  "/account/sign-ins" own AccountRead account::pages::sign_ins;
     Post "/account/sessions/end-others" own AccountRead account::pages::end_other_sessions;
     Post "/account/sessions/{key}/end"  own AccountRead account::pages::end_session;
-    Get  "/account/tokens"   own TokensOwn account::pages::token_list;
-    Post "/account/tokens"   own TokensOwn account::pages::create_token;
-    Post "/account/tokens/{id}/revoke" own AccountRead account::pages::end_token;
+    Get  "/account/tokens"   own TokensOwn account::pages::tokens::index;
+    Post "/account/tokens"   own TokensOwn account::pages::tokens::create;
+    Post "/account/tokens/{id}/revoke" own AccountRead account::pages::tokens::destroy;
+    Get  "/users/{id}/tokens" scope TokensManage account::pages::tokens::of_user;
+    Post "/users/{id}/tokens" scope UsersRename account::pages::tokens::create_for;
+    Post "/users/{id}/tokens/{token}/revoke" scope TokensManage account::pages::tokens::destroy_of;
     Get  "/api/v1/users/{id}/tokens" own AccountRead account::api::index, "List a user's API tokens" &[] => account::api::OUT;
     Post "/api/v1/users/{id}/tokens" own AccountRead account::api::create, "Make an API token" account::api::MAKE => account::api::OUT;
     Delete "/api/v1/tokens/{id}" own AccountRead account::api::destroy, "Revoke an API token" &[] => &[];

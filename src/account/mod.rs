@@ -9,7 +9,7 @@ mod store;
 
 use crate::audit;
 use crate::auth::permissions::{self, AccountRead, TokensManage, TokensOwn, UsersRename};
-use crate::auth::{self, Actor, Admits, Door, NewToken, Own, Purpose, Scope};
+use crate::auth::{self, Actor, Admits, Door, NewToken, Own, Purpose, Scope, Stage};
 use crate::customers::fields::LANGUAGES;
 use crate::db::{Db, Read, Via};
 use crate::error::{Error, Result};
@@ -200,7 +200,12 @@ pub fn revoke_token(db: &Db, actor: &Actor, id: TokenId) -> Result<()> {
 }
 
 /// Changes one's own password. The present session stays, the others end.
-pub fn change_password(cx: &Cx, current: &Secret, new: &Secret, revoke: bool) -> Result<()> {
+pub fn change_password(
+    cx: &Cx,
+    current: &Secret,
+    new: &Secret,
+    revoke: bool,
+) -> Result<Option<Secret>> {
     if !signin::prove(cx, current)? {
         return Err(Error::invalid("current", "is not the current password"));
     }
@@ -220,7 +225,12 @@ pub fn change_password(cx: &Cx, current: &Secret, new: &Secret, revoke: bool) ->
             &json!({ "tokens_revoked": revoke }),
         )?;
         let what = "The password of your account was changed.";
-        texts::tell_user(tx, home, user, "user.password_changed", "Your password was changed", what)
+        let title = "Your password was changed";
+        texts::tell_user(tx, home, user, "user.password_changed", title, what)?;
+        match &cx.session {
+            Some(session) if cx.stage == Stage::Password => session.rise(tx, false).map(Some),
+            _ => Ok(None),
+        }
     })
 }
 

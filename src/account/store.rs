@@ -248,6 +248,11 @@ pub fn set_details(tx: &Write, own: &Own<AccountRead>, zone: &str, language: &st
     Ok(())
 }
 
+/// The customer of that code. Whether the asker reaches it is asked of who makes the token.
+pub fn by_code(db: &Read, code: &str) -> Result<Option<CustomerId>> {
+    db.maybe("SELECT id FROM customers WHERE code = ?1", [code], |row| row.get(0))
+}
+
 /// The customer of a user that programs alone use, if the scope reaches it.
 pub fn program_within(
     db: &Read,

@@ -1,10 +1,9 @@
 //! Adding users through the API, with what goes along.
 
-use super::{Arrived, copy as copying, create as creating, guarded};
-use crate::auth::Scope;
-use crate::auth::permissions::UsersCreate;
+use super::{Arrived, copy as copying, create as creating};
+use crate::auth::permissions::{RolesGrant, UsersCreate};
+use crate::auth::{Permission, Scope};
 use crate::error::Result;
-use crate::places;
 use crate::users;
 use crate::users::told::UserOut;
 use crate::web::{Cx, Response, response};
@@ -18,16 +17,14 @@ struct ArrivedOut<'u> {
 }
 
 pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
-    let (customer, input) = (cx.param("id")?, cx.input()?);
-    guarded(cx, customer, &input)?;
-    let made = creating(cx.app, &cx.actor, scope, customer, &input)?;
+    let again = || cx.again_for(RolesGrant::NAME);
+    let made = creating(cx.app, &cx.actor, scope, cx.param("id")?, &cx.input()?, &again)?;
     answer(cx, scope, made)
 }
 
 pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
-    let (model, input) = (cx.param("id")?, cx.input()?);
-    guarded(cx, places::home_of(cx.db, scope, model)?, &input)?;
-    let made = copying(cx.app, &cx.actor, scope, model, &input)?;
+    let again = || cx.again_for(RolesGrant::NAME);
+    let made = copying(cx.app, &cx.actor, scope, cx.param("id")?, &cx.input()?, &again)?;
     answer(cx, scope, made)
 }
 

@@ -18,7 +18,7 @@ use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, UserId};
 use crate::input::{Fields, Input};
 use crate::users::{self, User, reaches};
-use crate::web::{App, Cx};
+use crate::web::App;
 use crate::{customers, roles, signin};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -36,6 +36,9 @@ pub struct Along {
     pub roles: Vec<String>,
     pub asked: bool,
 }
+
+/// Asks for the password once more, for what goes along and wants that.
+pub type Again<'a> = &'a dyn Fn() -> Result<()>;
 
 /// Parts of somebody that a copy may take.
 const PARTS: &[&str] = &[
@@ -60,6 +63,7 @@ pub fn create(
     scope: &Scope<UsersCreate>,
     customer: CustomerId,
     input: &Input,
+    again: Again,
 ) -> Result<Arrived> {
     app.db.write(scope.by, |tx| {
         customers::open_for_changes(tx, scope, customer)?;
@@ -69,7 +73,7 @@ pub fn create(
             base = template.input(tx, scope, customer)?;
             wished = template.along();
         }
-        arrive(tx, app, actor, scope, customer, &input.over(base), input, wished)
+        arrive(tx, app, actor, scope, customer, &input.over(base), input, wished, again)
     })
 }
 
@@ -80,6 +84,7 @@ pub fn copy(
     scope: &Scope<UsersCreate>,
     model: UserId,
     input: &Input,
+    again: Again,
 ) -> Result<Arrived> {
     app.db.write(scope.by, |tx| {
         let user = users::one(tx, scope, model)?;
@@ -87,20 +92,8 @@ pub fn copy(
         let (base, wished) = like(tx, &user, input)?;
         let mut said = input.clone();
         said.remove("copy");
-        arrive(tx, app, actor, scope, user.customer, &said.over(base), input, wished)
+        arrive(tx, app, actor, scope, user.customer, &said.over(base), input, wished, again)
     })
-}
-
-/// Wants the password once more where a role that is asked for asks for a second factor.
-pub fn guarded(cx: &Cx, customer: CustomerId, input: &Input) -> Result<()> {
-    for role in input.all("roles") {
-        let mut named = Input::default();
-        named.set("role", role);
-        if roles::asks_for_factor(cx.db, customer, &named)? {
-            return cx.again();
-        }
-    }
-    Ok(())
 }
 
 /// What somebody like `user` begins with. Names, addresses, numbers, marks and dates are their own.
@@ -142,6 +135,7 @@ fn arrive(
     whole: &Input,
     said: &Input,
     wished: Along,
+    again: Again,
 ) -> Result<Arrived> {
     let mut fields = Fields::of(whole, users::fields::ARRIVAL);
     let welcome = fields.flag("welcome");
@@ -165,7 +159,7 @@ fn arrive(
                 ..wished
             },
         };
-        for each in give(tx, app, actor, customer, id, &along)? {
+        for each in give(tx, app, actor, customer, id, &along, again)? {
             match along.asked {
                 true => complaints.push(Complaint::new(field, each)),
                 false => left_out.push(each),
@@ -231,7 +225,8 @@ fn may_give(db: &Read, actor: &Actor, customer: CustomerId) -> bool {
     rights.is_ok_and(|rights| rights.reaches(db, customer).is_ok())
 }
 
-/// Gives what can be given; says why of each that cannot.
+/// Gives what can be given; says why of each that cannot. A role that wants a second factor wants the
+/// giver's password too.
 pub fn give(
     tx: &Write,
     app: &App,
@@ -239,6 +234,7 @@ pub fn give(
     customer: CustomerId,
     id: UserId,
     along: &Along,
+    again: Again,
 ) -> Result<Vec<String>> {
     let mut refused = Vec::new();
     let mut waiting: Vec<&Had> = along.services.iter().collect();
@@ -270,6 +266,9 @@ pub fn give(
         refused.push(needs(&all, RolesGrant::NAME, along.asked));
     }
     for role in names {
+        if roles::asks_for_factor(tx, customer, role)? {
+            again()?;
+        }
         let mut input = Input::default();
         input.set("role", role);
         match roles::grant(&app.db, actor, &actor.scope::<RolesGrant>()?, id, &input) {

@@ -1,10 +1,10 @@
 //! The form of a new user: from nothing, from a template, or like somebody else.
 
 use super::templates::{self, Template};
-use super::{Along, Arrived, copy as copying, create as creating, guarded, like, may_give};
+use super::{Along, Arrived, copy as copying, create as creating, like, may_give};
 use crate::assignments;
-use crate::auth::Scope;
 use crate::auth::permissions::{RolesGrant, RolesRead, UsersCreate, UsersPassword, UsersTestFlag};
+use crate::auth::{Permission, Scope};
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, cancel, primary};
@@ -74,8 +74,7 @@ pub fn new(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
 
 pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let (customer, input): (CustomerId, Input) = (cx.param("id")?, cx.input()?);
-    guarded(cx, customer, &input)?;
-    match creating(cx.app, &cx.actor, scope, customer, &input) {
+    match creating(cx.app, &cx.actor, scope, customer, &input, &|| cx.again_for(RolesGrant::NAME)) {
         Ok(made) => Ok(done(cx, &made)),
         Err(Error::Invalid(all)) => {
             let wished = Along::default();
@@ -107,8 +106,7 @@ pub fn ask_copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
 
 pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let (model, input): (UserId, Input) = (cx.param("id")?, cx.input()?);
-    guarded(cx, places::home_of(cx.db, scope, model)?, &input)?;
-    match copying(cx.app, &cx.actor, scope, model, &input) {
+    match copying(cx.app, &cx.actor, scope, model, &input, &|| cx.again_for(RolesGrant::NAME)) {
         Ok(made) => Ok(done(cx, &made)),
         Err(Error::Invalid(all)) => {
             let user = cx.db.read(|db| users::one(db, scope, model))?;

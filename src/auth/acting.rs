@@ -4,7 +4,7 @@
 use super::permissions::UsersActAs;
 use super::{Actor, Door, Session, actor, may_enter};
 use crate::db::{Read, Via, Write};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::time::Instant;
 use rusqlite::named_params;
@@ -50,6 +50,15 @@ pub fn of_session(db: &Read, session: &Session) -> Result<(Actor, Option<Acting>
         }
         _ => Ok((own, Some(Acting { over: true, ..acting }))),
     }
+}
+
+/// What is left of the rights of `user` who works in the name of `other`, as long as they may.
+pub fn actor_for(db: &Read, user: UserId, other: UserId, door: Door, via: Via) -> Result<Actor> {
+    let (own, other) = (actor(db, user, door, via)?, actor(db, other, door, via)?);
+    if !may_act_as(db, &own, &other)? {
+        return Err(Error::LoginRequired);
+    }
+    own.acting_for(db, other)
 }
 
 fn may_act_as(db: &Read, own: &Actor, other: &Actor) -> Result<bool> {

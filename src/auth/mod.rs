@@ -15,7 +15,7 @@ mod links;
 mod rights;
 mod ship;
 
-pub use acting::{Acting, act_as, may_be_acted_as, of_session, stop_acting};
+pub use acting::{Acting, act_as, actor_for, may_be_acted_as, of_session, stop_acting};
 pub use browsers::{forget_browsers, is_known, know};
 pub use doors::{
     Door, Session, Stage, end_sign_ins, may_enter, note_entry, open_session, session, touch,

@@ -56,6 +56,8 @@ pub struct Run {
     pub kind: String,
     pub customer: CustomerId,
     pub user: Option<UserId>,
+    /// In whose name, where that is somebody else's.
+    pub acting_for: Option<UserId>,
     pub state: State,
     pub input: Value,
     pub done: i64,
@@ -156,11 +158,15 @@ pub fn cancel(tx: &Write, id: RunId) -> Result<()> {
 }
 
 impl RunCx<'_> {
-    /// Whoever started it, with the rights of this moment; `Forbidden` where they may not any more.
+    /// Whoever started it, with the rights of this moment, and no more than both where it was started
+    /// in another's name; `Forbidden` where they may not any more.
     pub fn actor(&self) -> Result<Actor> {
         let user =
             self.run.user.ok_or_else(|| Error::internal("a run of nobody asks for rights"))?;
-        let actor = self.db.read(|db| auth::actor(db, user, Door::Job, Via::Job));
+        let actor = self.db.read(|db| match self.run.acting_for {
+            None => auth::actor(db, user, Door::Job, Via::Job),
+            Some(other) => auth::actor_for(db, user, other, Door::Job, Via::Job),
+        });
         actor.map_err(|err| match err {
             Error::LoginRequired => {
                 Error::Forbidden("Whoever started this may not enter any more.".into())

@@ -21,11 +21,11 @@ pub fn insert(
     due: Instant,
 ) -> Result<RunId> {
     tx.change(
-        "INSERT INTO runs (kind, customer_id, user_id, cause, input, total, due_at)
-         VALUES (:kind, :customer, :user, 'manual', :input, :total, :now) RETURNING id",
+        "INSERT INTO runs (kind, customer_id, user_id, acting_for, cause, input, total, due_at)
+         VALUES (:kind, :customer, :user, :acting_for, 'manual', :input, :total, :now) RETURNING id",
         named_params! {
-            ":kind": kind, ":customer": customer, ":user": tx.by.user, ":input": input.to_string(),
-            ":total": total, ":now": due,
+            ":kind": kind, ":customer": customer, ":user": tx.by.user, ":acting_for": tx.by.acting_for,
+            ":input": input.to_string(), ":total": total, ":now": due,
         },
     )
 }
@@ -33,10 +33,12 @@ pub fn insert(
 /// A run of a job by hand.
 pub fn insert_of_job(tx: &Write, job: JobId) -> Result<RunId> {
     tx.change(
-        "INSERT INTO runs (job_id, kind, customer_id, user_id, cause, due_at)
-         SELECT id, type, 1, :user, 'manual', :now FROM jobs WHERE id = :job
+        "INSERT INTO runs (job_id, kind, customer_id, user_id, acting_for, cause, due_at)
+         SELECT id, type, 1, :user, :acting_for, 'manual', :now FROM jobs WHERE id = :job
          ON CONFLICT (job_id, due_at) DO UPDATE SET job_id = job_id RETURNING id",
-        named_params! { ":job": job, ":user": tx.by.user, ":now": tx.now },
+        named_params! {
+            ":job": job, ":user": tx.by.user, ":acting_for": tx.by.acting_for, ":now": tx.now,
+        },
     )
 }
 
@@ -150,7 +152,7 @@ pub fn set_total(tx: &Write, id: RunId, total: i64) -> Result<()> {
     Ok(())
 }
 
-const RUN: &str = "SELECT id, job_id, kind, customer_id, user_id, state, input, done, total, numbers, error, due_at,
+const RUN: &str = "SELECT id, job_id, kind, customer_id, user_id, acting_for, state, input, done, total, numbers, error, due_at,
                           started_at, ended_at
                      FROM runs";
 
@@ -161,7 +163,7 @@ pub fn one(db: &Read, id: RunId) -> Result<Run> {
 /// A run as its starter, or whoever may look after jobs, sees it.
 pub fn seen(db: &Read, own: UserId, all: bool, id: RunId) -> Result<Run> {
     db.one(
-        &format!("{RUN} WHERE id = :id AND (user_id = :own OR :all)"),
+        &format!("{RUN} WHERE id = :id AND (user_id = :own OR acting_for = :own OR :all)"),
         named_params! { ":id": id, ":own": own, ":all": all },
         run,
     )
@@ -322,6 +324,7 @@ fn run(row: &Row) -> rusqlite::Result<Run> {
         kind: row.get("kind")?,
         customer: row.get("customer_id")?,
         user: row.get("user_id")?,
+        acting_for: row.get("acting_for")?,
         state: row.get("state")?,
         input: json("input")?,
         done: row.get("done")?,

@@ -95,7 +95,7 @@ pub fn create(cx: &Cx, scope: &Scope<RolesGrant>) -> Result<Response> {
         .get("customer_id")
         .parse()
         .map_or_else(|_| places::home_of(cx.db, scope, user), Ok)?;
-    if asks_for_factor(cx.db, at, &input)? {
+    if cx.db.read(|db| asks_for_factor(db, at, input.get("role")))? {
         cx.again()?;
     }
     let id = grant(cx.db, &cx.actor, scope, user, &input)?;

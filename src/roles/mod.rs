@@ -132,10 +132,13 @@ pub fn grant(
     })
 }
 
-/// Whether the role asks for a second factor: giving it wants the password once more.
-pub fn asks_for_factor(db: &Db, at: CustomerId, input: &Input) -> Result<bool> {
-    let role = db.read(|db| custom::store::usable(db, at, input.get("role")))?;
-    Ok(role.is_some_and(|role| role.requires_factor))
+/// Whether the role, or a part of it, asks for a second factor: giving it wants the password once
+/// more.
+pub fn asks_for_factor(db: &Read, at: CustomerId, role: &str) -> Result<bool> {
+    match custom::store::usable(db, at, role)? {
+        Some(role) => store::asks_for_factor(db, role.id),
+        None => Ok(false),
+    }
 }
 
 /// Takes a role from `user`. The last administrator of another customer goes only if it is `meant`.

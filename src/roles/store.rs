@@ -154,6 +154,16 @@ fn grant_row(row: &Row) -> rusqlite::Result<Grant> {
     })
 }
 
+/// Whether the role or one that it consists of asks for a second factor.
+pub fn asks_for_factor(db: &Read, role: RoleId) -> Result<bool> {
+    db.value(
+        "WITH RECURSIVE parts (id) AS (
+           SELECT :role UNION SELECT includes_id FROM parts JOIN role_includes ON role_id = parts.id)
+         SELECT EXISTS (SELECT 1 FROM parts JOIN roles ON roles.id = parts.id WHERE requires_factor = 1)",
+        named_params! { ":role": role },
+    )
+}
+
 pub fn insert(
     tx: &Write,
     user: UserId,

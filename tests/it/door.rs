@@ -102,7 +102,9 @@ fn an_old_password_is_replaced_before_anything_else_and_its_end_is_told() {
     let page = browser.get("/account/password").expect(200);
     assert!(page.says("Choose a new password") && !page.says("class=\"rail\""));
     let fields = [("current", PASSWORD), ("password", FRESH), ("revoke", "0")];
+    let before = browser.cookie("portico");
     browser.post("/account/password", "/account/password", &fields).expect(303);
+    assert_ne!(browser.cookie("portico"), before, "the session rises under a new cookie");
     browser.get("/account").expect(200);
     // Somebody may be asked for a new one at any time.
     let admin = world.person(PROVIDER, "Provider administrator");

@@ -8,6 +8,7 @@
 )]
 
 mod account;
+mod access;
 mod acting;
 mod custom_roles;
 mod rights;

@@ -3,11 +3,9 @@
 mod browser;
 pub mod details;
 pub mod factor;
+pub mod tokens;
 
-use super::{
-    SignedIn, TOKEN, Token, change_details, change_password, end_sign_ins, make_token,
-    prove_recovery, revoke_token, store, tokens,
-};
+use super::{SignedIn, change_details, change_password, end_sign_ins, prove_recovery, store};
 use crate::acting;
 use crate::auth::permissions::{AccountRead, AccountUpdate, TokensOwn};
 use crate::auth::{Own, Stage};
@@ -19,21 +17,17 @@ use crate::html::button::{button, link, primary};
 use crate::html::field::{Opts, check, choice_field, text_field};
 use crate::html::form::{complaints_flash, fieldset, form_foot, post_form};
 use crate::html::parts::{Head, Tone, card, datagrid, flash, page_head, pill, section, tabs};
-use crate::html::table::{acts, column, empty, table};
+use crate::html::table::{acts, column, table};
 use crate::html::text::{count, moment, when};
 use crate::input::Input;
 use crate::secret::{self, Secret};
 use crate::signin;
-use crate::web::{Cx, Paging, Response};
+use crate::web::{Cx, Response};
 use maud::{Markup, Render, html};
 
 const LABELS: &[(&str, &str)] = &[
     ("current", "Current password"),
     ("password", "New password"),
-    ("name", "Name"),
-    ("permissions", "Permissions"),
-    ("customer_id", "Customer"),
-    ("days", "Days"),
     ("time_zone", "Time zone"),
     ("language", "Language"),
 ];
@@ -146,8 +140,13 @@ pub fn set_password(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
     let input = cx.input()?;
     let (current, new) = (Secret::new(input.get("current")), Secret::new(input.get("password")));
     match change_password(cx, &current, &new, input.get("revoke") == "1") {
-        Ok(()) => {
-            Ok(cx.done("/account/password", "Your password is changed. Other sign-ins have ended."))
+        Ok(risen) => {
+            let said = "Your password is changed. Other sign-ins have ended.";
+            let answer = cx.done("/account/password", said);
+            Ok(match risen {
+                Some(session) => answer.with("Set-Cookie", signin::cookie(cx.request, &session)),
+                None => answer,
+            })
         }
         Err(Error::Invalid(complaints)) => Ok(password_page(cx, 422, &input, &complaints)),
         Err(err) => Err(err),
@@ -206,35 +205,6 @@ pub fn end_session(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
 pub fn end_other_sessions(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
     end_sign_ins(cx, None)?;
     Ok(cx.done("/account/sign-ins", "All other sign-ins have ended."))
-}
-
-pub fn token_list(cx: &Cx, own: &Own<TokensOwn>) -> Result<Response> {
-    let mut input = Input::default();
-    input.set("days", 90);
-    tokens_page(cx, own, 200, &input, &[], None)
-}
-
-/// Shows the token just made; this answer is the only place it stands in.
-pub fn create_token(cx: &Cx, own: &Own<TokensOwn>) -> Result<Response> {
-    cx.again()?;
-    let typed = cx.input()?;
-    let mut input = typed.clone();
-    input.remove("permissions");
-    typed
-        .get("permissions")
-        .split([',', ' ', '\n', '\r'])
-        .filter(|name| !name.is_empty())
-        .for_each(|name| input.push("permissions", name));
-    match make_token(cx.db, &cx.actor, own, &input) {
-        Ok((_, text)) => tokens_page(cx, own, 200, &Input::default(), &[], Some(&text)),
-        Err(Error::Invalid(complaints)) => tokens_page(cx, own, 422, &typed, &complaints, None),
-        Err(err) => Err(err),
-    }
-}
-
-pub fn end_token(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
-    revoke_token(cx.db, &cx.actor, cx.param("id")?)?;
-    Ok(cx.done("/account/tokens", "Revoked. Whoever uses it is refused from now on."))
 }
 
 fn page(cx: &Cx, status: u16, tab: &str, body: Markup) -> Response {
@@ -305,75 +275,4 @@ fn session_row(cx: &Cx, session: &SignedIn) -> Markup {
             }
         }
     }
-}
-
-fn tokens_page(
-    cx: &Cx,
-    own: &Own<TokensOwn>,
-    status: u16,
-    input: &Input,
-    complaints: &[Complaint],
-    made: Option<&Secret>,
-) -> Result<Response> {
-    let list = cx.db.read(|db| tokens(db, &cx.actor, own.user, &Paging::first(200)))?;
-    let field = |name, label, opts| text_field(input, complaints, name, label, opts);
-    let body = html! {
-        @if let Some(text) = made {
-            (flash(Tone::Wait, html! { b { "Copy this token now." } " It is shown this once." }, None))
-            pre.log tabindex="0" { (text.reveal()) }
-        }
-        (complaints_flash(complaints, LABELS))
-        (section("Tokens", None, token_table(cx, &list)))
-        (post_form(&cx.csrf, "/account/tokens", html! {
-            div.form {
-                (fieldset("New token", "A program that shows it may do what you may, or less.", html! {
-                    (field("name", "Name", Opts { width: 3, most: Some(60), hint: "What uses it.", ..Opts::default() }))
-                    (field("days", "Days", Opts { width: 3, kind: "number", hint: "Until it ends, at most 365.", ..Opts::default() }))
-                    (field("permissions", "Permissions", Opts { width: 3, optional: true, ltr: true, hint: "Like users.read users.update. Empty: all of yours.", ..Opts::default() }))
-                    (field("customer_id", "Customer", Opts { width: 3, optional: true, ltr: true, hint: "The number in its address. Empty: all that you reach.", ..Opts::default() }))
-                }))
-            }
-            (form_foot(html! { (primary("Make token")) }))
-        }))
-    };
-    debug_assert!(TOKEN.iter().all(|field| LABELS.iter().any(|(name, _)| *name == field.name)));
-    Ok(page(cx, status, "API tokens", body))
-}
-
-fn token_table(cx: &Cx, list: &[Token]) -> Markup {
-    if list.is_empty() {
-        let text = "A token lets a program of yours use the API. Make one below.";
-        return empty("key", "No tokens yet", text, None);
-    }
-    let (zone, now) = (&cx.actor.zone, cx.db.now());
-    let columns = [
-        column("Name"),
-        column("May").class("p3"),
-        column("Last used").class("p2"),
-        column("Ends"),
-        acts(),
-    ];
-    let rows = html! {
-        @for token in list {
-            tr {
-                th scope="row" {
-                    (token.name)
-                    @if let Some(at) = token.customer_id { small { "customer " (at) " only" } }
-                }
-                td.p3 { (if token.permissions == ["*"] { "All you may".to_owned() } else { token.permissions.join(", ") }) }
-                td.p2 { @if let Some(at) = token.last_used_at { (when(at, zone, now)) } @else { "Never" } }
-                td {
-                    @if token.revoked_at.is_some() { (pill(Tone::Off, "Revoked")) }
-                    @else if token.expires_at <= now { (pill(Tone::Off, "Ended")) }
-                    @else { (when(token.expires_at, zone, now)) }
-                }
-                td.acts {
-                    @if token.revoked_at.is_none() && token.expires_at > now {
-                        (button("Revoke").small().about(&token.name).posts(&format!("/account/tokens/{}/revoke", token.id)))
-                    }
-                }
-            }
-        }
-    };
-    table("API tokens", &columns, rows)
 }

@@ -1,8 +1,8 @@
 //! Rehiring through the API. With `?preview=true` nothing is kept.
 
 use super::rehire as take_up;
-use crate::auth::Scope;
-use crate::auth::permissions::UsersDeprovision;
+use crate::auth::permissions::{RolesGrant, UsersDeprovision};
+use crate::auth::{Permission, Scope};
 use crate::error::Result;
 use crate::input::Fields;
 use crate::web::{Cx, Response, response};
@@ -11,5 +11,6 @@ pub fn rehire(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
     let id = cx.param("id")?;
     Fields::of(&cx.input()?, &[]).finish(|| Some(()))?;
     let only_look = cx.request.query.get("preview") == "true";
-    response::json(200, &take_up(cx.app, &cx.actor, scope, id, only_look)?)
+    let again = || cx.again_for(RolesGrant::NAME);
+    response::json(200, &take_up(cx.app, &cx.actor, scope, id, only_look, &again)?)
 }

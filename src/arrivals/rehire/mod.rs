@@ -4,7 +4,7 @@
 pub mod api;
 pub mod pages;
 
-use super::{Along, give};
+use super::{Again, Along, give};
 use crate::auth::permissions::UsersDeprovision;
 use crate::auth::{Actor, Scope, not_stronger};
 use crate::db::Read;
@@ -46,6 +46,7 @@ pub fn rehire(
     scope: &Scope<UsersDeprovision>,
     id: UserId,
     only_look: bool,
+    again: Again,
 ) -> Result<Rehired> {
     let mut seen = None;
     let done = app.db.write(scope.by, |tx| {
@@ -62,7 +63,7 @@ pub fn rehire(
             for had in memory.services {
                 let name = named(&had);
                 let one = Along { services: vec![had], ..Along::default() };
-                let refused = give(tx, app, actor, user.customer, id, &one)?;
+                let refused = give(tx, app, actor, user.customer, id, &one, again)?;
                 if refused.is_empty() {
                     rehired.back.push(name)
                 } else {
@@ -75,7 +76,7 @@ pub fn rehire(
                     continue;
                 }
                 let one = Along { roles: vec![had.role.clone()], ..Along::default() };
-                let refused = give(tx, app, actor, user.customer, id, &one)?;
+                let refused = give(tx, app, actor, user.customer, id, &one, again)?;
                 if refused.is_empty() {
                     rehired.back.push(had.role)
                 } else {

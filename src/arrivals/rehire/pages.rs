@@ -1,8 +1,8 @@
 //! What the memory knows, what of it would come back, then the act.
 
 use super::{Rehired, rehire as take_up, remembered};
-use crate::auth::Scope;
-use crate::auth::permissions::UsersDeprovision;
+use crate::auth::permissions::{RolesGrant, UsersDeprovision};
+use crate::auth::{Permission, Scope};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{cancel, primary};
 use crate::html::form::{complaints_flash, form_foot, hidden, post_form};
@@ -20,7 +20,7 @@ pub fn ask(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
 pub fn rehire(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
     let id: UserId = cx.param("id")?;
     let sure = cx.input()?.get("sure") == "1";
-    match take_up(cx.app, &cx.actor, scope, id, !sure) {
+    match take_up(cx.app, &cx.actor, scope, id, !sure, &|| cx.again_for(RolesGrant::NAME)) {
         Ok(seen) if !sure => page(cx, scope, Some(&seen), &[]),
         Ok(done) => {
             let mut said = "Back, and active.".to_owned();

@@ -56,10 +56,20 @@ pub fn give(cx: &RunCx) -> Result<()> {
     let rest = work.seats - numbers.given - numbers.returned;
     if rest > 0 {
         numbers.returned += rest;
-        cx.db.write(By { user: cx.run.user, via: Via::Job, acting_for: None }, |tx| {
-            offers::give_back(tx, cx.run.customer, work.service, work.plan, Meter::Seats, rest)?;
-            cx.numbers(tx, &serde_json::to_value(&numbers)?)
-        })?;
+        cx.db.write(
+            By { user: cx.run.user, via: Via::Job, acting_for: cx.run.acting_for },
+            |tx| {
+                offers::give_back(
+                    tx,
+                    cx.run.customer,
+                    work.service,
+                    work.plan,
+                    Meter::Seats,
+                    rest,
+                )?;
+                cx.numbers(tx, &serde_json::to_value(&numbers)?)
+            },
+        )?;
     }
     out.map(|_| ())
 }

@@ -33,7 +33,7 @@ struct Numbers {
 pub fn run(cx: &RunCx) -> Result<()> {
     let under: Under = serde_json::from_value(cx.run.input.clone())?;
     let mut numbers: Numbers = serde_json::from_value(cx.run.numbers.clone())?;
-    let by = By { user: cx.run.user, via: Via::Job, acting_for: None };
+    let by = By { user: cx.run.user, via: Via::Job, acting_for: cx.run.acting_for };
     for level in [Level::Customer, Level::User] {
         loop {
             if cx.next()? != Next::Go {

@@ -6,7 +6,7 @@ pub mod store;
 use super::{Role, WITHOUT, last};
 use crate::audit;
 use crate::auth::permissions::{RolesAllow, RolesRead};
-use crate::auth::{self, Scope};
+use crate::auth::{self, PROVIDER, Scope};
 use crate::db::{Db, Read};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, RoleId, UserId};
@@ -58,7 +58,9 @@ pub fn list(db: &Read, scope: &Scope<RolesRead>, customer: CustomerId) -> Result
     places::customer(db, scope, customer)?;
     let mut all = Vec::new();
     for role in super::store::list(db, scope)? {
-        if ["flag", "all"].contains(&role.held_in.as_str()) || !belongs(db, &role, customer)? {
+        let elsewhere = role.held_in == "provider" && customer != PROVIDER;
+        let by_mark = ["flag", "all"].contains(&role.held_in.as_str());
+        if by_mark || elsewhere || !belongs(db, &role, customer)? {
             continue;
         }
         let why_not = auth::standing(db, role.id, customer, customer)?;

@@ -1,7 +1,7 @@
 //! A user's tab of roles held: giving and taking.
 
 use crate::auth::Scope;
-use crate::auth::permissions::{RolesGrant, RolesRead, UsersPassword};
+use crate::auth::permissions::{RolesGrant, RolesRead, TokensManage, UsersPassword};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{button, cancel, link, primary};
 use crate::html::field::{Opts, check, choice_field, text_field};
@@ -42,7 +42,7 @@ pub fn create(cx: &Cx, scope: &Scope<RolesGrant>) -> Result<Response> {
     let given = said.map_err(Error::Invalid).and_then(|(at, mut said)| {
         said.remove("customer");
         said.set("customer_id", at);
-        if asks_for_factor(cx.db, at, &said)? {
+        if cx.db.read(|db| asks_for_factor(db, at, said.get("role")))? {
             cx.again()?;
         }
         grant(cx.db, &cx.actor, scope, user, &said)
@@ -111,6 +111,8 @@ fn access(
     })?;
     let actions = html! {
         (link("Sign-in", &format!("/users/{id}/sign-in")))
+        @if cx.actor.may::<TokensManage>() { (link("API tokens", &format!("/users/{id}/tokens"))) }
+        (link("Why can’t they?", &format!("/access/why?user={id}")))
         @if cx.actor.may::<UsersPassword>() {
             (link("Password link…", &format!("/users/{id}/password-link")))
             (link("Welcome…", &format!("/users/{id}/welcome")))

@@ -9,5 +9,8 @@ pub mod why;
 
 /// "Users" of "users", "Billing update" of "billing_update".
 fn words(name: &str) -> String {
-    crate::places::capital(&name.replace('_', " "))
+    match name {
+        "mfa" => "Second factor".to_owned(),
+        name => crate::places::capital(&name.replace('_', " ")),
+    }
 }

@@ -1,5 +1,6 @@
 //! "Why can't I?" for oneself and for others.
 
+use super::words;
 use crate::auth::permissions::{ALL, AccountRead, RolesRead};
 use crate::auth::{Own, Scope};
 use crate::error::{Error, Result};
@@ -27,8 +28,7 @@ pub fn own(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
     let lede = "Every condition in its order: what holds, what does not, and what decided.";
     let body = html! {
         (page_head("Why can’t I?", Head { lede, ..Head::default() }))
-        (answer(checks.as_deref()))
-        (form("/account/why", query, None))
+        div.stack { (answer(checks.as_deref())) (form("/account/why", query, None)) }
     };
     Ok(cx.page(Nav::Elsewhere, "Why can’t I?", &[("Account", "/account".to_owned())], body))
 }
@@ -49,8 +49,7 @@ pub fn others(cx: &Cx, scope: &Scope<RolesRead>) -> Result<Response> {
     let lede = "Every condition in its order: what holds, what does not, and what decided.";
     let body = html! {
         (page_head(&title, Head { lede, ..Head::default() }))
-        (answer(checks.as_deref()))
-        (form("/access/why", query, Some(user)))
+        div.stack { (answer(checks.as_deref())) (form("/access/why", query, Some(user))) }
     };
     let trail = [(person.name.as_str(), format!("/users/{user}/access"))];
     Ok(cx.page(Nav::Users, &title, &trail, body))
@@ -79,7 +78,12 @@ fn answer(checks: Option<&[Check]>) -> Markup {
 
 fn form(action: &str, query: &Input, user: Option<UserId>) -> Markup {
     let mut choices = vec![("", "Choose what you want to do")];
-    choices.extend(ALL.iter().map(|(name, _)| (*name, *name)));
+    let named = |name: &str| {
+        let (head, rest) = name.split_once('.').unwrap_or((name, ""));
+        format!("{}: {}", words(head), words(rest).to_lowercase())
+    };
+    let names: Vec<(&str, String)> = ALL.iter().map(|(name, _)| (*name, named(name))).collect();
+    choices.extend(names.iter().map(|(name, text)| (*name, text.as_str())));
     let half = Opts { width: 3, ..Opts::default() };
     html! {
         form method="get" action=(action) {

@@ -20,6 +20,9 @@ use crate::users::{self, Changed, User, life};
 use crate::web::{App, Paging};
 use serde_json::json;
 
+/// The password was asked for when the file was sent in.
+const ASKED: arrivals::Again = &|| Ok(());
+
 impl Work<'_> {
     pub fn along(
         &self,
@@ -143,7 +146,7 @@ impl Work<'_> {
         }
         let (Some(app), false) = (self.order.app, gives.services.is_empty()) else { return Ok(()) };
         let customer = self.home.customer.id;
-        let refused = arrivals::give(tx, app, self.order.actor, customer, id, &gives)?;
+        let refused = arrivals::give(tx, app, self.order.actor, customer, id, &gives, ASKED)?;
         match refused.is_empty() {
             true => Ok(()),
             false => Err(Error::Invalid(
@@ -186,7 +189,7 @@ impl Work<'_> {
     ) -> Result<()> {
         let Some(app) = self.order.app else { return Ok(()) };
         let customer = self.home.customer.id;
-        for why in arrivals::give(tx, app, self.order.actor, customer, id, along)? {
+        for why in arrivals::give(tx, app, self.order.actor, customer, id, along, ASKED)? {
             beside.notices.push(self.notice(&Field::Template, "", &why));
         }
         Ok(())

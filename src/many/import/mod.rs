@@ -306,9 +306,7 @@ pub fn gives_factor_roles(db: &Db, customer: CustomerId, sheet: &Sheet) -> Resul
     let cells = sheet.rows.iter().filter_map(|row| row.cells.get(&Field::Roles));
     let names: BTreeSet<&str> = cells.flat_map(|cell| cell.list()).collect();
     for name in names {
-        let mut input = crate::input::Input::default();
-        input.set("role", name);
-        if roles::asks_for_factor(db, customer, &input)? {
+        if db.read(|db| roles::asks_for_factor(db, customer, name))? {
             return Ok(true);
         }
     }

@@ -72,4 +72,5 @@ mod many;
 mod inherited;
 mod customer_lists;
 mod patterns;
+mod welcome;
 mod world;

@@ -104,9 +104,11 @@ pub fn is_within_reach(db: &Read, codes: &str, user: bool, id: i64) -> Result<()
     if user {
         return db.one(
             "SELECT 1 FROM users
-              WHERE id = :id AND state <> 'purged'
-                AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
-                                            AND scope IN (SELECT value FROM json_each(:scope)))",
+              WHERE id = :id
+                AND EXISTS (SELECT 1 FROM reach
+                              JOIN customers ON customers.id = reach.customer_id AND customers.state <> 'purged'
+                             WHERE reach.customer_id = users.customer_id
+                               AND scope IN (SELECT value FROM json_each(:scope)))",
             params,
             |_| Ok(()),
         );

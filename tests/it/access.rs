@@ -220,7 +220,7 @@ fn a_role_that_wants_a_second_factor_wants_the_givers_password_on_every_way() {
     by_template["template"] = json!(template);
     admin.api_post(&format!("/customers/{alder}/users"), by_template).expect(403);
     let other = world.person(PROVIDER, "Provider administrator");
-    other.api_post(&format!("/users/{model}/deprovision"), json!({})).expect(200);
+    other.api_post(&format!("/users/{model}/deprovision"), json!({})).expect(202);
     admin.api_post(&format!("/users/{model}/rehire"), json!({})).expect(403);
     assert_eq!(users(), 0);
     assert_eq!(

@@ -371,13 +371,9 @@ impl Form<'_> {
 
     /// Whether the contact gets a mail; asked once.
     fn told(&self) -> Markup {
-        check(
-            self.input,
-            self.complaints,
-            "tell_contact",
-            "Mail the contact that it was set up",
-            "",
-        )
+        let what = "Mail the contact that it was set up";
+        let tick = check(self.input, self.complaints, "tell_contact", what, "");
+        fieldset("Message", "", tick)
     }
 
     fn for_us(&self, ranks: &[String]) -> Markup {

@@ -14,7 +14,7 @@ use crate::ids::UserId;
 use crate::input::Input;
 use crate::places;
 use crate::roles::why::{self, Check};
-use crate::web::{Cx, Response};
+use crate::web::{Cx, Response, response};
 use maud::{Markup, html};
 
 pub fn own(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
@@ -36,6 +36,9 @@ pub fn own(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
 /// The same about somebody within reach.
 pub fn others(cx: &Cx, scope: &Scope<RolesRead>) -> Result<Response> {
     let query = &cx.request.query;
+    if query.get("user").is_empty() {
+        return Ok(response::redirect("/account/why"));
+    }
     let user: UserId = query.get("user").parse().map_err(|_| Error::NotFound)?;
     let (person, checks) = cx.db.read(|db| {
         let person = places::user(db, scope, user)?;

@@ -5,6 +5,8 @@ use super::{Along, Arrived, copy as copying, create as creating, like, may_give}
 use crate::assignments;
 use crate::auth::permissions::{RolesGrant, RolesRead, UsersCreate, UsersPassword, UsersTestFlag};
 use crate::auth::{Permission, Scope};
+use crate::customers::settings;
+use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, cancel, primary};
@@ -48,10 +50,11 @@ pub fn new(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let customer: CustomerId = cx.param("id")?;
     let (mut input, mut wished) = (Input::default(), Along::default());
     cx.db.read(|db| {
+        tick_welcome(db, &mut input, customer)?;
         if !cx.request.query.get("template").is_empty() {
             let template = templates::chosen(db, scope, customer, &cx.request.query);
             let template = template.map_err(|_| Error::NotFound)?;
-            input = template.input(db, scope, customer)?;
+            input = template.input(db, scope, customer)?.over(input.clone());
             input.set("template", template.id);
             wished = template.along();
         } else if !users::has_administrator(db, customer)? {
@@ -63,7 +66,6 @@ pub fn new(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     for field in users::fields::NEW.iter().filter(|field| cx.request.query.has(field.name)) {
         input.set(field.name, cx.request.query.get(field.name));
     }
-    input.set("welcome", "1");
     tick_wished(&mut input, &wished);
     show(
         cx,
@@ -94,9 +96,9 @@ pub fn ask_copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
         if let Some(boss) = user.details.manager {
             base.set("manager", users::sign_in_name(db, boss)?);
         }
+        tick_welcome(db, &mut base, user.customer)?;
         Ok((user, (base, wished)))
     })?;
-    input.set("welcome", "1");
     tick_wished(&mut input, &wished);
     let model = Some((model, user.details.display_name.as_str()));
     let page =
@@ -129,6 +131,14 @@ fn done(cx: &Cx, made: &Arrived) -> Response {
         said = format!("{said} Left out: {}", made.left_out.join(" "));
     }
     cx.done(format!("/users/{}", made.id), &said)
+}
+
+/// The tick stands as the customer has it, until somebody says otherwise.
+fn tick_welcome(db: &Read, input: &mut Input, customer: CustomerId) -> Result<()> {
+    if settings::flag(db, customer, "welcome_by_hand")? {
+        input.set("welcome", "1");
+    }
+    Ok(())
 }
 
 fn tick_wished(input: &mut Input, wished: &Along) {

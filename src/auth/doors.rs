@@ -50,12 +50,17 @@ pub enum Stage {
 const HALF: i64 = 300;
 
 /// The one function that decides who may enter: the person active and not past their last day, the
-/// customer active, the door permitted.
+/// customer active, the door permitted. No last day shuts out who is for emergencies, nor the last
+/// administrator, whose end was held.
 pub fn may_enter(db: &Read, user: UserId, door: Door) -> Result<Person> {
     let found = db.maybe(
         "SELECT users.customer_id, display_name, epoch, users.state, customers.state AS customer_state,
-users.expires_on, sign_in, locked_until, customers.time_zone AS home_zone,
-                coalesce(nullif(users.time_zone, ''), customers.time_zone) AS zone
+                users.expires_on, sign_in, locked_until, customers.time_zone AS home_zone,
+                coalesce(nullif(users.time_zone, ''), customers.time_zone) AS zone,
+                users.expires_on IS NOT NULL
+                AND (break_glass = 1
+                     OR EXISTS (SELECT 1 FROM user_expiry_notices AS held
+                                 WHERE held.user_id = users.id AND held.expires_on = users.expires_on AND days = 0)) AS stays
            FROM users JOIN customers ON customers.id = users.customer_id
           WHERE users.id = :user",
         named_params! { ":user": user },
@@ -73,7 +78,7 @@ users.expires_on, sign_in, locked_until, customers.time_zone AS home_zone,
             let permitted = permitted && !(locked && matches!(door, Door::Password | Door::Link));
             let active = row.get::<_, String>("state")? == "active"
                 && row.get::<_, String>("customer_state")? == "active"
-                && last_day.is_none_or(|day| db.now.day(&home) <= day);
+                && (row.get("stays")? || last_day.is_none_or(|day| db.now.day(&home) <= day));
             let person = Person {
                 home: row.get("customer_id")?,
                 name: row.get("display_name")?,

@@ -39,6 +39,14 @@ pub fn not_oneself(actor: &Actor, user: UserId) -> Result<()> {
     Ok(())
 }
 
+/// Refuses what is not done in another's name, by whatever way it came.
+pub fn not_acting(actor: &Actor) -> Result<()> {
+    match actor.by.acting_for {
+        None => Ok(()),
+        Some(_) => Err(Error::Forbidden("Not while acting as somebody else.".into())),
+    }
+}
+
 /// Whether the actor holds the right `permission` with `code` (`at * 4 + bits`): the same place with
 /// all its bits, or a place above it that reaches below. What one does to oneself anybody covers.
 pub fn covers(db: &Read, actor: &Actor, permission: &str, code: i64) -> Result<bool> {
@@ -67,7 +75,8 @@ pub fn not_stronger_peer<P: Permission>(db: &Read, actor: &Actor, user: UserId) 
 }
 
 /// Refuses taking away the last administrator who can sign in: the provider's always, another
-/// customer's from people of that customer. Asked before the change, in its transaction.
+/// customer's from people of that customer. Asked before the change, in its transaction. Whoever
+/// holds the role only for a time is no other: nothing would stop its end.
 pub fn not_last_administrator(db: &Read, by: CustomerId, user: UserId) -> Result<()> {
     let (name, _) = name_and_home(db, user)?;
     let last_at = db.all(
@@ -83,7 +92,7 @@ pub fn not_last_administrator(db: &Read, by: CustomerId, user: UserId) -> Result
                 JOIN users ON users.id = other.user_id
                 JOIN customers home ON home.id = users.customer_id
                WHERE other.role_id = mine.role_id AND other.at_id = mine.at_id AND users.id <> :user
-                 AND (other.until_on IS NULL OR other.until_on >= :today)
+                 AND other.until_on IS NULL
                  AND users.state = 'active' AND users.sign_in = 'everything' AND users.password_hash IS NOT NULL
                  AND (users.expires_on IS NULL OR users.expires_on >= :today)
                  AND home.state = 'active' AND (mine.at_id <> 1 OR home.id = 1))

@@ -21,7 +21,7 @@ pub use doors::{
     Door, Session, Stage, end_sign_ins, may_enter, note_entry, open_session, session, touch,
 };
 pub use guards::{
-    again, covers, not_last_administrator, not_oneself, not_stronger, not_stronger_peer,
+    again, covers, not_acting, not_last_administrator, not_oneself, not_stronger, not_stronger_peer,
 };
 pub use keys::{NewToken, note_use, of_token, token_is_well_formed};
 pub use links::{Link, Purpose, link, make_link};
@@ -70,7 +70,15 @@ pub struct Scope<P> {
     permission: PhantomData<fn() -> P>,
 }
 
-/// Proof that somebody may do `P` to oneself. Bind it as `:own`.
+/// Proof that somebody may do `P` to oneself. Bind it as `:own`; it is no scope:
+///
+/// ```compile_fail,E0308
+/// use portico::auth::permissions::AccountRead;
+/// use portico::auth::{Actor, Scope};
+/// fn reach(actor: &Actor) -> portico::error::Result<Scope<AccountRead>> {
+///     actor.own::<AccountRead>()
+/// }
+/// ```
 pub struct Own<P> {
     pub user: UserId,
     pub by: By,
@@ -117,6 +125,16 @@ impl Actor {
 
     /// What may be limited to services asks for [`Actor::service_rights`] instead: the compiler sees
     /// to it.
+    ///
+    /// ```compile_fail,E0080
+    /// use portico::auth::{Actor, permissions::UserServicesWrite};
+    /// pub fn write(actor: &Actor) -> bool {
+    ///     actor.scope::<UserServicesWrite>().is_ok()
+    /// }
+    /// fn main() {
+    ///     let _: fn(&Actor) -> bool = write;
+    /// }
+    /// ```
     pub fn scope<P: Permission>(&self) -> Result<Scope<P>> {
         const { assert!(!P::PER_SERVICE, "ask for service_rights and say on which service") };
         match self.rights.get(P::NAME) {

@@ -42,6 +42,13 @@ pub struct Held {
 const WHATEVER: ServiceId = ServiceId(0);
 
 /// The right to do `P` to some services. It cannot be bound: [`ServiceRights::on`] makes the scope.
+///
+/// ```compile_fail,E0277
+/// use portico::auth::{ServiceRights, permissions::UserServicesWrite};
+/// fn bind(rights: &ServiceRights<UserServicesWrite>) -> &dyn rusqlite::ToSql {
+///     rights
+/// }
+/// ```
 pub struct ServiceRights<P> {
     pub by: By,
     everywhere: Vec<i64>,

@@ -100,6 +100,7 @@ pub fn grant(
     user: UserId,
     input: &Input,
 ) -> Result<GrantId> {
+    auth::not_acting(actor)?;
     let home = places::home_of(db, scope, user)?;
     let new = NewGrant::read(input)?;
     let at = new.at.unwrap_or(home);
@@ -150,6 +151,7 @@ pub fn take(
     id: GrantId,
     input: &Input,
 ) -> Result<()> {
+    auth::not_acting(actor)?;
     let home = places::home_of(db, scope, user)?;
     let mut fields = Fields::of(input, TAKE);
     let meant = fields.flag(WITHOUT);

@@ -72,6 +72,7 @@ pub fn send(
     purpose: Purpose,
     show: bool,
 ) -> Result<Sent> {
+    auth::not_acting(actor)?;
     let base_url = app.settings()?.base_url.clone();
     app.db.write(scope.by, |tx| {
         let (home, name) = store::person(tx, scope, user)?;

@@ -24,7 +24,8 @@ use crate::auth::permissions::{
     AccountUpdate, SettingsWrite, UsersCreate, UsersDisable, UsersRead, UsersRename, UsersTestFlag,
 };
 use crate::auth::{
-    Actor, Breadth, Own, PROVIDER, Permission, Scope, not_stronger, not_stronger_peer, rights_at,
+    Actor, Breadth, Own, PROVIDER, Permission, Scope, not_last_administrator, not_stronger,
+    not_stronger_peer, rights_at,
 };
 use crate::customers::patterns::Patterns;
 use crate::customers::patterns::pattern::{DISPLAY, Person};
@@ -38,7 +39,7 @@ use crate::mail::texts;
 use crate::places::State;
 use crate::time::{Instant, Zone};
 use crate::web::{Listing, Paging};
-use fields::{DISABLE, Details, EDIT, EMERGENCY, NEW, RENAME, TESTING, shown};
+use fields::{DISABLE, Details, EDIT, EMERGENCY, NEW, RENAME, SignIn, TESTING, shown};
 use serde_json::{Value, json};
 
 /// A user, whole.
@@ -421,8 +422,19 @@ pub fn change<P: Permission>(
     } else if touches(DISABLE) {
         not_stronger_peer::<UsersDisable>(tx, actor, was.id)?;
     }
+    if shuts_out(tx, home, &details, &changed) {
+        not_last_administrator(tx, actor.home, was.id)?;
+    }
     put(tx, scope, home, was, &details, &changed)?;
     Ok(changed)
+}
+
+/// Whether somebody cannot sign in any more after the change.
+fn shuts_out(db: &Read, home: &Home, details: &Details, changed: &Changed) -> bool {
+    let zone = Zone::named(&home.customer.details.time_zone).unwrap_or_else(Zone::utc);
+    let past = details.expires_on.is_some_and(|day| day < db.now.day(&zone));
+    (changed.contains_key("sign_in") && details.sign_in != SignIn::Everything)
+        || (changed.contains_key("expires_on") && past)
 }
 
 /// Reads what `input` says over what was, and what that changes.

@@ -97,6 +97,43 @@ impl World {
         self.clock.now()
     }
 
+    /// Does a job now, as the clock would, and says how it ended.
+    pub fn job(&self, kind: &str) -> String {
+        let by = By::portico(Via::Job);
+        let queue = |tx: &portico::db::Write| {
+            portico::jobs::queue_run(tx, kind, PROVIDER, &json!({}), None)
+        };
+        let run = self.app.db.write(by, queue).unwrap();
+        self.finish(run.0)
+    }
+
+    /// Lets the runs go on until this one has ended, and says how.
+    pub fn finish(&self, run: i64) -> String {
+        let runs = portico::jobs::start(&self.app).unwrap();
+        let state = || self.text(&format!("SELECT state FROM runs WHERE id = {run}"));
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while ["queued", "running"].contains(&state().as_str()) {
+            assert!(std::time::Instant::now() < end, "run {run} does not end");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        runs.stop();
+        self.text(&format!("SELECT trim(state || ' ' || error) FROM runs WHERE id = {run}"))
+    }
+
+    /// Gives a user a password in the store's eyes, for what counts who may enter.
+    pub fn may_sign_in(&self, user: UserId) {
+        let set = "UPDATE users SET password_hash = 'x' WHERE id = ?1";
+        self.sql().execute(set, [user]).unwrap();
+    }
+
+    /// Whether the door is open to them at this moment.
+    pub fn lets_in(&self, user: UserId) -> bool {
+        let may = |db: &portico::db::Read| {
+            portico::auth::may_enter(db, user, portico::auth::Door::Known).map(|_| ())
+        };
+        self.app.db.read(may).is_ok()
+    }
+
     /// Moves the clock.
     pub fn later(&self, seconds: i64) {
         self.clock.advance(seconds);
@@ -180,6 +217,30 @@ impl World {
             assert_eq!(granted, 1, "no role is called {role}");
         }
         self.sign_in(id)
+    }
+
+    /// A person of `home` who holds just these rights there, by a role of that customer: 1 own, 2
+    /// below, 3 both.
+    pub fn person_with(&self, home: CustomerId, rights: &[(&str, i64)]) -> Person<'_> {
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let user = self.user(home, &format!("Holder {n}"), &format!("holder{n}"));
+        let sql = self.sql();
+        let role: i64 = sql
+            .query_row(
+                "INSERT INTO roles (customer_id, name) VALUES (?1, ?2) RETURNING id",
+                (home, format!("Role {n}")),
+                |r| r.get(0),
+            )
+            .unwrap();
+        for (permission, reach) in rights {
+            let right = "INSERT INTO role_rights (role_id, permission, reach) VALUES (?1, ?2, ?3)";
+            sql.execute(right, (role, permission, reach)).unwrap();
+        }
+        let grant =
+            "INSERT INTO role_grants (user_id, role_id, at_id, granted_at) VALUES (?1, ?2, ?3, '')";
+        sql.execute(grant, (user, role, home)).unwrap();
+        self.sign_in(user)
     }
 
     /// A user who cannot sign in by password yet, straight into the store.
@@ -273,6 +334,13 @@ impl World {
         let mut statement = sql.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
         let rows = statement.raw_query().mapped(|r| r.get::<_, String>("detail"));
         rows.map(Result::unwrap).collect()
+    }
+
+    /// The first column of every row, as text.
+    pub fn texts(&self, query: &str) -> Vec<String> {
+        let sql = self.sql();
+        let mut rows = sql.prepare(query).unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
     /// One text from the store.

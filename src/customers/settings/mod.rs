@@ -104,10 +104,8 @@ settings! {
     "verify_before_link" "no" Rule::YesNo, Freely Doors "Verify a person before a link is shown" "";
     "act_as" "yes" Rule::YesNo, Freely Doors "Staff above may act as a user" "";
     "factor_for_all" "no" Rule::YesNo, Freely Doors "Everybody needs a second factor" "";
-    "welcome_by_hand" "yes" Rule::YesNo, Freely Mails "Welcome mail to users added by hand" "";
-    "welcome_by_import" "no" Rule::YesNo, Freely Mails "Welcome mail to imported users" "";
-    "welcome_by_sync" "no" Rule::YesNo, Freely Mails "Welcome mail to users from a directory" "";
-    "welcome_by_mail" "no" Rule::YesNo, Freely Mails "Welcome mail to users made from a mail" "";
+    "welcome_by_hand" "yes" Rule::YesNo, Freely Mails "Welcome mail to users added by hand" "How the tick on the form of a new user stands.";
+    "welcome_by_import" "no" Rule::YesNo, Freely Mails "Welcome mail to imported users" "Where an import does not say otherwise.";
 }
 
 impl Setting {

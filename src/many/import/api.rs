@@ -1,5 +1,5 @@
 use super::said::Said;
-use super::{Order, RowOut, apply, gives_factor_roles, lines, record};
+use super::{Order, RowOut, apply, gives_factor_roles, lines, record, welcomes};
 use crate::auth::permissions::{RolesGrant, UsersImport};
 use crate::auth::{Permission, Scope};
 use crate::db::Write;
@@ -40,7 +40,10 @@ pub fn import(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
         Some(lines) => Some(lines),
         None => fields.complain("lines", "must be like 2,5-9"),
     };
-    let (dry_run, said, chosen) = fields.finish(|| Some((dry_run?, said?, chosen?)))?;
+    let (dry_run, mut said, chosen) = fields.finish(|| Some((dry_run?, said?, chosen?)))?;
+    if !query.has("welcome") {
+        said.welcome = cx.db.read(|db| welcomes(db, &cx.actor, customer))?;
+    }
     let file = cx.db.read(|db| said.sheet(db, customer, &cx.request.body))?;
     if !dry_run && gives_factor_roles(cx.db, customer, &file)? {
         cx.again_for(RolesGrant::NAME)?;

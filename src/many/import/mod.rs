@@ -15,9 +15,10 @@ mod store;
 pub use said::Said;
 
 use crate::auth::permissions::{
-    RolesGrant, UserServicesWrite, UsersCreate, UsersImport, UsersUpdate,
+    RolesGrant, UserServicesWrite, UsersCreate, UsersImport, UsersPassword, UsersUpdate,
 };
 use crate::auth::{Actor, Scope};
+use crate::customers::settings;
 use crate::db::{Db, Read, Write};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
@@ -298,6 +299,13 @@ fn hold(tx: &Write, customer: CustomerId, text: &str) -> Result<()> {
     let detail = json!({ "why": text });
     crate::audit::record(tx, "bulk.held", ("customer", customer.0), customer, &detail)?;
     super::tell_administrators(tx, customer, "bulk.held", "An import was held", text)
+}
+
+/// Whether new people of a file are mailed a link where nobody says so: as the customer has it, and
+/// as far as the actor may.
+pub fn welcomes(db: &Read, actor: &Actor, customer: CustomerId) -> Result<bool> {
+    Ok(reaches::<UsersPassword>(db, actor, customer)
+        && settings::flag(db, customer, "welcome_by_import")?)
 }
 
 /// Whether the file names a role that asks those who hold it for a second factor: giving it wants

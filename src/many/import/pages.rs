@@ -1,6 +1,6 @@
 //! The file: what it may look like, and where it is given.
 
-use super::{Said, store};
+use super::{Said, store, welcomes};
 use crate::auth::Scope;
 use crate::auth::permissions::{UsersExport, UsersImport};
 use crate::error::{Complaint, Result};
@@ -41,7 +41,12 @@ pub fn upload(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
     }
     let name: String = file.name.chars().filter(|c| !c.is_control()).take(120).collect();
     let id = cx.db.write(cx.actor.by, |tx| {
-        store::keep_upload(tx, scope, customer, cx.actor.user, &name, &file.bytes)
+        let id = store::keep_upload(tx, scope, customer, cx.actor.user, &name, &file.bytes)?;
+        if welcomes(tx, &cx.actor, customer)? {
+            let said = Said { welcome: true, ..Said::default() };
+            store::set_options(tx, cx.actor.user, id, &serde_json::to_string(&said)?)?;
+        }
+        Ok(id)
     })?;
     Ok(response::redirect(format!("/customers/{customer}/users/import/{id}")))
 }

@@ -41,7 +41,7 @@ macro_rules! said {
             $($more,)*
             Field::text("mode", "upsert (default), new or existing"),
             Field::boolean("state", "true lets the file disable and enable those who exist"),
-            Field::boolean("welcome", "true mails new users a link"),
+            Field::boolean("welcome", "true mails new users a link; left out: as the customer has it"),
             Field::boolean("by_site", "true adds each row to the customer its Site names"),
             Field::boolean("all_or_nothing", "true writes nothing where a row is refused"),
             Field::text("sheet", "the sheet of a workbook, by name"),

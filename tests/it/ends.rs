@@ -1,0 +1,1 @@
+//! What ends a sign-in, a token, a link.

@@ -968,6 +968,7 @@ CREATE TABLE services (
   multi         INTEGER NOT NULL DEFAULT 0 CHECK (multi IN (0, 1)),
   state         TEXT NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'active', 'retired')),
   tracking_only INTEGER NOT NULL DEFAULT 0 CHECK (tracking_only IN (0, 1)), -- active without rules
+  on_move       TEXT NOT NULL DEFAULT 'refuse' CHECK (on_move IN ('carry', 'recreate', 'refuse')), -- of its user to another customer
   builtin       INTEGER NOT NULL DEFAULT 0 CHECK (builtin IN (0, 1)),       -- 'reseller'
   version       INTEGER NOT NULL DEFAULT 1,
   created_at    TEXT NOT NULL,
@@ -1205,9 +1206,10 @@ CREATE TABLE requests (
   UNIQUE (customer_id, id),
   CHECK ((turn = 'over') = (status IN ('done', 'failed', 'cancelled'))),
   CHECK ((turn = 'blocked') = (blocked_id IS NOT NULL)),
-  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE,
+  -- Of users who moved on, requests stay with the customer they were made at.
+  FOREIGN KEY (user_id) REFERENCES users (id),
   FOREIGN KEY (customer_id, customer_service_id) REFERENCES customer_services (customer_id, id),
-  FOREIGN KEY (customer_id, user_service_id) REFERENCES user_services (customer_id, id) ON UPDATE CASCADE
+  FOREIGN KEY (user_service_id) REFERENCES user_services (id)
 ) STRICT;
 CREATE INDEX requests_by_customer ON requests (customer_id, id);
 CREATE INDEX requests_by_user ON requests (user_id, id);
@@ -1385,7 +1387,7 @@ CREATE TABLE user_services (
   created_at          TEXT NOT NULL,
   created_by          INTEGER,
   UNIQUE (customer_id, id),
-  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE,
+  FOREIGN KEY (user_id) REFERENCES users (id),
   FOREIGN KEY (customer_id, service_id, customer_service_id) REFERENCES customer_services (customer_id, service_id, id)
     DEFERRABLE INITIALLY DEFERRED,
   FOREIGN KEY (service_id, plan_id) REFERENCES plans (service_id, id),
@@ -1400,6 +1402,18 @@ CREATE INDEX user_services_by_live_plan ON user_services (live_plan_id);
 CREATE INDEX user_services_by_last_request ON user_services (last_request_id);
 CREATE UNIQUE INDEX user_services_once ON user_services (user_id, service_id, label)
  WHERE live <> 'gone';
+
+-- Nobody is given a service at another customer, and nobody leaves without theirs: what ended stays where
+-- it was, all else is put below the new customer first.
+CREATE TRIGGER user_services_stand_by_their_user BEFORE INSERT ON user_services
+WHEN NEW.customer_id <> (SELECT customer_id FROM users WHERE id = NEW.user_id) BEGIN
+  SELECT RAISE(ABORT, 'a service stands by its user');
+END;
+CREATE TRIGGER users_take_their_services BEFORE UPDATE OF customer_id ON users
+WHEN EXISTS (SELECT 1 FROM user_services
+              WHERE user_id = NEW.id AND wanted <> 'gone' AND customer_id <> NEW.customer_id) BEGIN
+  SELECT RAISE(ABORT, 'a service stands by its user');
+END;
 
 -- Why an assignment is suspended; while there is a reason, it is.
 CREATE TABLE suspensions (

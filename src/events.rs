@@ -6,6 +6,7 @@ use crate::assignments;
 use crate::customers::life;
 use crate::engine::Event;
 use crate::error::{Error, Result};
+use crate::moves;
 
 pub static EVENTS: &[Event] = &[
     assigned("customer_service.provision"),
@@ -24,6 +25,7 @@ pub static EVENTS: &[Event] = &[
     of_customer("customer.deprovision"),
     of_customer("customer.delete"),
     of_customer("customer.move"),
+    Event { name: "user.move", document: moves::document, settle: moves::settle },
 ];
 
 /// All events of a service that somebody has are told and settled alike.

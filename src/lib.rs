@@ -47,6 +47,7 @@ pub mod setup;
 pub mod roles;
 pub mod arrivals;
 pub mod many;
+pub mod moves;
 pub mod activity;
 pub mod system;
 pub mod invoices;

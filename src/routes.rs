@@ -15,6 +15,7 @@ use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
     account, acting, activity, arrivals, billing, catalogue, customers, health, invoices, jobs,
     kits, mail, offers, openapi, prices, roles, search, setup, signin, system, today,
+    mail, moves, offers, openapi, prices, roles, search, setup, signin, system, today,
 };
 
 pub struct Route {
@@ -610,6 +611,8 @@ routes! {
     Post  "/users/{id}/provision"           scope UsersUpdate  users::pages::life::provision;
     Get   "/users/{id}/deprovision"         scope UsersDeprovision users::pages::life::ask_deprovision;
     Post  "/users/{id}/deprovision"         scope UsersDeprovision users::pages::life::deprovision;
+    Get   "/users/{id}/move"                scope UsersMove    moves::pages::ask;
+    Post  "/users/{id}/move"                scope UsersMove    moves::pages::create;
     Get   "/users/{id}/delete"              scope UsersDelete  users::pages::life::ask_delete;
     Post  "/users/{id}/delete"              scope UsersDelete  users::pages::life::destroy;
     Get   "/users/{id}/restore"             scope UsersDelete  users::pages::life::ask_restore;
@@ -638,6 +641,7 @@ routes! {
     Post  "/api/v1/users/{id}/enable"       scope UsersDisable users::life::api::enable, "Enable a user" &[] => users::told::OUT;
     Post  "/api/v1/users/{id}/provision"    scope UsersUpdate  users::life::api::provision, "Bring a user to outside systems once more" &[] => users::life::api::REQUESTS;
     Post  "/api/v1/users/{id}/deprovision"  scope UsersDeprovision users::life::api::deprovision, "End a user's account and remember it" &[] => users::life::api::REQUESTS;
+    Post  "/api/v1/users/{id}/move"         scope UsersMove    moves::api::create, "Move a user to another customer" moves::MOVE => moves::OUT;
     Delete "/api/v1/users/{id}"             scope UsersDelete  users::life::api::destroy, "Put a user into the bin" users::life::DELETE => users::life::api::DELETED;
     Post  "/api/v1/users/{id}/restore"      scope UsersDelete  users::life::api::restore, "Take a user out of the bin" &[] => users::told::OUT;
     Post  "/api/v1/users/{id}/erase"        scope UsersDelete  users::life::api::erase, "Erase a user in the bin for good" users::life::api::ERASE => &[];

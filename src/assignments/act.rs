@@ -183,7 +183,8 @@ fn start_behind(
     Ok(request)
 }
 
-fn source(via: Via) -> Source {
+/// Through what an order came.
+pub fn source(via: Via) -> Source {
     match via {
         Via::Page | Via::Link => Source::Page,
         Via::Api => Source::Api,

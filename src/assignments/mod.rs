@@ -6,6 +6,7 @@
 pub mod api;
 pub mod bulk;
 pub mod fanout;
+pub mod moving;
 pub mod pages;
 pub mod previews;
 pub mod state;
@@ -22,13 +23,13 @@ mod quote;
 mod settle;
 mod store;
 
-pub use act::Done;
+pub use act::{Done, source};
 pub use branch::{Ended, change_plan, end_customer, provision_customer, revive, tell_anew};
 pub use document::document;
 pub use fields::{CHANGE, GIVE, GIVE_USER, REASON, REMOVE};
 pub use people::{
-    Had, ever_had_any, had_by, offered, provision_user, remove_user, resume_customer, resume_user,
-    suspend_customer, suspend_user, update_user,
+    Had, end, ever_had_any, had_by, offered, provision_user, remove_user, resume_customer,
+    resume_user, suspend_customer, suspend_user, update_user,
 };
 pub use settle::settle;
 

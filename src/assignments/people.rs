@@ -61,12 +61,18 @@ pub fn remove_user(tx: &Write, user: UserId) -> Result<Vec<RequestId>> {
         if held.wanted == Wanted::Gone {
             continue;
         }
-        let made = held.live != Live::Never || held.open.is_some() || store::anything_made(tx, id)?;
-        let steps = if made { own_steps(tx, &held, "deprovision")? } else { Vec::new() };
-        act::take_away(tx, &held)?;
-        requests.push(order(tx, &held, "deprovision", Class::Interactive, steps)?);
+        requests.push(end(tx, &held)?);
     }
     Ok(requests)
+}
+
+/// Takes away one thing that a user has.
+pub fn end(tx: &Write, held: &Held) -> Result<RequestId> {
+    let made =
+        held.live != Live::Never || held.open.is_some() || store::anything_made(tx, held.id)?;
+    let steps = if made { own_steps(tx, held, "deprovision")? } else { Vec::new() };
+    act::take_away(tx, held)?;
+    order(tx, held, "deprovision", Class::Interactive, steps)
 }
 
 /// Brings what the user has to the outside once more, whole; what is under way is left to itself.
@@ -156,13 +162,13 @@ fn work(tx: &Write, held: &Held, what: &str, class: Class) -> Result<()> {
     order(tx, held, what, class, steps).map(|_| ())
 }
 
-fn own_steps(tx: &Write, held: &Held, what: &str) -> Result<Vec<NewStep>> {
+pub(super) fn own_steps(tx: &Write, held: &Held, what: &str) -> Result<Vec<NewStep>> {
     let event = act::event(held.id.level(), what);
     let steps = plan::steps(tx, held.service, event, 1)?;
     Ok(steps.iter().map(plan::Step::to_run).collect())
 }
 
-fn order(
+pub(super) fn order(
     tx: &Write,
     held: &Held,
     what: &str,

@@ -500,6 +500,22 @@ pub fn set_plan(tx: &Write, id: HeldId, plan: PlanId) -> Result<i64> {
     }
 }
 
+/// Puts a user's service below another customer's.
+pub fn carry(
+    tx: &Write,
+    id: HeldId,
+    to: CustomerId,
+    below: CustomerServiceId,
+    plan: PlanId,
+) -> Result<i64> {
+    tx.change(
+        "UPDATE user_services
+            SET customer_id = :to, customer_service_id = :below, plan_id = :plan, version = version + 1
+          WHERE id = :id RETURNING id",
+        named_params! { ":id": id.number(), ":to": to, ":below": below, ":plan": plan },
+    )
+}
+
 pub fn set_wanted(tx: &Write, id: HeldId, wanted: Wanted) -> Result<i64> {
     match id {
         HeldId::User(id) => tx.change(

@@ -1,7 +1,7 @@
 use super::plans::{self, Author};
 use super::properties::{self, Property, Standing};
 use super::store::Filter;
-use super::{Level, Plan, PlanState, Service, State, services, store};
+use super::{Level, OnMove, Plan, PlanState, Service, State, services, store};
 use crate::auth::permissions::{CatalogueRead, CatalogueWrite, CostsRead, PricesRead, RulesWrite};
 use crate::auth::{PROVIDER, Scope};
 use crate::error::Result;
@@ -40,6 +40,7 @@ pub const OUT: &[Field] = &[
     Field::boolean("multi", ""),
     Field::text("state", "draft, active or retired"),
     Field::boolean("tracking_only", ""),
+    Field::text("on_move", "refuse, carry or recreate"),
     Field::integer("version", ""),
     Field::list("needs", "codes of services"),
     Field::list("plans", "when one service is shown"),
@@ -59,6 +60,7 @@ struct ServiceOut<'s> {
     multi: bool,
     state: State,
     tracking_only: bool,
+    on_move: OnMove,
     version: i64,
 }
 
@@ -75,6 +77,7 @@ impl<'s> From<&'s Service> for ServiceOut<'s> {
             multi: s.multi,
             state: s.state,
             tracking_only: s.tracking_only,
+            on_move: s.on_move,
             version: s.version,
         }
     }
@@ -224,7 +227,7 @@ pub fn export(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
         "service": [{
             "code": service.code, "name": service.name, "category": service.category,
             "description": service.description, "icon": service.icon, "kind": service.kind,
-            "multi": service.multi, "tracking_only": service.tracking_only,
+            "multi": service.multi, "tracking_only": service.tracking_only, "on_move": service.on_move,
             "needs": needs.iter().map(|need| need.code.clone()).collect::<Vec<_>>(),
             "property": properties, "plan": all,
         }],

@@ -30,6 +30,11 @@ words! {
 }
 
 words! {
+    /// What becomes of a user's service where the user moves to another customer.
+    OnMove { Refuse = "refuse", Carry = "carry", Recreate = "recreate" }
+}
+
+words! {
     PlanState { Active = "active", Retired = "retired" }
 }
 
@@ -53,6 +58,7 @@ pub struct Service {
     pub state: State,
     /// Active though nothing is done for it anywhere: it is counted and billed.
     pub tracking_only: bool,
+    pub on_move: OnMove,
     pub builtin: bool,
     pub version: i64,
 }

@@ -30,6 +30,7 @@ const LABELS: &[(&str, &str)] = &[
     ("kind", "Sold per"),
     ("multi", "Several"),
     ("tracking_only", "Tracking only"),
+    ("on_move", "When its user moves"),
     ("needs", "Needs"),
 ];
 
@@ -183,6 +184,9 @@ fn form_page(
     let rules = html! {
         (check(input, complaints, "multi", "Several", "A holder may have more than one, told apart by labels"))
         (check(input, complaints, "tracking_only", "Tracking only", "It may be on sale though nothing is done for it anywhere"))
+        (choice_field(input, complaints, "on_move", "When its user moves to another customer",
+            &[("refuse", "It cannot move"), ("carry", "It moves along"), ("recreate", "It is made anew")],
+            Opts { width: 3, ..Opts::default() }))
     };
     let needs = html! {
         @for (code, name) in others.iter().filter(|(code, _)| service.is_none_or(|s| &s.code != code)) {

@@ -1,6 +1,6 @@
 //! Services: defining, editing, what happens for them, putting on sale and taking off.
 
-use super::{Action, EVENTS, Level, OnError, PlanState, Service, State, store};
+use super::{Action, EVENTS, Level, OnError, OnMove, PlanState, Service, State, store};
 use crate::audit;
 use crate::auth::permissions::{CatalogueWrite, RulesWrite};
 use crate::auth::{PROVIDER, Scope};
@@ -23,6 +23,10 @@ pub const NEW: &[Field] = &[
     Field::text("kind", "customer or user; fixed once it has plans").required(),
     Field::boolean("multi", "a holder may have several, told apart by labels"),
     Field::boolean("tracking_only", "may be active though nothing is done for it anywhere"),
+    Field::text(
+        "on_move",
+        "of its user to another customer: refuse, carry or recreate; refuse when left out",
+    ),
     Field::list("needs", "codes of services that must be held first"),
 ];
 
@@ -62,6 +66,7 @@ pub struct NewService {
     pub kind: Level,
     pub multi: bool,
     pub tracking_only: bool,
+    pub on_move: OnMove,
     pub needs: Vec<String>,
 }
 
@@ -86,6 +91,10 @@ impl NewService {
         };
         let kind = fields.parse("kind");
         let (multi, tracking_only) = (fields.flag("multi"), fields.flag("tracking_only"));
+        let on_move = match fields.value("on_move") {
+            "" => Some(OnMove::Refuse),
+            _ => fields.parse("on_move"),
+        };
         let needs = fields.list::<String>("needs", 20).map(|mut needs| {
             needs.sort();
             needs.dedup();
@@ -101,6 +110,7 @@ impl NewService {
                 kind: kind?,
                 multi: multi?,
                 tracking_only: tracking_only?,
+                on_move: on_move?,
                 needs: needs?,
             })
         })
@@ -116,6 +126,7 @@ impl NewService {
             kind: service.kind,
             multi: service.multi,
             tracking_only: service.tracking_only,
+            on_move: service.on_move,
             needs: needs.iter().map(|need| need.code.clone()).collect(),
         }
     }
@@ -124,7 +135,7 @@ impl NewService {
         json!({
             "code": self.code, "name": self.name, "category": self.category,
             "description": self.description, "icon": self.icon, "kind": self.kind,
-            "multi": self.multi, "tracking_only": self.tracking_only, "needs": self.needs,
+            "multi": self.multi, "tracking_only": self.tracking_only, "on_move": self.on_move, "needs": self.needs,
         })
     }
 }
@@ -140,6 +151,7 @@ pub fn as_input(service: &Service, needs: &[Service]) -> Input {
     input.set("kind", service.kind.word());
     input.set("multi", i64::from(service.multi));
     input.set("tracking_only", i64::from(service.tracking_only));
+    input.set("on_move", service.on_move.word());
     needs.iter().for_each(|need| input.push("needs", &need.code));
     input
 }

@@ -22,6 +22,7 @@ pub fn service_row(row: &rusqlite::Row) -> rusqlite::Result<Service> {
         multi: row.get("multi")?,
         state: row.get("state")?,
         tracking_only: row.get("tracking_only")?,
+        on_move: row.get("on_move")?,
         builtin: row.get("builtin")?,
         version: row.get("version")?,
     })
@@ -44,7 +45,7 @@ pub fn plan_row(row: &rusqlite::Row) -> rusqlite::Result<Plan> {
 
 pub fn service(db: &Read, id: ServiceId) -> Result<Service> {
     db.one(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
            FROM services WHERE id = ?1",
         [id],
         service_row,
@@ -53,7 +54,7 @@ pub fn service(db: &Read, id: ServiceId) -> Result<Service> {
 
 pub fn service_of(db: &Read, code: &str) -> Result<Service> {
     db.one(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
            FROM services WHERE code = ?1",
         [code],
         service_row,
@@ -64,7 +65,7 @@ pub fn service_of(db: &Read, code: &str) -> Result<Service> {
 /// reseller up there was offered, and what is held there already.
 pub fn visible<P>(db: &Read, scope: &Scope<P>, code: &str) -> Result<Service> {
     db.one(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
            FROM services
           WHERE code = :code
             AND EXISTS (
@@ -116,7 +117,7 @@ pub fn plans(db: &Read, service: ServiceId) -> Result<Vec<Plan>> {
 
 pub fn needs(db: &Read, service: ServiceId) -> Result<Vec<Service>> {
     db.all(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
            FROM service_needs JOIN services ON services.id = needs_id
           WHERE service_id = ?1
           ORDER BY code",
@@ -127,7 +128,7 @@ pub fn needs(db: &Read, service: ServiceId) -> Result<Vec<Service>> {
 
 pub fn needed_by(db: &Read, service: ServiceId) -> Result<Vec<Service>> {
     db.all(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
            FROM service_needs JOIN services ON services.id = service_id
           WHERE needs_id = ?1
           ORDER BY code",
@@ -213,7 +214,7 @@ pub fn ship_reseller(tx: &Write) -> Result<()> {
 /// The service, for whoever writes the catalogue: a right that stands at the provider.
 pub fn own<P>(db: &Read, scope: &Scope<P>, code: &str) -> Result<Service> {
     db.one(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
            FROM services
           WHERE code = :code AND EXISTS (SELECT 1 FROM json_each(:scope) WHERE value / 4 = 1)",
         named_params! { ":code": code, ":scope": scope },
@@ -223,13 +224,13 @@ pub fn own<P>(db: &Read, scope: &Scope<P>, code: &str) -> Result<Service> {
 
 pub fn insert(tx: &Write, new: &NewService) -> Result<ServiceId> {
     tx.change(
-        "INSERT INTO services (code, name, category, description, icon, kind, multi, tracking_only, created_at, changed_at)
-         VALUES (:code, :name, :category, :description, :icon, :kind, :multi, :tracking, :now, :now)
+        "INSERT INTO services (code, name, category, description, icon, kind, multi, tracking_only, on_move, created_at, changed_at)
+         VALUES (:code, :name, :category, :description, :icon, :kind, :multi, :tracking, :on_move, :now, :now)
          RETURNING id",
         named_params! {
             ":code": new.code, ":name": new.name, ":category": new.category,
             ":description": new.description, ":icon": new.icon, ":kind": new.kind,
-            ":multi": new.multi, ":tracking": new.tracking_only, ":now": tx.now,
+            ":multi": new.multi, ":tracking": new.tracking_only, ":on_move": new.on_move, ":now": tx.now,
         },
     )
 }
@@ -238,13 +239,13 @@ pub fn update(tx: &Write, id: ServiceId, new: &NewService) -> Result<i64> {
     tx.change(
         "UPDATE services
             SET name = :name, category = :category, description = :description, icon = :icon,
-                kind = :kind, multi = :multi, tracking_only = :tracking, changed_at = :now,
+                kind = :kind, multi = :multi, tracking_only = :tracking, on_move = :on_move, changed_at = :now,
                 version = version + 1
           WHERE id = :id RETURNING version",
         named_params! {
             ":id": id, ":name": new.name, ":category": new.category,
             ":description": new.description, ":icon": new.icon, ":kind": new.kind,
-            ":multi": new.multi, ":tracking": new.tracking_only, ":now": tx.now,
+            ":multi": new.multi, ":tracking": new.tracking_only, ":on_move": new.on_move, ":now": tx.now,
         },
     )
 }
@@ -459,7 +460,7 @@ pub fn list<P>(
     paging: &Paging,
 ) -> Result<Vec<Listed>> {
     db.all(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, builtin, version,
+        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version,
                 (SELECT count(*) FROM plans WHERE service_id = services.id AND state = 'active') AS plans
            FROM services
           WHERE (name, id) > (:after COLLATE NOCASE, :after_id)

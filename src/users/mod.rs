@@ -12,6 +12,7 @@ pub mod form;
 pub mod life;
 pub mod lookup;
 pub mod merge;
+pub mod moving;
 pub mod names;
 pub mod memory;
 pub mod pages;

@@ -416,6 +416,20 @@ pub fn update<P>(
     write(tx, was.customer, id, details)
 }
 
+/// Names and fields of somebody who came from another customer.
+pub fn arrive<P>(
+    tx: &Write,
+    scope: &Scope<P>,
+    home: &Home,
+    id: UserId,
+    details: &Details,
+) -> Result<()> {
+    for (field, name) in details.hosted() {
+        add_name(tx, scope, home, id, field, name)?;
+    }
+    write(tx, home.customer.id, id, details)
+}
+
 /// What other systems call the user from now on.
 fn put_external_ids(
     tx: &Write,

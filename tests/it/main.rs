@@ -66,6 +66,7 @@ mod today;
 mod verbs;
 mod webhooks;
 mod users;
+mod moves;
 mod users_fields;
 mod users_life;
 mod templates;

@@ -2,7 +2,8 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    UsersActAs, UsersCreate, UsersDelete, UsersDeprovision, UsersDisable, UsersRead, UsersUpdate,
+    UsersActAs, UsersCreate, UsersDelete, UsersDeprovision, UsersDisable, UsersMove, UsersRead,
+    UsersUpdate,
 };
 use crate::db::Read;
 use crate::error::Result;
@@ -65,6 +66,9 @@ fn verbs(db: &Read, cx: &Cx, user: &User) -> Vec<Item> {
             State::Disabled => items.push(Item::link("Enable…", to("enable"))),
             _ => {}
         }
+    }
+    if living && reaches::<UsersMove>(db, actor, at) {
+        items.push(Item::link("Move…", to("move")));
     }
     if user.state == State::Deprovisioned && reaches::<UsersDeprovision>(db, actor, at) {
         items.push(Item::link("Rehire…", to("rehire")));

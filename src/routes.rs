@@ -14,8 +14,7 @@ use crate::users;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
     account, acting, activity, arrivals, billing, catalogue, customers, health, invoices, jobs,
-    kits, mail, offers, openapi, prices, roles, search, setup, signin, system, today,
-    mail, moves, offers, openapi, prices, roles, search, setup, signin, system, today,
+    kits, mail, moves, offers, openapi, prices, roles, search, setup, signin, system, today,
 };
 
 pub struct Route {

@@ -75,13 +75,13 @@ fn taken(db: &Read, home: &Home, user: &User, details: &Details) -> Result<Vec<C
         }
     }
     for email in &details.external_emails {
-        if users_store::by_external_email(db, home.customer.id, email)?.is_some() {
+        if store::has_external_email(db, home.customer.id, email)? {
             let text = format!("has an address of somebody else there: {email}");
             all.push(Complaint::new("external_emails", text));
         }
     }
     for (source, value) in &details.external_ids {
-        if users_store::by_external_id(db, home.customer.id, source, value)?.is_some() {
+        if store::has_external_id(db, home.customer.id, source, value)? {
             let text = format!("has one of somebody else there: {source}:{value}");
             all.push(Complaint::new("external_ids", text));
         }

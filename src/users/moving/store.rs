@@ -31,3 +31,19 @@ pub fn leave(tx: &Write, user: &User, to: CustomerId, details: &Details) -> Resu
     )?;
     Ok(())
 }
+
+/// Whether somebody of the customer has the address elsewhere.
+pub fn has_external_email(db: &Read, customer: CustomerId, email: &str) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM user_external_emails WHERE customer_id = ?1 AND email = ?2)",
+        (customer, email),
+    )
+}
+
+/// Whether another system calls somebody of the customer so.
+pub fn has_external_id(db: &Read, customer: CustomerId, source: &str, value: &str) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM user_external_ids WHERE customer_id = ?1 AND source = ?2 AND value = ?3)",
+        (customer, source, value),
+    )
+}

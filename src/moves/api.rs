@@ -1,8 +1,8 @@
 //! Moving a user through the API. With `?preview=true` nothing is kept.
 
 use super::go;
-use crate::auth::Scope;
-use crate::auth::permissions::UsersMove;
+use crate::auth::{Permission, Scope};
+use crate::auth::permissions::{RolesGrant, UsersMove};
 use crate::error::Result;
 use crate::web::{Cx, Response, response};
 
@@ -13,6 +13,7 @@ pub fn create(cx: &Cx, scope: &Scope<UsersMove>) -> Result<Response> {
     if !only_look {
         cx.again()?;
     }
-    let outcome = go(cx.app, &cx.actor, scope, id, &input, version, only_look)?;
+    let again = || cx.again_for(RolesGrant::NAME);
+    let outcome = go(cx.app, &cx.actor, scope, id, &input, version, only_look, &again)?;
     response::json(if only_look { 200 } else { 202 }, &outcome)
 }

@@ -5,7 +5,7 @@ pub mod api;
 pub mod pages;
 mod store;
 
-use crate::arrivals::{self, Along};
+use crate::arrivals::{self, Again, Along};
 use crate::assignments::{self, Had, Held, moving as services};
 use crate::audit;
 use crate::auth::permissions::UsersMove;
@@ -80,6 +80,7 @@ pub fn go(
     input: &Input,
     version: Option<i64>,
     only_look: bool,
+    again: Again,
 ) -> Result<Outcome> {
     let mut seen = None;
     let done = app.db.write(scope.by, |tx| {
@@ -101,7 +102,7 @@ pub fn go(
             return Err(Error::Invalid(all));
         };
         let outcome =
-            carry_out(tx, app, actor, scope, &user, &from, &home, &details, fates, input)?;
+            carry_out(tx, app, actor, scope, &user, &from, &home, &details, fates, input, again)?;
         if only_look {
             seen = Some(outcome);
             return Err(Error::refused("Only looked at."));
@@ -207,6 +208,7 @@ fn carry_out(
     details: &Details,
     fates: Fates,
     said: &Input,
+    again: Again,
 ) -> Result<Outcome> {
     let (id, to) = (user.id, home.customer.id);
     let mut outcome = Outcome {
@@ -248,7 +250,7 @@ fn carry_out(
     }
     moving::put(tx, scope, home, user, details)?;
     let along = Along { services: anew, asked: true, ..Along::default() };
-    let refused = arrivals::give(tx, app, actor, to, id, &along)?;
+    let refused = arrivals::give(tx, app, actor, to, id, &along, again)?;
     if !refused.is_empty() {
         let all = refused.into_iter().map(|text| Complaint::new("services", text));
         return Err(Error::Invalid(all.collect()));
@@ -258,7 +260,7 @@ fn carry_out(
     }
     for role in roles {
         let one = Along { roles: vec![role.clone()], ..Along::default() };
-        let refused = arrivals::give(tx, app, actor, to, id, &one)?;
+        let refused = arrivals::give(tx, app, actor, to, id, &one, again)?;
         match refused.is_empty() {
             true => outcome.roles.push(role),
             false => outcome.dropped.push(format!("Role {}", refused.join(" "))),

@@ -3,8 +3,8 @@
 
 use super::{MOVE, Outcome, go, store};
 use crate::assignments::{Held, moving as services};
-use crate::auth::Scope;
-use crate::auth::permissions::UsersMove;
+use crate::auth::{Permission, Scope};
+use crate::auth::permissions::{RolesGrant, UsersMove};
 use crate::catalogue::{self, OnMove};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
@@ -56,7 +56,8 @@ pub fn create(cx: &Cx, scope: &Scope<UsersMove>) -> Result<Response> {
     if change {
         return form(cx, scope, to, &input, &[]);
     }
-    match go(cx.app, &cx.actor, scope, id, &input, version, !sure) {
+    let again = || cx.again_for(RolesGrant::NAME);
+    match go(cx.app, &cx.actor, scope, id, &input, version, !sure, &again) {
         Ok(outcome) if sure => {
             let said = match outcome.requests.len() {
                 0 => "Moved.".to_owned(),

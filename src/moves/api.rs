@@ -1,8 +1,8 @@
 //! Moving a user through the API. With `?preview=true` nothing is kept.
 
 use super::go;
-use crate::auth::{Permission, Scope};
 use crate::auth::permissions::{RolesGrant, UsersMove};
+use crate::auth::{Permission, Scope};
 use crate::error::Result;
 use crate::web::{Cx, Response, response};
 

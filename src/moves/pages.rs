@@ -3,8 +3,8 @@
 
 use super::{MOVE, Outcome, go, store};
 use crate::assignments::{Held, moving as services};
-use crate::auth::{Permission, Scope};
 use crate::auth::permissions::{RolesGrant, UsersMove};
+use crate::auth::{Permission, Scope};
 use crate::catalogue::{self, OnMove};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};

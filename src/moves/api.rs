@@ -1,6 +1,6 @@
 //! Moving a user through the API. With `?preview=true` nothing is kept.
 
-use super::go;
+use super::{Mover, go};
 use crate::auth::permissions::{RolesGrant, UsersMove};
 use crate::auth::{Permission, Scope};
 use crate::error::Result;
@@ -14,6 +14,7 @@ pub fn create(cx: &Cx, scope: &Scope<UsersMove>) -> Result<Response> {
         cx.again()?;
     }
     let again = || cx.again_for(RolesGrant::NAME);
-    let outcome = go(cx.app, &cx.actor, scope, id, &input, version, only_look, &again)?;
+    let mover = Mover { app: cx.app, actor: &cx.actor, scope, again: &again };
+    let outcome = go(mover, id, &input, version, only_look)?;
     response::json(if only_look { 200 } else { 202 }, &outcome)
 }

@@ -71,17 +71,25 @@ enum Fate {
 /// Each service with what becomes of it.
 type Fates = Vec<(Held, Fate)>;
 
+/// Who moves somebody.
+#[derive(Clone, Copy)]
+pub struct Mover<'a> {
+    pub app: &'a App,
+    pub actor: &'a Actor,
+    pub scope: &'a Scope<UsersMove>,
+    /// For roles that want the password once more.
+    pub again: Again<'a>,
+}
+
 /// Moves the user. With `only_look` everything is tried and nothing kept.
 pub fn go(
-    app: &App,
-    actor: &Actor,
-    scope: &Scope<UsersMove>,
+    mover: Mover,
     id: UserId,
     input: &Input,
     version: Option<i64>,
     only_look: bool,
-    again: Again,
 ) -> Result<Outcome> {
+    let Mover { app, actor, scope, .. } = mover;
     let mut seen = None;
     let done = app.db.write(scope.by, |tx| {
         let user = users::one(tx, scope, id)?;
@@ -101,8 +109,7 @@ pub fn go(
         let Some(details) = details.filter(|_| all.is_empty()) else {
             return Err(Error::Invalid(all));
         };
-        let outcome =
-            carry_out(tx, app, actor, scope, &user, &from, &home, &details, fates, input, again)?;
+        let outcome = carry_out(tx, mover, &user, &from, &home, &details, fates, input)?;
         if only_look {
             seen = Some(outcome);
             return Err(Error::refused("Only looked at."));
@@ -199,17 +206,15 @@ fn fates(
 #[expect(clippy::too_many_arguments, reason = "the one place where both customers meet")]
 fn carry_out(
     tx: &Write,
-    app: &App,
-    actor: &Actor,
-    scope: &Scope<UsersMove>,
+    mover: Mover,
     user: &User,
     from: &Home,
     home: &Home,
     details: &Details,
     fates: Fates,
     said: &Input,
-    again: Again,
 ) -> Result<Outcome> {
+    let Mover { app, actor, scope, again } = mover;
     let (id, to) = (user.id, home.customer.id);
     let mut outcome = Outcome {
         customer_id: to,

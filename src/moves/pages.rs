@@ -1,7 +1,7 @@
 //! The way through a move: where to, under which names and with what, then all of it once more, then
 //! the act. Each step is a page, and nothing is kept before the last.
 
-use super::{MOVE, Outcome, go, store};
+use super::{MOVE, Mover, Outcome, go, store};
 use crate::assignments::{Held, moving as services};
 use crate::auth::permissions::{RolesGrant, UsersMove};
 use crate::auth::{Permission, Scope};
@@ -57,7 +57,8 @@ pub fn create(cx: &Cx, scope: &Scope<UsersMove>) -> Result<Response> {
         return form(cx, scope, to, &input, &[]);
     }
     let again = || cx.again_for(RolesGrant::NAME);
-    match go(cx.app, &cx.actor, scope, id, &input, version, !sure, &again) {
+    let mover = Mover { app: cx.app, actor: &cx.actor, scope, again: &again };
+    match go(mover, id, &input, version, !sure) {
         Ok(outcome) if sure => {
             let said = match outcome.requests.len() {
                 0 => "Moved.".to_owned(),

@@ -234,12 +234,15 @@ pub fn change_password(
     })
 }
 
-/// Ends one of one's own sign-ins, by the number its row shows; or all but the present one.
+/// Ends one of one's own sign-ins, by the number its row shows; or all but the present one, and with
+/// them the links that were mailed.
 pub fn end_sign_ins(cx: &Cx, which: Option<&str>) -> Result<()> {
     let kept = cx.session.as_ref().map(|session| *session.hash());
     cx.db.write(cx.actor.by, |tx| {
         let ended = store::end_sessions(tx, cx.actor.user, which, kept)?;
-        if ended == 0 && which.is_some() {
+        if which.is_none() {
+            auth::end_sign_ins(tx, cx.actor.user, cx.session.as_ref())?;
+        } else if ended == 0 {
             return Err(Error::NotFound);
         }
         let user = ("user", cx.actor.user.0);

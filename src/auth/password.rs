@@ -25,6 +25,7 @@ pub struct Hasher {
     room: Mutex<Room>,
     free: Condvar,
     made: AtomicU64,
+    arenas: usize,
 }
 
 struct Room {
@@ -36,8 +37,9 @@ impl Hasher {
     /// As many hashes at once as there are arenas, each of 19 MiB.
     pub fn new(arenas: usize) -> Hasher {
         let blocks = usize::try_from(MEMORY_KIB).unwrap_or(0);
-        let arenas = (0..arenas.max(1)).map(|_| vec![Block::default(); blocks]).collect();
+        let arenas: Vec<_> = (0..arenas.max(1)).map(|_| vec![Block::default(); blocks]).collect();
         Hasher {
+            arenas: arenas.len(),
             room: Mutex::new(Room { arenas, waiting: 0 }),
             free: Condvar::new(),
             made: AtomicU64::new(0),
@@ -66,6 +68,11 @@ impl Hasher {
     /// How many hashes were computed since the start.
     pub fn made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)
+    }
+
+    /// How many can be computed at once: memory is held for so many and no more.
+    pub fn arenas(&self) -> usize {
+        self.arenas
     }
 
     /// Whether `kept` was made with other parameters than those of today.

@@ -17,8 +17,8 @@ pub use request::{Method, Request, Upload};
 pub use response::{Body, Response};
 
 use crate::auth::password::Hasher;
-use crate::auth::permissions::RequestsRead;
-use crate::auth::{self, Actor, Stage};
+use crate::auth::permissions::{AuditRead, RequestsRead};
+use crate::auth::{self, Actor, Permission, Stage};
 use crate::config::Config;
 use crate::db::{By, Db, Read, Via};
 use crate::error::{Error, Result};
@@ -106,6 +106,13 @@ impl App {
                 self.count(&format!("public {}", network(request)), PUBLIC)?;
             }
             return (route.run)(self, request);
+        }
+        // A mistyped token is known by itself, and costs the store nothing.
+        if request.is_api()
+            && request.bearer().is_some_and(|text| !auth::token_is_well_formed(text))
+        {
+            self.count(&format!("api {}", network(request)), API_STRANGER)?;
+            return Err(Error::LoginRequired);
         }
         let settings = self.settings()?;
         if !settings.set_up {
@@ -199,6 +206,7 @@ impl App {
     /// whatever else is wrong with the request. The statements of the handler see to the rest.
     fn within_reach(&self, actor: &Actor, route: &Route, request: &Request) -> Result<()> {
         let Some(codes) = actor.codes(route.permission) else { return Ok(()) };
+        self.filters_within_reach(&codes, route, request)?;
         let inside = |path: &str| -> Option<(String, String)> {
             let mut parts = path.trim_start_matches("/api/v1").split('/').skip(1);
             Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
@@ -212,6 +220,23 @@ impl App {
         }
         let id: i64 = id.parse().map_err(|_| Error::NotFound)?;
         self.db.read(|db| store::is_within_reach(db, &codes, word == "users", id))
+    }
+
+    /// So must whom a filter names, as if the path did. Who did something may well stand above those it
+    /// was done to.
+    fn filters_within_reach(&self, codes: &str, route: &Route, request: &Request) -> Result<()> {
+        let named =
+            [("customer", false), ("customer_id", false), ("reseller", false), ("user_id", true)];
+        for (name, user) in named {
+            let done_by = user && route.permission == AuditRead::NAME;
+            match request.query.get(name).parse::<i64>() {
+                Ok(id) if request.method == Method::Get && !done_by => {
+                    self.db.read(|db| store::is_within_reach(db, codes, user, id))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn find(&self, request: &Request) -> Result<&'static Route> {

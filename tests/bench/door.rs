@@ -2,10 +2,13 @@
 
 use crate::goals::{Goals, short};
 use crate::load::LIST;
-use crate::machine::{Peak, resident};
+use crate::machine::{Peak, Times, resident};
 use crate::net::{Ask, Client, drive};
 use crate::program::Program;
-use crate::store::Actor;
+use crate::store::{Actor, Store, config, sql};
+use portico::auth::password::Hasher;
+use portico::secret::Secret;
+use portico::web::{App, Request};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -67,5 +70,81 @@ fn guess(to: SocketAddr, guesser: u8, guesses: &Guesses) {
             _ => panic!("signing in was answered with {status}"),
         };
         n += 1;
+    }
+}
+
+const KINDS: [(&str, &str); 8] = [
+    ("unknown name", ""),
+    ("wrong password", "state = 'active'"),
+    ("disabled", "state = 'disabled'"),
+    ("expired", "expires_on = '2020-01-01'"),
+    ("locked", "locked_until = '9999-01-01T00:00:00Z'"),
+    ("for programs", "sign_in = 'api_only'"),
+    ("without password", "password_hash = NULL"),
+    ("customer disabled", "state = 'active'"),
+];
+const TRIES: usize = 60;
+
+/// How long each failure takes at the door, and asking for a new password: nobody can tell from it
+/// whether there is such an account.
+pub fn alike(goals: &mut Goals, small: &Store) {
+    let folder = small.copy("alike");
+    let app = App::start(config(&folder)).unwrap();
+    let sql = sql(&folder.join("portico.db"));
+    let hash = Hasher::new(1).hash(&Secret::new("quiet harbour lantern 7")).unwrap();
+    let leaf: i64 = sql.query_row("SELECT max(id) FROM customers", [], |row| row.get(0)).unwrap();
+    let mut names = Vec::new();
+    for (n, (kind, change)) in KINDS.iter().enumerate() {
+        let customer = if *kind == "customer disabled" { leaf } else { 1 };
+        let user: i64 = sql
+            .query_row(
+                "SELECT id FROM users WHERE customer_id = ?1 ORDER BY id LIMIT 1 OFFSET ?2",
+                (customer, if customer == 1 { n } else { 0 }),
+                |row| row.get(0),
+            )
+            .unwrap();
+        let name = format!("somebody.at.the.door{n}@bench.example");
+        if !change.is_empty() {
+            sql.execute(
+                "UPDATE users SET state = 'active', password_hash = ?1 WHERE id = ?2",
+                (&hash, user),
+            )
+            .unwrap();
+            sql.execute(&format!("UPDATE users SET {change} WHERE id = ?1"), [user]).unwrap();
+            let upn = "SELECT upn FROM users WHERE id = ?1";
+            names.push(sql.query_row(upn, [user], |row| row.get::<_, String>(0)).unwrap());
+        } else {
+            names.push(name);
+        }
+    }
+    sql.execute("UPDATE customers SET state = 'disabled' WHERE id = ?1", [leaf]).unwrap();
+    for (path, status) in [("/sign-in", 422), ("/reset", 303)] {
+        let mut times: Vec<Times> = KINDS.iter().map(|_| Times::default()).collect();
+        for _ in 0..TRIES {
+            for (n, name) in names.iter().enumerate() {
+                app.throttle.clear();
+                sql.execute("DELETE FROM sign_ins", []).unwrap();
+                let password = if n == 1 { "wrong" } else { "quiet harbour lantern 7" };
+                let mut form = form_urlencoded::Serializer::new(String::new());
+                form.append_pair("login", name).append_pair("password", password);
+                let headers = vec![
+                    ("Host".to_owned(), "localhost".to_owned()),
+                    ("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
+                ];
+                let body = form.finish().into_bytes();
+                let from = Ipv4Addr::new(127, 9, 0, 1).into();
+                let request = Request::new("POST", path, headers, body, from).unwrap();
+                let answer = times[n].take(|| app.handle(&request));
+                assert_eq!(answer.status, status, "{path} {name}");
+            }
+        }
+        let middles: Vec<f64> = times.iter().map(Times::middle).collect();
+        let slowest = middles.iter().copied().fold(0.0, f64::max);
+        let quickest = middles.iter().copied().fold(f64::MAX, f64::min);
+        let what = format!("{path}: slowest middle of {} kinds of failure / quickest", KINDS.len());
+        goals.at_most(&what, 1.1, "", slowest / quickest);
+        for ((kind, _), middle) in KINDS.iter().zip(&middles) {
+            goals.fact(&format!("{path}: {kind}"), &format!("{} ms", short(*middle)));
+        }
     }
 }

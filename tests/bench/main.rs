@@ -65,6 +65,9 @@ fn main() {
     if goals.wants("import") {
         import::users(&mut goals);
     }
+    if goals.wants("alike") {
+        door::alike(&mut goals, &small);
+    }
     if goals.wants("billing") {
         billing::period(&mut goals, &large);
     }

@@ -3,6 +3,10 @@
 use crate::signin::{PASSWORD, visit, with_password};
 use crate::world::{PROVIDER, World};
 use serde_json::json;
+use std::io::Write;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
 
 #[test]
 fn a_new_password_keeps_this_browser_and_ends_the_others() {
@@ -233,4 +237,145 @@ fn a_sign_in_ends_by_itself() {
     }
     world.later(60);
     assert_eq!(busy.get("/account").status, 303, "twelve hours in all");
+}
+
+/// Bytes that a subscriber wrote.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn contains(all: &[u8], text: &str) -> bool {
+    all.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
+#[test]
+fn a_token_stands_in_no_log_file_or_row_after_the_answer_that_shows_it() {
+    let world = World::new();
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let token = tracing::subscriber::with_default(subscriber, || {
+        let form = [("name", "Reports"), ("days", "10"), ("permissions", "users.read")];
+        let shown = admin.post("/account/tokens", &form).expect(200).body;
+        let place = shown.find("ptc_").unwrap();
+        let token = shown[place..place + 53].to_owned();
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", bearer.as_str())];
+        visit(&world, "GET", "/api/v1/users", &[], &headers, "127.0.0.1").expect(200);
+        visit(&world, "GET", "/api/v1/nowhere", &[], &headers, "127.0.0.1").expect(404);
+        visit(&world, "POST", "/api/v1/customers", &[], &headers, "127.0.0.1");
+        token
+    });
+    assert!(portico::auth::token_is_well_formed(&token), "{token}");
+    let log = log.0.lock().unwrap().clone();
+    assert!(contains(&log, "/api/v1/users") && !contains(&log, &token));
+    for url in ["/account/tokens", &format!("/users/{}/tokens", admin.id), "/audit", "/mail"] {
+        assert!(!admin.get(url).expect(200).says(&token), "{url}");
+    }
+    let export = admin.raw("/api/v1/customers/1/users/export");
+    assert!(contains(&export, "UPN") && !contains(&export, &token));
+    world.sql().execute_batch("PRAGMA wal_checkpoint(FULL)").unwrap();
+    for file in std::fs::read_dir(world.folder()).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_file() {
+            assert!(!contains(&std::fs::read(&path).unwrap(), &token), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_mistyped_token_is_refused_without_asking_the_store() {
+    let world = World::new();
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let ask = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        visit(&world, "GET", "/api/v1/users", &[], &[("Authorization", &bearer)], "127.0.0.1")
+            .status
+    };
+    let mistyped = admin.token().replacen(&admin.token()[10..11], "_", 1);
+    assert_ne!(mistyped, admin.token());
+    // Whoever reads the store now waits for as long as these do not give their places back.
+    let (held, done) = (Barrier::new(25), Barrier::new(25));
+    std::thread::scope(|scope| {
+        for _ in 0..24 {
+            scope.spawn(|| {
+                world.app.db.read(|_| {
+                    held.wait();
+                    done.wait();
+                    Ok(())
+                })
+            });
+        }
+        held.wait();
+        let (to, from) = channel();
+        let (ask, mistyped) = (&ask, &mistyped);
+        scope.spawn(move || to.send(ask(mistyped)));
+        let answer = from.recv_timeout(Duration::from_secs(20));
+        done.wait();
+        assert_eq!(answer, Ok(401));
+    });
+    assert_eq!((ask(admin.token()), ask(&mistyped)), (200, 401));
+}
+
+#[test]
+fn a_token_is_worth_what_its_owner_may_now_and_deletes_only_where_it_says_so() {
+    let world = World::new();
+    let (alder, birch) = (world.customer(PROVIDER, "Alder"), world.customer(PROVIDER, "Birch"));
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let boss = world.person(PROVIDER, "Provider helpdesk");
+    world.user(alder, "Ada", "ada");
+    world.user(birch, "Bea", "bea");
+    let at = format!("/users/{}/tokens", admin.id);
+    let make = |body: serde_json::Value| {
+        admin.api_post(&at, body).expect(201).json()["token"].as_str().unwrap().to_owned()
+    };
+    let ask = |method: &str, url: &str, token: &str, body: serde_json::Value| {
+        let headers = vec![
+            ("Authorization".to_owned(), format!("Bearer {token}")),
+            ("Content-Type".to_owned(), "application/json".to_owned()),
+        ];
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        admin.ask(method, &format!("/api/v1{url}"), body, headers)
+    };
+    let one = make(json!({ "name": "One", "permissions": ["users.read"], "customer_id": alder.0 }));
+    let list = ask("GET", "/users", &one, json!(null)).expect(200);
+    assert!(list.says("Ada") && !list.says("Bea") && !list.says("The Provider"), "{}", list.body);
+    ask("GET", &format!("/customers/{birch}/users"), &one, json!(null)).expect(404);
+    assert_eq!(ask("GET", "/users?q=bea", &one, json!(null)).json()["items"], json!([]));
+    // A role that is taken narrows it at the next call.
+    boss.api_get("/users").expect(200);
+    let grant = world.count(&format!("SELECT id FROM role_grants WHERE user_id = {}", boss.id));
+    admin.api_delete(&format!("/users/{}/roles/{grant}", boss.id)).expect(204);
+    boss.api_get("/users").expect(403);
+    // Everything is not what is asked for again: that must be named, and the code typed.
+    let (whole, named) = (
+        make(json!({ "name": "All", "permissions": "*" })),
+        make(
+            json!({ "name": "Some", "permissions": ["customers.read", "customers.delete", "customers.deprovision"] }),
+        ),
+    );
+    let url = format!("/customers/{birch}");
+    let typed = json!({ "confirm": "BIRCH" });
+    let end = ask("POST", &format!("{url}/deprovision"), &named, typed.clone());
+    assert!((200..300).contains(&end.status), "{}", end.body);
+    let refused = ask("DELETE", &url, &whole, typed.clone()).expect(403);
+    assert!(refused.says("The token must name customers.delete"), "{}", refused.body);
+    let untyped = ask("DELETE", &url, &named, json!({})).expect(422);
+    assert_eq!(untyped.complaints(), ["confirm does not match BIRCH"]);
+    ask("DELETE", &url, &named, typed).expect(200);
+    assert_eq!(world.text(&format!("SELECT state FROM customers WHERE id = {birch}")), "deleted");
 }

@@ -1,6 +1,9 @@
 //! Acting as somebody else: no more than both may do, for an hour, and both names recorded.
 
 use crate::world::{PROVIDER, World};
+use portico::auth::permissions::ALL;
+use portico::routes::ROUTES;
+use portico::web::Method;
 use serde_json::json;
 
 #[test]
@@ -134,4 +137,123 @@ fn why_names_what_stands_in_the_way() {
     assert!(
         admin.api_get("/access/why?permission=users.fly").expect(422).says("is not a permission")
     );
+}
+
+/// Whether it is about a password, a factor, a token, a role, an approval, or finalises, deletes,
+/// moves or exports something.
+fn is_forbidden(path: &str) -> bool {
+    let own = path.strip_prefix("/account/").unwrap_or_default();
+    let ends = ["delete", "erase", "purge", "move", "finalise", "again", "end-others"];
+    let parts = [
+        "password",
+        "password-link",
+        "require-password",
+        "password-stays",
+        "welcome",
+        "factor",
+        "reset-factor",
+        "tokens",
+        "allowed-roles",
+        "approvals",
+        "export",
+    ];
+    let each: Vec<&str> = path.split('/').collect();
+    each.iter().any(|part| parts.contains(part) || *part == "roles")
+        || each.last().is_some_and(|last| ends.contains(last))
+        || own.starts_with("sessions")
+        || path == "/users/{id}/verify"
+}
+
+#[test]
+fn what_is_not_done_in_anothers_name_is_refused_on_every_route() {
+    let world = World::new();
+    // Both may do everything, so that nothing else is in the way.
+    let all: Vec<(&str, i64)> = ALL.iter().map(|(name, _)| (*name, 3)).collect();
+    let (actor, other) = (world.person_with(PROVIDER, &all), world.person_with(PROVIDER, &all));
+    let act = format!("/users/{}/act-as", other.id);
+    actor.post(&act, &[("reason", "to see it")]).expect(303);
+    let (mut refused, mut taken) = (Vec::new(), Vec::new());
+    for route in ROUTES.iter().filter(|r| r.method != Method::Get && r.api.is_none()) {
+        if ["/sign-out", "/account/stop-acting"].contains(&route.path) {
+            continue;
+        }
+        let url = crate::routes::filled(route, "999999");
+        let answer = actor.post(&url, &[]);
+        let told = answer.says("Not while acting as somebody else.");
+        assert_eq!(told, answer.status == 403, "{url}: {} {}", answer.status, answer.body);
+        if told { refused.push(route.path) } else { taken.push(route.path) }
+    }
+    let wrong: Vec<&&str> = taken.iter().filter(|path| is_forbidden(path)).collect();
+    assert!(wrong.is_empty(), "done in another's name: {wrong:?}");
+    assert!(refused.len() > 25 && taken.len() > 80, "{refused:?}");
+    for url in ["/customers/1/users/export", "/again"] {
+        assert!(actor.get(url).expect(403).says("Not while acting as somebody else."), "{url}");
+    }
+}
+
+#[test]
+fn roles_and_links_are_not_given_in_anothers_name_by_a_side_door() {
+    let world = World::new();
+    let alder = world.customer(PROVIDER, "Alder");
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let boss = world.person_named(alder, "Customer administrator", "Bo Boss", "bo");
+    let plain = world.user(alder, "Plain", "plain");
+    admin.post(&format!("/users/{}/act-as", boss.id), &[("reason", "to see it")]).expect(303);
+    let users = format!("/customers/{alder}/users");
+    let new = |more: (&str, &str)| {
+        let fields = [
+            ("first_name", "New"),
+            ("last_name", "Hand"),
+            ("external_emails", "n@post.example"),
+            more,
+        ];
+        let refused = admin.post(&users, &fields);
+        assert!([403, 422].contains(&refused.status), "{}", refused.body);
+        refused.body
+    };
+    for along in [("roles", "Approver"), ("welcome", "1")] {
+        assert!(new(along).contains("Not while acting as somebody else."), "{along:?}");
+    }
+    for (action, input) in
+        [("add_role", ("input.role", "Approver")), ("password_link", ("all", "0"))]
+    {
+        let id = plain.to_string();
+        let fields = [("action", action), ("ids", id.as_str()), input, ("go", "run")];
+        let started = admin.post(&format!("{users}/bulk"), &fields);
+        let Some(run) = started.header("Location").strip_prefix("/runs/") else {
+            panic!("{action}: {} {}", started.status, started.body);
+        };
+        let run: i64 = run.parse().unwrap();
+        assert_eq!(world.finish(run), "done");
+        let why =
+            world.text(&format!("SELECT group_concat(text) FROM run_lines WHERE run_id = {run}"));
+        assert!(why.contains("Not while acting as somebody else."), "{action}: {why}");
+    }
+    assert_eq!(world.count("SELECT count(*) FROM role_grants"), 2);
+    assert_eq!(world.count("SELECT count(*) FROM links"), 0);
+}
+
+#[test]
+fn it_ends_with_the_sign_in_and_with_the_account_of_whom_one_acts_as() {
+    let world = World::new();
+    let alder = world.customer(PROVIDER, "Alder");
+    let boss = world.person_named(alder, "Customer administrator", "Bo Boss", "bo");
+    let desk = world.person(PROVIDER, "Provider helpdesk");
+    let act = || {
+        let at = format!("/users/{}/act-as", boss.id);
+        desk.post(&at, &[("reason", "to see it")]).expect(303);
+        assert!(desk.get("/account").expect(200).says("acts as Bo Boss."));
+    };
+    act();
+    let disable = "UPDATE users SET state = ?1 WHERE id = ?2";
+    world.sql().execute(disable, ("disabled", boss.id)).unwrap();
+    assert!(desk.get("/account").expect(200).says("It has ended."));
+    world.sql().execute(disable, ("active", boss.id)).unwrap();
+    desk.post("/account/stop-acting", &[]).expect(303);
+    act();
+    let admin = world.person(PROVIDER, "Provider administrator");
+    admin.api_post(&format!("/users/{}/end-sessions", desk.id), json!({})).expect(204);
+    assert_eq!(desk.get("/account").status, 303);
+    let again = world.sign_in(desk.id);
+    assert!(!again.get("/account").expect(200).says("acts as Bo Boss."), "a new one is oneself");
 }

@@ -203,6 +203,24 @@ fn a_person_says_by_mail_that_it_is_they() {
     assert_eq!(world.count("SELECT count(*) FROM audit_log WHERE action = 'user.verified'"), 1);
     world.later(901);
     assert!(!verified(&helper), "it counts for a quarter of an hour");
+    // A link that came too late does not count, nor one that was somebody else's.
+    let ask = |user: portico::ids::UserId| {
+        helper.api_post(&format!("/users/{user}/verify"), json!({ "address": 0 })).expect(200);
+        send_due(&world.app).unwrap();
+        let mails = sink.mails();
+        let mail = mails.last().unwrap();
+        let place = mail.text.find("https://portico.example/verify/").unwrap();
+        let link = mail.text[place..].split_whitespace().next().unwrap();
+        link.strip_prefix("https://portico.example").unwrap().to_owned()
+    };
+    let late = ask(user);
+    world.later(601);
+    visit(&world, "POST", &late, &[], &host, "127.0.0.1").expect(404);
+    assert!(!verified(&helper));
+    ask(user);
+    let theirs = ask(with_password(&world, alder, "other"));
+    visit(&world, "POST", &theirs, &[], &host, "127.0.0.1").expect(200);
+    assert!(!verified(&helper), "it was somebody else who pressed");
 }
 
 #[test]

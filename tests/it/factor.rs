@@ -84,7 +84,7 @@ pub fn enrol(world: &World, user: UserId) -> (SharedSecret, Vec<String>) {
     enrol_as(world, &person)
 }
 
-fn enrol_as(world: &World, person: &Person) -> (SharedSecret, Vec<String>) {
+pub fn enrol_as(world: &World, person: &Person) -> (SharedSecret, Vec<String>) {
     let page = person.get("/account/factor").expect(200);
     let secret = secret_of(&page);
     let seal = hidden(&page, "seal");

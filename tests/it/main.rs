@@ -45,6 +45,7 @@ mod roles;
 mod door;
 mod factor;
 mod foreign;
+mod absent;
 mod catalogue;
 mod offers;
 mod plans;

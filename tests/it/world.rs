@@ -89,6 +89,13 @@ impl World {
         }
     }
 
+    /// The same store in a program that was started anew.
+    pub fn restart(&mut self) {
+        let config = Config::of(self.folder().to_owned(), Key::beside(self.folder()).unwrap());
+        let db = Db::open_with(config.store(), self.clock.clone()).unwrap();
+        self.app = Arc::new(App::with(db, config).unwrap());
+    }
+
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }
@@ -355,6 +362,11 @@ impl World {
 impl Person<'_> {
     pub fn token(&self) -> &str {
         &self.token
+    }
+
+    /// What the browser sends along with everything.
+    pub fn cookies(&self) -> String {
+        format!("portico={}", self.cookie)
     }
 
     /// A page.

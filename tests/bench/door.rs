@@ -99,7 +99,7 @@ pub fn alike(goals: &mut Goals, small: &Store) {
         let user: i64 = sql
             .query_row(
                 "SELECT id FROM users WHERE customer_id = ?1 ORDER BY id LIMIT 1 OFFSET ?2",
-                (customer, if customer == 1 { n } else { 0 }),
+                (customer, if customer == 1 { n as i64 } else { 0 }),
                 |row| row.get(0),
             )
             .unwrap();

@@ -396,10 +396,59 @@ CREATE TABLE user_memories (
   user_id     INTEGER NOT NULL,
   at          TEXT NOT NULL,
   snapshot    TEXT NOT NULL,                               -- JSON: fields, roles, services, manager, reports
+  over_at     TEXT,                                        -- taken up again, or stayed after all; NULL: it stands
   FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE
 ) STRICT;
 CREATE INDEX user_memories_by_user ON user_memories (user_id, at);
 CREATE INDEX user_memories_by_at ON user_memories (at);
+
+-- Somebody leaves: what was ordered, until its report is sealed. A sealed report holds the hash of the
+-- one sealed before it, and never changes.
+CREATE TABLE offboardings (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),  -- with whom it stays when the user moves
+  user_id     INTEGER NOT NULL REFERENCES users (id),
+  state       TEXT NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'begun', 'over', 'sealed', 'cancelled')),
+  ordered_at  TEXT NOT NULL,
+  ordered_by  INTEGER,
+  begins_at   TEXT NOT NULL,
+  over_at     TEXT,                                        -- since when nothing of it is left to do
+  run_id      INTEGER REFERENCES runs (id) ON DELETE SET NULL, -- what goes on with it
+  sealed_no   INTEGER UNIQUE,                              -- its place in the chain
+  sealed_at   TEXT,
+  report      TEXT,                                        -- JSON, as it was sealed
+  previous    TEXT,                                        -- the hash before; empty for the first
+  hash        TEXT,                                        -- SHA-256 of previous, a line end, report
+  CHECK ((state = 'sealed') = (sealed_no IS NOT NULL)),
+  CHECK ((sealed_no IS NULL) = (report IS NULL) AND (report IS NULL) = (previous IS NULL) AND (report IS NULL) = (hash IS NULL))
+) STRICT;
+CREATE INDEX offboardings_by_customer ON offboardings (customer_id);
+CREATE INDEX offboardings_by_user ON offboardings (user_id, id);
+CREATE INDEX offboardings_by_run ON offboardings (run_id);
+CREATE UNIQUE INDEX offboardings_one_at_a_time ON offboardings (user_id) WHERE state IN ('planned', 'begun');
+CREATE TRIGGER offboardings_stay_sealed BEFORE UPDATE ON offboardings
+WHEN OLD.state = 'sealed' AND (NEW.state <> 'sealed' OR NEW.report <> OLD.report OR NEW.previous <> OLD.previous
+  OR NEW.hash <> OLD.hash OR NEW.sealed_no <> OLD.sealed_no OR NEW.sealed_at <> OLD.sealed_at)
+BEGIN SELECT RAISE(ABORT, 'a sealed report never changes'); END;
+CREATE TRIGGER offboardings_are_kept BEFORE DELETE ON offboardings WHEN OLD.state = 'sealed'
+BEGIN SELECT RAISE(ABORT, 'a sealed report never changes'); END;
+
+-- What is done of it, one by one. Names are not kept here, so that they go with whose they are.
+CREATE TABLE offboarding_steps (
+  id             INTEGER PRIMARY KEY,
+  offboarding_id INTEGER NOT NULL REFERENCES offboardings (id) ON DELETE CASCADE,
+  act            TEXT NOT NULL,                            -- "end_sign_ins", "end_service" …
+  subject        INTEGER,                                  -- the user or the service it is about
+  params         TEXT NOT NULL DEFAULT '{}',               -- JSON: text, until
+  due_at         TEXT NOT NULL,
+  state          TEXT NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'done', 'failed', 'by_hand', 'cancelled')),
+  ended_at       TEXT,
+  ended_by       INTEGER,                                  -- who said that it was done by hand
+  result         TEXT NOT NULL DEFAULT '',
+  holds          INTEGER CHECK (holds IN (0, 1)),          -- what the second look found; NULL: not looked at
+  found          TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX offboarding_steps_by_offboarding ON offboarding_steps (offboarding_id, due_at, id);
 
 -- Which notices of a last day went out, so that each does once.
 CREATE TABLE user_expiry_notices (

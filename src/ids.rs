@@ -31,3 +31,5 @@ id!(SummaryLineId);
 id!(InvoiceId);
 id!(TemplateId);
 id!(KitId);
+id!(OffboardingId);
+id!(OffboardingStepId);

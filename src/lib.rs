@@ -40,6 +40,7 @@ pub mod search;
 pub mod today;
 pub mod customers;
 pub mod users;
+pub mod offboarding;
 pub mod signin;
 pub mod acting;
 pub mod account;

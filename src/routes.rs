@@ -15,6 +15,7 @@ use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
     account, acting, activity, arrivals, billing, catalogue, customers, health, invoices, jobs,
     kits, mail, moves, offers, openapi, prices, roles, search, setup, signin, system, today,
+    kits, mail, offboarding, offers, openapi, prices, roles, search, setup, signin, system, today,
 };
 
 pub struct Route {
@@ -592,6 +593,14 @@ routes! {
     Post  "/customers/{id}/users"           scope UsersCreate  arrivals::pages::create;
     Get   "/users/{id}/copy"                scope UsersCreate  arrivals::pages::ask_copy;
     Post  "/users/{id}/copy"                scope UsersCreate  arrivals::pages::copy;
+    Get   "/users/{id}/offboard"            scope UsersDeprovision offboarding::pages::form::ask;
+    Post  "/users/{id}/offboard"            scope UsersDeprovision offboarding::pages::form::create;
+    Get   "/users/{id}/memory"              scope UsersRead    offboarding::pages::memory::index;
+    Get   "/users/{id}/offboardings/{offboarding}"        scope UsersRead offboarding::pages::report::show;
+    Get   "/users/{id}/offboardings/{offboarding}/report" scope UsersRead offboarding::pages::report::download;
+    Get   "/users/{id}/offboardings/{offboarding}/cancel" scope UsersDeprovision offboarding::pages::report::ask_cancel;
+    Post  "/users/{id}/offboardings/{offboarding}/cancel" scope UsersDeprovision offboarding::pages::report::cancel;
+    Post  "/users/{id}/offboardings/{offboarding}/steps/{step}/done" scope UsersDeprovision offboarding::pages::report::tick;
     Get   "/users/{id}/rehire"              scope UsersDeprovision arrivals::rehire::pages::ask;
     Post  "/users/{id}/rehire"              scope UsersDeprovision arrivals::rehire::pages::rehire;
     Get   "/customers/{id}/templates"       scope UsersTemplates arrivals::templates::pages::index;
@@ -625,6 +634,11 @@ routes! {
     Get   "/api/v1/customers/{id}/users"    scope UsersRead    users::api::index_of, "List a customer's users" users::FILTERS => users::api::ITEM;
     Post  "/api/v1/customers/{id}/users"    scope UsersCreate  arrivals::api::create, "Add a user" users::fields::ARRIVAL => users::told::OUT;
     Post  "/api/v1/users/{id}/copy"         scope UsersCreate  arrivals::api::copy, "Add a user like another" users::fields::COPY => users::told::OUT;
+    Post  "/api/v1/users/{id}/offboard"     scope UsersDeprovision offboarding::api::create, "Offboard a user, now or later" offboarding::OFFBOARD => offboarding::api::ORDERED;
+    Get   "/api/v1/users/{id}/offboardings" scope UsersRead    offboarding::api::index, "Show every offboarding of a user" &[] => offboarding::OUT;
+    Get   "/api/v1/users/{id}/offboardings/{offboarding}" scope UsersRead offboarding::api::show, "Show an offboarding with its report" &[] => offboarding::OUT;
+    Post  "/api/v1/users/{id}/offboardings/{offboarding}/cancel" scope UsersDeprovision offboarding::api::cancel, "Cancel what an offboarding has not done yet" &[] => offboarding::OUT;
+    Post  "/api/v1/users/{id}/offboardings/{offboarding}/steps/{step}/done" scope UsersDeprovision offboarding::api::tick, "Say that a step was done by hand" &[] => offboarding::OUT;
     Post  "/api/v1/users/{id}/rehire"       scope UsersDeprovision arrivals::rehire::api::rehire, "Take a deprovisioned user up again, from memory" &[] => arrivals::rehire::OUT;
     Get   "/api/v1/customers/{id}/templates"       scope UsersTemplates arrivals::templates::api::index, "List the templates of a customer" &[] => arrivals::templates::OUT;
     Post  "/api/v1/customers/{id}/templates"       scope UsersTemplates arrivals::templates::api::create, "Make a template" arrivals::templates::EDIT => arrivals::templates::OUT;

@@ -5,7 +5,9 @@ use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::many;
 use crate::offers::recount;
-use crate::{account, billing, customers, jobs, kits, signin, upkeep, users};
+use crate::{
+    account, billing, customers, jobs, kits, offboarding, signin, upkeep, users,
+};
 
 pub const KINDS: &[Kind] = &[
     Kind {
@@ -39,6 +41,12 @@ pub const KINDS: &[Kind] = &[
         run: many::import::run::run,
     },
     Kind { name: many::KIND, title: "Work on many users", resumes: true, run: many::run::run },
+    Kind {
+        name: offboarding::run::KIND,
+        title: "Offboard a user",
+        resumes: true,
+        run: offboarding::run::run,
+    },
     Kind {
         name: "users.expire",
         title: "End users whose last day is over",

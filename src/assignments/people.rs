@@ -5,11 +5,11 @@ use super::act::{self, Cause, Work};
 use super::plan;
 use super::state::{Live, Wanted};
 use super::{Held, HeldId, Reason, properties, store};
-use crate::catalogue::{Level, Service};
+use crate::catalogue::{self, Level, Service};
 use crate::db::{Read, Write};
 use crate::engine::{Class, NewStep};
 use crate::error::Result;
-use crate::ids::{CustomerId, RequestId, UserId};
+use crate::ids::{CustomerId, RequestId, UserId, UserServiceId};
 use crate::offers;
 use std::collections::BTreeMap;
 
@@ -55,15 +55,36 @@ pub fn ever_had_any(db: &Read, user: UserId) -> Result<bool> {
 
 /// Takes away all that a user has, what was given last first: it may need what was given before.
 pub fn remove_user(tx: &Write, user: UserId) -> Result<Vec<RequestId>> {
-    let mut requests = Vec::new();
-    for id in store::ids_of_user(tx, user)?.into_iter().rev() {
-        let held = store::any(tx, id)?;
-        if held.wanted == Wanted::Gone {
-            continue;
+    living_of(tx, user)?.iter().rev().map(|held| end(tx, held)).collect()
+}
+
+/// What a user has and is to keep, in the order in which it was given.
+pub fn living_of(db: &Read, user: UserId) -> Result<Vec<Held>> {
+    let mut all = Vec::new();
+    for id in store::ids_of_user(db, user)? {
+        let held = store::any(db, id)?;
+        if held.wanted != Wanted::Gone {
+            all.push(held);
         }
-        requests.push(end(tx, &held)?);
     }
-    Ok(requests)
+    Ok(all)
+}
+
+/// How far one thing that a user has, or had, is; none where it is nobody's any more.
+pub fn one_of_user(db: &Read, user: UserId, id: UserServiceId) -> Result<Option<Held>> {
+    let held = store::any_kept(db, HeldId::User(id))?;
+    Ok(held.filter(|held| held.user == Some(user)))
+}
+
+/// What the same user has that cannot be without it.
+pub fn needing(db: &Read, held: &Held) -> Result<Vec<Service>> {
+    let mut all = Vec::new();
+    for other in catalogue::needed_by(db, held.service)? {
+        if store::holds_beside(db, held, other.id)? {
+            all.push(other);
+        }
+    }
+    Ok(all)
 }
 
 /// Takes away one thing that a user has.

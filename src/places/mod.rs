@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::html::Nav;
 use crate::html::parts::{Head, Tone, page_head, pill_tint, tabs, tag};
 use crate::ids::{CustomerId, UserId};
+use crate::time::Instant;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
@@ -40,6 +41,8 @@ pub struct Person {
     pub name: String,
     pub upn: String,
     pub state: State,
+    /// When an offboarding that is not over began, or begins.
+    pub leaving: Option<Instant>,
     pub customer: Place,
 }
 
@@ -53,7 +56,8 @@ words! {
 
 words! {
     UserTab {
-        Profile = "Profile", Services = "Services", Access = "Access", Requests = "Requests", Audit = "Audit",
+        Profile = "Profile", Services = "Services", Access = "Access", Requests = "Requests", Memory = "Memory",
+        Audit = "Audit",
     }
 }
 
@@ -119,7 +123,11 @@ pub fn user_page(
         (customer.name.as_str(), format!("/customers/{}", customer.id)),
         ("Users", users),
     ];
-    let state = html! { (tag(&person.upn)) (state_pill(person.state)) };
+    let state = html! {
+        (tag(&person.upn)) (state_pill(person.state))
+        @if person.leaving.is_some_and(|begins| begins > cx.db.now()) { (pill_tint(Tone::Wait, "To be offboarded")) }
+        @else if person.leaving.is_some() { (pill_tint(Tone::Busy, "Being offboarded")) }
+    };
     let head = Head { state: Some(state), actions: Some(actions), ..Head::default() };
     let content = html! {
         (page_head(&person.name, head))
@@ -160,6 +168,7 @@ fn user_tabs(actor: &Actor, person: &Person) -> Vec<(&'static str, String, Optio
         (UserTab::Services, actor.may::<ServicesRead>(), at("services")),
         (UserTab::Access, actor.may::<RolesRead>(), at("access")),
         (UserTab::Requests, actor.may::<RequestsRead>(), at("requests")),
+        (UserTab::Memory, actor.may::<UsersRead>(), at("memory")),
         (UserTab::Audit, actor.may::<AuditRead>(), at("audit")),
     ];
     all.into_iter()

@@ -39,8 +39,10 @@ pub fn customer<P>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Place>
 }
 
 pub fn user<P>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<Person> {
-    let (name, upn, state, home) = db.one(
-        "SELECT display_name, coalesce(upn, '') AS upn, state, customer_id
+    let (name, upn, state, home, leaving) = db.one(
+        "SELECT display_name, coalesce(upn, '') AS upn, state, customer_id,
+                (SELECT begins_at FROM offboardings
+                  WHERE offboardings.user_id = users.id AND offboardings.state IN ('planned', 'begun')) AS leaving
            FROM users
           WHERE id = :id
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
@@ -52,8 +54,9 @@ pub fn user<P>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<Person> {
                 row.get("upn")?,
                 row.get("state")?,
                 row.get("customer_id")?,
+                row.get("leaving")?,
             ))
         },
     )?;
-    Ok(Person { id, name, upn, state, customer: customer(db, scope, home)? })
+    Ok(Person { id, name, upn, state, leaving, customer: customer(db, scope, home)? })
 }

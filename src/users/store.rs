@@ -730,10 +730,33 @@ pub fn departments<P>(db: &Read, scope: &Scope<P>, customer: CustomerId) -> Resu
 
 /// Whether that changed anything.
 pub fn set_manager(tx: &Write, customer: CustomerId, id: UserId, manager: UserId) -> Result<bool> {
+    put_manager(tx, customer, id, Some(manager))
+}
+
+/// The same, or with nobody.
+pub fn put_manager(
+    tx: &Write,
+    customer: CustomerId,
+    id: UserId,
+    manager: Option<UserId>,
+) -> Result<bool> {
     let changed = tx.run(
         "UPDATE users SET manager_id = :manager, version = version + 1, changed_at = :now
           WHERE id = :id AND customer_id = :customer AND manager_id IS NOT :manager",
         named_params! { ":manager": manager, ":now": tx.now, ":id": id, ":customer": customer },
     )?;
     Ok(changed == 1)
+}
+
+pub fn manager_of(db: &Read, customer: CustomerId, id: UserId) -> Result<Option<UserId>> {
+    let found = db.maybe(
+        "SELECT manager_id FROM users WHERE id = ?1 AND customer_id = ?2 AND state NOT IN ('deleted', 'purged')",
+        (id, customer),
+        |row| row.get::<_, Option<UserId>>("manager_id"),
+    )?;
+    Ok(found.flatten())
+}
+
+pub fn shown_name(db: &Read, id: UserId) -> Result<String> {
+    db.value("SELECT display_name FROM users WHERE id = ?1", [id])
 }

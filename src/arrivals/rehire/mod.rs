@@ -53,7 +53,7 @@ pub fn rehire(
         let user = users::one(tx, scope, id)?;
         not_stronger(tx, actor, id)?;
         let found = memory::newest(tx, &user)?.map(|(_, memory)| memory);
-        life::revive(tx, scope, &user, found.as_ref())?;
+        life::revive(tx, scope, &user)?;
         let mut rehired = Rehired { back: Vec::new(), left_out: Vec::new() };
         if let Some(memory) = found {
             let named = |had: &crate::assignments::Had| match had.plan_name.as_str() {

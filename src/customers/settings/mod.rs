@@ -58,6 +58,7 @@ pub enum Group {
     Passwords,
     Doors,
     Mails,
+    Leaving,
 }
 
 /// A setting as it holds at a customer.
@@ -106,6 +107,15 @@ settings! {
     "factor_for_all" "no" Rule::YesNo, Freely Doors "Everybody needs a second factor" "";
     "welcome_by_hand" "yes" Rule::YesNo, Freely Mails "Welcome mail to users added by hand" "How the tick on the form of a new user stands.";
     "welcome_by_import" "no" Rule::YesNo, Freely Mails "Welcome mail to imported users" "Where an import does not say otherwise.";
+    "offboard_end_sign_ins" "yes" Rule::YesNo, Freely Leaving "End sign-ins and tokens" "";
+    "offboard_disable" "yes" Rule::YesNo, Freely Leaving "Disable the account" "";
+    "offboard_end_services" "no" Rule::YesNo, Freely Leaving "End all services at once" "";
+    "offboard_hide_from_lists" "no" Rule::YesNo, Freely Leaving "Hide from address lists" "";
+    "offboard_out_of_office" "no" Rule::YesNo, Freely Leaving "Out-of-office note" "";
+    "offboard_share_mailbox" "no" Rule::YesNo, Freely Leaving "Make the mailbox shared" "";
+    "offboard_leave_groups" "no" Rule::YesNo, Freely Leaving "Leave workspace and groups" "";
+    "offboard_deprovision_after" "30" Rule::OffOr(0, 365), Freely Leaving "The account ends after" "0 to 365 days, or off.";
+    "offboard_delete_after" "off" Rule::OffOr(0, 365), Freely Leaving "It goes into the bin after" "0 to 365 days more, or off.";
 }
 
 impl Setting {

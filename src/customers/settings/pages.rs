@@ -14,10 +14,11 @@ use crate::places::capital;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
-const GROUPS: [(Group, &str, &str); 3] = [
+const GROUPS: [(Group, &str, &str); 4] = [
     (Group::Passwords, "Passwords", "Customers below can only be stricter."),
     (Group::Doors, "Getting in", ""),
     (Group::Mails, "Welcome mails", ""),
+    (Group::Leaving, "Offboarding", "What is ticked when somebody leaves."),
 ];
 
 pub fn index(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {

@@ -37,6 +37,11 @@ pub fn forget(tx: &Write, user: &User) -> Result<()> {
     tx.run("DELETE FROM user_external_emails WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM user_external_ids WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM user_memories WHERE user_id = ?1", [id])?;
+    tx.run(
+        "UPDATE offboarding_steps SET params = '{}', result = '', found = ''
+          WHERE offboarding_id IN (SELECT offboardings.id FROM offboardings WHERE offboardings.user_id = ?1)",
+        [id],
+    )?;
     tx.run("DELETE FROM user_expiry_notices WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM sessions WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM links WHERE user_id = ?1", [id])?;

@@ -4,13 +4,13 @@
 pub mod api;
 pub mod store;
 
-use super::memory::{self, Memory};
+use super::memory;
 use super::{Home, User, enter, is_in_state, over_limit, reaches, store as users_store};
 use crate::assignments::{self, Had, Reason};
 use crate::audit;
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersDisable, UsersUpdate};
 use crate::auth::{
-    Actor, Permission, Scope, not_last_administrator, not_oneself, not_stronger, not_stronger_peer,
+    self, Actor, Permission, Scope, not_last_administrator, not_oneself, not_stronger, not_stronger_peer,
 };
 use crate::customers;
 use crate::db::{Db, Read, Write};
@@ -67,6 +67,13 @@ pub fn disable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) 
     })
 }
 
+/// Ends every sign-in, link and token of the user, who may come in again.
+pub fn end_sign_ins(tx: &Write, id: UserId) -> Result<()> {
+    auth::end_sign_ins(tx, id, None)?;
+    users_store::end_links(tx, id)?;
+    users_store::revoke_tokens(tx, id)
+}
+
 /// The disabling itself, whoever decided it.
 pub fn shut<P>(tx: &Write, scope: &Scope<P>, user: &User, action: &str) -> Result<()> {
     users_store::set_state(tx, scope, user.id, State::Disabled)?;
@@ -93,6 +100,7 @@ pub fn enable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -
         not_expired(tx, &user, &zone)?;
         users_store::set_state(tx, scope, id, State::Active)?;
         assignments::resume_user(tx, id, Reason::UserDisabled)?;
+        memory::close(tx, id)?;
         enter(tx, Action::Changed, &user, State::Active)?;
         audit::record(tx, "user.enabled", ("user", id.0), user.customer, &json!({}))
     })
@@ -152,14 +160,8 @@ pub fn end<P: Permission>(tx: &Write, scope: &Scope<P>, user: &User) -> Result<V
     Ok(requests)
 }
 
-/// Takes a deprovisioned user up again: active, with a span of its own, and with those reports and
-/// that manager of the memory who are still there.
-pub fn revive<P: Permission>(
-    tx: &Write,
-    scope: &Scope<P>,
-    user: &User,
-    memory: Option<&Memory>,
-) -> Result<()> {
+/// Takes a deprovisioned user up again: active, with a span of its own. The memory is closed.
+pub fn revive<P: Permission>(tx: &Write, scope: &Scope<P>, user: &User) -> Result<()> {
     if user.state != State::Deprovisioned {
         return Err(is_in_state(user));
     }
@@ -172,21 +174,7 @@ pub fn revive<P: Permission>(
     not_expired(tx, user, &zone)?;
     users_store::set_state(tx, scope, user.id, State::Active)?;
     users_store::raise_epoch(tx, user.id)?;
-    if let Some(memory) = memory {
-        if let Some(boss) = memory.manager.filter(|_| user.details.manager.is_none())
-            && users_store::is_of(tx, user.customer, boss)?
-            && !users_store::reports_to(tx, boss, user.id)?
-        {
-            users_store::set_manager(tx, user.customer, user.id, boss)?;
-        }
-        for report in &memory.reports {
-            if store::has_no_manager(tx, user.customer, *report)?
-                && !users_store::reports_to(tx, user.id, *report)?
-            {
-                users_store::set_manager(tx, user.customer, *report, user.id)?;
-            }
-        }
-    }
+    memory::close(tx, user.id)?;
     enter(tx, Action::Added, user, State::Active)?;
     audit::record(tx, "user.rehired", ("user", user.id.0), user.customer, &json!({}))
 }

@@ -2,7 +2,7 @@
 
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::{CustomerId, UserId};
+use crate::ids::UserId;
 use rusqlite::named_params;
 
 /// Those who report to the user, by name.
@@ -11,15 +11,6 @@ pub fn reports(db: &Read, id: UserId) -> Result<Vec<(UserId, String)>> {
         "SELECT id, display_name FROM users WHERE manager_id = ?1 ORDER BY display_name, id",
         [id],
         |row| Ok((row.get("id")?, row.get("display_name")?)),
-    )
-}
-
-/// Whether it is a user of the customer whom nobody leads.
-pub fn has_no_manager(db: &Read, customer: CustomerId, id: UserId) -> Result<bool> {
-    db.value(
-        "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1 AND customer_id = ?2 AND manager_id IS NULL
-                           AND state NOT IN ('deleted', 'purged'))",
-        (id, customer),
     )
 }
 

@@ -31,18 +31,18 @@ pub struct HadRole {
     pub until: Option<Date>,
 }
 
-/// The newest snapshot of the user, and when it was taken.
+/// The snapshot that stands for the user, and when it was taken.
 pub fn newest(db: &Read, user: &User) -> Result<Option<(Instant, Memory)>> {
-    match store::newest(db, user.id)? {
-        Some((at, text)) => Ok(Some((at, serde_json::from_str(&text)?))),
+    match store::standing(db, user.id)? {
+        Some((_, at, text)) => Ok(Some((at, serde_json::from_str(&text)?))),
         None => Ok(None),
     }
 }
 
-/// Takes the snapshot.
+/// Takes the snapshot. Where one stands already, of a leaving that goes on, what came since is added.
 pub fn keep(tx: &Write, user: &User) -> Result<()> {
     let reports = life::store::reports(tx, user.id)?;
-    let memory = Memory {
+    let now = Memory {
         state: user.state,
         fields: user.details.input().to_json(),
         roles: store::roles(tx, user.id)?,
@@ -50,5 +50,39 @@ pub fn keep(tx: &Write, user: &User) -> Result<()> {
         manager: user.details.manager,
         reports: reports.into_iter().map(|(report, _)| report).collect(),
     };
-    store::keep(tx, user, &serde_json::to_string(&memory)?)
+    match store::standing(tx, user.id)? {
+        None => store::keep(tx, user, &serde_json::to_string(&now)?),
+        Some((id, _, text)) => {
+            let mut whole: Memory = serde_json::from_str(&text)?;
+            whole.add(now);
+            store::change(tx, id, &serde_json::to_string(&whole)?)
+        }
+    }
+}
+
+/// Nothing is brought back from what stood for the user: they are there again.
+pub fn close(tx: &Write, user: UserId) -> Result<()> {
+    store::end(tx, user)
+}
+
+impl Memory {
+    fn add(&mut self, later: Memory) {
+        for had in later.services {
+            let same = |old: &Had| old.service == had.service && old.label == had.label;
+            if !self.services.iter().any(same) {
+                self.services.push(had);
+            }
+        }
+        for had in later.roles {
+            if !self.roles.iter().any(|old| old.role == had.role && old.at == had.at) {
+                self.roles.push(had);
+            }
+        }
+        for report in later.reports {
+            if !self.reports.contains(&report) {
+                self.reports.push(report);
+            }
+        }
+        self.manager = self.manager.or(later.manager);
+    }
 }

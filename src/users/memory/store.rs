@@ -17,12 +17,27 @@ pub fn keep(tx: &Write, user: &User, snapshot: &str) -> Result<()> {
     Ok(())
 }
 
-pub fn newest(db: &Read, id: UserId) -> Result<Option<(Instant, String)>> {
+/// The snapshot that is not over: its id, when it was taken, and itself.
+pub fn standing(db: &Read, id: UserId) -> Result<Option<(i64, Instant, String)>> {
     db.maybe(
-        "SELECT at, snapshot FROM user_memories WHERE user_id = ?1 ORDER BY at DESC, id DESC LIMIT 1",
+        "SELECT id, at, snapshot FROM user_memories
+          WHERE user_id = ?1 AND over_at IS NULL ORDER BY at DESC, id DESC LIMIT 1",
         [id],
-        |row| Ok((row.get("at")?, row.get("snapshot")?)),
+        |row| Ok((row.get("id")?, row.get("at")?, row.get("snapshot")?)),
     )
+}
+
+pub fn change(tx: &Write, id: i64, snapshot: &str) -> Result<()> {
+    tx.run("UPDATE user_memories SET snapshot = ?1 WHERE id = ?2", (snapshot, id))?;
+    Ok(())
+}
+
+pub fn end(tx: &Write, id: UserId) -> Result<()> {
+    tx.run(
+        "UPDATE user_memories SET over_at = :now WHERE user_id = :id AND over_at IS NULL",
+        named_params! { ":now": tx.now, ":id": id },
+    )?;
+    Ok(())
 }
 
 /// The roles the user holds, each with where it stands.

@@ -74,6 +74,7 @@ fn verbs(db: &Read, cx: &Cx, user: &User) -> Vec<Item> {
         items.push(Item::link("Rehire…", to("rehire")));
     }
     if living && reaches::<UsersDeprovision>(db, actor, at) {
+        items.push(Item::danger("Offboard…", to("offboard")));
         items.push(Item::danger("Deprovision…", to("deprovision")));
     }
     if reaches::<UsersDelete>(db, actor, at) {

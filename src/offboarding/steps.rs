@@ -1,0 +1,87 @@
+//! Each step as it is done, with the rights of whoever ordered it.
+
+use super::{Act, Step, guards};
+use crate::assignments;
+use crate::auth::Actor;
+use crate::auth::permissions::UsersDelete;
+use crate::db::Write;
+use crate::error::{Error, Result};
+use crate::html::text::count;
+use crate::ids::{RequestId, UserId, UserServiceId};
+use crate::places::State as Account;
+use crate::users::{User, life, lookup};
+
+/// Does it; says what came of it. What is there already is no failure.
+pub fn carry_out(tx: &Write, actor: &Actor, user: &User, step: &Step) -> Result<String> {
+    let scope = guards::scope_of(tx, actor, user)?;
+    guards::of(tx, actor, user)?;
+    match step.act {
+        Act::EndSignIns => {
+            life::end_sign_ins(tx, user.id)?;
+            Ok("Ended".to_owned())
+        }
+        Act::HandReports => {
+            guards::may_lead(tx, actor, user)?;
+            hand_reports(tx, user, UserId(step.subject.unwrap_or_default()))
+        }
+        Act::EndService => end_service(tx, user, UserServiceId(step.subject.unwrap_or_default())),
+        Act::Disable if user.state != Account::Active => Ok("It was off already".to_owned()),
+        Act::Disable => {
+            life::shut(tx, &scope, user, "user.disabled")?;
+            Ok("Disabled".to_owned())
+        }
+        Act::Deprovision if !matches!(user.state, Account::Active | Account::Disabled) => {
+            Ok("It had ended already".to_owned())
+        }
+        Act::Deprovision => Ok(match life::end(tx, &scope, user)?.as_slice() {
+            [] => "Ended".to_owned(),
+            all => format!("Ended; {}", requests(all)),
+        }),
+        Act::Delete => delete(tx, actor, user),
+        Act::HideFromLists
+        | Act::OutOfOffice
+        | Act::Forward
+        | Act::Access
+        | Act::ShareMailbox
+        | Act::LeaveGroups => Err(Error::internal("a step that is done by hand")),
+    }
+}
+
+fn hand_reports(tx: &Write, user: &User, boss: UserId) -> Result<String> {
+    if !lookup::is_of(tx, user.customer, boss)? {
+        return Err(Error::refused("Whoever was to take them is no user of the customer any more."));
+    }
+    let n = i64::try_from(lookup::hand_reports(tx, user, boss)?).unwrap_or(i64::MAX);
+    Ok(format!("{} handed over", count(n, "user", "users")))
+}
+
+fn end_service(tx: &Write, user: &User, id: UserServiceId) -> Result<String> {
+    let living = assignments::living_of(tx, user.id)?;
+    let Some(held) = living.iter().find(|held| held.id.number() == id.0) else {
+        return Ok("It had ended already".to_owned());
+    };
+    if let Some(other) = assignments::needing(tx, held)?.first() {
+        return Err(Error::refused(format!("{} needs it. End that first.", other.name)));
+    }
+    let request = assignments::end(tx, held)?;
+    Ok(requests(&[request]))
+}
+
+fn delete(tx: &Write, actor: &Actor, user: &User) -> Result<String> {
+    guards::may_delete(tx, actor, user)?;
+    match user.state {
+        Account::Deleted | Account::Purged => Ok("It was in the bin already".to_owned()),
+        Account::Deprovisioned => {
+            life::into_bin(tx, &actor.scope::<UsersDelete>()?, user)?;
+            Ok("In the bin".to_owned())
+        }
+        _ => Err(Error::refused("The account has not ended.")),
+    }
+}
+
+/// "requests 7, 8"
+fn requests(all: &[RequestId]) -> String {
+    let numbers: Vec<String> = all.iter().map(ToString::to_string).collect();
+    let word = if all.len() == 1 { "request" } else { "requests" };
+    format!("{word} {}", numbers.join(", "))
+}

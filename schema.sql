@@ -411,6 +411,7 @@ CREATE TABLE offboardings (
   state       TEXT NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'begun', 'over', 'sealed', 'cancelled')),
   ordered_at  TEXT NOT NULL,
   ordered_by  INTEGER,
+  acting_for  INTEGER,                                     -- in whose name, where that is somebody else's
   begins_at   TEXT NOT NULL,
   over_at     TEXT,                                        -- since when nothing of it is left to do
   run_id      INTEGER REFERENCES runs (id) ON DELETE SET NULL, -- what goes on with it
@@ -425,6 +426,7 @@ CREATE TABLE offboardings (
 CREATE INDEX offboardings_by_customer ON offboardings (customer_id);
 CREATE INDEX offboardings_by_user ON offboardings (user_id, id);
 CREATE INDEX offboardings_by_run ON offboardings (run_id);
+CREATE INDEX offboardings_open ON offboardings (id) WHERE state IN ('planned', 'begun', 'over');
 CREATE UNIQUE INDEX offboardings_one_at_a_time ON offboardings (user_id) WHERE state IN ('planned', 'begun');
 CREATE TRIGGER offboardings_stay_sealed BEFORE UPDATE ON offboardings
 WHEN OLD.state = 'sealed' AND (NEW.state <> 'sealed' OR NEW.report <> OLD.report OR NEW.previous <> OLD.previous

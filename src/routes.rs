@@ -639,7 +639,7 @@ routes! {
     Get   "/api/v1/users/{id}/offboardings/{offboarding}" scope UsersRead offboarding::api::show, "Show an offboarding with its report" &[] => offboarding::OUT;
     Post  "/api/v1/users/{id}/offboardings/{offboarding}/cancel" scope UsersDeprovision offboarding::api::cancel, "Cancel what an offboarding has not done yet" &[] => offboarding::OUT;
     Post  "/api/v1/users/{id}/offboardings/{offboarding}/steps/{step}/done" scope UsersDeprovision offboarding::api::tick, "Say that a step was done by hand" &[] => offboarding::OUT;
-    Post  "/api/v1/users/{id}/rehire"       scope UsersDeprovision arrivals::rehire::api::rehire, "Take a deprovisioned user up again, from memory" &[] => arrivals::rehire::OUT;
+    Post  "/api/v1/users/{id}/rehire"       scope UsersDeprovision arrivals::rehire::api::rehire, "Take a deprovisioned user up again, from memory" arrivals::rehire::REHIRE => arrivals::rehire::OUT;
     Get   "/api/v1/customers/{id}/templates"       scope UsersTemplates arrivals::templates::api::index, "List the templates of a customer" &[] => arrivals::templates::OUT;
     Post  "/api/v1/customers/{id}/templates"       scope UsersTemplates arrivals::templates::api::create, "Make a template" arrivals::templates::EDIT => arrivals::templates::OUT;
     Get   "/api/v1/customers/{id}/templates/{tid}" scope UsersTemplates arrivals::templates::api::show, "Show a template" &[] => arrivals::templates::OUT;

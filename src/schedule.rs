@@ -5,9 +5,7 @@ use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::many;
 use crate::offers::recount;
-use crate::{
-    account, billing, customers, jobs, kits, offboarding, signin, upkeep, users,
-};
+use crate::{account, billing, customers, jobs, kits, offboarding, signin, upkeep, users};
 
 pub const KINDS: &[Kind] = &[
     Kind {
@@ -119,6 +117,7 @@ pub const RECURRING: &[Recurring] = &[
     Recurring { kind: "customers.purge", label: "Bin of customers", schedule: "20 4 * * *" },
     Recurring { kind: "customers.expire", label: "Terms of customers", schedule: "5 * * * *" },
     Recurring { kind: "users.expire", label: "Last days", schedule: "5 * * * *" },
+    Recurring { kind: offboarding::run::KIND, label: "Offboardings", schedule: "50 * * * *" },
     Recurring { kind: "users.purge", label: "Erasing users", schedule: "25 3 * * *" },
     Recurring { kind: "passwords.expire", label: "Passwords that end", schedule: "10 6 * * *" },
     Recurring { kind: "secrets.expire", label: "API tokens that end", schedule: "20 6 * * *" },

@@ -28,8 +28,8 @@ pub use branch::{Ended, change_plan, end_customer, provision_customer, revive, t
 pub use document::document;
 pub use fields::{CHANGE, GIVE, GIVE_USER, REASON, REMOVE};
 pub use people::{
-    Had, end, ever_had_any, had_by, living_of, needing, offered, one_of_user, provision_user,
-    remove_user, resume_customer, resume_user, suspend_customer, suspend_user, update_user,
+    Had, end, ever_had_any, had_by, needing, offered, one_of_user, provision_user, remove_user,
+    resume_customer, resume_user, suspend_customer, suspend_user, update_user,
 };
 pub use settle::settle;
 

@@ -4,7 +4,7 @@
 use super::act::{self, Cause, Work};
 use super::plan;
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, Reason, properties, store};
+use super::{Held, HeldId, Reason, moving, properties, store};
 use crate::catalogue::{self, Level, Service};
 use crate::db::{Read, Write};
 use crate::engine::{Class, NewStep};
@@ -55,19 +55,7 @@ pub fn ever_had_any(db: &Read, user: UserId) -> Result<bool> {
 
 /// Takes away all that a user has, what was given last first: it may need what was given before.
 pub fn remove_user(tx: &Write, user: UserId) -> Result<Vec<RequestId>> {
-    living_of(tx, user)?.iter().rev().map(|held| end(tx, held)).collect()
-}
-
-/// What a user has and is to keep, in the order in which it was given.
-pub fn living_of(db: &Read, user: UserId) -> Result<Vec<Held>> {
-    let mut all = Vec::new();
-    for id in store::ids_of_user(db, user)? {
-        let held = store::any(db, id)?;
-        if held.wanted != Wanted::Gone {
-            all.push(held);
-        }
-    }
-    Ok(all)
+    moving::living(tx, user)?.iter().rev().map(|held| end(tx, held)).collect()
 }
 
 /// How far one thing that a user has, or had, is; none where it is nobody's any more.

@@ -11,7 +11,12 @@ use crate::places::State as Account;
 use crate::users::lookup;
 
 /// Whether the step holds, and what was found; nothing is said of what was not done.
-pub fn step(db: &Read, user: UserId, state: Account, step: &Step) -> Result<(Option<bool>, String)> {
+pub fn step(
+    db: &Read,
+    user: UserId,
+    state: Account,
+    step: &Step,
+) -> Result<(Option<bool>, String)> {
     match step.state {
         Progress::Done if step.act.is_by_hand() => {
             return Ok((None, "Portico cannot look at it".to_owned()));
@@ -40,20 +45,30 @@ pub fn step(db: &Read, user: UserId, state: Account, step: &Step) -> Result<(Opt
         Act::HandReports => {
             let left = lookup::reports(db, user)?.len();
             let left = i64::try_from(left).unwrap_or(i64::MAX);
-            (left == 0, match left {
-                0 => "Nobody reports to the account".to_owned(),
-                n => count(n, "user reports to it", "users report to it"),
-            })
+            (
+                left == 0,
+                match left {
+                    0 => "Nobody reports to the account".to_owned(),
+                    n => count(n, "user reports to it", "users report to it"),
+                },
+            )
         }
         Act::EndService => service(db, user, UserServiceId(step.subject.unwrap_or_default()))?,
         Act::Disable => (shut, told(state)),
         Act::Deprovision => {
             let left = store::services_left(db, user)?;
             let ended = shut && state != Account::Disabled;
-            (ended && left == 0, match left {
-                0 => told(state),
-                n => format!("{}; {} not gone outside", told(state), count(n, "service", "services")),
-            })
+            (
+                ended && left == 0,
+                match left {
+                    0 => told(state),
+                    n => format!(
+                        "{}; {} not gone outside",
+                        told(state),
+                        count(n, "service", "services")
+                    ),
+                },
+            )
         }
         Act::Delete => (matches!(state, Account::Deleted | Account::Purged), told(state)),
         Act::HideFromLists

@@ -1,9 +1,7 @@
 //! What even somebody with the right may not do, asked when it is ordered and again when it is done.
 
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersUpdate};
-use crate::auth::{
-    Actor, Permission, Scope, not_last_administrator, not_oneself, not_stronger,
-};
+use crate::auth::{Actor, Permission, Scope, not_last_administrator, not_oneself, not_stronger};
 use crate::db::Read;
 use crate::error::{Error, Result};
 use crate::users::{User, reaches};

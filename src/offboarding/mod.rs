@@ -65,8 +65,14 @@ pub const OUT: &[Field] = &[
     Field::text("ordered_at", ""),
     Field::text("begins_at", ""),
     Field::text("over_at", "since when nothing is left to do"),
-    Field::list("steps", "id, act, text, due_at, state, ended_at, by, result, and what the second look found"),
-    Field::object("seal", "number, sealed_at, previous, hash, report as it was hashed, and whether it is intact"),
+    Field::list(
+        "steps",
+        "id, act, text, due_at, state, ended_at, by, result, and what the second look found",
+    ),
+    Field::object(
+        "seal",
+        "number, sealed_at, previous, hash, report as it was hashed, and whether it is intact",
+    ),
 ];
 
 /// One thing to be done.
@@ -111,6 +117,9 @@ pub struct Offboarding {
     pub state: State,
     #[serde(skip)]
     pub ordered: Option<UserId>,
+    /// In whose name, where that is somebody else's.
+    #[serde(skip)]
+    pub acting_for: Option<UserId>,
     pub ordered_by: String,
     pub ordered_at: Instant,
     pub begins_at: Instant,

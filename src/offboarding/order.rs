@@ -16,22 +16,34 @@ use crate::users::{self, User, lookup, reaches};
 use serde_json::json;
 
 pub const OFFBOARD: &[Field] = &[
-    Field::text("at", "when it begins, like 2026-01-31T18:00 in the customer's time zone; now when left out"),
+    Field::text(
+        "at",
+        "when it begins, like 2026-01-31T18:00 in the customer's time zone; now when left out",
+    ),
     Field::boolean("end_sign_ins", "ends sign-ins, links and tokens"),
     Field::boolean("disable", "disables the account, which suspends its services"),
     Field::boolean("hide_from_lists", "out of address lists"),
     Field::boolean("out_of_office", "mail is answered"),
     Field::text("out_of_office_text", "with this, at most 2000 characters"),
-    Field::text("forward_to", "mail goes to this user of the customer: sign-in name, address or id"),
+    Field::text(
+        "forward_to",
+        "mail goes to this user of the customer: sign-in name, address or id",
+    ),
     Field::text("access_to", "who gets access to the mailbox, the same way"),
     Field::text("mailbox_until", "the last day of both"),
     Field::boolean("share_mailbox", "the mailbox becomes a shared one"),
     Field::boolean("leave_groups", "out of workspace and groups"),
-    Field::text("hand_to", "whom those report to from then on who report to the user, the same way"),
+    Field::text(
+        "hand_to",
+        "whom those report to from then on who report to the user, the same way",
+    ),
     Field::list("services", "numbers of the user's services that end"),
     Field::text("services_on", "the day at whose beginning they end; with the rest when left out"),
     Field::text("deprovision_after", "days until the account ends, 0 to 365; empty: never"),
-    Field::text("delete_after", "days after that until it goes into the bin, 0 to 365; empty: never"),
+    Field::text(
+        "delete_after",
+        "days after that until it goes into the bin, 0 to 365; empty: never",
+    ),
 ];
 
 /// A step before it is kept.
@@ -115,7 +127,7 @@ pub fn usual(db: &Read, user: &User) -> Result<Input> {
         input.set(field, days.map(|days| days.to_string()).unwrap_or_default());
     }
     if settings::flag(db, user.customer, "offboard_end_services")? {
-        for held in assignments::living_of(db, user.id)? {
+        for held in assignments::moving::living(db, user.id)? {
             input.push("services", held.id.number());
         }
     }
@@ -140,7 +152,7 @@ fn plan(
     let customer = customers::one(db, scope, user.customer)?;
     let zone = Zone::named(&customer.details.time_zone).unwrap_or_else(Zone::utc);
     let whole = said.over(usual(db, user)?);
-    let held = assignments::living_of(db, user.id)?;
+    let held = assignments::moving::living(db, user.id)?;
     let wish = read(db, actor, scope, user, &whole, &held, &zone)?;
     let hand = by_hand(&store::connectors_of(db, user.id)?);
     let mut steps = Vec::new();
@@ -225,11 +237,9 @@ fn read(
     if until.flatten().is_some_and(|day| day < db.now.day(zone)) {
         fields.complain::<()>("mailbox_until", "must not be past");
     }
-    for (field, act) in [
-        ("forward_to", Act::Forward),
-        ("access_to", Act::Access),
-        ("hand_to", Act::HandReports),
-    ] {
+    for (field, act) in
+        [("forward_to", Act::Forward), ("access_to", Act::Access), ("hand_to", Act::HandReports)]
+    {
         let params = Params { until: until.flatten(), ..Params::default() };
         match person(db, scope, user, &mut fields, field)? {
             Some(Some(whom)) if act == Act::HandReports => {
@@ -345,11 +355,7 @@ fn person(
 }
 
 /// Those of the user's services that end; none that another needs which stays.
-fn services(
-    db: &Read,
-    fields: &mut Fields,
-    held: &[Held],
-) -> Result<Option<Vec<UserServiceId>>> {
+fn services(db: &Read, fields: &mut Fields, held: &[Held]) -> Result<Option<Vec<UserServiceId>>> {
     let Some(ids) = fields.list::<UserServiceId>("services", 200) else { return Ok(None) };
     let ends = |held: &Held| ids.iter().any(|id| id.0 == held.id.number());
     if ids.iter().any(|id| !held.iter().any(|held| held.id.number() == id.0)) {

@@ -3,9 +3,9 @@
 
 use super::{Offboarding, Progress, SECOND_LOOK, State, Step, check, end, notice, proceed, report};
 use super::{steps, store};
+use crate::audit;
 use crate::auth::permissions::UsersDeprovision;
 use crate::auth::{Actor, Scope};
-use crate::audit;
 use crate::db::{By, Via, Write};
 use crate::error::{Error, Result};
 use crate::ids::OffboardingId;
@@ -18,7 +18,7 @@ pub const KIND: &str = "users.offboard";
 
 pub fn run(cx: &RunCx) -> Result<()> {
     let said = cx.run.input.get("offboarding").and_then(serde_json::Value::as_i64);
-    let Some(id) = said.map(OffboardingId) else { return Ok(()) };
+    let Some(id) = said.map(OffboardingId) else { return pick_up(cx) };
     let by = By { user: cx.run.user, via: Via::Job, acting_for: cx.run.acting_for };
     if !cx.db.write(by, |tx| begin(tx, cx, id))? {
         return Ok(());
@@ -38,6 +38,25 @@ pub fn run(cx: &RunCx) -> Result<()> {
         one(cx, by, id, &step, done)?;
     }
     cx.db.write(by, |tx| go_on(tx, cx, id))
+}
+
+/// By the clock: what was left alone in the middle goes on, for whoever ordered it.
+fn pick_up(cx: &RunCx) -> Result<()> {
+    for (seq, id) in (1..).zip(cx.db.read(store::left_alone)?) {
+        let it = cx.db.read(|db| store::one(db, id))?;
+        let by = By { user: it.ordered, via: Via::Job, acting_for: it.acting_for };
+        cx.db.write(by, |tx| {
+            let due = match (store::next_due(tx, id)?, it.over_at) {
+                (Some(due), _) => due,
+                (None, Some(over)) => over.plus_seconds(SECOND_LOOK),
+                (None, None) => tx.now,
+            };
+            proceed(tx, &it, due)?;
+            let text = format!("Offboarding {id}");
+            cx.unit(tx, seq, Level::Warn, "picked_up", &text, Some(("user", it.user_id.0)))
+        })?;
+    }
+    Ok(())
 }
 
 /// Whether it is this run's turn. What there is before the first step is remembered.
@@ -69,10 +88,15 @@ fn one(cx: &RunCx, by: By, id: OffboardingId, step: &Step, done: i64) -> Result<
             cx.unit(tx, done, Level::Warn, "by_hand", &step.text, Some(("user", it.user_id.0)))
         });
     }
-    let tried = cx.actor().and_then(|actor| cx.db.write(actor.by, |tx| act(tx, cx, &actor, id, step, done)));
+    let tried = cx
+        .actor()
+        .and_then(|actor| cx.db.write(actor.by, |tx| act(tx, cx, &actor, id, step, done)));
     let why = match tried {
         Ok(()) => return Ok(()),
-        Err(Error::Internal(cause)) => return Err(Error::Internal(cause)),
+        Err(Error::Internal(cause)) => {
+            tracing::error!(offboarding = id.0, "{cause}");
+            "Something of ours went wrong; the log names it.".to_owned()
+        }
         Err(Error::NotFound) => "Whoever ordered it does not reach the user any more.".to_owned(),
         Err(other) => other.to_string(),
     };

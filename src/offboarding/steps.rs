@@ -49,14 +49,16 @@ pub fn carry_out(tx: &Write, actor: &Actor, user: &User, step: &Step) -> Result<
 
 fn hand_reports(tx: &Write, user: &User, boss: UserId) -> Result<String> {
     if !lookup::is_of(tx, user.customer, boss)? {
-        return Err(Error::refused("Whoever was to take them is no user of the customer any more."));
+        return Err(Error::refused(
+            "Whoever was to take them is no user of the customer any more.",
+        ));
     }
     let n = i64::try_from(lookup::hand_reports(tx, user, boss)?).unwrap_or(i64::MAX);
     Ok(format!("{} handed over", count(n, "user", "users")))
 }
 
 fn end_service(tx: &Write, user: &User, id: UserServiceId) -> Result<String> {
-    let living = assignments::living_of(tx, user.id)?;
+    let living = assignments::moving::living(tx, user.id)?;
     let Some(held) = living.iter().find(|held| held.id.number() == id.0) else {
         return Ok("It had ended already".to_owned());
     };

@@ -11,11 +11,11 @@ use rusqlite::{Row, named_params};
 
 pub fn insert(tx: &Write, user: &User, begins: Instant) -> Result<OffboardingId> {
     tx.change(
-        "INSERT INTO offboardings (customer_id, user_id, ordered_at, ordered_by, begins_at)
-         VALUES (:customer, :user, :now, :by, :begins) RETURNING id",
+        "INSERT INTO offboardings (customer_id, user_id, ordered_at, ordered_by, acting_for, begins_at)
+         VALUES (:customer, :user, :now, :by, :acting_for, :begins) RETURNING id",
         named_params! {
             ":customer": user.customer, ":user": user.id, ":now": tx.now, ":by": tx.by.user,
-            ":begins": begins,
+            ":acting_for": tx.by.acting_for, ":begins": begins,
         },
     )
 }
@@ -37,7 +37,7 @@ macro_rules! whole {
     ($rest:literal) => {
         concat!(
             "SELECT offboardings.id, offboardings.customer_id, offboardings.user_id, offboardings.state, ordered_by,
-                    ordered_at, begins_at, over_at, run_id, sealed_no, sealed_at, report, previous, hash,
+                    acting_for, ordered_at, begins_at, over_at, run_id, sealed_no, sealed_at, report, previous, hash,
                     coalesce((SELECT users.display_name FROM users WHERE users.id = ordered_by), 'Portico') AS ordered_by_name,
                     coalesce((SELECT prior.hash FROM offboardings prior WHERE prior.sealed_no = offboardings.sealed_no - 1), '') AS prior
                FROM offboardings ",
@@ -108,6 +108,7 @@ fn offboarding(row: &Row) -> rusqlite::Result<Offboarding> {
         user_id: row.get("user_id")?,
         state: row.get("state")?,
         ordered: row.get("ordered_by")?,
+        acting_for: row.get("acting_for")?,
         ordered_by: row.get("ordered_by_name")?,
         ordered_at: row.get("ordered_at")?,
         begins_at: row.get("begins_at")?,
@@ -116,6 +117,18 @@ fn offboarding(row: &Row) -> rusqlite::Result<Offboarding> {
         steps: Vec::new(),
         seal,
     })
+}
+
+/// Those that nothing goes on with: what was to do it has ended in the middle.
+pub fn left_alone(db: &Read) -> Result<Vec<OffboardingId>> {
+    db.all(
+        "SELECT id FROM offboardings INDEXED BY offboardings_open
+          WHERE state IN ('planned', 'begun', 'over')
+            AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = run_id AND runs.state IN ('queued', 'running'))
+          ORDER BY id",
+        [],
+        |row| row.get("id"),
+    )
 }
 
 /// The one that is not over, of a user.

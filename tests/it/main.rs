@@ -71,6 +71,8 @@ mod moves;
 mod users_fields;
 mod users_life;
 mod templates;
+mod offboarding;
+mod rehire;
 mod import;
 mod domains;
 mod import_rules;

@@ -11,31 +11,12 @@ struct Scene {
     home: CustomerId,
 }
 
-/// A customer that has the workplace, whose standard plan its users may have, and a reseller that
-/// may also sell *backup*.
+/// See [`World::customer_with_workplace`].
 fn scene() -> Scene {
     let world = World::new();
     let reseller = world.reseller("Brightwater");
-    let home = world.customer(reseller, "Aldermoor");
-    world
-        .sql()
-        .execute_batch(&format!(
-            "INSERT INTO services (id, code, name, kind, state, tracking_only, created_at, changed_at)
-             VALUES (100, 'workplace', 'Managed workplace', 'user', 'active', 1, '', ''),
-                    (101, 'backup', 'Backup', 'user', 'active', 1, '', '');
-             INSERT INTO plans (id, service_id, level, code, name, sku) VALUES
-               (200, 100, 'user', 'standard', 'Standard', ''), (201, 100, 'user', 'plus', 'Plus', ''),
-               (202, 101, 'user', 'standard', 'Standard', '');
-             INSERT INTO offers (id, reseller_id, service_id, given_at)
-             VALUES (300, {reseller}, 100, ''), (301, {reseller}, 101, '');
-             INSERT INTO offer_plans (offer_id, service_id, plan_id) VALUES
-               (300, 100, 200), (300, 100, 201), (301, 101, 202);"
-        ))
-        .unwrap();
-    let scene = Scene { world, reseller, home };
-    let given = json!({ "service": "workplace", "user_plans": ["standard"] });
-    scene.admin().api_post(&format!("/customers/{home}/services"), given).expect(202);
-    scene
+    let home = world.customer_with_workplace(reseller, "Aldermoor");
+    Scene { world, reseller, home }
 }
 
 impl Scene {
@@ -416,73 +397,4 @@ fn a_welcome_ends_with_the_address_it_went_to() {
         .expect(200);
     let told = "SELECT to_address || ' ' || subject FROM messages WHERE event = 'user.renamed'";
     assert_eq!(world.text(told), "t@post.example Your sign-in name has changed");
-}
-
-#[test]
-fn rehiring_brings_back_what_can_be_given_and_bills_anew() {
-    let scene = scene();
-    let (world, admin) = (&scene.world, scene.admin());
-    let boss = admin.api_post(&scene.users(), json!({ "first_name": "Maren" })).expect(201).id();
-    let body = json!({ "first_name": "Theo", "manager": boss, "phone": "+31 20 1", "addresses": ["tv@aldermoor.example"],
-        "services": ["workplace/standard"], "roles": ["Customer helpdesk", "Customer administrator"] });
-    let id = admin.api_post(&scene.users(), body).expect(201).id();
-    let report = admin
-        .api_post(&scene.users(), json!({ "first_name": "Ylva", "manager": id }))
-        .expect(201)
-        .id();
-    let url = format!("/users/{id}/rehire");
-    let said = admin.api_post(&url, json!({})).expect(422).complaints();
-    assert_eq!(said, ["Theo is active."]);
-    admin.api_delete(&format!("/users/{id}?deprovision=true")).expect(200);
-    admin.api_delete(&format!("/users/{boss}")).expect(200);
-    let said = admin.api_post(&url, json!({})).expect(422).complaints();
-    assert_eq!(said, ["Theo is deleted."]);
-    world.later(20 * 86_400);
-    admin.api_post(&format!("/users/{id}/restore"), json!({})).expect(200);
-    world.later(160 * 86_400);
-    // Whoever may not give a role does not give it by rehiring.
-    let ua = world.person(scene.home, "User administrator");
-    let before = world.count("SELECT count(*) FROM audit_log");
-    let seen = ua.api_post(&format!("{url}?preview=true"), json!({})).expect(200).json();
-    assert_eq!(seen["back"], json!([]));
-    let left = seen["left_out"].as_array().unwrap();
-    assert_eq!(left[0], "Managed workplace: needs user_services.write");
-    assert!(
-        left[2]
-            .as_str()
-            .unwrap()
-            .starts_with("Customer administrator contains rights that you do not have: "),
-        "{left:?}"
-    );
-    assert_eq!(world.count("SELECT count(*) FROM audit_log"), before, "only looked at");
-    let admin = scene.admin();
-    let shown = admin.post(&url, &[]).expect(200);
-    assert!(
-        shown.says("Comes back") && shown.says("Managed workplace, Standard"),
-        "{}",
-        shown.body
-    );
-    world.sql().execute("UPDATE customers SET user_limit = 1 WHERE id = ?1", [scene.home]).unwrap();
-    let full = admin.post(&url, &[("sure", "1")]).expect(422);
-    assert!(full.says("Aldermoor may have 1 users; 2 exist."), "{}", full.body);
-    world
-        .sql()
-        .execute("UPDATE customers SET user_limit = NULL WHERE id = ?1", [scene.home])
-        .unwrap();
-    assert!(admin.get(&url).says("Remembered"));
-    assert_eq!(admin.post(&url, &[("sure", "1")]).status, 303);
-    let now = admin.api_get(&format!("/users/{id}")).json();
-    assert_eq!((&now["state"], &now["phone"]), (&json!("active"), &json!("+31 20 1")));
-    assert_eq!(now["addresses"], json!(["tv@aldermoor.example"]));
-    assert_eq!(now["manager_id"], Value::Null, "the manager is in the bin");
-    assert_eq!(admin.api_get(&format!("/users/{report}")).json()["manager_id"], id);
-    assert_eq!(scene.held(&json!(id)), "workplace/standard,workplace/standard");
-    assert_eq!(scene.roles(&json!(id)), "Customer administrator,Customer helpdesk");
-    // The gap in the ledger is exactly the absence.
-    let spans = format!(
-        "SELECT group_concat(action || ' ' || day, ', ') FROM (SELECT action, day FROM ledger WHERE kind = 'user_service' AND user_id = {id} ORDER BY id)"
-    );
-    assert_eq!(world.text(&spans), "added 2026-03-10, removed 2026-03-10, added 2026-09-06");
-    let other = world.person(world.reseller("Ferrow"), "Reseller administrator");
-    assert_eq!((other.get(&url).status, other.api_post(&url, json!({})).status), (404, 404));
 }

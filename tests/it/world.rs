@@ -312,6 +312,45 @@ impl World {
         }
     }
 
+    /// A customer below the reseller that has the workplace, whose standard plan its users may have;
+    /// the reseller may also sell *plus* of it, and *backup*.
+    pub fn customer_with_workplace(&self, reseller: CustomerId, name: &str) -> CustomerId {
+        let home = self.customer(reseller, name);
+        self.sql()
+            .execute_batch(&format!(
+                "INSERT INTO services (id, code, name, kind, state, tracking_only, created_at, changed_at)
+                 VALUES (100, 'workplace', 'Managed workplace', 'user', 'active', 1, '', ''),
+                        (101, 'backup', 'Backup', 'user', 'active', 1, '', '');
+                 INSERT INTO plans (id, service_id, level, code, name, sku) VALUES
+                   (200, 100, 'user', 'standard', 'Standard', ''), (201, 100, 'user', 'plus', 'Plus', ''),
+                   (202, 101, 'user', 'standard', 'Standard', '');
+                 INSERT INTO offers (id, reseller_id, service_id, given_at)
+                 VALUES (300, {reseller}, 100, ''), (301, {reseller}, 101, '');
+                 INSERT INTO offer_plans (offer_id, service_id, plan_id) VALUES
+                   (300, 100, 200), (300, 100, 201), (301, 101, 202);"
+            ))
+            .unwrap();
+        let given = json!({ "service": "workplace", "user_plans": ["standard"] });
+        let admin = self.person(PROVIDER, "Provider administrator");
+        admin.api_post(&format!("/customers/{home}/services"), given).expect(202);
+        home
+    }
+
+    /// Lets every run that is due work to its end, and what comes of it.
+    pub fn let_runs_end(&self) {
+        let handle = portico::jobs::start(&self.app).unwrap();
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let open = format!(
+            "SELECT count(*) FROM runs WHERE state = 'running' OR (state = 'queued' AND due_at <= '{}')",
+            self.now()
+        );
+        while self.count(&open) > 0 {
+            assert!(std::time::Instant::now() < until, "the runs do not end");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        handle.stop();
+    }
+
     pub fn stranger(&self) -> Person<'_> {
         Person {
             world: self,

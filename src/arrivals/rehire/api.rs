@@ -4,13 +4,12 @@ use super::rehire as take_up;
 use crate::auth::permissions::{RolesGrant, UsersDeprovision};
 use crate::auth::{Permission, Scope};
 use crate::error::Result;
-use crate::input::Fields;
 use crate::web::{Cx, Response, response};
 
 pub fn rehire(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
-    let id = cx.param("id")?;
-    Fields::of(&cx.input()?, &[]).finish(|| Some(()))?;
+    let (id, input) = (cx.param("id")?, cx.input()?);
     let only_look = cx.request.query.get("preview") == "true";
     let again = || cx.again_for(RolesGrant::NAME);
-    response::json(200, &take_up(cx.app, &cx.actor, scope, id, only_look, &again)?)
+    let seen = take_up(cx.app, &cx.actor, scope, id, &input, only_look, &again)?;
+    response::json(200, &seen)
 }

@@ -3,32 +3,68 @@
 
 pub mod api;
 pub mod pages;
+mod people;
+mod things;
 
-use super::{Again, Along, give};
+use super::Again;
 use crate::auth::permissions::UsersDeprovision;
 use crate::auth::{Actor, Scope, not_stronger};
-use crate::db::Read;
-use crate::error::{Error, Result};
+use crate::db::{Read, Write};
+use crate::error::{Complaint, Error, Result};
 use crate::ids::UserId;
-use crate::input::Field;
+use crate::input::{Field, Fields, Input};
+use crate::offboarding;
 use crate::time::Instant;
 use crate::users::memory::{self, Memory};
-use crate::users::{self, life};
+use crate::users::{self, User, life};
 use crate::web::App;
 
+pub const REHIRE: &[Field] = &[Field::object(
+    "choices",
+    "by the key of a choice, what was chosen; none of it where nothing is",
+)];
+
 pub const OUT: &[Field] = &[
-    Field::list("back", "what is there again"),
-    Field::list("left_out", "what is not, each with the reason"),
+    Field::list("back", "what is there again as it was"),
+    Field::list(
+        "choices",
+        "what can be there again otherwise: key, text, why, options and what was chosen",
+    ),
+    Field::list("not_possible", "what is not, each with the reason"),
 ];
 
-/// What came back, and what did not and why.
-#[derive(serde::Serialize)]
+/// What came back, what may come back otherwise, and what cannot and why.
+#[derive(Default, serde::Serialize)]
 pub struct Rehired {
     pub back: Vec<String>,
-    pub left_out: Vec<String>,
+    pub choices: Vec<Choice>,
+    pub not_possible: Vec<String>,
 }
 
-/// The newest memory of the user.
+/// Something that cannot be as it was.
+#[derive(serde::Serialize)]
+pub struct Choice {
+    /// `service:backup`, `manager`, `reports`, `address:tv@aldermoor.example`
+    pub key: String,
+    pub text: String,
+    pub why: String,
+    /// Value and words; none: whatever is typed.
+    pub options: Vec<(String, String)>,
+    pub chosen: String,
+}
+
+/// Somebody on the way back.
+struct Return<'a> {
+    app: &'a App,
+    actor: &'a Actor,
+    again: Again<'a>,
+    user: &'a User,
+    said: &'a Input,
+    seen: Rehired,
+    complaints: Vec<Complaint>,
+}
+
+/// The memory that stands for the user.
 pub fn remembered(
     db: &Read,
     scope: &Scope<UsersDeprovision>,
@@ -45,44 +81,21 @@ pub fn rehire(
     actor: &Actor,
     scope: &Scope<UsersDeprovision>,
     id: UserId,
+    said: &Input,
     only_look: bool,
     again: Again,
 ) -> Result<Rehired> {
+    Fields::of(said, REHIRE).finish(|| Some(()))?;
     let mut seen = None;
     let done = app.db.write(scope.by, |tx| {
         let user = users::one(tx, scope, id)?;
         not_stronger(tx, actor, id)?;
         let found = memory::newest(tx, &user)?.map(|(_, memory)| memory);
+        offboarding::call_off_all(tx, &user)?;
         life::revive(tx, scope, &user)?;
-        let mut rehired = Rehired { back: Vec::new(), left_out: Vec::new() };
-        if let Some(memory) = found {
-            let named = |had: &crate::assignments::Had| match had.plan_name.as_str() {
-                "" => had.name.clone(),
-                plan => format!("{}, {plan}", had.name),
-            };
-            for had in memory.services {
-                let name = named(&had);
-                let one = Along { services: vec![had], ..Along::default() };
-                let refused = give(tx, app, actor, user.customer, id, &one, again)?;
-                if refused.is_empty() {
-                    rehired.back.push(name)
-                } else {
-                    rehired.left_out.extend(refused)
-                }
-            }
-            for had in memory.roles {
-                if had.at != user.customer {
-                    rehired.left_out.push(format!("{}: it stood at another customer", had.role));
-                    continue;
-                }
-                let one = Along { roles: vec![had.role.clone()], ..Along::default() };
-                let refused = give(tx, app, actor, user.customer, id, &one, again)?;
-                if refused.is_empty() {
-                    rehired.back.push(had.role)
-                } else {
-                    rehired.left_out.extend(refused)
-                }
-            }
+        let (rehired, complaints) = bring_back(tx, app, actor, again, &user, said, found)?;
+        if !complaints.is_empty() {
+            return Err(Error::Invalid(complaints));
         }
         if only_look {
             seen = Some(rehired);
@@ -93,5 +106,41 @@ pub fn rehire(
     match seen {
         Some(seen) => Ok(seen),
         None => done,
+    }
+}
+
+fn bring_back(
+    tx: &Write,
+    app: &App,
+    actor: &Actor,
+    again: Again,
+    user: &User,
+    said: &Input,
+    memory: Option<Memory>,
+) -> Result<(Rehired, Vec<Complaint>)> {
+    let (seen, complaints) = (Rehired::default(), Vec::new());
+    let mut way = Return { app, actor, again, user, said, seen, complaints };
+    if let Some(memory) = memory {
+        way.manager(tx, memory.manager)?;
+        way.reports(tx, &memory.reports)?;
+        way.addresses(tx, &Input::from_kept(&memory.fields))?;
+        way.services(tx, memory.services)?;
+        way.roles(tx, memory.roles)?;
+    }
+    Ok((way.seen, way.complaints))
+}
+
+impl Return<'_> {
+    fn chosen(&self, key: &str) -> String {
+        self.said.get(&format!("choices.{key}")).to_owned()
+    }
+
+    fn offer(&mut self, key: &str, text: String, why: String, options: Vec<(String, String)>) {
+        let chosen = self.chosen(key);
+        self.seen.choices.push(Choice { key: key.to_owned(), text, why, options, chosen });
+    }
+
+    fn complain(&mut self, key: &str, message: impl Into<String>) {
+        self.complaints.push(Complaint::new(format!("choices.{key}"), message));
     }
 }

@@ -1,15 +1,18 @@
-//! What the memory knows, what of it would come back, then the act.
+//! What the memory knows, what of it would come back and how, then the act.
 
-use super::{Rehired, rehire as take_up, remembered};
+use super::{Choice, Rehired, rehire as take_up, remembered};
 use crate::auth::permissions::{RolesGrant, UsersDeprovision};
 use crate::auth::{Permission, Scope};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{cancel, primary};
-use crate::html::form::{complaints_flash, form_foot, hidden, post_form};
+use crate::html::field::{Opts, choice_field, text_field};
+use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::parts::{card, facts};
 use crate::html::text;
 use crate::ids::UserId;
+use crate::input::Input;
 use crate::places::{self, UserTab};
+use crate::users::memory::Memory;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
@@ -18,20 +21,35 @@ pub fn ask(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
 }
 
 pub fn rehire(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
-    let id: UserId = cx.param("id")?;
-    let sure = cx.input()?.get("sure") == "1";
-    match take_up(cx.app, &cx.actor, scope, id, !sure, &|| cx.again_for(RolesGrant::NAME)) {
+    let (id, mut input): (UserId, Input) = (cx.param("id")?, cx.input()?);
+    let sure = input.get("sure") == "1";
+    input.remove("sure");
+    let again = || cx.again_for(RolesGrant::NAME);
+    match take_up(cx.app, &cx.actor, scope, id, &input, !sure, &again) {
         Ok(seen) if !sure => page(cx, scope, Some(&seen), &[]),
         Ok(done) => {
             let mut said = "Back, and active.".to_owned();
-            if !done.left_out.is_empty() {
-                said = format!("{said} Left out: {}", done.left_out.join(" "));
+            if !done.not_possible.is_empty() {
+                said = format!("{said} Not possible: {}", done.not_possible.join(" "));
             }
             Ok(cx.done(format!("/users/{id}"), &said))
         }
-        Err(Error::Invalid(all)) => page(cx, scope, None, &all),
+        Err(Error::Invalid(all)) => {
+            // Without what was chosen wrongly, to show the rest with it.
+            let none = Input::default();
+            let seen = take_up(cx.app, &cx.actor, scope, id, &none, true, &again).ok();
+            let seen = seen.map(|seen| with_chosen(seen, &input));
+            page(cx, scope, seen.as_ref(), &all)
+        }
         Err(err) => Err(err),
     }
+}
+
+fn with_chosen(mut seen: Rehired, input: &Input) -> Rehired {
+    for choice in &mut seen.choices {
+        choice.chosen = input.get(&format!("choices.{}", choice.key)).to_owned();
+    }
+    seen
 }
 
 fn page(
@@ -43,45 +61,38 @@ fn page(
     let id: UserId = cx.param("id")?;
     let (person, memory) =
         cx.db.read(|db| Ok((places::user(db, scope, id)?, remembered(db, scope, id)?)))?;
-    let lines = |all: &[String]| html! { @for each in all { div { (each) } } };
-    let mut list: Vec<(&str, Markup)> = Vec::new();
-    match (seen, &memory) {
-        (Some(seen), _) => {
-            list.push((
-                "Comes back",
-                if seen.back.is_empty() {
-                    html! { "The account alone" }
-                } else {
-                    lines(&seen.back)
-                },
-            ));
-            if !seen.left_out.is_empty() {
-                list.push(("Left out", lines(&seen.left_out)));
-            }
-        }
-        (None, Some((at, memory))) => {
-            list.push(("Remembered", text::when(*at, &cx.actor.zone, cx.db.now())));
-            let services: Vec<String> =
-                memory.services.iter().map(|had| had.name.clone()).collect();
-            let roles: Vec<String> = memory.roles.iter().map(|had| had.role.clone()).collect();
-            if !services.is_empty() {
-                list.push(("Services", lines(&services)));
-            }
-            if !roles.is_empty() {
-                list.push(("Roles", lines(&roles)));
-            }
-        }
-        (None, None) => list.push(("Remembered", html! { "Nothing" })),
-    }
     let back = format!("/users/{id}");
+    let offered = seen.map_or(&[][..], |seen| seen.choices.as_slice());
+    let named: Vec<(String, &str)> =
+        offered.iter().map(|each| (format!("choices.{}", each.key), each.text.as_str())).collect();
+    let labels: Vec<(&str, &str)> =
+        named.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    let list = match (seen, &memory) {
+        (Some(seen), _) => {
+            let alone = || vec!["The account alone".to_owned()];
+            let mut list = vec![(
+                "Back as it was",
+                lines(if seen.back.is_empty() { alone() } else { seen.back.clone() }),
+            )];
+            if !seen.not_possible.is_empty() {
+                list.push(("Not possible", lines(seen.not_possible.clone())));
+            }
+            list
+        }
+        (None, Some((at, memory))) => known(cx, *at, memory),
+        (None, None) => vec![("Remembered", html! { "Nothing" })],
+    };
     let form = html! {
-        @if seen.is_some() { (hidden("sure", "1")) }
+        @if let Some(seen) = seen {
+            (hidden("sure", "1"))
+            @if !seen.choices.is_empty() { div.form { (choices(&seen.choices, complaints)) } }
+        }
         (form_foot(html! {
             (primary(if seen.is_some() { "Rehire" } else { "Show what comes back" })) (cancel(&back))
         }))
     };
     let body = html! {
-        (complaints_flash(complaints, &[]))
+        (complaints_flash(complaints, &labels))
         (card(&format!("Rehire {}?", person.name), None, html! {
             div.stack {
                 p { "The account is active again, with names and addresses as they are. Billing begins anew." }
@@ -92,4 +103,39 @@ fn page(
     };
     let status = if complaints.is_empty() { 200 } else { 422 };
     Ok(places::user_page(cx, &person, UserTab::Profile, status, html! {}, body))
+}
+
+fn lines(all: Vec<String>) -> Markup {
+    html! { @for each in &all { div { (each) } } }
+}
+
+fn known(cx: &Cx, at: crate::time::Instant, memory: &Memory) -> Vec<(&'static str, Markup)> {
+    let mut list = vec![("Remembered", text::when(at, &cx.actor.zone, cx.db.now()))];
+    let services: Vec<String> = memory.services.iter().map(|had| had.name.clone()).collect();
+    let roles: Vec<String> = memory.roles.iter().map(|had| had.role.clone()).collect();
+    if !services.is_empty() {
+        list.push(("Services", lines(services)));
+    }
+    if !roles.is_empty() {
+        list.push(("Roles", lines(roles)));
+    }
+    list
+}
+
+/// A field for each thing that cannot be as it was.
+fn choices(all: &[Choice], complaints: &[Complaint]) -> Markup {
+    let body = html! {
+        @for choice in all {
+            @let name = format!("choices.{}", choice.key);
+            @let mut input = Input::default();
+            @let () = input.set(&name, &choice.chosen);
+            @let opts = Opts { width: 3, hint: &choice.why, ..Opts::default() };
+            @if choice.options.is_empty() {
+                (text_field(&input, complaints, &name, &choice.text, Opts { ltr: true, optional: true, ..opts }))
+            } @else {
+                (choice_field(&input, complaints, &name, &choice.text, &choice.options, opts))
+            }
+        }
+    };
+    fieldset("Back with a choice", "What cannot be as it was.", body)
 }

@@ -1,8 +1,8 @@
 //! What is to be done of it, what that would do step by step, then the order.
 
 use crate::assignments::{self, Held};
-use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersUpdate};
 use crate::auth::Scope;
+use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersUpdate};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{button, cancel, primary};
 use crate::html::field::{Opts, check, complaint_of, text_field, textarea, tick};
@@ -54,9 +54,10 @@ pub fn create(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
         false => outlook(cx.db, &cx.actor, scope, id, &input).map(|steps| (None, steps)),
     };
     match done {
-        Ok((Some(new), _)) => {
-            Ok(cx.done(format!("/users/{id}/offboardings/{new}"), "Ordered. What is due is done within a minute."))
-        }
+        Ok((Some(new), _)) => Ok(cx.done(
+            format!("/users/{id}/offboardings/{new}"),
+            "Ordered. What is due is done within a minute.",
+        )),
         Ok((None, steps)) => shown(cx, scope, &input, &steps),
         Err(Error::Invalid(all)) => page(cx, scope, &input, &all),
         Err(err) => Err(err),
@@ -83,7 +84,7 @@ fn page(
         let at = person.customer.id;
         let looks = Looks {
             name: person.name.clone(),
-            held: assignments::living_of(db, id)?,
+            held: assignments::moving::living(db, id)?,
             may_lead: reaches::<UsersUpdate>(db, &cx.actor, at),
             may_delete: reaches::<UsersDelete>(db, &cx.actor, at),
         };

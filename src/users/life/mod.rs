@@ -10,7 +10,8 @@ use crate::assignments::{self, Had, Reason};
 use crate::audit;
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersDisable, UsersUpdate};
 use crate::auth::{
-    self, Actor, Permission, Scope, not_last_administrator, not_oneself, not_stronger, not_stronger_peer,
+    self, Actor, Permission, Scope, not_last_administrator, not_oneself, not_stronger,
+    not_stronger_peer,
 };
 use crate::customers;
 use crate::db::{Db, Read, Write};

@@ -14,8 +14,8 @@ use crate::users;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
     account, acting, activity, arrivals, billing, catalogue, customers, health, invoices, jobs,
-    kits, mail, moves, offers, openapi, prices, roles, search, setup, signin, system, today,
-    kits, mail, offboarding, offers, openapi, prices, roles, search, setup, signin, system, today,
+    kits, mail, moves, offboarding, offers, openapi, prices, roles, search, setup, signin, system,
+    today,
 };
 
 pub struct Route {

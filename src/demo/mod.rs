@@ -17,7 +17,7 @@ use crate::input::Input;
 use crate::secret::{self, Secret};
 use crate::time::{Date, Zone};
 use crate::web::App;
-use crate::{engine, events, setup};
+use crate::{engine, events, jobs, setup};
 use cast::{CUSTOMERS, Dice, JOBS, PROVIDER, RESELLERS};
 use serde_json::{Value, json};
 use stage::{Actor, Part, Stage};
@@ -191,7 +191,11 @@ impl Story<'_> {
             if day == 12 || day == 24 {
                 self.change()?;
             }
+            if month == MONTHS - 1 && day == 6 {
+                self.offboard()?;
+            }
             self.stage.settle()?;
+            jobs::work_off(self.stage.app)?;
         }
         Ok(())
     }
@@ -302,6 +306,22 @@ impl Story<'_> {
         Ok(())
     }
 
+    /// Somebody leaves: with a report that is sealed by now.
+    fn offboard(&mut self) -> Result<()> {
+        let Some(shown) = self.customers.first_mut().filter(|shown| shown.users.len() > 6) else {
+            return Ok(());
+        };
+        let (user, place) = (shown.users.remove(6), shown.place);
+        let order = json!({
+            "hide_from_lists": true, "out_of_office": true, "leave_groups": true,
+            "out_of_office_text": "I have left Aldermoor Dental. Reception takes care of your mail.",
+            "deprovision_after": 14,
+        });
+        let path = format!("/users/{user}/offboard");
+        self.stage.post(&self.who(place), &path, &order)?;
+        Ok(())
+    }
+
     /// The bill of the period that ended: drafts, and final but for the latest.
     fn bill(&mut self, ended: Date, latest: bool) -> Result<()> {
         let recalculate = format!("/billing/periods/{ended}/recalculate");
@@ -351,6 +371,13 @@ impl Story<'_> {
             }
         }
         self.stage.settle()?;
+        if let Some(user) = shown.users.get(7) {
+            let order = json!({
+                "at": self.stage.app.db.now().plus_days(3).to_string(), "share_mailbox": true,
+                "forward_to": shown.users.first(), "deprovision_after": 60, "delete_after": 30,
+            });
+            self.stage.post(&who, &format!("/users/{user}/offboard"), &order)?;
+        }
         for user in shown.users.iter().skip(2).take(3) {
             let path = format!("/users/{user}/services");
             self.stage.post(&who, &path, &json!({ "service": "phone", "plan": "desk" }))?;

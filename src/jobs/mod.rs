@@ -8,7 +8,7 @@ mod clock;
 mod runner;
 mod store;
 
-pub use runner::{Handle, follow, run_now, start};
+pub use runner::{Handle, follow, run_now, start, work_off};
 
 use crate::auth::permissions::AccountRead;
 use crate::auth::{self, Actor, Door, Own};

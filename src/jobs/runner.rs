@@ -147,6 +147,14 @@ pub fn follow(app: &App, label: &str) -> Result<Run> {
     }
 }
 
+/// Does every run that is due now, in this thread, where no other does runs.
+pub fn work_off(app: &App) -> Result<()> {
+    while let Some(run) = app.db.write(By::portico(Via::Job), store::take)? {
+        execute(app, run, &AtomicBool::new(false));
+    }
+    Ok(())
+}
+
 fn queue_by_label(app: &App, label: &str) -> Result<RunId> {
     let zone = app.settings()?.zone.clone();
     app.db.write(By::portico(Via::Shell), |tx| {

@@ -13,9 +13,11 @@ mod order;
 mod report;
 mod steps;
 mod store;
+mod wish;
 
-pub use order::{OFFBOARD, order, outlook, usual};
+pub use order::{order, outlook, usual};
 pub use report::Seal;
+pub use wish::OFFBOARD;
 
 use crate::audit;
 use crate::auth::permissions::{UsersDeprovision, UsersRead};

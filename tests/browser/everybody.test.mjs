@@ -122,6 +122,14 @@ test('what no link leads to', async (t) => {
     await press('Show the plan');
     await main.getByRole('button', { name: /^Give/ }).first().waitFor();
   });
+  await sees('what an offboarding would do', async () => {
+    await page.goto(`${customer}/users`);
+    await main.getByRole('table').getByRole('link').nth(3).click();
+    await page.goto(`${page.url()}/offboard`);
+    await main.getByLabel('Make the mailbox shared').check();
+    await press('Show what would happen');
+    await main.getByRole('button', { name: 'Offboard', exact: true }).waitFor();
+  });
   await sees('a menu of a row', async () => {
     await page.goto(`${customer}/services`);
     await main.getByRole('button', { name: /^Actions for/ }).last().click();

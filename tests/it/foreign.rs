@@ -81,6 +81,18 @@ pub fn furnish(world: &World, customer: CustomerId, owner: &Person) -> Things {
         "runs",
         one("INSERT INTO runs (kind, customer_id, user_id, cause, due_at) VALUES ('users.import', ?1, ?2, 'manual', ?3) RETURNING id", &[&id, &owner.id, &now]),
     );
+    let leaving = one(
+        "INSERT INTO offboardings (customer_id, user_id, ordered_at, begins_at) VALUES (?1, ?2, ?3, '2027-01-01T00:00:00Z') RETURNING id",
+        &[&id, &owner.id, &now],
+    );
+    things.insert("offboardings", leaving);
+    things.insert(
+        "offboarding_steps",
+        one(
+            "INSERT INTO offboarding_steps (offboarding_id, act, due_at, state) VALUES (?1, 'leave_groups', ?2, 'by_hand') RETURNING id",
+            &[&leaving, &now],
+        ),
+    );
     things.insert(
         "messages",
         one(
@@ -158,6 +170,8 @@ fn table(word: &str, first: &str) -> Option<&'static str> {
         ("departments", _) => "departments",
         ("locations", _) => "customer_locations",
         ("contacts", _) => "customer_contacts",
+        ("offboardings", _) => "offboardings",
+        ("steps", "users") => "offboarding_steps",
         _ => return None,
     })
 }

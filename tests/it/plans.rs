@@ -30,6 +30,8 @@ const GROWING: &[&str] = &[
     "ledger_spans",
     "links",
     "messages",
+    "offboarding_steps",
+    "offboardings",
     "previews",
     "prices",
     "property_values",

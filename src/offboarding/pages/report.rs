@@ -24,7 +24,7 @@ pub fn state_pill(state: State) -> Markup {
     match state {
         State::Planned => pill(Tone::Wait, "Planned"),
         State::Begun => pill(Tone::Busy, "Under way"),
-        State::Over => pill(Tone::Busy, "Done, looked at again after a day"),
+        State::Over => pill(Tone::Busy, "To be sealed"),
         State::Sealed => pill(Tone::Ok, "Sealed"),
         State::Cancelled => pill(Tone::Off, "Cancelled"),
     }
@@ -130,8 +130,8 @@ fn sealed(seal: &Seal, zone: &Zone) -> Markup {
     html! {
         dl.facts {
             dt { "Report" } dd { (seal.number) ", sealed " (moment(seal.sealed_at, zone)) }
-            dt { "Seal" } dd.hash { (seal.hash) }
-            @if !seal.previous.is_empty() { dt { "Seal before" } dd.hash { (seal.previous) } }
+            dt { "Seal" } dd.mono { (seal.hash) }
+            @if !seal.previous.is_empty() { dt { "Seal before" } dd.mono { (seal.previous) } }
             dt { "Fits" } dd { @if seal.intact { "Yes" } @else { "No: it was changed" } }
         }
     }

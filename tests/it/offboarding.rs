@@ -143,7 +143,7 @@ fn it_runs_at_its_moment_and_is_sealed_a_day_after_the_last_step() {
     assert_eq!(admin.api_get(&at).json()["state"], "over");
     scene.to("2026-04-11T16:59:00Z");
     assert_eq!(admin.api_get(&at).json()["seal"], Value::Null);
-    scene.to("2026-04-11T17:00:00Z");
+    scene.to("2026-04-11T17:05:00Z");
     let sealed = admin.api_get(&at).expect(200).json();
     assert_eq!((&sealed["state"], &sealed["seal"]["intact"]), (&json!("sealed"), &json!(true)));
     let found: Vec<(bool, &str)> = sealed["steps"]

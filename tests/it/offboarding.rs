@@ -168,7 +168,7 @@ fn it_runs_at_its_moment_and_is_sealed_a_day_after_the_last_step() {
     let told = "SELECT group_concat(to_address) || ' ' || subject FROM messages
                  WHERE event = 'user.offboarded' AND subject LIKE 'Offboarded%' GROUP BY subject";
     assert!(
-        world.text(told).ends_with("tarnholm.example Offboarded: Theo"),
+        world.text(told).ends_with("tarnholm-it.example Offboarded: Theo"),
         "{}",
         world.text(told)
     );

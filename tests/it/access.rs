@@ -70,6 +70,7 @@ fn outcome(who: &Person, user: UserId, verb: &str) -> u16 {
             )
         }
         "username" => who.api_patch(&at, json!({ "username": "another" })),
+        "move" => who.api_post(&format!("{at}/move"), json!({ "customer_id": 1 })),
         "delete" => who.api_delete(&format!("{at}?deprovision=true")),
         "reset" => who.api_post(&format!("{at}/reset-factor"), json!({ "reason": "lost it" })),
         "show" => who.api_post(&format!("{at}/password-link"), json!({ "show": true })),
@@ -88,7 +89,7 @@ fn who_may_less_does_not_touch_who_may_more() {
     let clerk = world.person_named(alder, "User administrator", "Cle Clerk", "cle");
     let plain = world.user(alder, "Plain", "plain");
     assert_eq!(outcome(&clerk, plain, "grant"), 422);
-    for verb in ["rename", "username", "disable", "delete", "reset", "show"] {
+    for verb in ["rename", "username", "disable", "move", "delete", "reset", "show"] {
         assert_eq!(outcome(&clerk, boss, verb), 403, "{verb}");
     }
     assert!([200, 202, 204].contains(&outcome(&clerk, boss, "link")));
@@ -97,7 +98,7 @@ fn who_may_less_does_not_touch_who_may_more() {
     assert!([200, 204].contains(&outcome(&desk, boss, "reset")));
     assert!([200, 204].contains(&outcome(&desk, boss, "disable")));
     let admin = world.person(PROVIDER, "Provider administrator").id;
-    for verb in ["username", "disable", "reset", "show"] {
+    for verb in ["username", "disable", "move", "reset", "show"] {
         assert_eq!(outcome(&desk, admin, verb), 403, "{verb}");
     }
 }

@@ -130,6 +130,7 @@ type Cause<'c> = (&'c str, &'c dyn Fn(UserId, &Person));
 fn every_cause_ends_every_other_sign_in_and_link() {
     let world = World::new();
     let alder = world.customer(PROVIDER, "Alder");
+    let birch = world.customer(PROVIDER, "Birch");
     let admin = world.person(PROVIDER, "Provider administrator");
     let post = |user: UserId, verb: &str, body| {
         let done = admin.api_post(&format!("/users/{user}/{verb}"), body);
@@ -169,6 +170,7 @@ fn every_cause_ends_every_other_sign_in_and_link() {
         ("delete", &|user, _| {
             admin.api_delete(&format!("/users/{user}?deprovision=true")).expect(200);
         }),
+        ("move", &|user, _| post(user, "move", json!({ "customer_id": birch }))),
         ("role granted", &|user, _| post(user, "roles", json!({ "role": "Approver" }))),
         ("role taken", &|user, _| {
             let grant = "INSERT INTO role_grants (user_id, role_id, at_id, granted_at)

@@ -214,6 +214,44 @@ fn not_by_taking_somebody_out_of_the_bin() {
 }
 
 #[test]
+fn not_by_rehiring_somebody_who_was_stronger() {
+    let scene = scene();
+    let (clerk, admin) = (scene.clerk(), scene.admin());
+    scene.world.person(scene.home, "Customer administrator");
+    let boss = scene.world.person(scene.home, "Customer administrator");
+    let one = format!("/users/{}", boss.id);
+    admin.api_post(&format!("{one}/deprovision"), json!({})).expect(202);
+    let back = clerk.api_post(&format!("{one}/rehire"), json!({})).expect(200).json();
+    assert!(back["left_out"].to_string().contains(MORE), "{back}");
+    assert_eq!(scene.held(boss.id), [""; 0]);
+}
+
+#[test]
+fn not_by_moving_somebody_to_another_customer() {
+    let scene = scene();
+    let world = &scene.world;
+    let there = world.customer(scene.north, "Birch");
+    let rights =
+        ["users.read", "users.move", "users.create", "roles.grant", "roles.read", "customers.read"];
+    let mover = world.person_with(scene.north, &rights.map(|permission| (permission, 3)));
+    // Who holds more than the mover is not moved, whatever is asked for along.
+    let boss = world.person(scene.home, "Customer administrator");
+    let to = |more: Value| {
+        let mut body = json!({ "customer_id": there });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let stronger = mover.api_post(&format!("/users/{}/move", boss.id), to(json!({})));
+    assert!(stronger.expect(403).says("holds rights that you do not have"));
+    // Nor does anybody bring a role along that the mover could not give there.
+    let friend = scene.friend();
+    let body = to(json!({ "roles": ["Customer administrator"] }));
+    let moved = mover.api_post(&format!("/users/{friend}/move"), body);
+    assert!(moved.status < 500, "{}", moved.body);
+    assert_eq!(scene.held(friend), [""; 0], "{}", moved.body);
+}
+
+#[test]
 fn not_by_a_token() {
     let scene = scene();
     let maker = scene.world.person_with(scene.home, &[("tokens.own", 1), ("users.read", 1)]);

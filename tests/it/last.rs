@@ -62,6 +62,10 @@ fn the_last_of_the_provider_survives_every_verb_and_field() {
     let merged = other.api_post(&format!("/users/{survivor}/merge"), merge).expect(422);
     assert!(merged.says("Lara Last still holds Provider administrator."), "{}", merged.body);
     stands(&world, last.id, "merge");
+    let alder = world.customer(PROVIDER, "Alder");
+    let away = other.api_post(&format!("{one}/move"), json!({ "customer_id": alder })).expect(422);
+    assert!(away.says(LAST), "{}", away.body);
+    stands(&world, last.id, "move");
     // Nobody is above the provider to deny the role there.
     let role = world.count("SELECT id FROM roles WHERE name = 'Provider administrator'");
     let deny = json!({ "rule": "deny", "without_administrator": true });

@@ -25,6 +25,8 @@ mod customers_move;
 mod customers_term;
 mod exit_kit;
 mod billing;
+mod not_billed;
+mod customers_rules;
 mod assignments;
 mod settings_held;
 mod fanout;

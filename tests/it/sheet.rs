@@ -537,7 +537,7 @@ fn plausible(bytes: &[u8]) -> Result<(), TestCaseError> {
 }
 
 /// As many as the test run has time for; more by `PORTICO_FUZZ`, a factor.
-fn cases(usual: u32) -> u32 {
+pub fn cases(usual: u32) -> u32 {
     let factor = std::env::var("PORTICO_FUZZ").ok().and_then(|text| text.parse().ok());
     usual.saturating_mul(factor.unwrap_or(1))
 }

@@ -106,7 +106,8 @@ fn order_behind(
     children: &[RequestId],
 ) -> Result<Done> {
     let steps = plan.own_steps(held.id.level());
-    let class = if cause.run.is_some() { Class::Bulk } else { plan.class() };
+    let waited_for = cause.run.is_none() || plan.class() == Class::Security;
+    let class = if waited_for { plan.class() } else { Class::Bulk };
     let new = Work { held, what, title: &plan.title, class, steps, after: plan.after };
     let request = start_behind(tx, new, cause, children)?;
     let detail = json!({

@@ -8,7 +8,7 @@ use crate::auth::permissions::{
 use crate::auth::{self, Own, Permission, Scope, ServiceRights};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, PreviewId, RequestId, UserId, UserServiceId};
-use crate::input::{Field, Fields};
+use crate::input::{Field, Fields, Input};
 use crate::time::Instant;
 use crate::web::{Cx, Response, response};
 use serde::Serialize;
@@ -311,12 +311,22 @@ fn accepted(applied: Applied, id: Option<i64>) -> Result<Response> {
 }
 
 pub fn give_many(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<Response> {
-    let (id, input) = (cx.param("id")?, cx.input()?);
-    if only_preview(cx)? {
-        let preview = bulk::preview(cx.db, &cx.app.config.key, &cx.actor, scope, id, &input)?;
+    give_to(cx, scope, cx.param("id")?, &cx.input()?, only_preview(cx)?)
+}
+
+/// The same for those who order it among other work over many.
+pub fn give_to(
+    cx: &Cx,
+    scope: &ServiceRights<UserServicesWrite>,
+    id: CustomerId,
+    input: &Input,
+    preview: bool,
+) -> Result<Response> {
+    if preview {
+        let preview = bulk::preview(cx.db, &cx.app.config.key, &cx.actor, scope, id, input)?;
         return preview_of(cx, preview);
     }
-    let run = bulk::carry_out(cx.db, &cx.app.config.key, &cx.actor, scope, id, &input)?;
+    let run = bulk::carry_out(cx.db, &cx.app.config.key, &cx.actor, scope, id, input)?;
     accepted(Applied::Run(run), None)
 }
 

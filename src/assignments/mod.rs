@@ -39,7 +39,8 @@ use crate::catalogue::Level;
 use crate::db::{Db, Read};
 use crate::error::{Error, Result};
 use crate::ids::{
-    CustomerId, CustomerServiceId, PlanId, PreviewId, RequestId, ServiceId, UserId, UserServiceId,
+    CustomerId, CustomerServiceId, PlanId, PreviewId, RequestId, RunId, ServiceId, UserId,
+    UserServiceId,
 };
 use crate::input::{self, Input};
 use crate::secret::Key;
@@ -193,13 +194,25 @@ pub fn carry_out<P: Permission>(
     scope: &ServiceRights<P>,
     order: &Order,
 ) -> Result<Done> {
+    carry_out_in(db, key, actor, scope, order, None)
+}
+
+/// The same for one of many: the request belongs to the run and lets others go first.
+pub fn carry_out_in<P: Permission>(
+    db: &Db,
+    key: &Key,
+    actor: &Actor,
+    scope: &ServiceRights<P>,
+    order: &Order,
+    run: Option<RunId>,
+) -> Result<Done> {
     db.write(scope.by, |tx| {
         let plan = plan::of(tx, actor, scope, order)?;
         plan.may_go()?;
         if let Some(text) = plan.confirm() {
             input::typed(&order.input, &text)?;
         }
-        act::apply(tx, key, &plan, &act::Cause::default())
+        act::apply(tx, key, &plan, &act::Cause { preview: None, run })
     })
 }
 

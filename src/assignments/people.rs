@@ -6,7 +6,7 @@ use super::plan;
 use super::state::{Live, Wanted};
 use super::{Held, HeldId, Reason, moving, properties, store};
 use crate::catalogue::{self, Level, Service};
-use crate::db::{Read, Write};
+use crate::db::{Read, Via, Write};
 use crate::engine::{Class, NewStep};
 use crate::error::Result;
 use crate::ids::{CustomerId, RequestId, UserId, UserServiceId};
@@ -192,6 +192,9 @@ pub(super) fn order(
         _ => "Provision",
     };
     let title = format!("{verb} {} of {}", held.title(), store::holder_name(tx, held)?);
+    // Nobody waits for what a run over many has ordered.
+    let by_run = tx.by.via == Via::Job && class == Class::Interactive;
+    let class = if by_run { Class::Bulk } else { class };
     let work = Work { held, what, title: &title, class, steps, after: None };
     act::start(tx, work, &Cause::default())
 }

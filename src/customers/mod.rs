@@ -26,6 +26,7 @@ use crate::auth::permissions::{
 use crate::auth::{Actor, Breadth, Permission, Scope};
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
+use crate::html::text;
 use crate::ids::CustomerId;
 use crate::input::{Field, Fields, Input};
 use crate::ledger::{self, Action, Kind, Row};
@@ -376,6 +377,12 @@ pub fn warnings(db: &Read, customer: &Customer, above: bool) -> Result<Vec<Strin
         all.push(format!("It has {users} of {limit} users: nobody can be added."));
     }
     Ok(all)
+}
+
+/// "Aldermoor may have 1 user; 2 exist."
+pub fn over_limit(name: &str, limit: i64, exist: i64) -> String {
+    let may = text::count(limit, "user", "users");
+    format!("{name} may have {may}; {}.", text::count(exist, "exists", "exist"))
 }
 
 /// Creates or updates the customer that another system calls `external_id`; says whether it is new.

@@ -2,7 +2,9 @@
 //! there is nothing to list.
 
 use super::field::options;
+use super::form::hidden;
 use super::parts::icon;
+use super::text::count;
 use maud::{Markup, html};
 
 /// A heading. `class`: `num` for figures, `p2` and `p3` leave first when it gets narrow.
@@ -204,6 +206,47 @@ pub fn paging(text: &str, previous: Option<&str>, next: Option<&str>) -> Markup 
     }
 }
 
+/// The same below rows that are picked: the pages are buttons of the form around them, so that what
+/// is ticked goes along. `path` is the list's; an empty cursor is its start.
+pub fn paging_picked(text: &str, path: &str, first: bool, next: Option<&str>) -> Markup {
+    let turn = |cursor: &str, text: &str| {
+        html! {
+            li.page-item {
+                button.page-link formaction=(path) name="after" value=(cursor) { (text) }
+            }
+        }
+    };
+    html! {
+        div.table-foot {
+            span { (text) }
+            @if !first || next.is_some() {
+                nav aria-label="Pages" {
+                    ul.pagination {
+                        @if !first { (turn("", "Previous")) }
+                        @if let Some(cursor) = next { (turn(cursor, "Next")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rows that were picked on other pages: they are sent along, and can be let go at `clear`.
+pub fn picked_elsewhere(ids: &[&str], clear: &str) -> Markup {
+    html! {
+        @if !ids.is_empty() {
+            p.picked-elsewhere {
+                @for id in ids {
+                    // Styles count what they show: one empty element for each.
+                    (hidden("id", id)) i {}
+                }
+                (count(i64::try_from(ids.len()).unwrap_or(i64::MAX), "more is", "more are"))
+                " selected on other pages. " a href=(clear) { "Let them go" }
+            }
+        }
+    }
+}
+
 /// Instead of the table: what would be here, why one wants it, and the first step.
 pub fn empty(shape: &str, title: &str, text: &str, action: Option<Markup>) -> Markup {
     html! {
@@ -263,7 +306,8 @@ mod tests {
             (table(nasty, &[column(nasty).sorted(nasty, Sort::Not)], html! {}))
             (pick(nasty, nasty, Picked::No)) (search(nasty, nasty))
             (select(nasty, nasty, &[(nasty, nasty)], nasty)) (chips(nasty, &[(nasty, nasty, None)], ""))
-            (paging(nasty, Some(nasty), Some(nasty))) (empty("search", nasty, nasty, None))
+            (paging(nasty, Some(nasty), Some(nasty))) (paging_picked(nasty, nasty, false, Some(nasty)))
+            (picked_elsewhere(&[nasty], nasty)) (empty("search", nasty, nasty, None))
         };
         let text = page.into_string();
         assert!(

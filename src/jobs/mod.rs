@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod pages;
+pub mod results;
 mod clock;
 mod runner;
 mod store;

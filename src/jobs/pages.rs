@@ -188,8 +188,11 @@ pub fn show_run(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
         )
     });
     let more = (!open && run.kind == "users.many" && run.user == Some(own.user))
-        .then(|| after_many(cx, &run, &tally));
+        .then(|| after_many(&run, &tally));
     let actions = html! {
+        @if !open && !tally.is_empty() {
+            (link("Results", &format!("/runs/{id}/results")).download().icon("download"))
+        }
         @if let Some(more) = more { (more) }
         @if let Some(cancel) = cancel { (cancel) }
     };
@@ -209,16 +212,13 @@ pub fn show_run(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
     Ok(cx.page(nav, &title, &trail, body))
 }
 
-/// What can be done once work over many has ended.
-fn after_many(cx: &Cx, run: &Run, tally: &[(String, i64)]) -> Markup {
+/// What can be done once work over many has ended; each is shown before it is done.
+fn after_many(run: &Run, tally: &[(String, i64)]) -> Markup {
     let undoes = run.input.get("undo").and_then(|undo| undo.as_bool()) == Some(true);
     let some = |word: &str| tally.iter().any(|(result, n)| result == word && *n > 0);
-    let post = |verb: &str, text: &str| {
-        post_form(&cx.csrf, &format!("/runs/{}/{verb}", run.id), html! { (button(text)) })
-    };
     html! {
-        @if some("refused") { (post("retry", "Retry failed")) }
-        @if undoes && some("changed") { (post("undo", "Undo")) }
+        @if some("refused") { (link("Retry failed", &format!("/runs/{}/retry", run.id))) }
+        @if undoes && some("changed") { (link("Undo", &format!("/runs/{}/undo", run.id))) }
     }
 }
 

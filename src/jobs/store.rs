@@ -202,6 +202,24 @@ pub fn lines(db: &Read, id: RunId, result: &str, paging: &Paging) -> Result<List
     Ok(paging.listing(rows, |line| (String::new(), line.seq)))
 }
 
+/// Every line, or those of one result, in their order.
+pub fn each_line(
+    db: &Read,
+    id: RunId,
+    result: &str,
+    act: &mut dyn FnMut([String; 4]) -> Result<()>,
+) -> Result<()> {
+    db.each(
+        "SELECT seq, at, result, text FROM run_lines
+          WHERE run_id = ?1 AND (?2 = '' OR result = ?2) ORDER BY seq",
+        (id, result),
+        |row| {
+            let seq: i64 = row.get("seq")?;
+            act([seq.to_string(), row.get("at")?, row.get("result")?, row.get("text")?])
+        },
+    )
+}
+
 /// How many lines there are of each result.
 pub fn tally(db: &Read, id: RunId) -> Result<Vec<(String, i64)>> {
     db.all(

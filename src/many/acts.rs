@@ -1,15 +1,16 @@
 //! What can be done to many: each act calls the function that does it to one.
 
+use super::services;
 use crate::auth::permissions::{
-    RolesGrant, RolesRead, UsersDisable, UsersPassword, UsersRead, UsersRename, UsersUpdate,
+    RolesGrant, RolesRead, UserServicesWrite, UsersDelete, UsersDeprovision, UsersDisable,
+    UsersPassword, UsersRead, UsersRename, UsersUpdate,
 };
 use crate::auth::{Actor, Permission, Purpose};
 use crate::db::{Db, Write};
 use crate::error::{Complaint, Error, Result};
-use crate::ids::UserId;
+use crate::ids::{RunId, UserId};
 use crate::input::{Field, Fields, Input};
 use crate::places::State;
-use crate::users::fields::{EDIT, shown};
 use crate::users::{self, Changed, Home, User, life};
 use crate::web::App;
 use crate::{roles, signin};
@@ -18,8 +19,10 @@ use serde_json::json;
 words! {
     Act {
         Edit = "edit", Enable = "enable", Disable = "disable", Unlock = "unlock", Provision = "provision",
-        AddRole = "add_role", TakeRole = "take_role", Link = "password_link", Expiry = "expiry", Upn = "upn",
-        Undo = "undo",
+        Deprovision = "deprovision", Delete = "delete", AddRole = "add_role", TakeRole = "take_role",
+        GiveService = "service_give", ChangeService = "service_change", SuspendService = "service_suspend",
+        ResumeService = "service_resume", EndService = "service_remove", Link = "password_link",
+        Welcome = "welcome", Expiry = "expiry", Upn = "upn", Undo = "undo",
     }
 }
 
@@ -49,20 +52,43 @@ pub const SHARED: &[&str] = &[
     "notes",
 ];
 
-pub const INPUT: &[Field] = &[
+const SERVICE: Field = Field::text("service", "service_…: the code of a user service");
+const LABEL: Field = Field::text("label", "service_…: of one of several");
+const PLAN: Field = Field::text("plan", "service_give, service_change: the code of a user plan");
+
+/// What each act takes, for the API's description and for reading.
+const EDIT: &[Field] = &[
     Field::object("set", "edit: new values by field; what is not named stays"),
     Field::list("clear", "edit: fields to empty"),
-    Field::text("role", "add_role, take_role: its name"),
-    Field::text("expires_on", "expiry: the last day; none: never"),
+];
+const ROLE: &[Field] = &[Field::text("role", "add_role, take_role: its name")];
+const EXPIRY: &[Field] = &[Field::text("expires_on", "expiry: the last day; none: never")];
+const DELETE: &[Field] =
+    &[Field::boolean("deprovision", "delete: first deprovisions who is active or disabled")];
+pub const UPN: &[Field] = &[
+    Field::text("by", "upn: domain, pattern or names; found out where it is left out"),
     Field::text("domain", "upn: the domain that names are to be on"),
+    Field::text("from", "upn, by domain: only names on this one"),
+    Field::text("pattern", "upn: like {first}.{last}; empty: the customer's"),
+    Field::object("names", "upn, by names: new sign-in names by old ones"),
     Field::boolean("keep_address", "upn: false lets the old name go"),
     Field::boolean("follow", "upn: false leaves the primary address as it is"),
+    Field::boolean("tell", "upn: true mails each of them"),
 ];
+const ON_SERVICE: &[Field] = &[SERVICE, LABEL];
+const CHANGE: &[Field] = &[SERVICE, LABEL, PLAN];
 
 /// An act with what it takes, checked as a whole.
 pub struct Doing {
     pub act: Act,
     input: Input,
+}
+
+/// Where an act is done: by whom, and in which run, if it is not only looked at.
+pub struct At<'a> {
+    pub app: &'a App,
+    pub actor: &'a Actor,
+    pub run: Option<RunId>,
 }
 
 impl Act {
@@ -71,9 +97,12 @@ impl Act {
         match self {
             Act::Edit | Act::Provision | Act::Undo => UsersUpdate::NAME,
             Act::Enable | Act::Disable | Act::Unlock | Act::Expiry => UsersDisable::NAME,
+            Act::Deprovision => UsersDeprovision::NAME,
+            Act::Delete => UsersDelete::NAME,
             Act::AddRole | Act::TakeRole => RolesGrant::NAME,
-            Act::Link => UsersPassword::NAME,
+            Act::Link | Act::Welcome => UsersPassword::NAME,
             Act::Upn => UsersRename::NAME,
+            _ => UserServicesWrite::NAME,
         }
     }
 
@@ -81,20 +110,49 @@ impl Act {
         match self {
             Act::Edit | Act::Provision | Act::Undo => actor.may::<UsersUpdate>(),
             Act::Enable | Act::Disable | Act::Unlock | Act::Expiry => actor.may::<UsersDisable>(),
+            Act::Deprovision => actor.may::<UsersDeprovision>(),
+            Act::Delete => actor.may::<UsersDelete>(),
             Act::AddRole | Act::TakeRole => actor.may::<RolesGrant>(),
-            Act::Link => actor.may::<UsersPassword>(),
+            Act::Link | Act::Welcome => actor.may::<UsersPassword>(),
             Act::Upn => actor.may::<UsersRename>(),
+            _ => actor.may::<UserServicesWrite>(),
         }
     }
 
     /// Whether somebody loses something by it.
     pub fn takes(self) -> bool {
-        matches!(self, Act::Disable | Act::TakeRole)
+        matches!(
+            self,
+            Act::Disable
+                | Act::Deprovision
+                | Act::Delete
+                | Act::TakeRole
+                | Act::SuspendService
+                | Act::EndService
+        )
+    }
+
+    /// Whether the password is given again for it, were it for one user.
+    pub fn asks_again(self) -> bool {
+        matches!(self, Act::Deprovision | Act::Delete)
     }
 
     /// Whether what it did can be put back.
     pub fn can_be_undone(self) -> bool {
         matches!(self, Act::Edit | Act::Enable | Act::Disable | Act::AddRole | Act::TakeRole)
+    }
+
+    pub fn fields(self) -> &'static [Field] {
+        match self {
+            Act::Edit => EDIT,
+            Act::AddRole | Act::TakeRole => ROLE,
+            Act::Expiry => EXPIRY,
+            Act::Delete => DELETE,
+            Act::Upn => UPN,
+            Act::ChangeService => CHANGE,
+            Act::SuspendService | Act::ResumeService | Act::EndService => ON_SERVICE,
+            _ => &[],
+        }
     }
 
     pub fn title(self) -> &'static str {
@@ -104,9 +162,17 @@ impl Act {
             Act::Disable => "Disable",
             Act::Unlock => "Unlock",
             Act::Provision => "Apply again",
+            Act::Deprovision => "Deprovision",
+            Act::Delete => "Delete",
             Act::AddRole => "Add a role",
             Act::TakeRole => "Take a role",
+            Act::GiveService => "Give a service",
+            Act::ChangeService => "Change the plan of a service",
+            Act::SuspendService => "Suspend a service",
+            Act::ResumeService => "Resume a service",
+            Act::EndService => "End a service",
             Act::Link => "Send a password link",
+            Act::Welcome => "Send a welcome",
             Act::Expiry => "Set the last day",
             Act::Upn => "Change sign-in names",
             Act::Undo => "Undo",
@@ -116,7 +182,7 @@ impl Act {
 
 impl Doing {
     pub fn read(act: Act, input: &Input) -> Result<Doing> {
-        let mut fields = Fields::of(input, INPUT);
+        let mut fields = Fields::of(input, act.fields());
         match act {
             Act::Edit => edited(&mut fields),
             Act::AddRole | Act::TakeRole => {
@@ -125,8 +191,18 @@ impl Doing {
             Act::Expiry => {
                 fields.optional_date("expires_on");
             }
-            Act::Upn => {
-                fields.text("domain", 1..=253);
+            Act::Delete => {
+                fields.flag("deprovision");
+            }
+            Act::ChangeService
+            | Act::SuspendService
+            | Act::ResumeService
+            | Act::EndService => {
+                fields.text("service", 1..=30);
+                fields.text("label", 0..=60);
+                if act == Act::ChangeService {
+                    fields.text("plan", 1..=30);
+                }
             }
             _ => {}
         }
@@ -134,16 +210,23 @@ impl Doing {
     }
 
     /// Does it to one user; what changed, and nothing where nothing did.
-    pub fn to(&self, tx: &Write, app: &App, actor: &Actor, id: UserId) -> Result<Changed> {
+    pub fn to(&self, tx: &Write, at: &At, id: UserId) -> Result<Changed> {
+        let At { app, actor, .. } = at;
         let db = &app.db;
         let user = users::one(tx, &actor.scope::<UsersRead>()?, id)?;
         match self.act {
             Act::Edit => change::<UsersUpdate>(tx, actor, &user, &self.edit(&user)),
-            Act::Enable => switch(&user, State::Disabled, State::Active, || {
+            Act::Enable => switch(&user, State::Active, || {
                 life::enable(db, actor, &actor.scope::<UsersDisable>()?, id)
             }),
-            Act::Disable => switch(&user, State::Active, State::Disabled, || {
+            Act::Disable => switch(&user, State::Disabled, || {
                 life::disable(db, actor, &actor.scope::<UsersDisable>()?, id)
+            }),
+            Act::Deprovision => switch(&user, State::Deprovisioned, || {
+                life::deprovision(db, actor, &actor.scope::<UsersDeprovision>()?, id).map(|_| ())
+            }),
+            Act::Delete => switch(&user, State::Deleted, || {
+                life::delete(db, actor, &actor.scope::<UsersDelete>()?, id, &self.input).map(|_| ())
             }),
             Act::Unlock => {
                 let standing = signin::others::standing(tx, &actor.scope::<UsersRead>()?, id)?;
@@ -162,18 +245,19 @@ impl Doing {
             }
             Act::AddRole => self.add_role(tx, db, actor, &user),
             Act::TakeRole => self.take_role(tx, db, actor, &user),
-            Act::Link => {
-                let scope = actor.scope::<UsersPassword>()?;
-                let sent = signin::send(app, actor, &scope, id, Purpose::Password, false)?;
-                Ok(one("link", "", &sent.to))
+            Act::ChangeService | Act::SuspendService | Act::ResumeService | Act::EndService => {
+                services::act(tx, at, &user, self.act, &self.input)
             }
+            Act::Link => self.send(at, id, Purpose::Password),
+            Act::Welcome => self.send(at, id, Purpose::Welcome),
             Act::Expiry => {
                 let mut input = Input::default();
                 input.set("expires_on", self.input.get("expires_on"));
                 change::<UsersDisable>(tx, actor, &user, &input)
             }
-            Act::Upn => change::<UsersRename>(tx, actor, &user, &self.renamed(&user)),
-            Act::Undo => Ok(Changed::new()),
+            // A service is given by the run that takes the seats of all of them; names are changed
+            // by `names`, and what was done is put back by `back`.
+            Act::GiveService | Act::Upn | Act::Undo => Ok(Changed::new()),
         }
     }
 
@@ -192,31 +276,18 @@ impl Doing {
         input
     }
 
-    /// The same name on the domain that was chosen.
-    fn renamed(&self, user: &User) -> Input {
-        let mut input = Input::default();
-        let (old, domain) = (&user.details.upn, self.input.get("domain"));
-        let local = old.split('@').next().unwrap_or_default();
-        let new = format!("{local}@{}", domain.trim_start_matches('@').to_lowercase());
-        let said = |field: &str| !["0", "false", "no"].contains(&self.input.get(field));
-        if user.details.mail == *old && said("follow") {
-            input.set("mail", &new);
-        }
-        input.set("upn", new);
-        input.set("keep_address", if said("keep_address") { "1" } else { "0" });
-        input
+    fn send(&self, at: &At, id: UserId, purpose: Purpose) -> Result<Changed> {
+        let scope = at.actor.scope::<UsersPassword>()?;
+        let sent = signin::send(at.app, at.actor, &scope, id, purpose, false)?;
+        Ok(one("link", "", &sent.to))
     }
 
     fn add_role(&self, tx: &Write, db: &Db, actor: &Actor, user: &User) -> Result<Changed> {
         let role = self.input.get("role");
-        let held = users::roles_at_home(tx, user)?;
-        if held.iter().any(|each| each.eq_ignore_ascii_case(role)) {
+        if holds(tx, user, role)? {
             return Ok(Changed::new());
         }
-        let mut input = Input::default();
-        input.set("role", role);
-        roles::grant(db, actor, &actor.scope::<RolesGrant>()?, user.id, &input)?;
-        Ok(one("role", "", role))
+        give_role(db, actor, user.id, role, "")
     }
 
     fn take_role(&self, tx: &Write, db: &Db, actor: &Actor, user: &User) -> Result<Changed> {
@@ -228,47 +299,27 @@ impl Doing {
         let Some(held) = found else { return Ok(Changed::new()) };
         let scope = actor.scope::<RolesGrant>()?;
         roles::take(db, actor, &scope, user.id, held.id, &Input::default())?;
-        Ok(one("role", role, ""))
+        let mut changed = one("role", &held.role, "");
+        if let Some(until) = held.until_on {
+            changed.insert("until_on".to_owned(), json!([until, ""]));
+        }
+        Ok(changed)
     }
 }
 
-/// Puts back what a run did to one user; what was changed since is spared and named.
-pub fn put_back(
-    tx: &Write,
-    app: &App,
-    actor: &Actor,
-    id: UserId,
-    did: &Changed,
-) -> Result<(Changed, Vec<String>)> {
-    let user = users::one(tx, &actor.scope::<UsersRead>()?, id)?;
-    let (mut done, mut spared) = (Changed::new(), Vec::new());
-    let (now, mut input) = (user.details.input(), Input::default());
-    for (field, pair) in did {
-        let text = |at: usize| pair.get(at).and_then(|v| v.as_str()).unwrap_or_default();
-        let (old, new) = (text(0), text(1));
-        match field.as_str() {
-            "state" if user.state.word() != new => spared.push(field.clone()),
-            "state" => {
-                let act = if old == "active" { Act::Enable } else { Act::Disable };
-                let doing = Doing { act, input: Input::default() };
-                done.extend(doing.to(tx, app, actor, id)?);
-            }
-            "role" => {
-                let mut said = Input::default();
-                said.set("role", if new.is_empty() { old } else { new });
-                let act = if new.is_empty() { Act::AddRole } else { Act::TakeRole };
-                done.extend(Doing { act, input: said }.to(tx, app, actor, id)?);
-            }
-            name => match EDIT.iter().find(|each| each.name == name) {
-                Some(known) if shown(&now, known) == new => input.set(name, old),
-                _ => spared.push(field.clone()),
-            },
-        }
-    }
-    if !input.is_empty() {
-        done.extend(change::<UsersUpdate>(tx, actor, &user, &input)?);
-    }
-    Ok((done, spared))
+/// Whether the user holds the role at their own customer.
+pub fn holds(tx: &Write, user: &User, role: &str) -> Result<bool> {
+    let held = users::roles_at_home(tx, user)?;
+    Ok(held.iter().any(|each| each.eq_ignore_ascii_case(role)))
+}
+
+/// Gives a role at the user's own customer, until a day or without end.
+pub fn give_role(db: &Db, actor: &Actor, id: UserId, role: &str, until: &str) -> Result<Changed> {
+    let mut input = Input::default();
+    input.set("role", role);
+    input.set("until_on", until);
+    roles::grant(db, actor, &actor.scope::<RolesGrant>()?, id, &input)?;
+    Ok(one("role", "", role))
 }
 
 fn edited(fields: &mut Fields) {
@@ -292,27 +343,27 @@ fn edited(fields: &mut Fields) {
     fields.complaints(strange);
 }
 
-fn change<P: Permission>(tx: &Write, actor: &Actor, user: &User, input: &Input) -> Result<Changed> {
+pub fn change<P: Permission>(
+    tx: &Write,
+    actor: &Actor,
+    user: &User,
+    input: &Input,
+) -> Result<Changed> {
     let scope = actor.scope::<P>()?;
     let home = Home::of(tx, &scope, user.customer)?;
     users::change(tx, actor, &scope, &home, user, input)
 }
 
-/// From one state to the other; whoever is there already is left.
-fn switch(
-    user: &User,
-    from: State,
-    to: State,
-    act: impl FnOnce() -> Result<()>,
-) -> Result<Changed> {
+/// Into a state; whoever is in it already is left.
+fn switch(user: &User, to: State, act: impl FnOnce() -> Result<()>) -> Result<Changed> {
     if user.state == to {
         return Ok(Changed::new());
     }
     act()?;
-    Ok(one("state", from.word(), to.word()))
+    Ok(one("state", user.state.word(), to.word()))
 }
 
-fn one(field: &str, old: &str, new: &str) -> Changed {
+pub fn one(field: &str, old: &str, new: &str) -> Changed {
     Changed::from_iter([(field.to_owned(), json!([old, new]))])
 }
 

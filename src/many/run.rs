@@ -1,69 +1,95 @@
-//! The run behind an order over many: each user in a transaction of its own, with the rights its
-//! starter has then. It goes on where it was stopped, and nobody is touched twice.
+//! The run behind an order over many: a few users a transaction, each in a savepoint of their own,
+//! with the rights its starter has then. It goes on where it was stopped, and nobody is touched twice.
 
-use super::{Order, Verdict, store};
+use super::acts::At;
+use super::{One, Order, Verdict, store};
 use crate::audit;
 use crate::auth::Actor;
-use crate::db::{By, Via};
+use crate::db::{By, Via, Write};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::jobs::{Level, Next, RunCx};
 use crate::mail::texts;
+use crate::users::Changed;
 use serde_json::json;
 
-/// Users between two looks at who asked, and whether to go on.
-const BATCH: usize = 20;
+/// Users of one transaction: enough to share its cost, few enough to let others in between. Nobody
+/// else writes meanwhile, so that the rights read at its start are those of each of them.
+const BATCH: usize = 25;
 
 pub fn run(cx: &RunCx) -> Result<()> {
     let order: Order = serde_json::from_value(cx.run.input.clone())?;
+    let by = By { user: cx.run.user, via: Via::Job, acting_for: cx.run.acting_for };
     let mut done = usize::try_from(cx.done()?).unwrap_or(usize::MAX);
-    while let Some(rest) = order.ids.get(done..).filter(|rest| !rest.is_empty()) {
+    while done < order.ids.len() {
         match cx.next()? {
             Next::Go => {}
             Next::Cancelled => break,
             Next::PutOff => return Ok(()),
         }
-        let actor = match cx.actor() {
-            Ok(actor) => Some(actor),
-            Err(Error::Forbidden(_)) => None,
-            Err(other) => return Err(other),
-        };
-        let batch = rest.get(..BATCH).unwrap_or(rest);
-        for (place, id) in (done + 1..).zip(batch) {
-            one(cx, &order, actor.as_ref(), place, *id)?;
-        }
-        done += batch.len();
+        done = cx.db.write(by, |tx| {
+            let actor = match cx.actor() {
+                Ok(actor) => Some(actor),
+                Err(Error::Forbidden(_)) => None,
+                Err(other) => return Err(other),
+            };
+            let mut at = done;
+            while let Some(unit) = order.unit(at).filter(|_| at < done.saturating_add(BATCH)) {
+                for one in outcome(cx, tx, &order, actor.as_ref(), unit)? {
+                    at += 1;
+                    keep(cx, tx, at, one)?;
+                }
+            }
+            Ok(at)
+        })?;
     }
-    finish(cx, &order)
+    // The numbers are kept with the last word in the audit log: that is not said twice.
+    if cx.run.numbers.get("changed").is_some() {
+        return Ok(());
+    }
+    finish(cx, &order, by)
 }
 
-fn one(cx: &RunCx, order: &Order, actor: Option<&Actor>, place: usize, id: UserId) -> Result<()> {
+fn outcome(
+    cx: &RunCx,
+    tx: &Write,
+    order: &Order,
+    actor: Option<&Actor>,
+    unit: &[UserId],
+) -> Result<Vec<One>> {
+    if let Some(actor) = actor {
+        let at = At { app: cx.app, actor, run: Some(cx.run.id) };
+        return order.to(tx, &at, unit);
+    }
+    unit.iter()
+        .map(|id| {
+            let (name, why) = (store::name(tx, *id)?, "not permitted".to_owned());
+            let changes = Changed::new();
+            Ok(One { user_id: *id, name, result: Verdict::Refused, changes, why })
+        })
+        .collect()
+}
+
+/// Writes down what became of one.
+fn keep(cx: &RunCx, tx: &Write, place: usize, one: One) -> Result<()> {
+    if !one.changes.is_empty() {
+        store::keep(tx, cx.run.id, one.user_id, &serde_json::to_string(&one.changes)?)?;
+    }
+    let level = match one.result {
+        Verdict::Refused => Level::Error,
+        _ if !one.why.is_empty() => Level::Warn,
+        _ => Level::Info,
+    };
+    let mut said: Vec<String> =
+        one.changes.iter().map(|(field, pair)| changed(field, pair)).collect();
+    said.extend(Some(one.why).filter(|why| !why.is_empty()));
+    let text = match said.is_empty() {
+        true => one.name,
+        false => format!("{}: {}", one.name, said.join("; ")),
+    };
     let place = i64::try_from(place).unwrap_or(i64::MAX);
-    let subject = Some(("user", id.0));
-    let by = By { user: cx.run.user, via: Via::Job, acting_for: None };
-    cx.db.write(actor.map_or(by, |actor| actor.by), |tx| {
-        let Some(actor) = actor else {
-            let text = format!("{}: not permitted", store::name(tx, id)?);
-            return cx.unit(tx, place, Level::Error, Verdict::Refused.word(), &text, subject);
-        };
-        let (one, changes) = order.one(tx, cx.app, actor, id)?;
-        if !changes.is_empty() {
-            store::keep(tx, cx.run.id, id, &serde_json::to_string(&changes)?)?;
-        }
-        let level = match one.result {
-            Verdict::Refused => Level::Error,
-            _ if !one.why.is_empty() => Level::Warn,
-            _ => Level::Info,
-        };
-        let mut said: Vec<String> =
-            one.changes.iter().map(|(field, pair)| changed(field, pair)).collect();
-        said.extend(Some(one.why).filter(|why| !why.is_empty()));
-        let text = match said.is_empty() {
-            true => one.name,
-            false => format!("{}: {}", one.name, said.join("; ")),
-        };
-        cx.unit(tx, place, level, one.result.word(), &text, subject)
-    })
+    let subject = Some(("user", one.user_id.0));
+    cx.unit(tx, place, level, one.result.word(), &text, subject)
 }
 
 /// "department: Front desk → Ward"
@@ -76,14 +102,13 @@ pub fn changed(field: &str, pair: &serde_json::Value) -> String {
 }
 
 /// Says how it went, once.
-fn finish(cx: &RunCx, order: &Order) -> Result<()> {
+fn finish(cx: &RunCx, order: &Order, by: By) -> Result<()> {
     let tally = cx.tally()?;
     let of = |verdict: Verdict| {
         tally.iter().find(|(word, _)| word == verdict.word()).map_or(0, |(_, n)| *n)
     };
     let (changed, unchanged, refused) =
         (of(Verdict::Changed), of(Verdict::Unchanged), of(Verdict::Refused));
-    let by = By { user: cx.run.user, via: Via::Job, acting_for: None };
     cx.db.write(by, |tx| {
         let numbers = json!({ "changed": changed, "unchanged": unchanged, "refused": refused });
         cx.numbers(tx, &numbers)?;

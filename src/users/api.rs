@@ -9,7 +9,7 @@ use crate::ids::{CustomerId, UserId};
 use crate::input::{Field, Fields, Input};
 use crate::places::State;
 use crate::time::Instant;
-use crate::web::{Cx, Response, response};
+use crate::web::{Cx, PICKED, Response, response};
 
 #[derive(serde::Serialize)]
 struct BriefOut<'u> {
@@ -89,7 +89,11 @@ fn some<P: Permission>(cx: &Cx, scope: &Scope<P>, group: &'static [Field]) -> Re
 
 /// What the query asks for. Pages read it the same way.
 pub fn filter(cx: &Cx) -> Result<Filter> {
-    filter_of(&cx.request.query)
+    let mut query = cx.request.query.clone();
+    if !cx.request.is_api() {
+        query.remove(PICKED);
+    }
+    filter_of(&query)
 }
 
 /// The same of any query.

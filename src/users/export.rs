@@ -6,8 +6,8 @@ use crate::auth::permissions::UsersExport;
 use crate::customers;
 use crate::db::Read;
 use crate::error::{Error, Result};
-use crate::ids::CustomerId;
-use crate::input::Input;
+use crate::ids::{CustomerId, UserId};
+use crate::input::{Fields, Input};
 use crate::places::State;
 use crate::sheet::{self, field::Field};
 use crate::users::api;
@@ -50,16 +50,23 @@ pub const EXPORT: &[crate::input::Field] = &[
     crate::input::Field::text("q", "text inside name, sign-in name or address"),
     crate::input::Field::text("state", "active, disabled, deprovisioned, deleted"),
     crate::input::Field::text("department", "of this name"),
+    crate::input::Field::list("id", "only these users; may be said several times"),
 ];
+
+/// As many as can be named one by one.
+const NAMED: usize = 5_000;
 
 /// What page and API answer.
 pub fn download(cx: &Cx, scope: &Scope<UsersExport>) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
     let mut query = cx.request.query.clone();
     let kind = Kind::asked(&query)?;
-    query.remove("format");
+    let named = Fields::of(&query, EXPORT).list::<UserId>("id", NAMED);
+    let named = named.ok_or_else(|| Error::invalid("id", "has something that is no user"))?;
+    ["format", "id"].iter().for_each(|name| query.remove(name));
     let filter = Filter { customer: Some(id), ..api::filter_of(&query)? };
-    let (code, file) = cx.db.read(|db| write(db, scope, id, &filter, kind, is_told))?;
+    let whom = if named.is_empty() { Whom::Filter(&filter) } else { Whom::Named(&named) };
+    let (code, file) = cx.db.read(|db| write(db, scope, id, whom, kind, is_told))?;
     let name = format!("users-{code}.{}", kind.word());
     let mut answer = response::download(&name, kind.content_type(), Vec::new());
     answer.body = match file.as_file().metadata()?.len() {
@@ -69,12 +76,19 @@ pub fn download(cx: &Cx, scope: &Scope<UsersExport>) -> Result<Response> {
     Ok(answer)
 }
 
+/// Whom a file is of.
+#[derive(Clone, Copy)]
+enum Whom<'a> {
+    Filter(&'a Filter),
+    Named(&'a [UserId]),
+}
+
 /// The customer's code, and the file.
 fn write(
     db: &Read,
     scope: &Scope<UsersExport>,
     id: CustomerId,
-    filter: &Filter,
+    whom: Whom,
     kind: Kind,
     told: fn(&Field) -> bool,
 ) -> Result<(String, NamedTempFile)> {
@@ -90,8 +104,11 @@ fn write(
     if book.is_none() {
         file.write_all(&sheet::write_csv(&headings, std::iter::empty::<Vec<&str>>()))?;
     }
-    store::each_of(db, scope, filter, &mut |user| {
+    let mut add = |user| {
         let user = store::one(db, scope, user)?;
+        if user.customer != id {
+            return Err(Error::NotFound);
+        }
         let manager = match user.details.manager {
             Some(boss) => store::upn(db, boss)?,
             None => String::new(),
@@ -104,7 +121,11 @@ fn write(
             Some(book) => book.line(&cells),
             None => Ok(file.write_all(sheet::csv_line(&cells).as_bytes())?),
         }
-    })?;
+    };
+    match whom {
+        Whom::Filter(filter) => store::each_of(db, scope, filter, &mut add)?,
+        Whom::Named(ids) => ids.iter().try_for_each(|user| add(*user))?,
+    }
     if let Some(book) = book {
         file.write_all(&book.finish()?)?;
     }
@@ -118,7 +139,7 @@ pub fn file(db: &Read, scope: &Scope<UsersExport>, id: CustomerId) -> Result<Nam
     let told = |field: &Field| {
         is_told(field) && !matches!(field, Field::PorticoId | Field::Site | Field::Roles)
     };
-    Ok(write(db, scope, id, &filter, Kind::Csv, told)?.1)
+    Ok(write(db, scope, id, Whom::Filter(&filter), Kind::Csv, told)?.1)
 }
 
 /// The columns of our own files, an export's and an empty one's.

@@ -130,13 +130,17 @@ pub fn list(
     Ok(paging.listing(rows, |row| (name(row), row.id.0)))
 }
 
-/// Everybody of the filter's customer whom it leaves, at most `most` of them.
+/// Everybody whom the filter leaves, at most `most` of them.
 pub fn ids_of(
     db: &Read,
     scope: &Scope<UsersRead>,
     filter: &Filter,
     most: usize,
 ) -> Result<Vec<UserId>> {
+    if filter.customer.is_none() {
+        let rows = list(db, scope, filter, &Paging::first(i64::try_from(most).unwrap_or(i64::MAX - 1)))?.items;
+        return Ok(rows.into_iter().map(|row| row.id).collect());
+    }
     let mut all = Vec::new();
     store::each_of(db, scope, filter, &mut |id| {
         if all.len() < most {
@@ -384,7 +388,7 @@ pub fn update_oneself(db: &Db, own: &Own<AccountUpdate>, input: &Input) -> Resul
         let reach = Scope::<UsersRead>::of_system(own.by.via);
         let home = Home::of(tx, &reach, was.customer)?;
         let (details, changed) = weighed(tx, &home, &was, input, |_| Ok(Vec::new()))?;
-        put(tx, &reach, &home, &was, &details, &changed)
+        put(tx, &reach, &home, &was, &details, &changed, true)
     })
 }
 
@@ -412,6 +416,19 @@ pub fn change<P: Permission>(
     was: &User,
     input: &Input,
 ) -> Result<Changed> {
+    change_telling(tx, actor, scope, home, was, input, true)
+}
+
+/// The same; `tells` says whether the user hears of a new sign-in name by mail.
+pub fn change_telling<P: Permission>(
+    tx: &Write,
+    actor: &Actor,
+    scope: &Scope<P>,
+    home: &Home,
+    was: &User,
+    input: &Input,
+    tells: bool,
+) -> Result<Changed> {
     let (details, changed) = weighed(tx, home, was, input, |changed| {
         let mut all = not_permitted(tx, actor, was.customer, changed);
         all.extend(not_covered(tx, actor, was.customer, changed.contains_key("main_contact"))?);
@@ -426,7 +443,7 @@ pub fn change<P: Permission>(
     if shuts_out(tx, home, &details, &changed) {
         not_last_administrator(tx, actor.home, was.id)?;
     }
-    put(tx, scope, home, was, &details, &changed)?;
+    put(tx, scope, home, was, &details, &changed, tells)?;
     Ok(changed)
 }
 
@@ -436,6 +453,13 @@ fn shuts_out(db: &Read, home: &Home, details: &Details, changed: &Changed) -> bo
     let past = details.expires_on.is_some_and(|day| day < db.now.day(&zone));
     (changed.contains_key("sign_in") && details.sign_in != SignIn::Everything)
         || (changed.contains_key("expires_on") && past)
+}
+
+/// Lets a name of the user go before its row is changed, for somebody who takes it in the same
+/// transaction. Who gives up a name is then changed in that transaction too, or it is not kept.
+pub fn pass_on(tx: &Write, scope: &Scope<UsersRename>, user: &User, name: &str) -> Result<()> {
+    scope.reaches(tx, user.customer)?;
+    store::drop_name(tx, user.id, name)
 }
 
 /// Reads what `input` says over what was, and what that changes.
@@ -509,6 +533,7 @@ fn put<P: Permission>(
     was: &User,
     details: &Details,
     changed: &Changed,
+    tells: bool,
 ) -> Result<()> {
     if changed.is_empty() {
         return Ok(());
@@ -531,7 +556,8 @@ fn put<P: Permission>(
     {
         store::end_links(tx, id)?;
     }
-    if changed.contains_key("upn") && matches!(was.state, State::Active | State::Disabled) {
+    let signs_in = matches!(was.state, State::Active | State::Disabled);
+    if tells && signs_in && changed.contains_key("upn") {
         let what =
             format!("You sign in as {} from now on. It was {}.", details.upn, was.details.upn);
         let subject = "Your sign-in name has changed";
@@ -666,8 +692,8 @@ fn over_limit(db: &Read, home: &Home) -> Result<Vec<Complaint>> {
     if exist < limit {
         return Ok(Vec::new());
     }
-    let name = &customer.details.name;
-    Ok(vec![Complaint::new("", format!("{name} may have {limit} users; {exist} exist."))])
+    let text = customers::over_limit(&customer.details.name, limit, exist);
+    Ok(vec![Complaint::new("", text)])
 }
 
 /// Reads the manager: a user of the same customer, by id, sign-in name or address, who does not

@@ -401,7 +401,7 @@ pub fn update<P>(
     }
     let after: Vec<&str> = details.hosted().map(|(_, name)| name).collect();
     for name in before.iter().filter(|name| !after.contains(name)) {
-        tx.run("DELETE FROM user_names WHERE name = ?1 AND user_id = ?2", (name, id))?;
+        drop_name(tx, id, name)?;
     }
     for email in old.external_emails.difference(&details.external_emails) {
         tx.run(
@@ -496,6 +496,11 @@ fn add_name<P>(
         None => "is taken".to_owned(),
     };
     Err(Error::invalid(field, message))
+}
+
+pub fn drop_name(tx: &Write, id: UserId, name: &str) -> Result<()> {
+    tx.run("DELETE FROM user_names WHERE name = ?1 AND user_id = ?2", (name, id))?;
+    Ok(())
 }
 
 fn add_external(tx: &Write, customer: CustomerId, id: UserId, email: &str) -> Result<()> {

@@ -58,6 +58,9 @@ pub struct Cx<'r> {
     route: &'r Route,
 }
 
+/// What picked rows of a list are sent as.
+pub const PICKED: &str = "id";
+
 const API_TOKEN: Limit = Limit { tries: 600, seconds: 60 };
 const API_STRANGER: Limit = Limit { tries: 60, seconds: 60 };
 const PUBLIC: Limit = Limit { tries: 120, seconds: 60 };
@@ -331,6 +334,10 @@ impl Cx<'_> {
         let mut rest = self.request.query.clone();
         rest.remove("limit");
         rest.remove("after");
+        if !self.request.is_api() {
+            // Rows that were picked on other pages of the list travel along.
+            rest.remove(PICKED);
+        }
         for name in rest.to_query().split('&').filter_map(|pair| pair.split('=').next()) {
             if !name.is_empty() && !filters.iter().any(|f| f.name == name) && self.request.is_api()
             {

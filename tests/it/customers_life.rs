@@ -342,7 +342,7 @@ fn provisioning_again_is_refused_with_every_reason_at_once() {
     let refused = admin.api_post(&format!("{at}/reprovision"), json!({})).expect(422).complaints();
     assert_eq!(refused.len(), 4, "{refused:#?}");
     assert_eq!(refused[0], "Brightwater is disabled.");
-    assert_eq!(refused[1], "Aldermoor may have 1 users; 2 exist.");
+    assert_eq!(refused[1], "Aldermoor may have 1 user; 2 exist.");
     assert_eq!(refused[2], "The offer of Shared files to Brightwater is closed.");
     assert!(refused[3].contains("Brightwater"), "{refused:#?}");
     assert_eq!(
@@ -520,7 +520,7 @@ fn what_looks_wrong_is_taken_and_said() {
         &format!("{at}/users"),
         json!({ "upn": "a@aldermoor.example", "last_name": "B" }),
     );
-    assert_eq!(said.expect(422).complaints(), ["Aldermoor may have 0 users; 1 exist."]);
+    assert_eq!(said.expect(422).complaints(), ["Aldermoor may have 0 users; 1 exists."]);
 }
 
 #[test]

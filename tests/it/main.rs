@@ -79,6 +79,8 @@ mod import;
 mod domains;
 mod import_rules;
 mod many;
+mod many_names;
+mod many_runs;
 mod inherited;
 mod customer_lists;
 mod patterns;

@@ -283,6 +283,41 @@ impl World {
         id
     }
 
+    /// Many users at once, without rows in the ledger: `ann0`, `ann1` …, called Ann 0, Ann 1 …
+    pub fn users(&self, home: CustomerId, local: &str, n: usize) -> Vec<UserId> {
+        let mut sql = self.sql();
+        let tx = sql.transaction().unwrap();
+        let (domain_id, domain): (i64, String) = tx
+            .query_row(
+                "SELECT domains.id, name FROM domains JOIN customer_domains ON domain_id = domains.id
+                  WHERE customer_domains.customer_id = ?1 AND main = 1",
+                [home],
+                |r| Ok((r.get(0)?, r.get(1)?)),
+            )
+            .unwrap();
+        let ids = (0..n).map(|n| {
+            let (upn, name) = (format!("{local}{n}@{domain}"), format!("{local} {n:04}"));
+            let id: UserId = tx
+                .prepare_cached(
+                    "INSERT INTO users (customer_id, upn, mail, display_name, created_at, changed_at)
+                     VALUES (?1, ?2, ?2, ?3, ?4, ?4) RETURNING id",
+                )
+                .unwrap()
+                .query_row((home, &upn, name, self.now()), |r| r.get(0))
+                .unwrap();
+            tx.prepare_cached(
+                "INSERT INTO user_names (name, customer_id, domain_id, user_id) VALUES (?1, ?2, ?3, ?4)",
+            )
+            .unwrap()
+            .execute((&upn, home, domain_id, id))
+            .unwrap();
+            id
+        });
+        let ids = ids.collect();
+        tx.commit().unwrap();
+        ids
+    }
+
     /// A session and a token for `user`, as if they had signed in.
     pub fn sign_in(&self, user: UserId) -> Person<'_> {
         let sql = self.sql();

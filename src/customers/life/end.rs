@@ -6,7 +6,7 @@ use crate::audit;
 use crate::auth::permissions::{CustomersDelete, CustomersDeprovision};
 use crate::auth::{Permission, Scope};
 use crate::customers::store as customers;
-use crate::customers::{Customer, Type, is_in_state};
+use crate::customers::{Customer, Type, is_in_state, over_limit};
 use crate::db::{Db, Write};
 use crate::engine::Class;
 use crate::error::{Complaint, Error, Result};
@@ -135,8 +135,7 @@ pub fn reprovision_in<P: Permission>(tx: &Write, scope: &Scope<P>, id: CustomerI
     }
     let coming = i64::try_from(memory.active.len() + memory.disabled.len()).unwrap_or(i64::MAX);
     if let Some(limit) = customer.details.user_limit.filter(|limit| coming > *limit) {
-        let name = &customer.details.name;
-        let text = format!("{name} may have {limit} users; {coming} exist.");
+        let text = over_limit(&customer.details.name, limit, coming);
         against.push(Complaint::new("", text));
     }
     store::set_state(tx, scope, id, State::Active, None)?;

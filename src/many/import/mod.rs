@@ -272,7 +272,7 @@ fn would_disable(
     sheet: &Sheet,
     rows: &[&Row],
 ) -> Result<Option<(CustomerId, String)>> {
-    let mut losing: BTreeMap<CustomerId, usize> = BTreeMap::new();
+    let mut losing: BTreeMap<CustomerId, i64> = BTreeMap::new();
     let off = rows.iter().filter(|row| row.text(&Field::Enabled) == Some("no"));
     for row in off.filter(|row| row.skip.is_none() && row.complaints.is_empty()) {
         let Ok(customer) = customer_of(db, order, row) else { continue };

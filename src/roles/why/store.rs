@@ -1,6 +1,7 @@
 //! What "why can't I?" looks up.
 
 use super::{Check, check};
+use crate::customers;
 use crate::db::Read;
 use crate::error::Result;
 use crate::ids::{CustomerId, UserId};
@@ -96,7 +97,7 @@ pub fn user_limit(db: &Read, customer: CustomerId) -> Result<Option<Check>> {
         |row| Ok((row.get("name")?, row.get("user_limit")?, row.get("users")?)),
     )?;
     Ok(limit.map(|limit| {
-        check("Limit", exist < limit, format!("{name} may have {limit} users; {exist} exist."))
+        check("Limit", exist < limit, customers::over_limit(&name, limit, exist))
     }))
 }
 

@@ -15,7 +15,7 @@ use crate::html::text;
 use crate::ids::CustomerId;
 use crate::places::{self, State, Tab, capital};
 use crate::users::{Brief, Filter, api, list, reaches, store};
-use crate::web::{Cx, Listing, Response};
+use crate::web::{Cx, Listing, PICKED, Response};
 use maud::{Markup, html};
 
 pub fn index(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
@@ -32,7 +32,7 @@ pub fn index(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let lede = chosen.map(|name| format!("Of {name}.")).unwrap_or_default();
     let body = html! {
         (page_head("Users", Head { lede: &lede, ..Head::default() }))
-        (filters("/users", &filter, &[]))
+        (filters(cx, "/users", &filter, &[]))
         (states(cx, "/users", &filter))
         (content(cx, &found, &filter, paging.is_first(), None))
     };
@@ -70,14 +70,14 @@ pub fn index_of(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
         }
     };
     let body = html! {
-        (filters(&here, &filter, &departments))
+        (filters(cx, &here, &filter, &departments))
         (states(cx, &here, &filter))
         (content(cx, &found, &filter, paging.is_first(), Some(id)))
     };
     Ok(places::customer_page(cx, &place, Tab::Users, 200, actions, body))
 }
 
-fn filters(action: &str, filter: &Filter, departments: &[String]) -> Markup {
+fn filters(cx: &Cx, action: &str, filter: &Filter, departments: &[String]) -> Markup {
     let mut choices = vec![("", "Any department")];
     choices.extend(departments.iter().map(|name| (name.as_str(), name.as_str())));
     let body = html! {
@@ -86,15 +86,20 @@ fn filters(action: &str, filter: &Filter, departments: &[String]) -> Markup {
             (table::select("department", "Department", &choices, &filter.department))
         }
         @if let Some(state) = filter.state { (hidden("state", state.word())) }
+        @for id in cx.request.query.all(PICKED) { (hidden(PICKED, id)) }
     };
     table::filters(action, body)
 }
 
 /// The same filters at another address.
 fn as_shown(cx: &Cx, action: &str) -> String {
+    with_filters(cx, action, &[])
+}
+
+fn with_filters(cx: &Cx, action: &str, more: &[(&str, &str)]) -> String {
     let mut query = cx.request.query.clone();
-    query.remove("after");
-    query.remove("limit");
+    ["after", "limit", PICKED].iter().for_each(|name| query.remove(name));
+    more.iter().for_each(|(name, value)| query.set(name, value));
     match query.to_query().as_str() {
         "" => action.to_owned(),
         query => format!("{action}?{query}"),
@@ -146,46 +151,71 @@ fn content(
         column("State"),
         acts(),
     ];
-    // Users are picked within one customer: what can be given differs from customer to customer.
-    let gives = cx.actor.may::<UserServicesWrite>();
+    // A service is given within one customer: what can be given differs from one to the next.
+    let gives = of.is_some() && cx.actor.may::<UserServicesWrite>();
     let changes = cx.actor.may::<UsersUpdate>()
         || cx.actor.may::<UsersDisable>()
         || cx.actor.may::<RolesGrant>()
         || cx.actor.may::<UsersPassword>();
-    let giving = of.filter(|_| gives || changes);
+    let exports = of.filter(|_| cx.actor.may::<UsersExport>());
+    let picks = gives || changes || exports.is_some();
+    let picked: Vec<&str> = cx.request.query.all(PICKED).collect();
+    let is_picked = |user: &Brief| picked.iter().any(|id| *id == user.id.to_string());
     let rows = html! {
-        @for user in &found.items { (row(cx, user, of.is_none(), giving.is_some())) }
+        @for user in &found.items {
+            (row(cx, user, of.is_none(), picks.then(|| is_picked(user))))
+        }
     };
-    let look = Look { picks: giving.is_some(), ..Look::default() };
+    let look = Look { picks, ..Look::default() };
     let users = table_with("Users", &columns, rows, look);
-    let shown = i64::try_from(found.items.len()).unwrap_or(0);
-    let (start, next) = ((!first).then(|| cx.first_href()), cx.next_href(found.next.as_ref()));
+    let shown = text::count(i64::try_from(found.items.len()).unwrap_or(0), "user", "users");
+    if !picks {
+        let (start, next) = ((!first).then(|| cx.first_href()), cx.next_href(found.next.as_ref()));
+        return html! { (users) (table::paging(&shown, start.as_deref(), next.as_deref())) };
+    }
+    let here = of.map_or("/users".to_owned(), |customer| format!("/customers/{customer}/users"));
+    let many = match filter.customer {
+        Some(customer) => format!("/customers/{customer}/users/bulk"),
+        None => "/users/bulk".to_owned(),
+    };
+    let elsewhere: Vec<&str> = picked
+        .iter()
+        .copied()
+        .filter(|id| !found.items.iter().any(|user| user.id.to_string() == *id))
+        .collect();
+    let whole = !first || found.next.is_some();
     html! {
-        @if let Some(customer) = giving {
-            @let many = format!("/customers/{customer}/users/bulk");
-            form action=(many) {
-                (users)
-                (bulk(html! {
-                    @if gives {
-                        button.btn.btn-primary.btn-sm formaction={ "/customers/" (customer) "/users/services" } { "Give service" }
-                    }
-                    @if changes {
-                        button.btn.btn-sm { "Change…" }
-                        @if cx.actor.may::<UsersDisable>() {
-                            button.btn.btn-danger-quiet.btn-sm name="action" value="disable" { "Disable…" }
-                        }
-                    }
-                }))
+        form action=(many) {
+            @for name in ["q", "state", "department", "customer", "limit"] {
+                @if !cx.request.query.get(name).is_empty() { (hidden(name, cx.request.query.get(name))) }
             }
-            @if changes {
-                p { a href=(as_shown(cx, &many)) { "Change all that match" } }
-            }
-        } @else { (users) }
-        (table::paging(&text::count(shown, "user", "users"), start.as_deref(), next.as_deref()))
+            (users)
+            (table::picked_elsewhere(&elsewhere, &as_shown(cx, &here)))
+            (bulk(html! {
+                @if gives {
+                    button.btn.btn-primary.btn-sm formaction={ (here) "/services" } { "Give service" }
+                }
+                @if changes {
+                    button.btn.btn-sm { "Change…" }
+                    @if cx.actor.may::<UsersDisable>() {
+                        button.btn.btn-danger-quiet.btn-sm name="action" value="disable" { "Disable…" }
+                    }
+                }
+                @if exports.is_some() {
+                    button.btn.btn-sm formaction={ (here) "/export" } { "Export" }
+                }
+            }))
+            (table::paging_picked(&shown, &here, first, found.next.as_deref()))
+        }
+        @if changes && (whole || filtered) {
+            p { a href=(with_filters(cx, &many, &[("all", "1")])) { "Change all that match" } }
+        } @else if changes {
+            p { a href=(with_filters(cx, &many, &[("all", "1")])) { "Change all " (shown) } }
+        }
     }
 }
 
-fn row(cx: &Cx, user: &Brief, with_customer: bool, giving: bool) -> Markup {
+fn row(cx: &Cx, user: &Brief, with_customer: bool, picked: Option<bool>) -> Markup {
     let id = user.id;
     let mut items = Vec::new();
     if cx.actor.may::<UsersUpdate>() && !matches!(user.state, State::Deleted | State::Purged) {
@@ -200,9 +230,10 @@ fn row(cx: &Cx, user: &Brief, with_customer: bool, giving: bool) -> Markup {
     let label = format!("Actions for {}", user.display_name);
     html! {
         tr {
-            @if giving {
+            @if let Some(picked) = picked {
                 (pick(&user.display_name, id, match user.state {
                     State::Deleted | State::Purged => Picked::Never,
+                    _ if picked => Picked::Yes,
                     _ => Picked::No,
                 }))
             }

@@ -201,7 +201,25 @@ impl RunCx<'_> {
         text: &str,
         subject: Option<(&str, i64)>,
     ) -> Result<()> {
-        store::add_line(tx, self.run.id, done, level, result, text, subject)?;
+        self.line(tx, done, level, result, text, subject)?;
+        self.progress(tx, done)
+    }
+
+    /// The line alone, where many of them share a transaction and say how far it is at its end.
+    pub fn line(
+        &self,
+        tx: &Write,
+        number: i64,
+        level: Level,
+        result: &str,
+        text: &str,
+        subject: Option<(&str, i64)>,
+    ) -> Result<()> {
+        store::add_line(tx, self.run.id, number, level, result, text, subject)
+    }
+
+    /// Says how far it is.
+    pub fn progress(&self, tx: &Write, done: i64) -> Result<()> {
         store::progress(tx, self.run.id, done)
     }
 

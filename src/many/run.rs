@@ -40,6 +40,7 @@ pub fn run(cx: &RunCx) -> Result<()> {
                     keep(cx, tx, at, one)?;
                 }
             }
+            cx.progress(tx, i64::try_from(at).unwrap_or(i64::MAX))?;
             Ok(at)
         })?;
     }
@@ -89,7 +90,7 @@ fn keep(cx: &RunCx, tx: &Write, place: usize, one: One) -> Result<()> {
     };
     let place = i64::try_from(place).unwrap_or(i64::MAX);
     let subject = Some(("user", one.user_id.0));
-    cx.unit(tx, place, level, one.result.word(), &text, subject)
+    cx.line(tx, place, level, one.result.word(), &text, subject)
 }
 
 /// "department: Front desk → Ward"

@@ -181,9 +181,9 @@ fn a_list_of_names_is_read_from_a_file_and_told_where_it_is_wrong() {
     let run: i64 = started.location().trim_start_matches("/runs/").parse().unwrap();
     assert_eq!(scene.finish(&admin, run), numbers(1, 0, 0));
     assert_eq!(scene.text("upn", 0), "first@alder.example");
-    let odd = admin.upload(&scene.url(), &fields[..3], ("file", "x.csv", b"UPN\r\nann0@x.example\r\n"));
+    let odd = admin.upload(&scene.url(), &fields[..3], ("file", "x.csv", b"UPN,Name\r\nann0@x.example,Ann\r\n"));
     let odd = odd.expect(422);
-    assert!(odd.says("It has no row with both UPN and NewUPN."), "{}", odd.body);
+    assert!(odd.says("File has no row with both UPN and NewUPN."), "{}", odd.body);
 
     // Another branch's people are nobody's here.
     let other = World::customer(&scene.world, PROVIDER, "Elsewhere");

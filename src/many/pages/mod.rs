@@ -79,9 +79,9 @@ fn go_on(cx: &Cx, scope: &Scope<UsersRead>, of: Of) -> Result<Response> {
     if go == "act" || (other && wants) {
         return ask(cx, scope, of, &input, &[]);
     }
-    if let Err(refused) = names_of_file(cx, of, &mut input) {
-        let text = refused.to_string();
-        return ask(cx, scope, of, &input, &[Complaint::new("file", text)]);
+    match names_of_file(cx, of, &mut input) {
+        Err(Error::Invalid(all)) => return ask(cx, scope, of, &input, &all),
+        other => other?,
     }
     let order = match cx.db.read(|db| Order::read(db, &cx.actor, scope, of, &input)) {
         Ok(order) => order,
@@ -148,7 +148,7 @@ fn names_of_file(cx: &Cx, of: Of, input: &mut Input) -> Result<()> {
         }
     }
     if within_input(input).members("names").next().is_none() {
-        return Err(Error::refused("It has no row with both UPN and NewUPN."));
+        return Err(Error::invalid("file", "has no row with both UPN and NewUPN"));
     }
     Ok(())
 }

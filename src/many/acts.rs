@@ -194,10 +194,7 @@ impl Doing {
             Act::Delete => {
                 fields.flag("deprovision");
             }
-            Act::ChangeService
-            | Act::SuspendService
-            | Act::ResumeService
-            | Act::EndService => {
+            Act::ChangeService | Act::SuspendService | Act::ResumeService | Act::EndService => {
                 fields.text("service", 1..=30);
                 fields.text("label", 0..=60);
                 if act == Act::ChangeService {

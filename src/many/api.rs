@@ -12,7 +12,10 @@ use serde_json::json;
 pub const STARTED: &[Field] = &[
     Field::integer("run_id", "where its progress is"),
     Field::integer("users", "of a preview: how many it is for"),
-    Field::text("confirm", "of a preview: what is to be sent as confirm, where many lose something"),
+    Field::text(
+        "confirm",
+        "of a preview: what is to be sent as confirm, where many lose something",
+    ),
     Field::list("items", "of a preview: user_id, name, result, changes, why of the first 2,000"),
 ];
 

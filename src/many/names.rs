@@ -334,9 +334,8 @@ mod tests {
     }
 
     fn plan(new: &[(i64, &str)]) -> Plan {
-        let one = |(id, upn): &(i64, &str)| {
-            (UserId(*id), New { upn: (*upn).into(), ..New::default() })
-        };
+        let one =
+            |(id, upn): &(i64, &str)| (UserId(*id), New { upn: (*upn).into(), ..New::default() });
         Plan { new: new.iter().map(one).collect(), ..Plan::default() }
     }
 

@@ -138,7 +138,9 @@ pub fn ids_of(
     most: usize,
 ) -> Result<Vec<UserId>> {
     if filter.customer.is_none() {
-        let rows = list(db, scope, filter, &Paging::first(i64::try_from(most).unwrap_or(i64::MAX - 1)))?.items;
+        let rows =
+            list(db, scope, filter, &Paging::first(i64::try_from(most).unwrap_or(i64::MAX - 1)))?
+                .items;
         return Ok(rows.into_iter().map(|row| row.id).collect());
     }
     let mut all = Vec::new();

@@ -60,10 +60,7 @@ fn two_swap_their_names_and_chains_move_up_in_one_transaction() {
     let admin = scene.world.person(PROVIDER, "Provider administrator");
     let mut names = serde_json::Map::new();
     for (old, new) in [("ann0", "ann1"), ("ann1", "ann0"), ("ann2", "ann3"), ("ann3", "ann9")] {
-        names.insert(
-            format!("{old}@aldermoor.example"),
-            json!(format!("{new}@aldermoor.example")),
-        );
+        names.insert(format!("{old}@aldermoor.example"), json!(format!("{new}@aldermoor.example")));
     }
     let mut input = json!({ "names": names });
     input["tell"] = json!(true);
@@ -75,8 +72,14 @@ fn two_swap_their_names_and_chains_move_up_in_one_transaction() {
         "{seen}"
     );
     assert_eq!(scene.run(&admin, order).1, numbers(4, 0, 0));
-    assert_eq!(scene.text("upn || ' ' || mail", 0), "ann1@aldermoor.example ann1@aldermoor.example");
-    assert_eq!(scene.text("upn || ' ' || mail", 1), "ann0@aldermoor.example ann0@aldermoor.example");
+    assert_eq!(
+        scene.text("upn || ' ' || mail", 0),
+        "ann1@aldermoor.example ann1@aldermoor.example"
+    );
+    assert_eq!(
+        scene.text("upn || ' ' || mail", 1),
+        "ann0@aldermoor.example ann0@aldermoor.example"
+    );
     assert_eq!(scene.names(2), "ann2@aldermoor.example ann3@aldermoor.example");
     assert_eq!(scene.names(3), "ann9@aldermoor.example", "the old one went to another");
     let told = "SELECT count(*) FROM messages WHERE event = 'user.renamed'";
@@ -94,7 +97,8 @@ fn two_swap_their_names_and_chains_move_up_in_one_transaction() {
     assert_eq!(done, numbers(0, 0, 2));
     assert_eq!(scene.text("upn", 4), "ann4@aldermoor.example");
     // The one in the way goes; trying again looks at the names anew.
-    let body = json!({ "upn": "ann3@alder.example", "mail": "ann3@alder.example", "keep_address": false });
+    let body =
+        json!({ "upn": "ann3@alder.example", "mail": "ann3@alder.example", "keep_address": false });
     admin.api_patch(&format!("/users/{}", scene.anns[3]), body).expect(200);
     let again = admin.api_post(&format!("/runs/{run}/retry"), Value::Null).expect(202).json();
     assert_eq!(scene.finish(&admin, again["run_id"].as_i64().unwrap()), numbers(2, 0, 0));
@@ -131,7 +135,8 @@ fn names_follow_a_pattern_and_those_that_fit_stay() {
     );
     assert_eq!(scene.text("mail", 0), "ann0@aldermoor.example", "the primary address stayed");
     // A pattern of one's own, on another domain; the old names are let go.
-    let input = json!({ "pattern": "{f}{last}", "domain": "@Alder.example", "keep_address": false });
+    let input =
+        json!({ "pattern": "{f}{last}", "domain": "@Alder.example", "keep_address": false });
     assert_eq!(scene.run(&admin, scene.order("upn", input)).1, numbers(5, 0, 0));
     assert_eq!(scene.names(1), "ann1@aldermoor.example jdoe2@alder.example");
 }
@@ -181,7 +186,11 @@ fn a_list_of_names_is_read_from_a_file_and_told_where_it_is_wrong() {
     let run: i64 = started.location().trim_start_matches("/runs/").parse().unwrap();
     assert_eq!(scene.finish(&admin, run), numbers(1, 0, 0));
     assert_eq!(scene.text("upn", 0), "first@alder.example");
-    let odd = admin.upload(&scene.url(), &fields[..3], ("file", "x.csv", b"UPN,Name\r\nann0@x.example,Ann\r\n"));
+    let odd = admin.upload(
+        &scene.url(),
+        &fields[..3],
+        ("file", "x.csv", b"UPN,Name\r\nann0@x.example,Ann\r\n"),
+    );
     let odd = odd.expect(422);
     assert!(odd.says("File has no row with both UPN and NewUPN."), "{}", odd.body);
 

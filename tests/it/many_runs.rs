@@ -49,12 +49,13 @@ fn five_thousand_are_edited_as_shown_over_a_kill_and_until_the_right_is_lost() {
     let set = "UPDATE users SET office = 'Attic', city = 'Utrecht' WHERE display_name LIKE 'ann %'";
     scene.world.sql().execute_batch(set).unwrap();
     let admin = scene.world.person(scene.home, "User administrator");
-    let mut live = Live::of(&scene.world);    let input = json!({ "set": { "job_title": "Nurse", "city": "" }, "clear": ["office"] });
+    let mut live = Live::of(&scene.world);
+    let input = json!({ "set": { "job_title": "Nurse", "city": "" }, "clear": ["office"] });
     let mut body = json!({ "action": "edit", "all": true, "q": "ann", "input": input });
     let url = format!("/api/v1{}", scene.url());
     body["preview"] = json!(true);
     let seen = live.post(&url, admin.token(), &body).expect(200).json();
- let items = seen["items"].as_array().unwrap();
+    let items = seen["items"].as_array().unwrap();
     assert_eq!((seen["users"].as_i64(), items.len()), (Some(5_000), 2_000));
     let change = json!({ "job_title": ["", "Nurse"], "office": ["Attic", ""] });
     assert!(items.iter().all(|one| one["changes"] == change), "{}", items[0]);
@@ -84,7 +85,9 @@ fn five_thousand_are_edited_as_shown_over_a_kill_and_until_the_right_is_lost() {
     drop(live);
 
     let world = &scene.world;
-    let edited = world.count("SELECT count(*) FROM users WHERE job_title = 'Nurse' AND office = '' AND city = 'Utrecht'");
+    let edited = world.count(
+        "SELECT count(*) FROM users WHERE job_title = 'Nurse' AND office = '' AND city = 'Utrecht'",
+    );
     let not = world.count("SELECT count(*) FROM users WHERE job_title = '' AND office = 'Attic' AND city = 'Utrecht' AND display_name LIKE 'ann %'");
     assert_eq!(edited + not, 5_000, "each as shown, or as before");
     assert!(edited >= 1_000 && not > 0, "{edited} edited, {not} not");
@@ -177,7 +180,11 @@ fn accounts_end_and_go_into_the_bin_only_with_the_number_and_for_those_who_may()
     let other = scene.world.person(scene.home, "User administrator");
     assert_eq!(other.get(&format!("/runs/{run}/results")).status, 404, "a run is its starter's");
     // Whoever has not given the password lately is asked for it, were it one user only.
-    scene.world.sql().execute_batch("UPDATE sessions SET proven_at = '2026-01-01T00:00:00Z'").unwrap();
+    scene
+        .world
+        .sql()
+        .execute_batch("UPDATE sessions SET proven_at = '2026-01-01T00:00:00Z'")
+        .unwrap();
     let one = scene.anns[0].to_string();
     let fields = [("action", "deprovision"), ("ids", one.as_str()), ("go", "run")];
     assert!(ca.post(&scene.url(), &fields).expect(403).says("Your password, once more"));
@@ -267,7 +274,9 @@ fn what_is_put_back_takes_from_many_only_with_the_number_and_lists_what_it_spare
     let (failed, _) = scene.run(&admin, none);
     let page = admin.get(&format!("/runs/{failed}/retry")).expect(200);
     assert!(page.says("0 will change, 0 unchanged, 11 cannot."), "{}", page.body);
-    assert!(admin.get(&format!("/runs/{failed}")).expect(200).says(&format!("/runs/{failed}/retry")));
+    assert!(
+        admin.get(&format!("/runs/{failed}")).expect(200).says(&format!("/runs/{failed}/retry"))
+    );
 }
 
 #[test]

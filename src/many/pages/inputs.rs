@@ -64,11 +64,9 @@ pub fn labels(act: Act) -> Vec<(&'static str, &'static str)> {
             ("input.names", "The file"),
             ("file", "File"),
         ],
-        Act::ChangeService | Act::SuspendService | Act::ResumeService | Act::EndService => vec![
-            ("input.service", "Service"),
-            ("input.label", "Label"),
-            ("input.plan", "New plan"),
-        ],
+        Act::ChangeService | Act::SuspendService | Act::ResumeService | Act::EndService => {
+            vec![("input.service", "Service"), ("input.label", "Label"), ("input.plan", "New plan")]
+        }
         _ => Vec::new(),
     }
 }
@@ -181,22 +179,26 @@ fn ticked(input: &Input) -> Input {
 fn service(act: Act, input: &Input, complaints: &[Complaint], choices: &Choices) -> Markup {
     let half = Opts { width: 3, ..Opts::default() };
     let about = "Who does not have it stays as they are.";
-    fieldset("Service", about, html! {
-        @if choices.services.is_empty() {
-            (text_field(input, complaints, "input.service", "Code of the service", half))
-        } @else {
-            (choice_field(input, complaints, "input.service", "Service", &choices.services, half))
-        }
-        (text_field(input, complaints, "input.label", "Label",
-                    Opts { hint: "Where somebody has several of it.", optional: true, ..half }))
-        @if act == Act::ChangeService {
-            @if choices.plans.is_empty() {
-                (text_field(input, complaints, "input.plan", "Code of the new plan", half))
+    fieldset(
+        "Service",
+        about,
+        html! {
+            @if choices.services.is_empty() {
+                (text_field(input, complaints, "input.service", "Code of the service", half))
             } @else {
-                (choice_field(input, complaints, "input.plan", "New plan", &choices.plans, half))
+                (choice_field(input, complaints, "input.service", "Service", &choices.services, half))
             }
-        }
-    })
+            (text_field(input, complaints, "input.label", "Label",
+                        Opts { hint: "Where somebody has several of it.", optional: true, ..half }))
+            @if act == Act::ChangeService {
+                @if choices.plans.is_empty() {
+                    (text_field(input, complaints, "input.plan", "Code of the new plan", half))
+                } @else {
+                    (choice_field(input, complaints, "input.plan", "New plan", &choices.plans, half))
+                }
+            }
+        },
+    )
 }
 
 fn label(field: &str) -> &str {

@@ -172,13 +172,7 @@ fn status(complaints: &[Complaint]) -> u16 {
 }
 
 /// The page around: the customer's, or that of all users.
-fn frame(
-    cx: &Cx,
-    scope: &Scope<UsersRead>,
-    of: Of,
-    status: u16,
-    body: Markup,
-) -> Result<Response> {
+fn frame(cx: &Cx, scope: &Scope<UsersRead>, of: Of, status: u16, body: Markup) -> Result<Response> {
     let Some(customer) = of else { return Ok(plain(cx, status, "Many users", body)) };
     let place = cx.db.read(|db| places::customer(db, scope, customer))?;
     Ok(places::customer_page(cx, &place, Tab::Users, status, html! {}, body))

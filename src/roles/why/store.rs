@@ -96,9 +96,7 @@ pub fn user_limit(db: &Read, customer: CustomerId) -> Result<Option<Check>> {
         [customer],
         |row| Ok((row.get("name")?, row.get("user_limit")?, row.get("users")?)),
     )?;
-    Ok(limit.map(|limit| {
-        check("Limit", exist < limit, customers::over_limit(&name, limit, exist))
-    }))
+    Ok(limit.map(|limit| check("Limit", exist < limit, customers::over_limit(&name, limit, exist))))
 }
 
 /// The customer the user belongs to, if a permission of the viewer reaches it.

@@ -1451,7 +1451,8 @@ CREATE INDEX user_services_by_customer_service ON user_services (customer_servic
 CREATE INDEX user_services_by_service ON user_services (service_id, plan_id);
 CREATE INDEX user_services_by_live_plan ON user_services (live_plan_id);
 CREATE INDEX user_services_by_last_request ON user_services (last_request_id);
-CREATE UNIQUE INDEX user_services_once ON user_services (user_id, service_id, label)
+-- Where its user moved, one may still be ending at the old customer.
+CREATE UNIQUE INDEX user_services_once ON user_services (user_id, service_id, label, customer_id)
  WHERE live <> 'gone';
 
 -- Nobody is given a service at another customer, and nobody leaves without theirs: what ended stays where
@@ -1512,6 +1513,42 @@ SELECT 'user', held.id, held.customer_id, held.user_id, held.customer_service_id
   JOIN services ON services.id = held.service_id
   JOIN plans ON plans.id = held.plan_id
   LEFT JOIN requests last ON last.id = held.last_request_id;
+
+-- What a user was before a move, until the work of that move has ended: a move that fails is taken
+-- back to it.
+CREATE TABLE user_moves (
+  id            INTEGER PRIMARY KEY,
+  request_id    INTEGER UNIQUE REFERENCES requests (id),   -- the work as a whole
+  user_id       INTEGER NOT NULL UNIQUE REFERENCES users (id) ON DELETE CASCADE,
+  from_id       INTEGER NOT NULL REFERENCES customers (id),
+  to_id         INTEGER NOT NULL REFERENCES customers (id),
+  ledger_up_to  INTEGER NOT NULL,                          -- its last row before
+  state         TEXT NOT NULL,
+  test_user     INTEGER NOT NULL,
+  upn           TEXT NOT NULL,
+  mail          TEXT NOT NULL,
+  username      TEXT NOT NULL,
+  manager       INTEGER,
+  department    INTEGER,
+  location      INTEGER,
+  main_contact  INTEGER NOT NULL,
+  break_glass   INTEGER NOT NULL,
+  reports       TEXT NOT NULL,                             -- JSON: numbers of users
+  roles         TEXT NOT NULL,                             -- JSON: rows of role_grants
+  contact       TEXT NOT NULL,                             -- JSON: rows of customer_contacts
+  services      TEXT NOT NULL,                             -- JSON: rows of user_services
+  anew          TEXT NOT NULL DEFAULT '[]'                 -- JSON: services made in the place of others
+) STRICT;
+CREATE INDEX user_moves_by_from ON user_moves (from_id);
+CREATE INDEX user_moves_by_to ON user_moves (to_id);
+-- The names it had, which nobody gets meanwhile.
+CREATE TABLE user_move_names (
+  name      TEXT PRIMARY KEY,
+  move_id   INTEGER NOT NULL REFERENCES user_moves (id) ON DELETE CASCADE,
+  domain_id INTEGER NOT NULL REFERENCES domains (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX user_move_names_by_move ON user_move_names (move_id);
+CREATE INDEX user_move_names_by_domain ON user_move_names (domain_id);
 
 ------------------------------------------------------------------------------------------------
 -- Billing: prices, periods, invoices
@@ -1599,6 +1636,13 @@ CREATE TRIGGER ledger_marks_bills AFTER INSERT ON ledger BEGIN
    WHERE above = NEW.customer_id AND (depth = 0 OR NEW.kind = 'customer')
       ON CONFLICT (customer_id) DO UPDATE SET n = n + 1;
   UPDATE bill_marks SET n = n + 1 WHERE customer_id = -1 AND NEW.kind = 'customer';
+END;
+-- What ends because its subject went to another customer, or goes on because that was taken back, is
+-- of a bill that the new row does not name.
+CREATE TRIGGER spans_mark_bills AFTER UPDATE OF ends_at ON ledger_spans
+WHEN NEW.to_id IS NULL OR NEW.customer_id <> (SELECT customer_id FROM ledger WHERE id = NEW.to_id) BEGIN
+  INSERT INTO bill_marks (customer_id, n) VALUES (NEW.customer_id, 1)
+      ON CONFLICT (customer_id) DO UPDATE SET n = n + 1;
 END;
 CREATE TRIGGER customers_mark_bills AFTER UPDATE OF currency, billing_from, parent_id ON customers BEGIN
   INSERT INTO bill_marks (customer_id, n)

@@ -25,17 +25,17 @@ pub static EVENTS: &[Event] = &[
     of_customer("customer.deprovision"),
     of_customer("customer.delete"),
     of_customer("customer.move"),
-    Event { name: "user.move", document: moves::document, settle: moves::settle },
+    Event { name: "user.move", document: moves::document, settle: moves::settle, undone: true },
 ];
 
 /// All events of a service that somebody has are told and settled alike.
 const fn assigned(name: &'static str) -> Event {
-    Event { name, document: assignments::document, settle: assignments::settle }
+    Event { name, document: assignments::document, settle: assignments::settle, undone: false }
 }
 
 /// What is done to a customer is done when it is ordered; its end changes nothing here.
 const fn of_customer(name: &'static str) -> Event {
-    Event { name, document: life::document, settle: life::settle }
+    Event { name, document: life::document, settle: life::settle, undone: false }
 }
 
 /// The row for `name`.

@@ -33,3 +33,4 @@ id!(TemplateId);
 id!(KitId);
 id!(OffboardingId);
 id!(OffboardingStepId);
+id!(MoveId);

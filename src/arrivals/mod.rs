@@ -17,6 +17,7 @@ use crate::db::{Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, UserId};
 use crate::input::{Fields, Input};
+use crate::time::Date;
 use crate::users::{self, User, reaches};
 use crate::web::App;
 use crate::{customers, roles, signin};
@@ -34,6 +35,8 @@ pub struct Arrived {
 pub struct Along {
     pub services: Vec<Had>,
     pub roles: Vec<String>,
+    /// The last day of the roles.
+    pub until: Option<Date>,
     pub asked: bool,
 }
 
@@ -271,6 +274,9 @@ pub fn give(
         }
         let mut input = Input::default();
         input.set("role", role);
+        if let Some(day) = along.until {
+            input.set("until_on", day);
+        }
         match roles::grant(&app.db, actor, &actor.scope::<RolesGrant>()?, id, &input) {
             Ok(_) => {}
             Err(Error::Invalid(why)) => refused.push(named(role, why)),

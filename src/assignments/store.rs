@@ -1,3 +1,4 @@
+use super::moving::Stood;
 use super::plan::Gift;
 use super::state::{Live, Open, Wanted};
 use super::{Held, HeldId, Last, Order, Reason};
@@ -280,8 +281,11 @@ pub fn has(db: &Read, order: &Order, service: ServiceId, label: &str) -> Result<
     match order.user {
         Some(user) => db.value(
             "SELECT EXISTS (SELECT 1 FROM user_services
-                             WHERE user_id = :user AND service_id = :service AND label = :label AND live <> 'gone')",
-            named_params! { ":user": user, ":service": service, ":label": label },
+                             WHERE user_id = :user AND service_id = :service AND label = :label
+                               AND customer_id = :customer AND live <> 'gone')",
+            named_params! {
+                ":user": user, ":service": service, ":label": label, ":customer": order.customer,
+            },
         ),
         None => db.value(
             "SELECT EXISTS (SELECT 1 FROM customer_services
@@ -513,6 +517,20 @@ pub fn carry(
             SET customer_id = :to, customer_service_id = :below, plan_id = :plan, version = version + 1
           WHERE id = :id RETURNING id",
         named_params! { ":id": id.number(), ":to": to, ":below": below, ":plan": plan },
+    )
+}
+
+/// Puts a user's service back below the customer it stood at. What is gone outside is to be made again.
+pub fn put_back(tx: &Write, stood: &Stood, from: CustomerId) -> Result<i64> {
+    tx.change(
+        "UPDATE user_services
+            SET customer_id = :from, customer_service_id = :below, plan_id = :plan, live_plan_id = :live_plan,
+                wanted = :wanted, live = iif(live = 'gone', 'never', live), version = version + 1
+          WHERE id = :id RETURNING id",
+        named_params! {
+            ":id": stood.id, ":from": from, ":below": stood.below, ":plan": stood.plan,
+            ":live_plan": stood.live_plan, ":wanted": stood.wanted,
+        },
     )
 }
 

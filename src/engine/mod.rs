@@ -105,6 +105,8 @@ pub struct Event {
     pub document: fn(&Read, &Job) -> Result<Document>,
     /// Writes what the end means: live state, seats, ledger. It is in one transaction with the end.
     pub settle: fn(&Write, &Settled) -> Result<()>,
+    /// Whether one part that fails takes back the whole, rather than wait for somebody to mend it.
+    pub undone: bool,
 }
 
 /// A request as its event needs it.
@@ -167,6 +169,11 @@ pub fn accept_behind(tx: &Write, new: NewRequest, children: &[RequestId]) -> Res
         tx.wake(Work::Requests);
     }
     Ok(id)
+}
+
+/// How far a request has come.
+pub fn status(db: &Read, id: RequestId) -> Result<Status> {
+    store::status(db, id)
 }
 
 /// The lane a request waits in.

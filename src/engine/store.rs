@@ -102,6 +102,10 @@ pub fn open_of(db: &Read, what: Overtaken) -> Result<Vec<(RequestId, bool)>> {
     }
 }
 
+pub fn status(db: &Read, id: RequestId) -> Result<Status> {
+    db.value("SELECT status FROM requests WHERE id = ?1", [id])
+}
+
 /// A request that a worker is at ends before its next step.
 pub fn ask_to_cancel(tx: &Write, id: RequestId, reason: &str) -> Result<()> {
     tx.run(
@@ -192,16 +196,27 @@ pub fn standing(db: &Read, scope: &Scope<RequestsRetry>, id: RequestId) -> Resul
     )
 }
 
-/// A later request for the same assignment, unless it was cancelled.
+/// A later request for the same assignment, or, of work on a user as a whole, for that user; unless
+/// it was cancelled.
 pub fn newer(db: &Read, id: RequestId) -> Result<Option<RequestId>> {
     db.maybe(
-        "SELECT later.id
-           FROM requests r JOIN requests later
-             ON later.customer_service_id = r.customer_service_id AND later.id > r.id
-          WHERE r.id = :id AND later.user_service_id IS r.user_service_id AND later.status <> 'cancelled'
-          ORDER BY later.id DESC LIMIT 1",
+        "SELECT later FROM (
+           SELECT later.id AS later
+             FROM requests r JOIN requests later ON later.user_service_id = r.user_service_id AND later.id > r.id
+            WHERE r.id = :id AND later.status <> 'cancelled'
+           UNION ALL
+           SELECT later.id
+             FROM requests r JOIN requests later
+               ON later.customer_service_id = r.customer_service_id AND later.id > r.id
+            WHERE r.id = :id AND r.user_service_id IS NULL AND later.user_service_id IS NULL
+              AND later.status <> 'cancelled'
+           UNION ALL
+           SELECT later.id
+             FROM requests r JOIN requests later ON later.user_id = r.user_id AND later.id > r.id
+            WHERE r.id = :id AND r.customer_service_id IS NULL AND later.status <> 'cancelled')
+          ORDER BY later DESC LIMIT 1",
         named_params! { ":id": id },
-        |row| row.get("id"),
+        |row| row.get("later"),
     )
 }
 

@@ -122,6 +122,26 @@ pub fn carry_on(tx: &Write, customer: CustomerId, kinds: &[Kind]) -> Result<()> 
     Ok(())
 }
 
+/// The newest row there is: what is written from now on comes after it.
+pub fn last(db: &Read) -> Result<LedgerId> {
+    store::last(db)
+}
+
+/// Takes back all that was written of a subject after a row, as if it never was: what was so then is
+/// so without a gap.
+pub fn take_back(
+    tx: &Write,
+    kind: Kind,
+    subject: i64,
+    after: LedgerId,
+    reason: &str,
+) -> Result<()> {
+    if store::cancel(tx, kind, subject, after, reason)? > 0 {
+        store::reopen(tx, kind, subject, after)?;
+    }
+    Ok(())
+}
+
 /// Says whether a subject has an open span: whether it is being billed now.
 pub fn is_open(tx: &Write, kind: Kind, subject: i64) -> Result<bool> {
     store::is_open(tx, kind, subject)

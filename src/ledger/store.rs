@@ -87,6 +87,47 @@ pub fn carry_on(tx: &Write, customer: CustomerId, kind: Kind) -> Result<()> {
     Ok(())
 }
 
+pub fn last(db: &Read) -> Result<LedgerId> {
+    db.value("SELECT coalesce(max(id), 0) FROM ledger", [])
+}
+
+/// A row that takes each of them back.
+pub fn cancel(
+    tx: &Write,
+    kind: Kind,
+    subject: i64,
+    after: LedgerId,
+    reason: &str,
+) -> Result<usize> {
+    tx.run(
+        "INSERT INTO ledger (at, effective_at, day, kind, subject_id, action, corrects_id, customer_id, user_id,
+                             service, plan, instance, quantity, facts, actor_id, source, reason)
+         SELECT :now, effective_at, day, kind, subject_id, 'cancelled', id, customer_id, user_id,
+                service, plan, instance, quantity, facts, :actor, 'correction', :reason
+           FROM ledger
+          WHERE kind = :kind AND subject_id = :subject AND id > :after AND action <> 'cancelled'
+            AND NOT EXISTS (SELECT 1 FROM ledger undone WHERE undone.corrects_id = ledger.id)",
+        named_params! {
+            ":now": tx.now, ":kind": kind, ":subject": subject, ":after": after,
+            ":actor": tx.by.user, ":reason": reason,
+        },
+    )
+}
+
+/// Spans as they were up to that row.
+pub fn reopen(tx: &Write, kind: Kind, subject: i64, after: LedgerId) -> Result<()> {
+    tx.run(
+        "DELETE FROM ledger_spans WHERE kind = :kind AND subject_id = :subject AND from_id > :after",
+        named_params! { ":kind": kind, ":subject": subject, ":after": after },
+    )?;
+    tx.run(
+        "UPDATE ledger_spans SET to_id = NULL, ends_at = '9999'
+          WHERE kind = :kind AND subject_id = :subject AND to_id > :after",
+        named_params! { ":kind": kind, ":subject": subject, ":after": after },
+    )?;
+    Ok(())
+}
+
 fn source(via: Via) -> Source {
     match via {
         Via::Page | Via::Link => Source::Page,
@@ -183,7 +224,7 @@ fn told_row(row: &rusqlite::Row) -> rusqlite::Result<Told> {
     })
 }
 
-/// The rows of the ledger, each with what came before it and what ends it.
+/// The rows that count, each with what came before it and what ends it.
 macro_rules! replayed {
     ($rest:literal) => {
         concat!(
@@ -192,7 +233,9 @@ macro_rules! replayed {
                       quantity, facts, coalesce(lag(action) OVER subject, 'removed') AS before,
                       lead(id) OVER subject AS to_id,
                       coalesce(lead(effective_at) OVER subject, '9999') AS ends_at
-                 FROM ledger WHERE action IN ('added', 'changed', 'removed')
+                 FROM ledger
+                WHERE action IN ('added', 'changed', 'removed')
+                  AND NOT EXISTS (SELECT 1 FROM ledger undone WHERE undone.corrects_id = ledger.id)
                WINDOW subject AS (PARTITION BY kind, subject_id ORDER BY effective_at, id)) ",
             $rest
         )

@@ -1,6 +1,6 @@
 //! Moving a user through the API. With `?preview=true` nothing is kept.
 
-use super::{Mover, go};
+use super::{Mover, go, look};
 use crate::auth::permissions::{RolesGrant, UsersMove};
 use crate::auth::{Permission, Scope};
 use crate::error::Result;
@@ -9,12 +9,11 @@ use crate::web::{Cx, Response, response};
 pub fn create(cx: &Cx, scope: &Scope<UsersMove>) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
-    let only_look = cx.request.query.get("preview") == "true";
-    if !only_look {
-        cx.again()?;
-    }
     let again = || cx.again_for(RolesGrant::NAME);
     let mover = Mover { app: cx.app, actor: &cx.actor, scope, again: &again };
-    let outcome = go(mover, id, &input, version, only_look)?;
-    response::json(if only_look { 200 } else { 202 }, &outcome)
+    if cx.request.query.get("preview") == "true" {
+        return response::json(200, &look(mover, id, &input, version)?);
+    }
+    cx.again()?;
+    response::json(202, &go(mover, id, &input, version)?)
 }

@@ -53,6 +53,21 @@ pub fn take(
     Ok(())
 }
 
+/// Takes what was had before and is had again, whether or not there is room: a seat that others took
+/// meanwhile makes it one too many, which stops further ones.
+pub fn take_again(
+    tx: &Write,
+    customer: CustomerId,
+    service: ServiceId,
+    plan: Option<PlanId>,
+    meter: Meter,
+    n: i64,
+) -> Result<()> {
+    store::make_counters(tx, customer, service, plan, meter)?;
+    store::count_up_anyway(tx, customer, service, plan, meter, n)?;
+    Ok(())
+}
+
 /// Gives `n` back at the customer and above it.
 pub fn give_back(
     tx: &Write,

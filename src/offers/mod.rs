@@ -13,7 +13,7 @@ mod transfer;
 
 pub use cascade::{Check, Sellable, Subject, refuse, require, sellable, why_not};
 pub use give::{Giver, change, close, give, reopen, withdraw};
-pub use limits::{Meter, give_back, left, take};
+pub use limits::{Meter, give_back, left, take, take_again};
 pub use transfer::{blockers, open_plans, shift, unoffered_plans};
 
 words! {

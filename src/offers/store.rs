@@ -188,6 +188,25 @@ pub fn count_up(
     Ok(moved == 1)
 }
 
+pub fn count_up_anyway(
+    tx: &Write,
+    customer: CustomerId,
+    service: ServiceId,
+    plan: Option<PlanId>,
+    meter: Meter,
+    n: i64,
+) -> Result<usize> {
+    tx.run(
+        "UPDATE usage SET used = used + :n
+          WHERE service_id = :service AND plan_id IN (0, :plan) AND meter = :meter
+            AND holder_id IN (SELECT above FROM customer_tree WHERE below = :customer AND above <> 1)",
+        named_params! {
+            ":customer": customer, ":service": service, ":plan": plan.map_or(0, |plan| plan.0),
+            ":meter": meter, ":n": n,
+        },
+    )
+}
+
 pub fn count_down(
     tx: &Write,
     customer: CustomerId,

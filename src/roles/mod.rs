@@ -14,8 +14,8 @@ mod store;
 
 use crate::audit;
 use crate::auth::permissions::{RolesGrant, RolesRead, SettingsWrite};
-use crate::auth::{self, Actor, PROVIDER, Scope};
-use crate::db::{Db, Read, unique};
+use crate::auth::{self, Actor, PROVIDER, Permission, Scope};
+use crate::db::{Db, Read, Write, unique};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, GrantId, RoleId, UserId};
 use crate::input::{Field, Fields, Input};
@@ -23,6 +23,7 @@ use crate::mail::texts;
 use crate::places;
 use crate::time::{Date, Instant};
 use crate::users;
+use crate::users::moving::HeldRole;
 use serde_json::json;
 
 /// What giving a role asks for.
@@ -131,6 +132,38 @@ pub fn grant(
         texts::tell_user(tx, home, user, "role.granted", "You were given a role", &what)?;
         Ok(id)
     })
+}
+
+/// Gives somebody a role that they held where they were before, as it was: the same role, until the
+/// same day. Says why it cannot be had there, or cannot be given by whoever moves them. Nobody is told
+/// of it but of the move.
+pub fn keep(
+    tx: &Write,
+    actor: &Actor,
+    user: UserId,
+    home: CustomerId,
+    held: &HeldRole,
+) -> Result<Option<String>> {
+    let place = store::customer_name(tx, home)?;
+    let found = custom::store::usable(tx, home, &held.id.to_string())?;
+    let Some(role) = found.filter(|role| role.id == held.id) else {
+        return Ok(Some(format!("is not a role of {place}")));
+    };
+    if let Some(why) = auth::standing(tx, role.id, home, home)? {
+        return Ok(Some(format!("is not allowed at {place}: {why}")));
+    }
+    if !users::reaches::<RolesGrant>(tx, actor, home) {
+        return Ok(Some(format!("needs {}", RolesGrant::NAME)));
+    }
+    let more = beyond(tx, actor, &role, home)?;
+    if !more.is_empty() {
+        return Ok(Some(format!("gives rights that you do not have: {}", more.join(", "))));
+    }
+    if held.until.is_some_and(|day| day < tx.now.day(&actor.zone)) {
+        return Ok(Some("has ended".to_owned()));
+    }
+    store::insert(tx, user, role.id, home, held.until)?;
+    Ok(None)
 }
 
 /// Whether the role, or a part of it, asks for a second factor: giving it wants the password once

@@ -192,6 +192,10 @@ pub fn delete(tx: &Write, scope: &Scope<RolesGrant>, user: UserId, id: GrantId) 
     .map(|_: i64| ())
 }
 
+pub fn customer_name(db: &Read, id: CustomerId) -> Result<String> {
+    db.value("SELECT name FROM customers WHERE id = ?1", [id])
+}
+
 /// Its name; the switch of a shipped role.
 pub fn ask_for_factor(tx: &Write, id: RoleId, on: bool) -> Result<String> {
     tx.change(

@@ -12,7 +12,7 @@ use crate::search;
 use crate::time::Instant;
 use crate::web::Paging;
 use rusqlite::{Row, named_params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a list shows of a user.
 macro_rules! brief {
@@ -403,15 +403,7 @@ pub fn update<P>(
     for name in before.iter().filter(|name| !after.contains(name)) {
         drop_name(tx, id, name)?;
     }
-    for email in old.external_emails.difference(&details.external_emails) {
-        tx.run(
-            "DELETE FROM user_external_emails WHERE customer_id = ?1 AND email = ?2 AND user_id = ?3",
-            (was.customer, email, id),
-        )?;
-    }
-    for email in details.external_emails.difference(&old.external_emails) {
-        add_external(tx, was.customer, id, email)?;
-    }
+    put_externals(tx, was.customer, id, &old.external_emails, &details.external_emails)?;
     put_external_ids(tx, was.customer, id, &old.external_ids, &details.external_ids)?;
     write(tx, was.customer, id, details)
 }
@@ -421,13 +413,32 @@ pub fn arrive<P>(
     tx: &Write,
     scope: &Scope<P>,
     home: &Home,
-    id: UserId,
+    was: &User,
     details: &Details,
 ) -> Result<()> {
+    let (id, customer) = (was.id, home.customer.id);
     for (field, name) in details.hosted() {
         add_name(tx, scope, home, id, field, name)?;
     }
-    write(tx, home.customer.id, id, details)
+    put_externals(tx, customer, id, &was.details.external_emails, &details.external_emails)?;
+    write(tx, customer, id, details)
+}
+
+/// The addresses elsewhere that the user has from now on.
+fn put_externals(
+    tx: &Write,
+    customer: CustomerId,
+    id: UserId,
+    old: &BTreeSet<String>,
+    new: &BTreeSet<String>,
+) -> Result<()> {
+    for email in old.difference(new) {
+        tx.run(
+            "DELETE FROM user_external_emails WHERE customer_id = ?1 AND email = ?2 AND user_id = ?3",
+            (customer, email, id),
+        )?;
+    }
+    new.difference(old).try_for_each(|email| add_external(tx, customer, id, email))
 }
 
 /// What other systems call the user from now on.
@@ -474,6 +485,14 @@ fn add_name<P>(
     name: &str,
 ) -> Result<()> {
     let domain = domain_of(name, &home.usable);
+    let kept: bool = tx.value(
+        "SELECT EXISTS (SELECT 1 FROM user_move_names JOIN user_moves ON user_moves.id = move_id
+                         WHERE name = ?1 AND user_id <> ?2)",
+        (name, id),
+    )?;
+    if kept {
+        return Err(Error::invalid(field, "is taken"));
+    }
     let added = tx.run(
         "INSERT INTO user_names (name, customer_id, domain_id, user_id) VALUES (:name, :customer, :domain, :id)",
         named_params! { ":name": name, ":customer": home.customer.id, ":domain": domain, ":id": id },
@@ -657,8 +676,13 @@ pub fn count(db: &Read, customer: CustomerId) -> Result<i64> {
     )
 }
 
+/// By somebody, or for somebody whose move may still be taken back.
 pub fn is_taken(db: &Read, name: &str) -> Result<bool> {
-    db.value("SELECT EXISTS (SELECT 1 FROM user_names WHERE name = ?1)", [name])
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM user_names WHERE name = ?1)
+             OR EXISTS (SELECT 1 FROM user_move_names WHERE name = ?1)",
+        [name],
+    )
 }
 
 pub fn username_is_taken(db: &Read, customer: CustomerId, name: &str) -> Result<bool> {

@@ -70,6 +70,7 @@ mod verbs;
 mod webhooks;
 mod users;
 mod moves;
+mod moves_back;
 mod users_fields;
 mod users_life;
 mod templates;

@@ -5,16 +5,16 @@ use portico::ids::CustomerId;
 use serde_json::{Value, json};
 use std::thread;
 
-struct Scene {
-    world: World,
-    reseller: CustomerId,
-    home: CustomerId,
-    there: CustomerId,
+pub struct Scene {
+    pub world: World,
+    pub reseller: CustomerId,
+    pub home: CustomerId,
+    pub there: CustomerId,
 }
 
 /// Two customers of one reseller. Both have the workplace, which moves; only the first has backup,
 /// which does not, and the second has no plan Plus.
-fn scene() -> Scene {
+pub fn scene() -> Scene {
     let world = World::new();
     let reseller = world.reseller("Brightwater");
     let (home, there) =
@@ -50,28 +50,28 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    fn admin(&self) -> Person<'_> {
+    pub fn admin(&self) -> Person<'_> {
         self.world.person(PROVIDER, "Provider administrator")
     }
 
-    fn add(&self, body: Value) -> i64 {
+    pub fn add(&self, body: Value) -> i64 {
         let users = format!("/customers/{}/users", self.home);
         self.admin().api_post(&users, body).expect(201).id()
     }
 
-    fn held(&self, user: i64, service: &str) -> i64 {
+    pub fn held(&self, user: i64, service: &str) -> i64 {
         self.world.count(&format!(
             "SELECT user_services.id FROM user_services JOIN services ON services.id = service_id
               WHERE user_id = {user} AND code = '{service}' ORDER BY user_services.id DESC LIMIT 1"
         ))
     }
 
-    fn home_of(&self, user: i64) -> i64 {
+    pub fn home_of(&self, user: i64) -> i64 {
         self.world.count(&format!("SELECT customer_id FROM users WHERE id = {user}"))
     }
 }
 
-fn to(at: CustomerId) -> Value {
+pub fn to(at: CustomerId) -> Value {
     json!({ "customer_id": at })
 }
 
@@ -99,7 +99,7 @@ fn all_that_stands_against_a_move_is_said_at_once_and_nothing_changes() {
     assert_eq!(
         said,
         [
-            &format!("Requests {running} are still running."),
+            &format!("Request {running} is still running."),
             "Fernhollow may have 0 users; 0 exist.",
             "upn must end in one of fernhollow.example",
             "services Plus is not enabled at Fernhollow.",
@@ -178,10 +178,31 @@ fn a_move_keeps_the_user_and_joins_its_spans() {
     let at = format!("/users/{id}/move");
     let look = admin.api_post(&format!("{at}?preview=true"), wanted.clone()).expect(200).json();
     assert_eq!(scene.home_of(id), scene.home.0, "a preview changes nothing");
+    assert_eq!(
+        look["changes"]["upn"],
+        json!(["theo.vane@aldermoor.example", "theo.vane@fernhollow.example"])
+    );
+    let seats = look["seats"].as_array().unwrap().iter().map(|seat| {
+        format!("{} {} {} {}", seat["customer"], seat["service"], seat["before"], seat["after"])
+    });
+    assert_eq!(
+        seats.collect::<Vec<_>>(),
+        [
+            r#""Aldermoor" "Managed workplace" 1 0"#,
+            r#""Aldermoor" "Backup" 1 0"#,
+            r#""Fernhollow" "Managed workplace" 0 1"#,
+        ]
+    );
+    let marked =
+        |at: CustomerId| world.count(&format!("SELECT n FROM bill_marks WHERE customer_id = {at}"));
+    let before = [scene.home, scene.there].map(marked);
     let done = admin.api_post(&at, wanted).expect(202).json();
     for field in ["upn", "carried", "ended", "roles", "dropped"] {
         assert_eq!(look[field], done[field], "{field}: what was shown is what was done");
     }
+    let after = [scene.home, scene.there].map(marked);
+    assert!(before[0] < after[0] && before[1] < after[1], "both bills are made anew");
+    assert_eq!(world.count("SELECT count(*) FROM user_moves"), 0, "nothing is left to take back");
     assert_eq!(done["upn"], "theo.vane@fernhollow.example");
     assert_eq!(done["carried"], json!(["Managed workplace"]));
     assert_eq!(done["roles"], json!(["Customer helpdesk"]));
@@ -316,35 +337,72 @@ fn the_pages_lead_through_a_move() {
     let scene = scene();
     let (world, admin) = (&scene.world, scene.admin());
     let services = json!(["workplace/standard", "backup/standard"]);
-    let id = scene.add(json!({ "first_name": "Theo", "services": services }));
+    let id = scene.add(json!({
+        "first_name": "Theo", "services": services, "roles": ["Customer helpdesk"], "department": "Clinic",
+    }));
     let at = format!("/users/{id}/move");
     assert!(admin.get(&format!("/users/{id}")).body.contains(&format!("href=\"{at}\"")));
-    let full = world.customer(scene.reseller, "Mistvale");
-    world.sql().execute("UPDATE customers SET user_limit = 0 WHERE id = ?1", [full]).unwrap();
+    let [full, off] = ["Mistvale", "Stonefold"].map(|name| world.customer(scene.reseller, name));
+    world
+        .sql()
+        .execute_batch(&format!(
+            "UPDATE customers SET user_limit = 0 WHERE id = {full};
+             UPDATE customers SET state = 'disabled' WHERE id = {off};"
+        ))
+        .unwrap();
+    // Where to.
     let choose = admin.get(&at).expect(200);
     assert!(choose.body.contains(&format!("{at}?customer_id={}", scene.there)));
-    assert!(choose.says("Mistvale") && choose.says("has as many users as it may have"));
-    assert!(!choose.body.contains(&format!("{at}?customer_id={full}\"")));
+    assert!(choose.says("Mistvale") && choose.says("It has as many users as it may have."));
+    assert!(choose.says("Stonefold") && choose.says("It is disabled."));
+    for no in [full, off] {
+        assert!(!choose.body.contains(&format!("{at}?customer_id={no}\"")));
+    }
+    // Names.
     let form = admin.get(&format!("{at}?customer_id={}", scene.there)).expect(200);
-    assert!(
-        form.body.contains("theo@fernhollow.example") && form.says("Now theo@aldermoor.example.")
-    );
-    let (moves, ends) = (scene.held(id, "workplace"), scene.held(id, "backup"));
-    assert!(form.body.contains(&format!("value=\"{moves}:move:standard\"")));
-    assert!(!form.body.contains(&format!("{ends}:move")));
+    assert!(form.says("theo@fernhollow.example") && form.says("Now theo@aldermoor.example."));
     let there = scene.there.to_string();
-    let (carry, choose, end) =
-        (format!("{moves}:move:standard"), format!("{ends}:choose"), format!("{ends}:end"));
-    let refused =
-        admin.post(&at, &[("customer_id", &there), ("services", &carry), ("services", &choose)]);
-    assert!(refused.expect(422).says("Backup cannot move: end it or make it anew."));
-    let typed =
-        [("customer_id", there.as_str()), ("services", &carry), ("services", &end), ("roles", "")];
+    let names = [("customer_id", there.as_str()), ("step", "services")];
+    let wrong = [names[0], ("upn", "theo@aldermoor.example"), names[1]];
+    let refused = admin.post(&at, &wrong).expect(422);
+    assert!(refused.says("must end in one of fernhollow.example") && refused.says("Step 2 of 5"));
+    assert!(!refused.says("cannot move"), "what is not asked yet");
+    // Services.
+    let (moves, ends) = (scene.held(id, "workplace"), scene.held(id, "backup"));
+    let next = admin.post(&at, &names).expect(200);
+    assert!(next.says("Step 3 of 5") && next.says("Fernhollow does not have it."));
+    assert!(next.body.contains(&format!("id=\"services.{moves}-move:standard\"")));
+    assert!(!next.body.contains(&format!("services.{ends}-move")));
+    let (first, second) = (format!("services.{moves}"), format!("services.{ends}"));
+    let mut typed = vec![names[0], (first.as_str(), "move:standard"), ("step", "belongings")];
+    let refused = admin.post(&at, &typed).expect(422);
+    assert!(refused.says("Backup cannot move: end it or make it anew."), "{}", refused.body);
+    typed.push((&second, "end"));
+    // Belongings.
+    let next = admin.post(&at, &typed).expect(200);
+    assert!(next.says("Step 4 of 5") && next.says("Customer helpdesk") && next.says("Clinic"));
+    // What would happen.
+    typed[2] = ("step", "preview");
+    typed.extend([("roles", ""), ("places", "")]);
     let look = admin.post(&at, &typed).expect(200);
-    assert!(look.says("Moves along") && look.says("Managed workplace"), "{}", look.body);
+    for said in [
+        "Step 5 of 5",
+        "Moves along",
+        "Managed workplace",
+        "Role Customer helpdesk",
+        "Department:",
+        "Update Managed workplace of Theo",
+        "Aldermoor",
+    ] {
+        assert!(look.says(said), "{said}: {}", look.body);
+    }
     assert_eq!(scene.home_of(id), scene.home.0);
-    let mut sure = typed.to_vec();
-    sure.push(("sure", "1"));
-    assert_eq!(admin.post(&at, &sure).location(), format!("/users/{id}"));
+    typed[2] = ("back", "names");
+    assert!(admin.post(&at, &typed).expect(200).says("Step 2 of 5"));
+    typed[2] = ("sure", "1");
+    assert_eq!(admin.post(&at, &typed).location(), format!("/users/{id}"));
     assert_eq!(scene.home_of(id), scene.there.0);
+    let none = "SELECT count(*) FROM role_grants JOIN users ON users.id = user_id WHERE display_name = 'Theo'";
+    assert_eq!(world.count(none), 0);
+    assert_eq!(admin.api_get(&format!("/users/{id}")).json()["department"], json!(""));
 }

@@ -214,7 +214,7 @@ impl Template {
         Along {
             services: services.map(|(service, plan)| had(service, plan)).collect(),
             roles: self.roles.clone(),
-            asked: false,
+            ..Along::default()
         }
     }
 

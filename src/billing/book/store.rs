@@ -176,17 +176,20 @@ const SPANS: &str = "
            gone.actor_id AS to_by, display_name, upn,
            born.action = 'added' AND NOT EXISTS
              (SELECT 1 FROM ledger e
-               WHERE e.kind = span.kind AND e.subject_id = span.subject_id
-                 AND (e.effective_at, e.id) < (born.effective_at, born.id)) AS first,
+               WHERE e.kind = span.kind AND e.subject_id = span.subject_id AND e.action <> 'cancelled'
+                 AND (e.effective_at, e.id) < (born.effective_at, born.id)
+                 AND NOT EXISTS (SELECT 1 FROM ledger undone WHERE undone.corrects_id = e.id)) AS first,
            CASE born.action WHEN 'added' THEN born.day ELSE
              (SELECT e.day FROM ledger e
                WHERE e.kind = span.kind AND e.subject_id = span.subject_id AND e.action = 'added'
                  AND (e.effective_at, e.id) < (born.effective_at, born.id)
+                 AND NOT EXISTS (SELECT 1 FROM ledger undone WHERE undone.corrects_id = e.id)
                ORDER BY e.effective_at DESC, e.id DESC LIMIT 1) END AS born_on,
            CASE WHEN gone.id IS NULL THEN NULL WHEN gone.action = 'removed' THEN gone.day ELSE
              (SELECT l.day FROM ledger l
                WHERE l.kind = span.kind AND l.subject_id = span.subject_id AND l.action = 'removed'
                  AND (l.effective_at, l.id) > (gone.effective_at, gone.id)
+                 AND NOT EXISTS (SELECT 1 FROM ledger undone WHERE undone.corrects_id = l.id)
                ORDER BY l.effective_at, l.id LIMIT 1) END AS died_on
       FROM ledger_spans span INDEXED BY ledger_spans_by_customer
       JOIN ledger born INDEXED BY ledger_by_subject

@@ -85,7 +85,11 @@ fn consider(tx: &Write, engine: &Engine, it: &Candidate) -> Result<Option<Taken>
         }
         let below = requests::children(tx, it.id)?;
         if below.failed > 0 {
-            let text = format!("{} of {} failed: retry those, then this.", below.failed, below.all);
+            let (failed, all) = (below.failed, below.all);
+            let text = match event.undone {
+                true => format!("{failed} of {all} failed: everything is put back as it was."),
+                false => format!("{failed} of {all} failed: retry those, then this."),
+            };
             finish(tx, event, it.id, End::Failed, &text)?;
             return Ok(None);
         }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 /// Work goes to a hook that is content; telling it of a changed workplace always fails.
 fn with_work(scene: &Scene) -> Hook {
     let hook = Hook::start();
-    let body = json!({ "kind": "webhook", "name": "Desk", "url": hook.url, "networks": ["127.0.0.0/8"] });
+    let body =
+        json!({ "kind": "webhook", "name": "Desk", "url": hook.url, "networks": ["127.0.0.0/8"] });
     let desk = scene.admin().api_post("/connectors", body).expect(201).id();
     scene
         .world
@@ -126,8 +127,13 @@ fn a_move_whose_work_fails_ends_in_what_was_before() {
     let status = |request: i64| {
         world.text(&format!("SELECT status || ': ' || reason FROM requests WHERE id = {request}"))
     };
-    let parts = world.texts("SELECT title || ': ' || status || ' ' || reason FROM requests ORDER BY id");
-    assert_eq!(status(whole), "failed: 1 of 4 failed: everything is put back as it was.", "{parts:?}");
+    let parts =
+        world.texts("SELECT title || ': ' || status || ' ' || reason FROM requests ORDER BY id");
+    assert_eq!(
+        status(whole),
+        "failed: 1 of 4 failed: everything is put back as it was.",
+        "{parts:?}"
+    );
     assert_eq!(picture(&scene, id), before);
     assert!(portico::ledger::check(&world.app.db).unwrap().is_empty());
     portico::ledger::rebuild(&world.app.db).unwrap();

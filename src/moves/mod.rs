@@ -23,6 +23,7 @@ use crate::engine::{Document, Job};
 use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, CustomerServiceId, PlanId, RequestId, UserId};
 use crate::input::{Field, Fields, Input};
+use crate::offboarding;
 use crate::users::fields::Details;
 use crate::users::{self, Home, User, moving};
 use crate::web::App;
@@ -155,6 +156,13 @@ fn guards(tx: &Write, actor: &Actor, user: &User, to: CustomerId) -> Result<Vec<
     }
     if to == user.customer {
         all.push(Complaint::new("customer_id", "is where the user is"));
+    }
+    if offboarding::is_ordered(tx, user.id)? {
+        let name = &user.details.display_name;
+        all.push(Complaint::new(
+            "",
+            format!("{name} is to leave: call the offboarding off first."),
+        ));
     }
     let running = still_running(&moving::running(tx, user)?);
     all.extend(running.map(|text| Complaint::new("", text)));

@@ -210,6 +210,11 @@ pub fn call_off(
     })
 }
 
+/// Whether the user is to leave, or is leaving.
+pub fn is_ordered(db: &Read, user: UserId) -> Result<bool> {
+    Ok(store::open_of(db, user)?.is_some())
+}
+
 /// The same for whoever is taken up again: nothing of a leaving may come after that.
 pub fn call_off_all(tx: &Write, user: &User) -> Result<()> {
     match store::open_of(tx, user.id)? {

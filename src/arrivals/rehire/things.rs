@@ -87,7 +87,8 @@ impl Return<'_> {
                 self.seen.not_possible.push(why);
                 continue;
             }
-            let one = Along { roles: vec![had.role.clone()], ..Along::default() };
+            let (roles, until) = (vec![had.role.clone()], had.until);
+            let one = Along { roles, until, ..Along::default() };
             let why = give(tx, self.app, self.actor, user.customer, user.id, &one, self.again)?;
             if why.is_empty() {
                 self.seen.back.push(had.role);

@@ -171,25 +171,33 @@ fn choice(db: &Read, held: Held, to: CustomerId) -> Result<Choice> {
 
 fn all_services(cx: &Cx, shown: &Shown, input: &Input) -> Markup {
     let to = &shown.home.customer;
-    let there = &to.details.name;
-    let reaches = cx.actor.may::<CustomerServicesWrite>();
-    html! {
-        @for Choice { held, options, first, missing } in &shown.choices {
-            @let name = format!("services.{}", held.id.number());
-            @let said = input.all("services").find_map(|text| text.strip_prefix(&format!("{}:", held.id.number())));
-            @let mut now = Input::default();
-            @let _ = now.set(&name, said.unwrap_or(first));
-            (fieldset(&held.title(), &held.plan_name, html! {
-                @if *missing {
-                    p {
-                        (there) " does not have it. "
-                        @if reaches { a href={ "/customers/" (to.id) "/services" } { "Services of " (there) } }
-                    }
-                }
-                @for (value, words, remark) in options { (radio(&now, &name, value, words, remark)) }
-            }))
+    let missing = html! {
+        p {
+            (to.details.name) " does not have it. "
+            @if cx.actor.may::<CustomerServicesWrite>() {
+                a href={ "/customers/" (to.id) "/services" } { "Services of " (to.details.name) }
+            }
         }
-    }
+    };
+    html! { @for choice in &shown.choices { (service(choice, input, &missing)) } }
+}
+
+/// What can become of one, each to be chosen by itself.
+fn service(choice: &Choice, input: &Input, missing: &Markup) -> Markup {
+    let number = choice.held.id.number();
+    let (name, mark) = (format!("services.{number}"), format!("{number}:"));
+    let said = input.all("services").find_map(|text| text.strip_prefix(&mark));
+    let mut now = Input::default();
+    now.set(&name, said.unwrap_or(&choice.first));
+    let body = html! {
+        @if choice.missing { (missing) }
+        div.field {
+            @for (value, words, remark) in &choice.options {
+                (radio(&now, &name, value, words, remark))
+            }
+        }
+    };
+    fieldset(&choice.held.title(), &choice.held.plan_name, body)
 }
 
 fn belongings(from: &str, shown: &Shown, input: &Input) -> Markup {

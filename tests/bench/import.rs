@@ -3,7 +3,7 @@
 
 use crate::goals::{Goals, short};
 use crate::machine::{Peak, Times};
-use crate::store::{RESELLER, Shape, Store, config, sql, upn};
+use crate::store::{RESELLER, Shape, Store, config, named, sql};
 use crate::words::Dice;
 use portico::auth::{self, Door};
 use portico::db::Via;
@@ -18,7 +18,7 @@ pub fn users(goals: &mut Goals) {
     let folder = store.copy("import");
     drop(store);
     let who = sql(&folder.join("portico.db"))
-        .query_row("SELECT id FROM users WHERE upn = ?1", [upn("provider")], |row| row.get(0))
+        .query_row("SELECT id FROM users WHERE upn GLOB ?1", [named("provider")], |row| row.get(0))
         .map(UserId)
         .unwrap();
     let app = App::start(config(&folder)).unwrap();

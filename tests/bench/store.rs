@@ -135,10 +135,10 @@ fn sign_in(folder: &Path) -> Actors {
         let made = sql
             .execute(
                 "INSERT INTO sessions (hash, user_id, csrf, epoch, address, browser, created_at, last_seen_at, proven_at)
-                 SELECT :hash, id, :csrf, epoch, '127.0.0.1', 'Bench', :now, :now, :now FROM users WHERE upn = :upn",
+                 SELECT :hash, id, :csrf, epoch, '127.0.0.1', 'Bench', :now, :now, :now FROM users WHERE upn GLOB :named",
                 named_params! {
                     ":hash": secret::sha256(token.reveal().as_bytes()), ":csrf": "0".repeat(32),
-                    ":now": portico::time::Clock::default().now(), ":upn": upn(kind),
+                    ":now": portico::time::Clock::default().now(), ":named": named(kind),
                 },
             )
             .unwrap();
@@ -153,9 +153,9 @@ fn sign_in(folder: &Path) -> Actors {
     }
 }
 
-/// The sign-in name of one of the four.
-pub fn upn(kind: &str) -> String {
-    format!("{}@bench.example", kind.replace(' ', "-"))
+/// How the sign-in name of one of the four begins, as a GLOB pattern.
+pub fn named(kind: &str) -> String {
+    format!("{}@*", kind.replace(' ', "-"))
 }
 
 fn make(folder: &Path, shape: Shape) {
@@ -332,14 +332,15 @@ fn people(tx: &Transaction, tree: &Tree) {
     ];
     for (kind, customer, role) in all {
         let id: i64 = tx.query_row("SELECT max(id) + 1 FROM users", [], |row| row.get(0)).unwrap();
+        let upn = format!("{}@{}", kind.replace(' ', "-"), domain_name(customer));
         insert_user(tx)
             .execute(named_params! {
-                ":id": id, ":customer": customer, ":state": "active", ":upn": upn(kind), ":first": "Bench",
+                ":id": id, ":customer": customer, ":state": "active", ":upn": upn, ":first": "Bench",
                 ":last": kind, ":at": "2025-01-01T09:00:00Z",
             })
             .unwrap();
         insert_name(tx)
-            .execute(named_params! { ":name": upn(kind), ":customer": customer, ":user": id })
+            .execute(named_params! { ":name": upn, ":customer": customer, ":user": id })
             .unwrap();
         let granted = tx
             .execute(

@@ -1,8 +1,8 @@
 //! SQLite: one writer, many readers, and a type for each, so that a signature says which it needs.
 //!
 //! Writers share commits: whoever finds others waiting leaves the transaction open for them, and all
-//! of them answer only after the one commit that holds their work. Each has a savepoint of its own,
-//! so that one failing takes nobody along.
+//! of them answer only after the one commit that holds their work. Each after the first has a
+//! savepoint of its own, so that one failing takes nobody along.
 
 mod migrate;
 pub mod backup;
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::time::{Clock, Instant};
 use parking_lot::{Condvar, Mutex, ReentrantMutex};
+use rusqlite::config::DbConfig;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
 use std::cell::{Cell, RefCell};
@@ -26,6 +27,8 @@ use std::time::Duration;
 const BATCH: u32 = 64;
 /// Connections to read with, at most.
 const READERS: usize = 24;
+/// Of each of them, in KiB as SQLite wants it: negative.
+const READER_CACHE: i64 = -2048;
 
 words! {
     /// The door a change came in by.
@@ -115,6 +118,15 @@ struct Batch {
     work: Mutex<Vec<Work>>,
 }
 
+/// Sets the depth back, also after a panic.
+struct Back<'w>(&'w Cell<u32>, u32);
+
+impl Drop for Back<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.1);
+    }
+}
+
 /// A connection to read with; one moment of the store for as long as it is held.
 pub struct Read<'c> {
     conn: &'c Connection,
@@ -199,17 +211,23 @@ impl Db {
             return self.job(&writer, &batch, by, f)?;
         }
         let open = writer.batch.borrow().clone();
-        let batch = match open {
-            Some(batch) => batch,
-            None => {
-                writer.conn.execute_batch("BEGIN IMMEDIATE")?;
-                let batch = Arc::new(Batch::default());
-                *writer.batch.borrow_mut() = Some(batch.clone());
-                batch
-            }
+        let (batch, first) = match open {
+            Some(batch) => (batch, false),
+            None => (self.begin(&writer)?, true),
         };
         writer.jobs.set(writer.jobs.get() + 1);
-        let out = catch_unwind(AssertUnwindSafe(|| self.job(&writer, &batch, by, f)));
+        let out = catch_unwind(AssertUnwindSafe(|| match first {
+            true => Ok(self.inside(&writer, &batch, by, f)),
+            false => self.job(&writer, &batch, by, f),
+        }));
+        if first && !matches!(out, Ok(Ok(Ok(_)))) {
+            // Nobody shares it yet.
+            let back = self.take_back(&writer);
+            drop(writer);
+            let out = out.unwrap_or_else(|panic| resume_unwind(panic));
+            back?;
+            return out?;
+        }
         if others == 0 || writer.jobs.get() >= BATCH {
             self.commit(&writer, &batch);
         }
@@ -237,15 +255,30 @@ impl Db {
         if let Some(open) = open {
             self.commit(&writer, &open);
         }
+        let batch = self.begin(&writer)?;
+        let out = catch_unwind(AssertUnwindSafe(|| self.inside(&writer, &batch, by, f)));
+        let back = self.take_back(&writer);
+        drop(writer);
+        back?;
+        out.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+
+    fn begin(&self, writer: &Writer) -> Result<Arc<Batch>> {
         writer.conn.execute_batch("BEGIN IMMEDIATE")?;
         let batch = Arc::new(Batch::default());
         *writer.batch.borrow_mut() = Some(batch.clone());
-        let out = catch_unwind(AssertUnwindSafe(|| self.job(&writer, &batch, by, f)));
-        let back = writer.conn.execute_batch("ROLLBACK");
+        Ok(batch)
+    }
+
+    /// Ends the transaction with nothing kept.
+    fn take_back(&self, writer: &Writer) -> Result<()> {
         *writer.batch.borrow_mut() = None;
-        drop(writer);
-        back?;
-        out.unwrap_or_else(|panic| resume_unwind(panic))?
+        writer.jobs.set(0);
+        // SQLite may have ended it by itself, when the disk was full.
+        if !writer.conn.is_autocommit() {
+            writer.conn.execute_batch("ROLLBACK")?;
+        }
+        Ok(())
     }
 
     /// One job inside the open transaction. The outer result is the machinery's, the inner `f`'s.
@@ -256,14 +289,9 @@ impl Db {
         by: By,
         f: impl FnOnce(&Write) -> Result<T>,
     ) -> Result<Result<T>> {
-        let depth = writer.depth.get();
-        let name = format!("job{depth}");
+        let name = format!("job{}", writer.depth.get());
         writer.conn.execute_batch(&format!("SAVEPOINT {name}"))?;
-        writer.depth.set(depth + 1);
-        let tx =
-            Write { read: Read { conn: &writer.conn, now: self.now() }, by, work: &batch.work };
-        let out = catch_unwind(AssertUnwindSafe(|| f(&tx)));
-        writer.depth.set(depth);
+        let out = catch_unwind(AssertUnwindSafe(|| self.inside(writer, batch, by, f)));
         let end = match &out {
             Ok(Ok(_)) => format!("RELEASE {name}"),
             _ => format!("ROLLBACK TO {name}; RELEASE {name}"),
@@ -273,6 +301,22 @@ impl Db {
             Ok(out) => Ok(out),
             Err(panic) => resume_unwind(panic),
         }
+    }
+
+    fn inside<T>(
+        &self,
+        writer: &Writer,
+        batch: &Batch,
+        by: By,
+        f: impl FnOnce(&Write) -> Result<T>,
+    ) -> Result<T> {
+        let depth = writer.depth.get();
+        let back = Back(&writer.depth, depth);
+        writer.depth.set(depth + 1);
+        let out =
+            f(&Write { read: Read { conn: &writer.conn, now: self.now() }, by, work: &batch.work });
+        drop(back);
+        out
     }
 
     fn commit(&self, writer: &Writer, batch: &Batch) {
@@ -311,6 +355,7 @@ impl Db {
                 drop(readers);
                 let opened = connect(&self.path).and_then(|conn| {
                     conn.pragma_update(None, "query_only", true)?;
+                    conn.pragma_update(None, "cache_size", READER_CACHE)?;
                     Ok(conn)
                 });
                 if opened.is_err() {
@@ -499,6 +544,8 @@ fn connect(path: &Path) -> Result<Connection> {
          PRAGMA journal_size_limit = 67108864; PRAGMA trusted_schema = OFF;
          PRAGMA secure_delete = ON;", // what is erased is gone from the file too
     )?;
+    // A plan is chosen once, not anew for each value that is bound.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(256);
     Ok(conn)
 }

@@ -201,16 +201,23 @@ pub fn recalculate<P>(db: &Db, scope: &Scope<P>, period: &Period) -> Result<Done
         let known = periods::all(tx)?;
         known.iter().try_for_each(|each| store::keep_period(tx, &each.period))
     })?;
+    // Read before the writer is taken; while its mark holds it is what it would be.
+    let mut book = db.read(read_book)?;
     loop {
         let next = db.read(|db| store::stale(db, scope, period, after, 500))?;
         let Some(last) = next.last() else { return Ok(done) };
         after = *last;
         let mut rest = next.as_slice();
         while !rest.is_empty() {
-            let stored = store_some(db, scope, period, rest, &mut done)?;
+            let stored = store_some(db, scope, period, &mut book, rest, &mut done)?;
             rest = rest.get(stored..).unwrap_or_default();
         }
     }
+}
+
+/// A book and the mark it was read at.
+fn read_book(db: &Read) -> Result<(Book, (i64, i64))> {
+    Ok((Book::load(db)?, store::epoch(db)?))
 }
 
 /// One transaction's worth: rates inside it, so that nothing can change in between.
@@ -218,20 +225,15 @@ fn store_some<P>(
     db: &Db,
     scope: &Scope<P>,
     period: &Period,
+    (book, mark): &mut (Book, (i64, i64)),
     customers: &[CustomerId],
     done: &mut Done,
 ) -> Result<usize> {
-    // The book is read before the writer is taken; while its mark holds it is what it would be.
-    let (book, epoch) = db.read(|db| Ok((Book::load(db)?, store::epoch(db)?)))?;
     db.write(scope.by, |tx| {
         let began = std::time::Instant::now();
-        let fresh;
-        let book = if store::epoch(tx)? == epoch {
-            &book
-        } else {
-            fresh = Book::load(tx)?;
-            &fresh
-        };
+        if store::epoch(tx)? != *mark {
+            (*book, *mark) = read_book(tx)?;
+        }
         let fixed = store::fixed(tx, period.ends_on)?;
         let up_to = store::last_ledger_row(tx)?;
         let mut stored = 0;

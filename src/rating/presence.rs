@@ -80,7 +80,8 @@ impl Window {
     }
 }
 
-/// Everything that was there in the period, whatever its price. A day goes to exactly one chain.
+/// Everything that was there in the period and may make an item, whatever its price. A day goes to
+/// exactly one chain.
 pub fn of<'a>(
     terms: &Terms<'_>,
     history: &'a History,
@@ -88,7 +89,9 @@ pub fn of<'a>(
 ) -> BTreeMap<Key<'a>, Presence<'a>> {
     let start = history.billing_from.map(|day| Edge { at: day.start(terms.zone), day, mark: None });
     let mut all: BTreeMap<Key<'a>, Presence<'a>> = BTreeMap::new();
-    for span in &history.spans {
+    let mut free = vec![Kind::Customer, Kind::User, Kind::Domain];
+    free.retain(|kind| !terms.prices.are_of(*kind));
+    for span in history.spans.iter().filter(|span| !free.contains(&span.kind)) {
         for chain in &history.chains {
             let mut begins = Edge::from(span.from);
             let mut ends = span.to.map(Edge::from);

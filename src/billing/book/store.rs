@@ -129,8 +129,9 @@ pub fn catalogue(db: &Read) -> Result<Catalogue> {
     Ok(catalogue)
 }
 
-/// A customer's spans between two instants, with the names that go with what may cost something:
-/// users themselves only where `users_cost`. Its chains come from the tree.
+/// A customer's spans between two instants, with the names that go with what may cost something.
+/// Users come for what their flags do to what they have, all of them only where `users_cost`. Its
+/// chains come from the tree.
 pub fn history(
     db: &Read,
     customer: CustomerId,
@@ -196,7 +197,11 @@ const SPANS: &str = "
         ON born.kind = span.kind AND born.subject_id = span.subject_id AND born.id = span.from_id
       LEFT JOIN ledger gone ON gone.id = span.to_id
       LEFT JOIN users ON users.id = span.user_id AND (span.kind <> 'user' OR :users_cost)
-     WHERE span.customer_id = :customer AND span.ends_at > :from AND span.begins_at < :to";
+     WHERE span.customer_id = :customer AND span.ends_at > :from AND span.begins_at < :to
+       AND (span.kind <> 'user' OR :users_cost
+            OR span.subject_id IN (SELECT has.user_id FROM ledger_spans has INDEXED BY ledger_spans_by_customer
+                                    WHERE has.customer_id = :customer AND has.ends_at > :from AND has.begins_at < :to
+                                      AND has.kind <> 'user'))";
 
 fn span(row: &Row) -> rusqlite::Result<Span> {
     let from = Mark {

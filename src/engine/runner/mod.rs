@@ -147,7 +147,7 @@ impl Engine {
         let mut seen = 0;
         while self.wanted(name) {
             match self.look(queue) {
-                Ok(Some(taken)) => self.do_all(name, taken),
+                Ok(Some(taken)) => self.do_all(name, queue, taken),
                 Ok(None) => seen = self.app.db.bells.engine.wait(seen, Duration::from_secs(3600)),
                 Err(err) => {
                     tracing::error!(queue, "looking for work: {err}");
@@ -191,8 +191,8 @@ impl Engine {
         }
     }
 
-    /// A step, and those of the same request that may follow at once.
-    fn do_all(&self, name: u64, first: Taken) {
+    /// A step, and what follows at once: of the same request, else of the queue.
+    fn do_all(&self, name: u64, queue: &str, first: Taken) {
         let mut next = Some(first);
         while let Some(taken) = next.take() {
             self.note(name, Some(taken.step.id));
@@ -203,15 +203,20 @@ impl Engine {
                 Err(_) => Ended::Panicked,
             };
             self.note(name, None);
-            next = self.keep(&taken, &ended, self.wanted(name));
+            next = self.keep(queue, &taken, &ended, self.wanted(name));
         }
     }
 
-    /// Writes how it ended. When even that cannot be done, the lease runs out by itself.
-    fn keep(&self, taken: &Taken, ended: &Ended, go_on: bool) -> Option<Taken> {
+    /// Writes how it ended, and takes what comes next in the same transaction. When even the end
+    /// cannot be written, the lease runs out by itself.
+    fn keep(&self, queue: &str, taken: &Taken, ended: &Ended, go_on: bool) -> Option<Taken> {
         let by = By::portico(Via::Engine);
         let db = &self.app.db;
-        match guarded(|| db.write(by, |tx| result::write(tx, self, taken, ended, go_on))) {
+        let write = |tx: &Write| match result::write(tx, self, taken, ended, go_on)? {
+            None if go_on => Ok(self.take_along(queue)),
+            next => Ok(next),
+        };
+        match guarded(|| db.write(by, write)) {
             Ok(next) => next,
             Err(err) => {
                 tracing::error!(request = %taken.job.request, "the end of a step: {err}");
@@ -221,6 +226,16 @@ impl Engine {
                 }
                 None
             }
+        }
+    }
+
+    /// A first try at the next step. What goes wrong here is left to the look for work that follows.
+    fn take_along(&self, queue: &str) -> Option<Taken> {
+        let at = Cell::new(None);
+        let by = By::portico(Via::Engine);
+        match guarded(|| self.app.db.write(by, |tx| take::take(tx, self, queue, &at))) {
+            Ok(Took::Step(taken)) => Some(*taken),
+            _ => None,
         }
     }
 

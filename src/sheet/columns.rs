@@ -223,6 +223,12 @@ fn names_somebody(column: &Column) -> bool {
     }
 }
 
+/// Which headings are of passwords.
+pub fn secrets(headings: &[String], options: &Options) -> Vec<bool> {
+    let table = Table::new(options);
+    headings.iter().map(|heading| table.find(heading).0 == Use::Password).collect()
+}
+
 /// The headings as one sentence can hold them.
 fn listed(headings: &[String]) -> String {
     const MOST: usize = 40;

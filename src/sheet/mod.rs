@@ -206,6 +206,12 @@ pub fn headings(bytes: &[u8], options: &Options) -> Result<(Vec<String>, String)
     Ok((headings, key))
 }
 
+/// The file as it may be kept: with a star for each password, its rows on the same lines. Nothing
+/// where there is no password in it.
+pub fn masked(bytes: &[u8], options: &Options) -> Result<Option<Vec<u8>>, Refusal> {
+    write::masked(bytes, options)
+}
+
 /// A file of our own: UTF-8 with its mark, commas, CRLF. What a spreadsheet would run gets a `'` in
 /// front, which `read` takes away again.
 pub fn write_csv<H, R, C>(headings: &[H], rows: R) -> Vec<u8>

@@ -81,6 +81,44 @@ pub fn refused(
     Ok(csv(&heads, rows))
 }
 
+/// The same rows on the same lines with a star for each password; nothing where there is none.
+pub fn masked(bytes: &[u8], options: &Options) -> Result<Option<Vec<u8>>, Refusal> {
+    let mut secret: Option<Vec<bool>> = None;
+    let (mut file, mut at, mut any) = (String::from('\u{FEFF}'), 1, false);
+    File::open(bytes, options)?
+        .each(&mut |line, cells| {
+            while at < line {
+                file.push_str("\r\n");
+                at += 1;
+            }
+            at += 1;
+            let heading = secret.is_none() && !is_blank(cells) && !is_type_line(cells);
+            for (place, cell) in cells.iter().enumerate() {
+                let hidden = secret.as_ref().and_then(|secret| secret.get(place)) == Some(&true);
+                let hidden = hidden && !cell.trim().is_empty();
+                any |= hidden;
+                let shown = if hidden { "*" } else { cell };
+                file.push_str(if place > 0 { ",\"" } else { "\"" });
+                file.push_str(&shown.replace('"', "\"\""));
+                file.push('"');
+            }
+            file.push_str("\r\n");
+            if heading {
+                let found = columns::secrets(cells, options);
+                if !found.contains(&true) {
+                    return Err(Refusal::new(NOTHING));
+                }
+                secret = Some(found);
+            }
+            Ok(())
+        })
+        .or_else(|refusal| if refusal.to_string() == NOTHING { Ok(()) } else { Err(refusal) })?;
+    Ok(any.then(|| file.into_bytes()))
+}
+
+/// What ends the look at a file whose headings name no password.
+const NOTHING: &str = "names no password";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +138,28 @@ mod tests {
         let refused = super::refused(file, &Options::default(), &reasons).unwrap();
         let want = "\u{FEFF}UPN,Password,Phone,Reason\r\na@x.example,,'+49,is taken\r\n";
         assert_eq!(String::from_utf8(refused).unwrap(), want);
+    }
+
+    #[test]
+    fn passwords_are_masked_and_every_row_stays_on_its_line() {
+        let file = "#TYPE x\nUPN;Password;Notes\n\na@x.example;s3cret;=1+1\n\nb@x.example;;\"say \"\"hi\"\"\"\n";
+        let masked = super::masked(file.as_bytes(), &Options::default()).unwrap().unwrap();
+        let text = String::from_utf8(masked.clone()).unwrap();
+        assert!(!text.contains("s3cret") && text.contains("\"=1+1\""), "{text}");
+        let rows = |bytes: &[u8]| {
+            let sheet = crate::sheet::read(bytes, &Options::default()).unwrap();
+            let told = sheet.notices.join(" ");
+            (
+                sheet
+                    .rows
+                    .iter()
+                    .map(|row| format!("{} {:?}", row.line, row.cells))
+                    .collect::<Vec<_>>(),
+                told,
+            )
+        };
+        assert_eq!(rows(&masked), rows(file.as_bytes()));
+        let plain = b"UPN,Notes\na@x.example,Password\n";
+        assert!(super::masked(plain, &Options::default()).unwrap().is_none());
     }
 }

@@ -119,13 +119,11 @@ fn settings(
         let (billing, limits) = (may.billing(db, id), may.limits(db, id));
         Ok((places::customer(db, scope, id)?, above, billing, limits, settings::ranks(db)?))
     })?;
-    let form = Form { input, complaints };
+    let form = Form { known: true, input, complaints };
     let fields = html! {
         (hidden("version", customer.version))
         div.form {
-            (form.name(html! {
-                (form.text("external_id", "Id elsewhere", Opts { width: 2, optional: true, ..Opts::default() }))
-            }))
+            (form.name(form.id_elsewhere()))
             (form.address())
             @if limits { (form.limits()) }
             @if billing { (form.billing()) }
@@ -159,7 +157,7 @@ fn new_form(
     })?;
     let parents: Vec<(String, String)> =
         parents.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
-    let form = Form { input, complaints };
+    let form = Form { known: false, input, complaints };
     let half = Opts { width: 3, ..Opts::default() };
     let code = Opts {
         width: 2,
@@ -184,6 +182,7 @@ fn new_form(
                     hint: "New users sign in with names on it.",
                     ..half
                 }))
+                (form.id_elsewhere())
             }))
             (form.told())
             (form.address())
@@ -201,6 +200,8 @@ fn new_form(
 }
 
 struct Form<'a> {
+    /// Of a customer that there is.
+    known: bool,
     input: &'a Input,
     complaints: &'a [Complaint],
 }
@@ -262,13 +263,20 @@ impl Form<'_> {
         choice_field(self.input, self.complaints, name, label, choices, opts)
     }
 
+    fn id_elsewhere(&self) -> Markup {
+        self.text(
+            "external_id",
+            "Id elsewhere",
+            Opts { width: 2, optional: true, ..Opts::default() },
+        )
+    }
+
     fn name(&self, more: Markup) -> Markup {
         let half = Opts { width: 3, ..Opts::default() };
         let name = Opts {
             width: 4,
             most: Some(100),
-            preview: (!self.input.has("external_id"))
-                .then_some(("/customers/new/code", "code-preview")),
+            preview: (!self.known).then_some(("/customers/new/code", "code-preview")),
             ..half
         };
         let email = Opts { kind: "email", ..half };
@@ -293,7 +301,7 @@ impl Form<'_> {
     fn address(&self) -> Markup {
         let third = Opts { width: 2, optional: true, ..Opts::default() };
         let mut all = vec![("", "As the one above")];
-        if self.input.has("external_id") {
+        if self.known {
             all = vec![("", "None")];
         }
         all.extend(countries::all());

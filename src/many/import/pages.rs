@@ -11,7 +11,7 @@ use crate::html::form::{complaints_flash, form_foot, post_upload};
 use crate::html::parts::{Head, card, page_head};
 use crate::ids::CustomerId;
 use crate::places;
-use crate::sheet;
+use crate::sheet::{self, Options};
 use crate::users::export;
 use crate::users::export::Kind;
 use crate::web::{Cx, Response, response};
@@ -39,9 +39,12 @@ pub fn upload(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
         let all = [Complaint::new("file", refusal.to_string())];
         return upload_page(cx, scope, customer, &all);
     }
+    // Passwords are neither taken nor kept, not even until somebody has looked at the check.
+    let masked = sheet::masked(&file.bytes, &Options::default()).unwrap_or_default();
+    let bytes = masked.as_ref().unwrap_or(&file.bytes);
     let name: String = file.name.chars().filter(|c| !c.is_control()).take(120).collect();
     let id = cx.db.write(cx.actor.by, |tx| {
-        let id = store::keep_upload(tx, scope, customer, cx.actor.user, &name, &file.bytes)?;
+        let id = store::keep_upload(tx, scope, customer, cx.actor.user, &name, bytes)?;
         if welcomes(tx, &cx.actor, customer)? {
             let said = Said { welcome: true, ..Said::default() };
             store::set_options(tx, cx.actor.user, id, &serde_json::to_string(&said)?)?;

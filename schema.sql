@@ -496,6 +496,49 @@ WHEN NEW.state IN ('deleted', 'purged') OR NEW.customer_id <> OLD.customer_id BE
   DELETE FROM customer_contacts WHERE user_id = NEW.id;
 END;
 
+-- A property that a customer has for itself and its users, or for those below it. What the service of a
+-- catalogue may ask for stands in properties.
+CREATE TABLE custom_properties (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),  -- who defined it
+  subject     TEXT NOT NULL CHECK (subject IN ('customer', 'user')),
+  key         TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 40 AND key GLOB '[a-z]*' AND key NOT GLOB '*[^a-z0-9_]*'),
+  label       TEXT NOT NULL CHECK (length(label) BETWEEN 1 AND 60),
+  help        TEXT NOT NULL DEFAULT '',
+  category    TEXT NOT NULL DEFAULT '',                    -- the heading it stands under
+  sort        INTEGER NOT NULL DEFAULT 0,
+  reach       TEXT NOT NULL CHECK (reach IN ('self', 'below', 'both')),
+  type        TEXT NOT NULL CHECK (type IN ('text', 'lines', 'boolean', 'integer', 'date', 'choice', 'choices',
+                                            'email', 'web_page', 'phone', 'user')),
+  validation  TEXT NOT NULL DEFAULT '{}',                  -- JSON: pattern, least, most, choices …
+  required    INTEGER NOT NULL DEFAULT 0 CHECK (required IN (0, 1)),
+  seen_by     TEXT NOT NULL CHECK (seen_by IN ('above', 'administrators', 'user', 'edited')),
+  archived_at TEXT,                                        -- its values are kept, shown and changed no more
+  created_at  TEXT NOT NULL,
+  created_by  INTEGER,
+  UNIQUE (customer_id, key)
+) STRICT;
+CREATE INDEX custom_properties_by_key ON custom_properties (key);
+
+-- What a customer (user_id NULL) or a user has of one.
+CREATE TABLE custom_values (
+  id          INTEGER PRIMARY KEY,
+  property_id INTEGER NOT NULL REFERENCES custom_properties (id),
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  user_id     INTEGER,
+  value       TEXT NOT NULL CHECK (json_valid(value)),
+  person_id   INTEGER REFERENCES users (id),               -- whom it names, where it names a user
+  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE
+) STRICT;
+CREATE UNIQUE INDEX custom_values_of_users ON custom_values (user_id, property_id) WHERE user_id IS NOT NULL;
+CREATE UNIQUE INDEX custom_values_of_customers ON custom_values (customer_id, property_id) WHERE user_id IS NULL;
+CREATE INDEX custom_values_by_customer ON custom_values (customer_id, user_id);
+CREATE INDEX custom_values_by_property ON custom_values (property_id);
+CREATE INDEX custom_values_by_person ON custom_values (person_id);
+CREATE TRIGGER users_leave_custom_values AFTER UPDATE OF state ON users WHEN NEW.state IN ('deleted', 'purged') BEGIN
+  DELETE FROM custom_values WHERE person_id = NEW.id;
+END;
+
 -- Substrings of names and addresses; see db::search for how it is asked.
 CREATE VIRTUAL TABLE users_search USING fts5 (
   display_name, upn, mail, content = 'users', content_rowid = 'id', tokenize = 'trigram', detail = none

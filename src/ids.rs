@@ -34,3 +34,5 @@ id!(KitId);
 id!(OffboardingId);
 id!(OffboardingStepId);
 id!(MoveId);
+id!(CustomPropertyId);
+id!(ViewId);

@@ -392,6 +392,13 @@ impl<'i> Fields<'i> {
         self.input.members(field).collect()
     }
 
+    /// What was said of one member of an object field, each where it is a list.
+    pub fn member(&mut self, field: &'static str, name: &str) -> Vec<&'i str> {
+        self.declared(field);
+        let input = self.input;
+        input.all(&format!("{field}.{name}")).collect()
+    }
+
     /// The guard *typed*: [`CONFIRM`] must be the text that was shown.
     pub fn typed(&mut self, text: &str) -> Option<()> {
         if one_line(self.value(CONFIRM.name)) == text {

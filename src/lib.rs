@@ -12,6 +12,7 @@ pub mod edge;
 pub mod sheet;
 pub mod rating;
 pub mod input;
+pub mod kinds;
 pub mod secret;
 pub mod dns;
 pub mod drivers;

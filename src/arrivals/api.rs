@@ -31,7 +31,7 @@ pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
 fn answer(cx: &Cx, scope: &Scope<UsersCreate>, made: Arrived) -> Result<Response> {
     cx.db.read(|db| {
         let user = users::one(db, scope, made.id)?;
-        let out = ArrivedOut { user: UserOut::from(&user), left_out: made.left_out };
+        let out = ArrivedOut { user: UserOut::of(db, &cx.actor, &user)?, left_out: made.left_out };
         response::created(format!("/api/v1/users/{}", made.id), &out)
     })
 }

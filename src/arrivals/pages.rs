@@ -5,6 +5,8 @@ use super::{Along, Arrived, copy as copying, create as creating, like, may_give}
 use crate::assignments;
 use crate::auth::permissions::{RolesGrant, RolesRead, UsersCreate, UsersPassword, UsersTestFlag};
 use crate::auth::{Permission, Scope};
+use crate::customers::properties::form::{labels, own_parts, with_labels};
+use crate::customers::properties::{FIELD, Holder, Property, Standing, open_to};
 use crate::customers::settings;
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
@@ -26,6 +28,7 @@ use maud::{Markup, html};
 struct Choices {
     place: Place,
     departments: Vec<String>,
+    properties: Vec<Property>,
     templates: Vec<Template>,
     /// "workplace/standard" and its words.
     services: Vec<(String, String)>,
@@ -65,6 +68,9 @@ pub fn new(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     // What a row of an import said that could not be taken as it was.
     for field in users::fields::NEW.iter().filter(|field| cx.request.query.has(field.name)) {
         input.set(field.name, cx.request.query.get(field.name));
+    }
+    for (key, value) in cx.request.query.members(FIELD) {
+        input.set(&format!("{FIELD}.{key}"), value);
     }
     tick_wished(&mut input, &wished);
     show(
@@ -182,7 +188,9 @@ fn choices(cx: &Cx, scope: &Scope<UsersCreate>, page: &Page) -> Result<Choices> 
         if page.model.is_none() && page.input.get("template").is_empty() {
             impossible.clear();
         }
+        let holder = Holder::new_user(customer);
         Ok(Choices {
+            properties: open_to(db, Standing::of(db, actor, &holder)?, &holder)?,
             departments: users::departments(db, scope, customer)?,
             templates: templates::usable(db, scope, customer)?,
             services,
@@ -222,6 +230,7 @@ fn show(cx: &Cx, scope: &Scope<UsersCreate>, page: &Page) -> Result<Response> {
             (along(input, complaints, &choices))
             (form.contact())
             (form.address())
+            (own_parts(&choices.properties, input, complaints))
             (form.more(choices.may_test, html! {
                 (form.last_day())
                 (check(input, complaints, "disabled", "Add as disabled", "Nobody can sign in until it is enabled."))
@@ -230,9 +239,10 @@ fn show(cx: &Cx, scope: &Scope<UsersCreate>, page: &Page) -> Result<Response> {
         (form_foot(html! { (primary(verb)) (cancel(&here)) }))
     };
     let lede = format!("At {name}. Names that you leave empty are made from the name.");
+    let labels = labels(&choices.properties);
     let body = html! {
         (page_head(&title, Head { lede: &lede, ..Head::default() }))
-        (complaints_flash(complaints, LABELS))
+        (complaints_flash(complaints, &with_labels(LABELS, &labels)))
         @if page.model.is_none() && !choices.templates.is_empty() { (start_from(&here, input, &choices.templates)) }
         (post_form(&cx.csrf, &action, fields))
     };

@@ -1,10 +1,10 @@
 //! A form field for the value of a property: the same on plans, offers, customers and users.
 
-use super::kinds::Type;
 use super::properties::Property;
 use crate::error::Complaint;
 use crate::html::field::{Opts, choice_field, text_field, textarea};
 use crate::input::Input;
+use crate::kinds::Type;
 use maud::Markup;
 
 /// The field is called `properties.NAME`. An empty one means: as inherited.
@@ -34,6 +34,7 @@ pub fn value_field(property: &Property, input: &Input, complaints: &[Complaint])
         Type::Date => text_field(input, complaints, &name, label, kind("date")),
         Type::Email => text_field(input, complaints, &name, label, kind("email")),
         Type::Url => text_field(input, complaints, &name, label, kind("url")),
-        Type::Text | Type::Domain | Type::Host => text_field(input, complaints, &name, label, opts),
+        // The rest is not offered for services.
+        _ => text_field(input, complaints, &name, label, opts),
     }
 }

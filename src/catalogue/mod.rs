@@ -3,7 +3,6 @@
 
 pub mod api;
 pub mod fields;
-pub mod kinds;
 pub mod pages;
 pub mod plans;
 pub mod properties;

@@ -1,6 +1,7 @@
 use super::domains::{self, Domain};
 use super::fields::Link;
 use super::life;
+use super::properties::{Holder, Standing, values};
 use super::rehearsal::{self, Preview};
 use super::transfer::{self, Moved};
 use super::{Brief, Customer, Filter, May, Type};
@@ -66,6 +67,9 @@ struct CustomerOut<'c> {
     tags: Option<&'c [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     notes: Option<&'c str>,
+    /// By key; of those that whoever asks may see.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    properties: serde_json::Map<String, serde_json::Value>,
     users: i64,
     warnings: Vec<String>,
     version: i64,
@@ -86,6 +90,10 @@ pub const OUT: &[Field] = &[
     Field::text("contact_email", ""),
     Field::integer("user_limit", "none: no limit"),
     Field::text("currency", "ISO 4217"),
+    Field::object(
+        "properties",
+        "values of the properties that hold here, by key; absent where none does",
+    ),
     Field::integer("users", "active and disabled ones"),
     Field::list("warnings", "what looks wrong and was taken all the same"),
     Field::integer("version", "for If-Match"),
@@ -383,6 +391,8 @@ fn answer<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<
 
 fn out<'c>(db: &Read, customer: &'c Customer, above: bool) -> Result<CustomerOut<'c>> {
     let d = &customer.details;
+    let standing = if above { Standing::Above } else { Standing::Reader };
+    let kept = values::of(db, standing, &Holder::customer(customer.id))?;
     Ok(CustomerOut {
         id: customer.id,
         parent_id: customer.parent,
@@ -424,6 +434,7 @@ fn out<'c>(db: &Read, customer: &'c Customer, above: bool) -> Result<CustomerOut
         rank: above.then_some(d.rank.as_str()),
         tags: above.then_some(d.tags.as_slice()),
         notes: above.then_some(d.notes.as_str()),
+        properties: values::object(&kept),
         users: super::store::users(db, customer.id)?,
         warnings: super::warnings(db, customer, above)?,
         version: customer.version,

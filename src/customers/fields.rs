@@ -100,6 +100,11 @@ const BILLED_BY: Field = Field::text("billed_by", "inherit, reseller or provider
 const THEIRS_BY: Field = Field::text("customers_billed_by", "reseller or provider");
 const FROM: Field = Field::text("billing_from", "a date; nothing counts before it");
 
+const PROPERTIES: Field = Field::object(
+    "properties",
+    "values of the properties that hold here, by key; an empty one is taken away",
+);
+
 fields! {
     NEW = [
         NAME.required(), Field::boolean("tell_contact", "mail the contact that it was made"),
@@ -108,12 +113,12 @@ fields! {
         Field::text("domain", "a domain the customer owns").required(),
         CONTACT.required(), EMAIL.required(), PHONE, FAX, WEBSITE, STREET, CITY, REGION, POSTCODE, COUNTRY,
         PLACE, LINKS, LANGUAGE, ZONE, STARTS, EXPIRES, LIMIT, RANK, TAGS, NOTES, EXTERNAL, CURRENCY, BILLING_ID, TAX_ID, TAX_RATE,
-        REGISTRATION, INVOICE_EMAIL, INVOICE_ADDRESS, PO, DAYS, BILLED_BY, THEIRS_BY, FROM,
+        REGISTRATION, INVOICE_EMAIL, INVOICE_ADDRESS, PO, DAYS, BILLED_BY, THEIRS_BY, FROM, PROPERTIES,
     ];
     EDIT = [
         NAME, CONTACT, EMAIL, PHONE, FAX, WEBSITE, STREET, CITY, REGION, POSTCODE, COUNTRY, PLACE, LINKS,
         LANGUAGE, ZONE, EXTERNAL, RANK, TAGS, NOTES, TYPE, STARTS, EXPIRES, LIMIT, CURRENCY, BILLING_ID, TAX_ID, TAX_RATE,
-        REGISTRATION, INVOICE_EMAIL, INVOICE_ADDRESS, PO, DAYS, BILLED_BY, THEIRS_BY, FROM,
+        REGISTRATION, INVOICE_EMAIL, INVOICE_ADDRESS, PO, DAYS, BILLED_BY, THEIRS_BY, FROM, PROPERTIES,
     ];
     BILLING = [
         CURRENCY, BILLING_ID, TAX_ID, TAX_RATE, REGISTRATION, INVOICE_EMAIL, INVOICE_ADDRESS, PO, DAYS,

@@ -12,6 +12,7 @@ pub mod life;
 pub mod lists;
 pub mod pages;
 pub mod patterns;
+pub mod properties;
 pub mod rehearsal;
 pub mod settings;
 pub mod term;
@@ -23,7 +24,7 @@ use crate::audit;
 use crate::auth::permissions::{
     CustomersBillingUpdate, CustomersCreate, CustomersLimits, CustomersRead, CustomersUpdate,
 };
-use crate::auth::{Actor, Breadth, Permission, Scope};
+use crate::auth::{Actor, Breadth, PROVIDER, Permission, Scope};
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::html::text;
@@ -35,6 +36,7 @@ use crate::settings::ranks;
 use crate::time::{Instant, Zone};
 use crate::web::{Listing, Paging};
 use fields::{ABOVE, BILLING, Details, EDIT, LIMITS, NEW, among};
+use properties::{Holder, Standing, values};
 use serde_json::{Value, json};
 
 words! {
@@ -200,6 +202,8 @@ pub fn create_in(
     let domain = domains::read(tx, scope, below, &mut fields, "domain")?;
     let details = Details::read(&mut fields, tx.now, &ranks(tx)?, None);
     let tell = fields.flag("tell_contact");
+    let holder = Holder::new_customer(below.unwrap_or(PROVIDER));
+    let properties = values::said(tx, scope, || Ok(Standing::Above), &holder, &mut fields)?;
     if let Some(parent) = &parent {
         fields.complaints(fits_below(tx, parent)?);
         let (billing, limits) = may.below(tx, parent.id)?;
@@ -213,6 +217,7 @@ pub fn create_in(
         None => code::generate(&details.name, |code| store::code_is_used(tx, code))?,
     };
     let id = store::insert(tx, scope, parent_id, &code, &details)?;
+    values::keep(tx, &Holder::customer(id), &properties)?;
     let row = Row {
         facts: facts(Some(parent_id), State::Active, &details),
         ..Row::new(Kind::Customer, id.0, Action::Added, id)
@@ -306,7 +311,12 @@ fn change<P: Permission>(
             Complaint::new(field, "cannot change")
         })
         .collect();
-    refused.iter().for_each(|complaint| named.remove(&complaint.field));
+    for complaint in &refused {
+        named.remove(&complaint.field);
+        for (key, _) in input.members(&complaint.field) {
+            named.remove(&format!("{}.{key}", complaint.field));
+        }
+    }
     let whole = named.over(old.clone());
     let mut fields = Fields::of(&whole, EDIT);
     let details = Details::read(&mut fields, tx.now, &ranks(tx)?, Some(&was.details));
@@ -328,17 +338,22 @@ fn change<P: Permission>(
         fields
             .complaints(other.map(|field| Complaint::new(field, "cannot change at the provider")));
     }
+    let (holder, above) = (Holder::customer(id), is_above(tx, scope, id)?);
+    let standing = if above { Standing::Above } else { Standing::Administrator };
+    let properties = values::said(tx, scope, || Ok(standing), &holder, &mut fields)?;
     let details = fields.finish(|| details)?;
     let new = details.input();
-    let changed: serde_json::Map<String, Value> = EDIT
+    let mut changed: serde_json::Map<String, Value> = EDIT
         .iter()
         .filter(|field| old.get(field.name) != new.get(field.name))
         .map(|field| (field.name.to_owned(), json!([old.get(field.name), new.get(field.name)])))
         .collect();
+    changed.extend(values::differences(&properties));
     if changed.is_empty() {
         return Ok(());
     }
     store::update(tx, scope, id, &details)?;
+    values::keep(tx, &holder, &properties)?;
     let (before, after) =
         (facts(was.parent, was.state, &was.details), facts(was.parent, was.state, &details));
     if before != after && was.state != State::Deprovisioned {
@@ -526,7 +541,8 @@ fn not_permitted(said: impl Fn(&str) -> bool, billing: bool, limits: bool) -> Ve
 
 /// Complaints about fields that are not of `group`.
 fn others(input: &Input, group: &'static [Field]) -> Vec<Complaint> {
-    let outside = EDIT.iter().filter(|field| !among(group, field.name) && input.has(field.name));
+    let said = |name: &str| input.has(name) || input.members(name).next().is_some();
+    let outside = EDIT.iter().filter(|field| !among(group, field.name) && said(field.name));
     outside.map(|field| Complaint::new(field.name, "is not a field here")).collect()
 }
 

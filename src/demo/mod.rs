@@ -133,6 +133,7 @@ impl Story<'_> {
         });
         stage.put(&self.admin, "/customers/1/issuer", &issuer)?;
         catalogue::make(stage, &self.admin)?;
+        places::ask(stage, &self.admin)?;
         for (place, reseller) in RESELLERS.iter().enumerate() {
             let body = json!({
                 "name": reseller.name, "parent_id": 1, "domain": reseller.domain,
@@ -251,10 +252,18 @@ impl Story<'_> {
         let (first, last) = cast::person(self.people);
         self.people += 1;
         let (title, department) = self.dice.pick(JOBS).copied().unwrap_or(("Assistant", "Office"));
-        let body = json!({
+        let mut body = json!({
             "first_name": first, "last_name": last, "job_title": title, "department": department,
             "phone": format!("+31 20 555 {:04}", 1000 + self.people),
         });
+        // Some have no badge yet.
+        if let (Some(body), true) = (body.as_object_mut(), !self.people.is_multiple_of(4)) {
+            let badge = format!("TA{:04}", 1000 + self.people);
+            let languages: &[&str] =
+                if self.people.is_multiple_of(3) { &["nl", "en"] } else { &["nl"] };
+            let values = json!({ "badge": badge, "languages": languages });
+            body.insert("properties".to_owned(), values);
+        }
         let user = number(&self.stage.post(&who, &format!("/customers/{id}/users"), &body)?, "id")?;
         let path = format!("/users/{user}/services");
         let plan = if self.dice.roll(4) == 0 { "plus" } else { "standard" };

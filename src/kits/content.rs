@@ -3,11 +3,13 @@
 use super::store;
 use crate::auth::Scope;
 use crate::auth::permissions::UsersExport;
+use crate::customers::properties::{Holder, Standing, values};
 use crate::db::{Db, Read, Via};
 use crate::error::{Error, Result};
 use crate::ids::CustomerId;
 use crate::sheet;
 use crate::users::export;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write, copy};
 use zip::write::SimpleFileOptions;
@@ -34,7 +36,14 @@ pub fn write(db: &Db, id: CustomerId, file: &File) -> Result<()> {
         begin(&mut zip, "README.txt")?;
         zip.write_all(README.as_bytes())?;
         begin(&mut zip, "customer.json")?;
-        let customer = serde_json::to_vec_pretty(&store::customer(db, id)?)?;
+        let mut customer = store::customer(db, id)?;
+        let kept = values::of(db, Standing::Above, &Holder::customer(id))?;
+        let told = |kept: &values::Kept| (kept.property.key.clone(), json!(kept.value));
+        let properties: serde_json::Map<String, Value> = kept.iter().map(told).collect();
+        if let (Some(customer), false) = (customer.as_object_mut(), properties.is_empty()) {
+            customer.insert("properties".to_owned(), Value::Object(properties));
+        }
+        let customer = serde_json::to_vec_pretty(&customer)?;
         zip.write_all(&customer)?;
         users(db, id, &mut zip)?;
         table(&mut zip, "services.csv", store::SERVICES_HEAD, |row| store::services(db, id, row))?;

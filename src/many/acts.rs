@@ -6,6 +6,7 @@ use crate::auth::permissions::{
     UsersPassword, UsersRead, UsersRename, UsersUpdate,
 };
 use crate::auth::{Actor, Permission, Purpose};
+use crate::customers::properties::FIELD;
 use crate::db::{Db, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::ids::{RunId, UserId};
@@ -58,7 +59,7 @@ const PLAN: Field = Field::text("plan", "service_give, service_change: the code 
 
 /// What each act takes, for the API's description and for reading.
 const EDIT: &[Field] = &[
-    Field::object("set", "edit: new values by field; what is not named stays"),
+    Field::object("set", "edit: new values by field, properties by key; what is not named stays"),
     Field::list("clear", "edit: fields to empty"),
 ];
 const ROLE: &[Field] = &[Field::text("role", "add_role, take_role: its name")];
@@ -319,18 +320,27 @@ pub fn give_role(db: &Db, actor: &Actor, id: UserId, role: &str, until: &str) ->
     Ok(one("role", "", role))
 }
 
+/// Custom properties may be shared too; whether there is one is told of each user.
+fn is_shared(field: &str) -> bool {
+    SHARED.contains(&field) || is_property(field)
+}
+
+pub fn is_property(field: &str) -> bool {
+    field.strip_prefix(FIELD).is_some_and(|key| key.starts_with('.'))
+}
+
 fn edited(fields: &mut Fields) {
     let mut strange = Vec::new();
     let mut some = false;
     for (field, value) in fields.members("set") {
         some |= !value.is_empty();
-        if !SHARED.contains(&field) {
+        if !is_shared(field) {
             strange.push(Complaint::new("set", format!("cannot have {field} for many")));
         }
     }
-    for field in fields.list::<String>("clear", SHARED.len()).unwrap_or_default() {
+    for field in fields.list::<String>("clear", 200).unwrap_or_default() {
         some = true;
-        if !SHARED.contains(&field.as_str()) {
+        if !is_shared(&field) {
             strange.push(Complaint::new("clear", format!("cannot have {field} for many")));
         }
     }

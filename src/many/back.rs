@@ -1,7 +1,8 @@
 //! Putting back what a run did to one user; what was changed since is spared and named.
 
-use super::acts::{Act, At, Doing, change, give_role, holds};
+use super::acts::{Act, At, Doing, change, give_role, holds, is_property};
 use crate::auth::permissions::{UsersRead, UsersUpdate};
+use crate::customers::properties::{Holder, values};
 use crate::db::Write;
 use crate::error::Result;
 use crate::ids::UserId;
@@ -42,6 +43,12 @@ pub fn put(tx: &Write, at: &At, id: UserId, did: &Changed) -> Result<(Changed, V
             }
             // It belongs to the role.
             "until_on" => {}
+            name if is_property(name) => {
+                match values::told(tx, &Holder::user(user.customer, id))?.get(name) {
+                    now if now.map_or("", String::as_str) == new => input.set(name, old),
+                    _ => spared.push(field.clone()),
+                }
+            }
             name => match EDIT.iter().find(|each| each.name == name) {
                 Some(known) if shown(&now, known) == new => input.set(name, old),
                 _ => spared.push(field.clone()),

@@ -358,6 +358,11 @@ fn within_input(said: &Input) -> Input {
     for (name, value) in said.members("input") {
         match name {
             "clear" => said.all("input.clear").for_each(|each| input.push("clear", each)),
+            // Several may be chosen.
+            _ if name.starts_with("set.properties.") => {
+                let all: Vec<&str> = said.all(&format!("input.{name}")).collect();
+                input.set(name, all.join(", "));
+            }
             _ => input.set(name, value),
         }
     }

@@ -99,6 +99,7 @@ pub fn changed(field: &str, pair: &serde_json::Value) -> String {
         let text = pair.get(at).and_then(|value| value.as_str()).unwrap_or_default();
         if text.is_empty() { "–" } else { text }.to_owned()
     };
+    let field = field.strip_prefix("properties.").unwrap_or(field);
     format!("{} {} → {}", field.replace('_', " "), text(0), text(1))
 }
 

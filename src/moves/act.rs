@@ -5,6 +5,7 @@ use super::{Decided, Fate, Mover, Outcome, store};
 use crate::arrivals::{self, Along};
 use crate::assignments::{self, Had, moving as services};
 use crate::audit;
+use crate::customers::properties::{Holder, values};
 use crate::db::{Read, Write};
 use crate::engine::{self, Class, NewRequest, Status};
 use crate::error::{Complaint, Error, Result};
@@ -59,6 +60,7 @@ pub fn carry_out(tx: &Write, mover: Mover, decided: Decided, said: &Input) -> Re
             }
         }
     }
+    outcome.dropped.extend(values::left_behind(tx, &Holder::user(user.customer, id), to)?);
     moving::put(tx, mover.scope, &home, &user, &details)?;
     bring_roles(tx, mover, &user, to, held, said, &mut outcome)?;
     moving::enter(tx, &home, &user, &details)?;

@@ -4,8 +4,8 @@
 mod store;
 
 use crate::auth::permissions::{
-    AuditRead, BillingRead, CustomersRead, CustomersUpdate, RequestsRead, RolesRead, ServicesRead,
-    UsersRead,
+    AuditRead, BillingRead, CustomersRead, CustomersUpdate, PropertiesDefine, RequestsRead,
+    RolesRead, ServicesRead, UsersRead,
 };
 use crate::auth::{Actor, Permission, Scope};
 use crate::db::{Db, Read};
@@ -154,6 +154,12 @@ fn customer_tabs(actor: &Actor, place: &Place) -> Vec<(&'static str, String, Opt
         (Tab::Access, actor.may::<RolesRead>(), at("access")),
         (Tab::Audit, actor.may::<AuditRead>(), at("audit")),
         (Tab::Settings, actor.may::<CustomersUpdate>(), at("edit")),
+        // Whoever defines properties and changes nothing else finds them where the others do.
+        (
+            Tab::Settings,
+            actor.may::<PropertiesDefine>() && !actor.may::<CustomersUpdate>(),
+            at("properties"),
+        ),
     ];
     all.into_iter()
         .filter(|(_, may, _)| *may)

@@ -56,14 +56,14 @@ fn listing(cx: &Cx, scope: &Scope<UsersRead>, filter: Filter) -> Result<Response
 
 pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let id = cx.param("id")?;
-    cx.db.read(|db| answer(db, scope, id))
+    cx.db.read(|db| answer(db, &cx.actor, scope, id))
 }
 
 pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
     super::update(cx.db, &cx.actor, scope, id, &input, version)?;
-    cx.db.read(|db| answer(db, scope, id))
+    cx.db.read(|db| answer(db, &cx.actor, scope, id))
 }
 
 /// For those who may only rename.
@@ -84,7 +84,7 @@ fn some<P: Permission>(cx: &Cx, scope: &Scope<P>, group: &'static [Field]) -> Re
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
     super::update_some(cx.db, &cx.actor, scope, id, &input, group, version)?;
-    cx.db.read(|db| answer(db, scope, id))
+    cx.db.read(|db| answer(db, &cx.actor, scope, id))
 }
 
 /// What the query asks for. Pages read it the same way.

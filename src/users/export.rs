@@ -4,6 +4,7 @@ use super::{Filter, User, store};
 use crate::auth::Scope;
 use crate::auth::permissions::UsersExport;
 use crate::customers;
+use crate::customers::properties::{Holder, Standing, holding, values};
 use crate::db::Read;
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
@@ -66,7 +67,10 @@ pub fn download(cx: &Cx, scope: &Scope<UsersExport>) -> Result<Response> {
     ["format", "id"].iter().for_each(|name| query.remove(name));
     let filter = Filter { customer: Some(id), ..api::filter_of(&query)? };
     let whom = if named.is_empty() { Whom::Filter(&filter) } else { Whom::Named(&named) };
-    let (code, file) = cx.db.read(|db| write(db, scope, id, whom, kind, is_told))?;
+    let (code, file) = cx.db.read(|db| {
+        let standing = Standing::of(db, &cx.actor, &Holder::new_user(id))?;
+        write(db, scope, (id, standing), whom, kind, is_told)
+    })?;
     let name = format!("users-{code}.{}", kind.word());
     let mut answer = response::download(&name, kind.content_type(), Vec::new());
     answer.body = match file.as_file().metadata()?.len() {
@@ -87,13 +91,15 @@ enum Whom<'a> {
 fn write(
     db: &Read,
     scope: &Scope<UsersExport>,
-    id: CustomerId,
+    (id, standing): (CustomerId, Standing),
     whom: Whom,
     kind: Kind,
     told: fn(&Field) -> bool,
 ) -> Result<(String, NamedTempFile)> {
     let code = customers::one(db, scope, id)?.code;
-    let fields: Vec<&Field> = Field::PLAIN.iter().filter(|field| told(field)).collect();
+    let properties = columns(db, standing, id)?;
+    let plain = Field::PLAIN.iter().filter(|field| told(field));
+    let fields: Vec<&Field> = plain.chain(&properties).collect();
     let headings: Vec<String> = fields.iter().map(|field| field.label()).collect();
     let mut book = match kind {
         Kind::Csv => None,
@@ -115,6 +121,11 @@ fn write(
         };
         let mut plain = user.details.input();
         plain.set("roles", super::roles_at_home(db, &user)?.join(", "));
+        if !properties.is_empty() {
+            for kept in values::of(db, standing, &Holder::user(id, user.id))? {
+                plain.set(&Field::Custom(kept.property.key.clone()).to_string(), kept.typed());
+            }
+        }
         let cells: Vec<String> =
             fields.iter().map(|field| cell(&user, &plain, &code, &manager, field)).collect();
         match &mut book {
@@ -139,7 +150,15 @@ pub fn file(db: &Read, scope: &Scope<UsersExport>, id: CustomerId) -> Result<Nam
     let told = |field: &Field| {
         is_told(field) && !matches!(field, Field::PorticoId | Field::Site | Field::Roles)
     };
-    Ok(write(db, scope, id, Whom::Filter(&filter), Kind::Csv, told)?.1)
+    let whom = Whom::Filter(&filter);
+    Ok(write(db, scope, (id, Standing::Above), whom, Kind::Csv, told)?.1)
+}
+
+/// The columns of custom properties, archived ones too.
+pub fn columns(db: &Read, standing: Standing, id: CustomerId) -> Result<Vec<Field>> {
+    let all = holding(db, &Holder::new_user(id))?.into_iter();
+    let seen = all.filter(|property| property.seen_from(standing));
+    Ok(seen.map(|property| Field::Custom(property.key)).collect())
 }
 
 /// The columns of our own files, an export's and an empty one's.

@@ -111,6 +111,11 @@ const GLASS: Field =
     Field::boolean("break_glass", "the provider's: no last day ends it, each sign-in is told");
 const STATE: Field = Field::boolean("disabled", "made disabled");
 
+const PROPERTIES: Field = Field::object(
+    "properties",
+    "values of the properties that hold here, by key; an empty one is taken away",
+);
+
 const TEMPLATE: Field = Field::integer(
     "template",
     "a template that can be used at the customer; what is said goes over it",
@@ -173,6 +178,7 @@ macro_rules! all {
             STAYS,
             GLASS,
             Field::list("external_ids", "what other systems call it, like hr:4711; one for each source"),
+            PROPERTIES,
             $($more,)+
         ]
     };
@@ -211,6 +217,7 @@ pub const OWN: &[Field] = &[
     Field::text("postcode", "at most 20 characters"),
     Field::text("country", "ISO 3166 code"),
     Field::text("usage_location", "ISO 3166 code"),
+    PROPERTIES,
 ];
 
 /// Whose names a user's names must be among: the domains, the main one first.

@@ -30,6 +30,8 @@ use crate::auth::{
 };
 use crate::customers::patterns::Patterns;
 use crate::customers::patterns::pattern::{DISPLAY, Person};
+use crate::customers::properties::values::{self, Change, Kept};
+use crate::customers::properties::{Holder, Property, Standing, holding, open_to};
 use crate::customers::{self, Customer, domains, settings};
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
@@ -42,6 +44,7 @@ use crate::time::{Instant, Zone};
 use crate::web::{Listing, Paging};
 use fields::{DISABLE, Details, EDIT, EMERGENCY, NEW, RENAME, SignIn, TESTING, shown};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// A user, whole.
 pub struct User {
@@ -94,21 +97,34 @@ pub struct Home {
     pub patterns: Patterns,
     /// Users that a check has counted and not kept.
     pub coming: i64,
+    /// Keys of the custom properties of its users, those that are archived left out.
+    pub properties: BTreeSet<String>,
 }
 
 impl Home {
     pub fn of<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Home> {
         let customer = customers::one(db, scope, id)?;
-        let (usable, patterns) = (domains::usable(db, scope, id)?, Patterns::of(db, id)?);
-        Ok(Home { customer, usable, patterns, coming: 0 })
+        Home::around(db, scope, customer)
     }
 
     /// Only if users can be added to it.
     pub fn open<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Home> {
         let customer = customers::open_for_changes(db, scope, id)?;
-        let (usable, patterns) = (domains::usable(db, scope, id)?, Patterns::of(db, id)?);
-        Ok(Home { customer, usable, patterns, coming: 0 })
+        Home::around(db, scope, customer)
     }
+
+    fn around<P: Permission>(db: &Read, scope: &Scope<P>, customer: Customer) -> Result<Home> {
+        let id = customer.id;
+        let (usable, patterns) = (domains::usable(db, scope, id)?, Patterns::of(db, id)?);
+        let properties = property_keys(db, id)?;
+        Ok(Home { customer, usable, patterns, coming: 0, properties })
+    }
+}
+
+/// The keys of the custom properties that a new user of the customer may have.
+pub fn property_keys(db: &Read, customer: CustomerId) -> Result<BTreeSet<String>> {
+    let all = holding(db, &Holder::new_user(customer))?.into_iter();
+    Ok(all.filter(|each| each.archived_at.is_none()).map(|each| each.key).collect())
 }
 
 /// A page of the users that `filter` leaves.
@@ -253,6 +269,9 @@ pub fn add<P: Permission>(
         fields.complain::<()>("break_glass", "is for users of the provider");
     }
     fields.complaints(over_limit(tx, home)?);
+    let holder = Holder::new_user(customer.id);
+    let standing = || Standing::of(tx, actor, &holder);
+    let more = values::said(tx, scope, standing, &holder, &mut fields)?;
     let (mut details, disabled, manager) =
         fields.finish(|| Some((details?, disabled?, manager?)))?;
     details.manager = manager;
@@ -260,6 +279,7 @@ pub fn add<P: Permission>(
     can_be_written_to(tx, &details)?;
     let state = if disabled { State::Disabled } else { State::Active };
     let id = store::insert(tx, scope, home, state, &details)?;
+    values::keep(tx, &Holder::user(customer.id, id), &more)?;
     let row = Row {
         user: Some(id),
         facts: facts(tx, id, state, &details)?,
@@ -382,6 +402,18 @@ pub fn oneself(db: &Read, own: &Own<AccountUpdate>) -> Result<User> {
     store::one(db, &Scope::<UsersRead>::of_system(own.by.via), own.user)
 }
 
+/// The properties that one sees of oneself, and those of them that one may change.
+pub fn own_properties(
+    db: &Read,
+    own: &Own<AccountUpdate>,
+    user: &User,
+) -> Result<(Vec<Kept>, Vec<Property>)> {
+    let standing = Standing::Oneself;
+    let holder = Holder::user(user.customer, own.user);
+    let kept = values::of(db, standing, &holder)?;
+    Ok((kept, open_to(db, standing, &holder)?))
+}
+
 /// Changes what everybody may say of themselves.
 pub fn update_oneself(db: &Db, own: &Own<AccountUpdate>, input: &Input) -> Result<()> {
     Fields::of(input, fields::OWN).finish(|| Some(()))?;
@@ -389,8 +421,9 @@ pub fn update_oneself(db: &Db, own: &Own<AccountUpdate>, input: &Input) -> Resul
         let was = oneself(tx, own)?;
         let reach = Scope::<UsersRead>::of_system(own.by.via);
         let home = Home::of(tx, &reach, was.customer)?;
-        let (details, changed) = weighed(tx, &home, &was, input, |_| Ok(Vec::new()))?;
-        put(tx, &reach, &home, &was, &details, &changed, true)
+        let standing = || Ok(Standing::Oneself);
+        let weighed = weighed(tx, &reach, &home, &was, input, standing, |_| Ok(Vec::new()))?;
+        put(tx, &reach, &home, &was, &weighed, true)
     })
 }
 
@@ -431,22 +464,31 @@ pub fn change_telling<P: Permission>(
     input: &Input,
     tells: bool,
 ) -> Result<Changed> {
-    let (details, changed) = weighed(tx, home, was, input, |changed| {
+    let standing = || Standing::of(tx, actor, &Holder::user(was.customer, was.id));
+    let weighed = weighed(tx, scope, home, was, input, standing, |changed| {
         let mut all = not_permitted(tx, actor, was.customer, changed);
         all.extend(not_covered(tx, actor, was.customer, changed.contains_key("main_contact"))?);
         Ok(all)
     })?;
+    let changed = &weighed.changed;
     let touches = |group: &[Field]| group.iter().any(|field| changed.contains_key(field.name));
     if touches(RENAME) {
         not_stronger(tx, actor, was.id)?;
     } else if touches(DISABLE) {
         not_stronger_peer::<UsersDisable>(tx, actor, was.id)?;
     }
-    if shuts_out(tx, home, &details, &changed) {
+    if shuts_out(tx, home, &weighed.details, &weighed.changed) {
         not_last_administrator(tx, actor.home, was.id)?;
     }
-    put(tx, scope, home, was, &details, &changed, tells)?;
-    Ok(changed)
+    put(tx, scope, home, was, &weighed, tells)?;
+    Ok(weighed.changed)
+}
+
+/// What an edit makes of a user.
+struct Weighed {
+    details: Details,
+    properties: Vec<Change>,
+    changed: Changed,
 }
 
 /// Whether somebody cannot sign in any more after the change.
@@ -465,13 +507,15 @@ pub fn pass_on(tx: &Write, scope: &Scope<UsersRename>, user: &User, name: &str) 
 }
 
 /// Reads what `input` says over what was, and what that changes.
-fn weighed(
+fn weighed<P: Permission>(
     tx: &Write,
+    scope: &Scope<P>,
     home: &Home,
     was: &User,
     input: &Input,
+    standing: impl FnOnce() -> Result<Standing>,
     further: impl FnOnce(&Changed) -> Result<Vec<Complaint>>,
-) -> Result<(Details, Changed)> {
+) -> Result<Weighed> {
     if matches!(was.state, State::Deleted | State::Purged) {
         return Err(is_in_state(was));
     }
@@ -512,10 +556,13 @@ fn weighed(
         }
         None => None,
     };
-    let changed: Changed = match &details {
+    let holder = Holder::user(was.customer, id);
+    let properties = values::said(tx, scope, standing, &holder, &mut fields)?;
+    let mut changed: Changed = match &details {
         Some(details) => difference(&old, &details.input()),
         None => Changed::new(),
     };
+    changed.extend(values::differences(&properties));
     if details.as_ref().is_some_and(|d| d.break_glass) && was.customer != PROVIDER {
         fields.complain::<()>("break_glass", "is for users of the provider");
     }
@@ -524,7 +571,7 @@ fn weighed(
     }
     fields.complaints(further(&changed)?);
     let details = fields.finish(|| details)?;
-    Ok((details, changed))
+    Ok(Weighed { details, properties, changed })
 }
 
 /// Writes it, with all that follows from it.
@@ -533,10 +580,10 @@ fn put<P: Permission>(
     scope: &Scope<P>,
     home: &Home,
     was: &User,
-    details: &Details,
-    changed: &Changed,
+    weighed: &Weighed,
     tells: bool,
 ) -> Result<()> {
+    let Weighed { details, properties, changed } = weighed;
     if changed.is_empty() {
         return Ok(());
     }
@@ -550,6 +597,7 @@ fn put<P: Permission>(
         can_be_written_to(tx, details)?;
     }
     store::update(tx, scope, home, was, details)?;
+    values::keep(tx, &Holder::user(was.customer, id), properties)?;
     if changed.contains_key("upn") || changed.contains_key("recovery_email") {
         store::raise_epoch(tx, id)?;
     }

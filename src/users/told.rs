@@ -2,7 +2,8 @@
 
 use super::User;
 use super::fields::SignIn;
-use crate::auth::{Permission, Scope};
+use crate::auth::{Actor, Permission, Scope};
+use crate::customers::properties::{Holder, Standing, values};
 use crate::db::Read;
 use crate::error::Result;
 use crate::ids::{CustomerId, UserId};
@@ -10,6 +11,7 @@ use crate::input::Field;
 use crate::places::State;
 use crate::time::{Date, Instant};
 use crate::web::{Response, response};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the API promises of a user; a new column does not appear in it by itself.
@@ -43,6 +45,9 @@ pub struct UserOut<'u> {
     #[serde(flatten)]
     texts: &'u BTreeMap<&'static str, String>,
     last_sign_in_at: Option<Instant>,
+    /// By key; of those that whoever asks may see.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    properties: Map<String, Value>,
     version: i64,
     created_at: Instant,
 }
@@ -63,15 +68,23 @@ pub const OUT: &[Field] = &[
     Field::text("department", ""),
     Field::integer("manager_id", ""),
     Field::object("external_ids", "what other systems call it, by source"),
+    Field::object(
+        "properties",
+        "values of the properties that hold here, by key; absent where none does",
+    ),
     Field::text("last_sign_in_at", ""),
     Field::integer("version", "for If-Match"),
     Field::text("created_at", ""),
 ];
 
-impl<'u> From<&'u User> for UserOut<'u> {
-    fn from(user: &'u User) -> Self {
+impl<'u> UserOut<'u> {
+    /// The user as `actor` sees it.
+    pub fn of(db: &Read, actor: &Actor, user: &'u User) -> Result<UserOut<'u>> {
+        let holder = Holder::user(user.customer, user.id);
+        let standing = Standing::of(db, actor, &holder)?;
+        let properties = values::object(&values::of(db, standing, &holder)?);
         let d = &user.details;
-        UserOut {
+        Ok(UserOut {
             id: user.id,
             customer_id: user.customer,
             state: user.state,
@@ -97,15 +110,21 @@ impl<'u> From<&'u User> for UserOut<'u> {
             external_ids: &d.external_ids,
             texts: &d.texts,
             last_sign_in_at: user.last_sign_in_at,
+            properties,
             version: user.version,
             created_at: user.created_at,
-        }
+        })
     }
 }
 
 /// The user as an answer.
-pub fn answer<P: Permission>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<Response> {
+pub fn answer<P: Permission>(
+    db: &Read,
+    actor: &Actor,
+    scope: &Scope<P>,
+    id: UserId,
+) -> Result<Response> {
     let user = super::one(db, scope, id)?;
-    let answer = response::json(200, &UserOut::from(&user))?;
+    let answer = response::json(200, &UserOut::of(db, actor, &user)?)?;
     Ok(answer.with("ETag", format!("\"{}\"", user.version)))
 }

@@ -52,6 +52,7 @@ mod catalogue;
 mod offers;
 mod plans;
 mod prices;
+mod properties;
 mod openapi;
 mod invoices;
 mod routes;

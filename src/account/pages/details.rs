@@ -3,26 +3,27 @@
 use super::page;
 use crate::auth::Own;
 use crate::auth::permissions::AccountUpdate;
+use crate::customers::properties::form::{cards, labels, own_parts, with_labels};
+use crate::customers::properties::values;
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{cancel, primary};
 use crate::html::form::{complaints_flash, form_foot, post_form};
 use crate::input::Input;
 use crate::users::form::{Form, LABELS};
-use crate::users::{oneself, update_oneself};
+use crate::users::{oneself, own_properties, update_oneself};
 use crate::web::{Cx, Response};
 use maud::html;
 
 pub fn show(cx: &Cx, own: &Own<AccountUpdate>) -> Result<Response> {
-    let input = cx.db.read(|db| oneself(db, own))?.details.input();
-    form(cx, &input, &[])
+    form(cx, own, &as_it_is(cx, own)?, &[])
 }
 
 pub fn update(cx: &Cx, own: &Own<AccountUpdate>) -> Result<Response> {
-    let (input, was) = (cx.input()?, cx.db.read(|db| oneself(db, own))?.details.input());
+    let (input, was) = (cx.input()?, as_it_is(cx, own)?);
     guarded(cx, &input, &was)?;
     match update_oneself(cx.db, own, &input) {
         Ok(()) => Ok(cx.done("/account/details", "Saved.")),
-        Err(Error::Invalid(all)) => form(cx, &input.over(was), &all),
+        Err(Error::Invalid(all)) => form(cx, own, &input.over(was), &all),
         Err(err) => Err(err),
     }
 }
@@ -37,14 +38,36 @@ pub fn guarded(cx: &Cx, input: &Input, was: &Input) -> Result<()> {
     Ok(())
 }
 
-fn form(cx: &Cx, input: &Input, complaints: &[Complaint]) -> Result<Response> {
+fn as_it_is(cx: &Cx, own: &Own<AccountUpdate>) -> Result<Input> {
+    cx.db.read(|db| {
+        let user = oneself(db, own)?;
+        let mut input = user.details.input();
+        values::fill(&own_properties(db, own, &user)?.0, &mut input);
+        Ok(input)
+    })
+}
+
+fn form(
+    cx: &Cx,
+    own: &Own<AccountUpdate>,
+    input: &Input,
+    complaints: &[Complaint],
+) -> Result<Response> {
+    let (kept, mine) = cx.db.read(|db| own_properties(db, own, &oneself(db, own)?))?;
+    // What one sees and others keep stands below.
+    let others: Vec<_> = kept
+        .into_iter()
+        .filter(|kept| !mine.iter().any(|property| property.id == kept.property.id))
+        .collect();
+    let labels = labels(&mine);
     let form = Form { input, complaints, departments: &[], preview: None };
     let body = html! {
-        (complaints_flash(complaints, LABELS))
+        (complaints_flash(complaints, &with_labels(LABELS, &labels)))
         (post_form(&cx.csrf, "/account/details", html! {
-            div.form { (form.own_numbers()) (form.address()) (form.own_address()) }
+            div.form { (form.own_numbers()) (form.address()) (own_parts(&mine, input, complaints)) (form.own_address()) }
             (form_foot(html! { (primary("Save")) (cancel("/account")) }))
         }))
+        (cards(&others))
     };
     Ok(page(cx, if complaints.is_empty() { 200 } else { 422 }, "Details", body))
 }

@@ -10,6 +10,8 @@ use crate::acting;
 use crate::auth::permissions::{AccountRead, AccountUpdate, TokensOwn};
 use crate::auth::{Own, Stage};
 use crate::customers::fields::LANGUAGES;
+use crate::customers::properties::form::cards;
+use crate::customers::properties::{Holder, Standing, values};
 use crate::customers::settings;
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
@@ -64,11 +66,13 @@ fn account_page(
     typed: Option<&Input>,
     complaints: &[Complaint],
 ) -> Result<Response> {
-    let (details, days, acted) = cx.db.read(|db| {
+    let (details, days, acted, properties) = cx.db.read(|db| {
         let days = signin::days_left(db, own.user, cx.actor.home)?;
         let warned = settings::number(db, cx.actor.home, "password_banner_days")?.unwrap_or(0);
         let days = days.filter(|days| *days <= warned);
-        Ok((store::details(db, own)?, days, acting::history(db, own)?))
+        let holder = Holder::user(cx.actor.home, own.user);
+        let properties = values::of(db, Standing::Oneself, &holder)?;
+        Ok((store::details(db, own)?, days, acting::history(db, own)?, properties))
     })?;
     let mut kept = Input::default();
     kept.set("time_zone", &details.time_zone);
@@ -106,6 +110,7 @@ fn account_page(
                 div.row { (primary("Save")) }
             }
         })))
+        (cards(&properties))
         (acting::pages::history(&acted, &cx.actor.zone))
         div id="appearance" {
             (card("Appearance", None, post_form(&cx.csrf, "/account/theme", html! {

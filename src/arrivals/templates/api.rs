@@ -23,7 +23,7 @@ fn answer(template: &Template) -> Result<Response> {
 
 pub fn create(cx: &Cx, scope: &Scope<UsersTemplates>) -> Result<Response> {
     let customer: CustomerId = cx.param("id")?;
-    let id = make(cx.db, scope, customer, &cx.input()?)?;
+    let id = make(cx.db, &cx.actor, scope, customer, &cx.input()?)?;
     let made = cx.db.read(|db| one(db, scope, customer, id))?;
     response::created(format!("/api/v1/customers/{customer}/templates/{id}"), &made)
 }
@@ -32,7 +32,7 @@ pub fn update(cx: &Cx, scope: &Scope<UsersTemplates>) -> Result<Response> {
     let (customer, id): (CustomerId, TemplateId) = (cx.param("id")?, cx.param("tid")?);
     let mut input = cx.input()?;
     let version = cx.expected_version(&mut input);
-    change(cx.db, scope, customer, id, &input, version)?;
+    change(cx.db, &cx.actor, scope, customer, id, &input, version)?;
     answer(&cx.db.read(|db| one(db, scope, customer, id))?)
 }
 

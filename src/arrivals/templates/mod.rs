@@ -8,12 +8,14 @@ mod store;
 use super::{Along, had};
 use crate::audit;
 use crate::auth::permissions::{UsersCreate, UsersTemplates};
-use crate::auth::{Permission, Scope};
+use crate::auth::{Actor, Permission, Scope};
 use crate::customers;
+use crate::customers::properties::{self, Holder, Property, Standing};
 use crate::db::{Db, Read, unique};
-use crate::error::{Error, Result};
+use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, TemplateId};
 use crate::input::{Field, Fields, Input};
+use crate::kinds::Type;
 use crate::time::Zone;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -69,7 +71,10 @@ pub const FIELDS: &[&str] = &[
 pub const EDIT: &[Field] = &[
     Field::text("label", "1–60 characters, once at the customer").required(),
     Field::text("reach", "self, below or both: who may use it").required(),
-    Field::object("fields", "field of a user to value: job_title, department, street and so on"),
+    Field::object(
+        "fields",
+        "field of a user to value: job_title, department, street and so on, properties by key",
+    ),
     Field::list("services", "service and plan, as workplace/standard"),
     Field::list("roles", "names of roles"),
     Field::integer("days", "the last day, so many after the first; none: no last day"),
@@ -138,12 +143,14 @@ pub fn chosen(
 
 pub fn create(
     db: &Db,
+    actor: &Actor,
     scope: &Scope<UsersTemplates>,
     customer: CustomerId,
     input: &Input,
 ) -> Result<TemplateId> {
     let new = NewTemplate::read(input)?;
     db.write(scope.by, |tx| {
+        fit(tx, scope, actor, customer, &new, None)?;
         let made = store::insert(tx, scope, customer, &new);
         let id = unique(made, "label", "is already used by another template")?;
         let detail = json!({ "label": new.label, "change": "created" });
@@ -154,6 +161,7 @@ pub fn create(
 
 pub fn update(
     db: &Db,
+    actor: &Actor,
     scope: &Scope<UsersTemplates>,
     customer: CustomerId,
     id: TemplateId,
@@ -167,6 +175,7 @@ pub fn update(
         }
         let new =
             NewTemplate::read(&input.over(was.as_input(!input.members("fields").any(|_| true))))?;
+        fit(tx, scope, actor, customer, &new, Some(&was))?;
         let written = store::update(tx, scope, customer, id, &new);
         unique(written, "label", "is already used by another template")?;
         let detail = json!({ "label": new.label, "change": "changed" });
@@ -197,8 +206,17 @@ impl Template {
         customer: CustomerId,
     ) -> Result<Input> {
         let mut input = Input::default();
+        let known = match self.fields.keys().any(|field| property_key(field).is_some()) {
+            true => properties::holding(db, &Holder::new_user(customer))?,
+            false => Vec::new(),
+        };
         for (field, value) in &self.fields {
-            input.set(field, value);
+            // What does not hold at this customer stays behind.
+            let holds =
+                |key: &str| known.iter().any(|each| each.key == key && each.archived_at.is_none());
+            if property_key(field).is_none_or(holds) {
+                input.set(field, value);
+            }
         }
         if let Some(days) = self.days {
             let customer = customers::one(db, scope, customer)?;
@@ -233,6 +251,62 @@ impl Template {
     }
 }
 
+/// The key of a custom property that a field of a template is.
+fn property_key(field: &str) -> Option<&str> {
+    field.strip_prefix(properties::FIELD)?.strip_prefix('.')
+}
+
+/// The custom properties that a template of a customer may set: those of new users here, and those
+/// that it defined for the users below.
+pub fn properties_of(
+    db: &Read,
+    scope: &Scope<UsersTemplates>,
+    actor: &Actor,
+    customer: CustomerId,
+) -> Result<Vec<Property>> {
+    scope.reaches(db, customer)?;
+    let holder = Holder::new_user(customer);
+    let mut all = properties::holding(db, &holder)?;
+    for own in properties::own_of_users(db, customer)? {
+        if !all.iter().any(|each| each.id == own.id) {
+            all.push(own);
+        }
+    }
+    let standing = Standing::of(db, actor, &holder)?;
+    all.retain(|property| property.changed_from(standing));
+    Ok(all)
+}
+
+/// What is said of properties must hold and fit; that it is required is for whoever adds a user.
+fn fit(
+    db: &Read,
+    scope: &Scope<UsersTemplates>,
+    actor: &Actor,
+    customer: CustomerId,
+    new: &NewTemplate,
+    was: Option<&Template>,
+) -> Result<()> {
+    let known = properties_of(db, scope, actor, customer)?;
+    let mut wrong = Vec::new();
+    for (field, text) in &new.fields {
+        let Some(key) = property_key(field) else { continue };
+        if was.is_some_and(|was| was.fields.get(field) == Some(text)) {
+            continue;
+        }
+        let name = format!("fields.{field}");
+        match known.iter().find(|each| each.key == key) {
+            None => wrong.push(Complaint::new(name, "is not a property here")),
+            // Whom it names is asked when somebody is added.
+            Some(property) if property.kind == Type::User => {}
+            Some(property) => {
+                let read = property.validation.read(property.kind, text);
+                wrong.extend(read.err().map(|why| Complaint::new(name, why)));
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+}
+
 impl NewTemplate {
     fn read(input: &Input) -> Result<NewTemplate> {
         let mut f = Fields::of(input, EDIT);
@@ -240,7 +314,12 @@ impl NewTemplate {
         let reach = f.parse("reach");
         let mut fields = BTreeMap::new();
         for (name, value) in f.members("fields") {
-            if !FIELDS.contains(&name) {
+            if property_key(name).is_some() {
+                let text = f.member("fields", name).join(", ");
+                if !text.is_empty() {
+                    fields.insert(name.to_owned(), text);
+                }
+            } else if !FIELDS.contains(&name) {
                 f.complain::<()>("fields", format!("cannot set {name}"));
             } else if value.chars().count() > 2_000 {
                 f.complain::<()>("fields", format!("{name} must have at most 2000 characters"));

@@ -1,10 +1,11 @@
 //! The templates of a customer, and the form of one.
 
-use super::{FIELDS, Template, create as make, delete, list, one, update as change};
+use super::{FIELDS, Template, create as make, delete, list, one, properties_of, update as change};
 use crate::auth::Scope;
 use crate::auth::permissions::{RolesRead, UsersTemplates};
 use crate::catalogue::Level;
 use crate::customers::fields::LANGUAGES;
+use crate::customers::properties::form::{labels as labels_of, parts, with_labels};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{Item, cancel, link, menu, primary};
 use crate::html::field::{Opts, choice_field, complaint_of, radio, text_field, textarea, tick};
@@ -77,7 +78,7 @@ pub fn new(cx: &Cx, scope: &Scope<UsersTemplates>) -> Result<Response> {
 
 pub fn create(cx: &Cx, scope: &Scope<UsersTemplates>) -> Result<Response> {
     let (customer, input): (CustomerId, Input) = (cx.param("id")?, cx.input()?);
-    match make(cx.db, scope, customer, &input) {
+    match make(cx.db, &cx.actor, scope, customer, &input) {
         Ok(_) => Ok(cx.done(format!("/customers/{customer}/templates"), "The template was added.")),
         Err(Error::Invalid(all)) => form(cx, scope, None, &input, &all),
         Err(err) => Err(err),
@@ -93,7 +94,7 @@ pub fn update(cx: &Cx, scope: &Scope<UsersTemplates>) -> Result<Response> {
     let (customer, id): (CustomerId, TemplateId) = (cx.param("id")?, cx.param("tid")?);
     let mut input = cx.input()?;
     let version = cx.expected_version(&mut input);
-    match change(cx.db, scope, customer, id, &input, version) {
+    match change(cx.db, &cx.actor, scope, customer, id, &input, version) {
         Ok(()) => Ok(cx.done(format!("/customers/{customer}/templates"), "Saved.")),
         Err(Error::Invalid(all)) => {
             let found = cx.db.read(|db| one(db, scope, customer, id))?;
@@ -122,7 +123,7 @@ fn form(
     complaints: &[Complaint],
 ) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
-    let (place, services, roles) = cx.db.read(|db| {
+    let (place, services, roles, properties) = cx.db.read(|db| {
         let place = places::customer(db, scope, id)?;
         let mut services = Vec::new();
         for each in offers::sellable(db, id)? {
@@ -136,7 +137,9 @@ fn form(
             let all = roles::choices(db, &cx.actor, &reading, &place)?;
             names.extend(all.into_iter().map(|role| role.name));
         }
-        Ok((place, services, names))
+        let mut properties = properties_of(db, scope, &cx.actor, id)?;
+        properties.iter_mut().for_each(|property| property.required = false);
+        Ok((place, services, names, properties))
     })?;
     let roles = with_chosen(roles, input);
     let here = format!("/customers/{id}/templates");
@@ -156,12 +159,18 @@ fn form(
                 (text_field(input, complaints, "days", "Last day after", days))
             }))
             (user_fields(input, complaints))
+            (parts(&properties, input, complaints, "fields.properties"))
             (ticks("Services", "services", &services, input, complaints))
             (ticks("Roles", "roles", &roles, input, complaints))
         }
         (form_foot(html! { (primary(if template.is_some() { "Save template" } else { "Add template" })) (cancel(&here)) }))
     };
     let labels = [("label", "Label"), ("reach", "Who may use it"), ("days", "Last day after")];
+    let more: Vec<(String, String)> = labels_of(&properties)
+        .into_iter()
+        .map(|(name, label)| (format!("fields.{name}"), label))
+        .collect();
+    let labels = with_labels(&labels, &more);
     let body = html! {
         (complaints_flash(complaints, &labels))
         (post_form(&cx.csrf, &action, fields))

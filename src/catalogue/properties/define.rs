@@ -5,13 +5,13 @@ use super::{Property, Standing, Under, Use};
 use crate::audit;
 use crate::auth::permissions::CatalogueWrite;
 use crate::auth::{PROVIDER, Scope};
-use crate::catalogue::kinds::{Choice, Type, Validation, whole};
 use crate::catalogue::services::shipped;
 use crate::catalogue::{Level, Service, own, touch};
 use crate::db::{Db, Read, Write, unique};
 use crate::error::{Error, Result};
 use crate::ids::PropertyId;
 use crate::input::{Field, Fields, Input};
+use crate::kinds::{Type, Validation, typed};
 use serde_json::{Value, json};
 
 pub const NEW: &[Field] = &[
@@ -71,7 +71,13 @@ impl NewProperty {
         }
         let usage = fields.optional("use").map(|usage| usage.unwrap_or(Use::Setting));
         let kind = fields.optional("type").map(|kind| kind.unwrap_or(Type::Text));
-        let validation = validation(&mut fields, kind);
+        let kind = match kind {
+            Some(kind) if !Type::OF_SERVICES.contains(&kind) => {
+                fields.complain("type", "is not one of the choices")
+            }
+            kind => kind,
+        };
+        let validation = Validation::define(&mut fields, kind);
         let (required, secret) = (fields.flag("required"), fields.flag("secret"));
         if secret == Some(true) && kind.is_some_and(|kind| kind != Type::Text) {
             fields.complain::<()>("secret", "is for texts only");
@@ -113,41 +119,6 @@ impl NewProperty {
     }
 }
 
-fn validation(fields: &mut Fields, kind: Option<Type>) -> Option<Validation> {
-    let least = fields.optional_integer("least", i64::MIN..=i64::MAX);
-    let most = fields.optional_integer("most", i64::MIN..=i64::MAX);
-    if let (Some(Some(least)), Some(Some(most))) = (least, most)
-        && least > most
-    {
-        fields.complain::<()>("most", "must not be less than the least");
-    }
-    let pattern = fields.text("pattern", 0..=255);
-    if let Some(pattern) = pattern.as_deref().filter(|pattern| !pattern.is_empty())
-        && whole(pattern).is_none()
-    {
-        fields.complain::<()>("pattern", "is not a pattern that can be read");
-    }
-    let message = fields.text("message", 0..=200);
-    let mut choices: Vec<Choice> = Vec::new();
-    for line in fields.value("choices").lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (value, label) = line.split_once('=').unwrap_or((line, line));
-        let (value, label) = (value.trim().to_owned(), label.trim().to_owned());
-        if value.is_empty() || label.is_empty() || choices.iter().any(|c| c.value == value) {
-            fields.complain::<()>("choices", "must be a line each, like kiosk = Kiosk, none twice");
-            break;
-        }
-        choices.push(Choice { value, label });
-    }
-    if kind == Some(Type::Choice) && choices.is_empty() {
-        fields.complain::<()>("choices", "must be one at least");
-    }
-    if choices.len() > 200 {
-        fields.complain::<()>("choices", "must be 200 at most");
-    }
-    let pattern = Some(pattern?).filter(|pattern| !pattern.is_empty());
-    Some(Validation { pattern, least: least?, most: most?, choices, message: message? })
-}
-
 fn default(
     fields: &mut Fields,
     usage: Option<Use>,
@@ -173,10 +144,6 @@ fn default(
 
 /// A property as its edit form begins.
 pub fn as_input(property: &Property) -> Input {
-    let plain = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
     let mut input = Input::default();
     input.set("name", &property.name);
     input.set("label", &property.label);
@@ -184,17 +151,8 @@ pub fn as_input(property: &Property) -> Input {
     input.set("level", property.level.word());
     input.set("use", property.usage.word());
     input.set("type", property.kind.word());
-    let rule = &property.validation;
-    let numbers = [("least", rule.least), ("most", rule.most)];
-    for (name, number) in numbers.iter().filter_map(|(name, n)| Some((name, (*n)?))) {
-        input.set(name, number);
-    }
-    input.set("pattern", rule.pattern.as_deref().unwrap_or_default());
-    let lines: Vec<String> =
-        rule.choices.iter().map(|choice| format!("{} = {}", choice.value, choice.label)).collect();
-    input.set("choices", lines.join("\n"));
-    input.set("message", &rule.message);
-    input.set("default", property.default.as_ref().map(plain).unwrap_or_default());
+    property.validation.tell(&mut input);
+    input.set("default", property.default.as_ref().map(typed).unwrap_or_default());
     input.set("required", i64::from(property.required));
     input.set("secret", i64::from(property.secret));
     input.set("writable_by", property.writable_by.word());

@@ -6,7 +6,6 @@ mod store;
 
 pub use define::{NEW, as_input, create, delete, update};
 
-use super::kinds::{Type, Validation};
 use super::values::{Explained, Held, Holder, effective, explain};
 use super::{Level, Service};
 use crate::audit;
@@ -16,6 +15,7 @@ use crate::error::{Complaint, Error, Result};
 use crate::html::text::count;
 use crate::ids::{CustomerId, CustomerServiceId, PlanId, PropertyId, ServiceId, UserServiceId};
 use crate::jobs;
+use crate::kinds::{Type, Validation};
 use crate::secret::{Key, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -368,6 +368,12 @@ const ERASE: &[&str] = &[
     "DELETE FROM verifications WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
     "DELETE FROM known_browsers WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
     "DELETE FROM user_expiry_notices WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
+    "DELETE FROM custom_values WHERE customer_id = :id",
+    "DELETE FROM custom_values
+      WHERE property_id IN (SELECT own.id FROM custom_properties own WHERE own.customer_id = :id)",
+    "DELETE FROM custom_values
+      WHERE person_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
+    "DELETE FROM custom_properties WHERE customer_id = :id",
     "DELETE FROM user_templates WHERE customer_id = :id",
     "DELETE FROM customer_contacts WHERE customer_id = :id",
     "DELETE FROM idempotency_keys WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",

@@ -4,7 +4,10 @@ use super::{Part, actions};
 use crate::auth::permissions::{CustomersCreate, CustomersUpdate};
 use crate::auth::{Permission, Scope};
 use crate::customers::fields::LANGUAGES;
+use crate::customers::properties::form::{labels, own_parts, with_labels};
+use crate::customers::properties::{Holder, Standing, open_to, values};
 use crate::customers::{self, Biller, Customer, CustomersBiller, May, Type, store};
+use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{cancel, primary};
@@ -64,8 +67,8 @@ fn code_preview(code: &str) -> Markup {
 }
 
 pub fn edit(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
-    let customer = cx.db.read(|db| customers::one(db, scope, cx.param("id")?))?;
-    settings(cx, scope, &customer, &customer.details.input(), &[])
+    let (customer, input) = cx.db.read(|db| as_it_is(db, scope, cx.param("id")?))?;
+    settings(cx, scope, &customer, &input, &[])
 }
 
 pub fn update(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
@@ -77,16 +80,34 @@ pub fn update(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
             Ok(cx.done(format!("/customers/{id}/edit"), &text))
         }
         Err(Error::Invalid(all)) => {
-            let customer = cx.db.read(|db| customers::one(db, scope, id))?;
-            settings(cx, scope, &customer, &input.over(customer.details.input()), &all)
+            let (customer, was) = cx.db.read(|db| as_it_is(db, scope, id))?;
+            settings(cx, scope, &customer, &input.over(was), &all)
         }
         Err(Error::Stale(who)) => {
-            let customer = cx.db.read(|db| customers::one(db, scope, id))?;
+            let (customer, was) = cx.db.read(|db| as_it_is(db, scope, id))?;
             let all = [Complaint::new("", format!("{who} What they saved is shown below."))];
-            settings(cx, scope, &customer, &customer.details.input(), &all)
+            settings(cx, scope, &customer, &was, &all)
         }
         Err(err) => Err(err),
     }
+}
+
+/// The customer, and what its form begins with.
+fn as_it_is(
+    db: &Read,
+    scope: &Scope<CustomersUpdate>,
+    id: CustomerId,
+) -> Result<(Customer, Input)> {
+    let customer = customers::one(db, scope, id)?;
+    let mut input = customer.details.input();
+    let kept = values::of(db, standing(db, scope, id)?, &Holder::customer(id))?;
+    values::fill(&kept, &mut input);
+    Ok((customer, input))
+}
+
+fn standing(db: &Read, scope: &Scope<CustomersUpdate>, id: CustomerId) -> Result<Standing> {
+    let above = customers::is_above(db, scope, id)?;
+    Ok(if above { Standing::Above } else { Standing::Administrator })
 }
 
 /// What looks wrong and was taken all the same, for the end of a flash.
@@ -114,10 +135,12 @@ fn settings(
 ) -> Result<Response> {
     let id = customer.id;
     let may = May::of(&cx.actor);
-    let (place, above, billing, limits, ranks) = cx.db.read(|db| {
+    let (place, above, billing, limits, ranks, properties) = cx.db.read(|db| {
+        let properties = open_to(db, standing(db, scope, id)?, &Holder::customer(id))?;
         let above = customers::is_above(db, scope, id)?;
         let (billing, limits) = (may.billing(db, id), may.limits(db, id));
-        Ok((places::customer(db, scope, id)?, above, billing, limits, settings::ranks(db)?))
+        let place = places::customer(db, scope, id)?;
+        Ok((place, above, billing, limits, settings::ranks(db)?, properties))
     })?;
     let form = Form { known: true, input, complaints };
     let fields = html! {
@@ -125,6 +148,7 @@ fn settings(
         div.form {
             (form.name(form.id_elsewhere()))
             (form.address())
+            (own_parts(&properties, input, complaints))
             @if limits { (form.limits()) }
             @if billing { (form.billing()) }
             @if above { (form.for_us(&ranks)) }
@@ -133,9 +157,10 @@ fn settings(
             (primary("Save settings")) (cancel(&format!("/customers/{id}")))
         }))
     };
+    let labels = labels(&properties);
     let body = html! {
-        (Part::Details.links(id))
-        (complaints_flash(complaints, LABELS))
+        (Part::Details.links(cx, id))
+        (complaints_flash(complaints, &with_labels(LABELS, &labels)))
         (post_form(&cx.csrf, &format!("/customers/{id}/edit"), fields))
     };
     let status = if complaints.is_empty() { 200 } else { 422 };
@@ -149,11 +174,16 @@ fn new_form(
     complaints: &[Complaint],
 ) -> Result<Markup> {
     let may = May::of(&cx.actor);
-    let (parents, billing, limits, ranks) = cx.db.read(|db| {
+    let (parents, billing, limits, ranks, properties) = cx.db.read(|db| {
         let parents = store::resellers(db, scope)?;
         let parent = input.get("parent_id").parse().unwrap_or(cx.actor.home);
+        // What holds differs from place to place: this is as below the one that is chosen.
+        let properties = match scope.reaches(db, parent) {
+            Ok(()) => open_to(db, Standing::Above, &Holder::new_customer(parent))?,
+            Err(_) => Vec::new(),
+        };
         let (billing, limits) = may.below(db, parent)?;
-        Ok((parents, billing, limits, settings::ranks(db)?))
+        Ok((parents, billing, limits, settings::ranks(db)?, properties))
     })?;
     let parents: Vec<(String, String)> =
         parents.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
@@ -186,15 +216,17 @@ fn new_form(
             }))
             (form.told())
             (form.address())
+            (own_parts(&properties, input, complaints))
             @if limits { (form.limits()) }
             @if billing { (form.billing()) }
             (form.for_us(&ranks))
         }
         (form_foot(html! { (primary("Add customer")) (cancel("/customers")) }))
     };
+    let labels = labels(&properties);
     Ok(html! {
         (page_head("New customer", Head::default()))
-        (complaints_flash(complaints, LABELS))
+        (complaints_flash(complaints, &with_labels(LABELS, &labels)))
         (post_form(&cx.csrf, "/customers", fields))
     })
 }

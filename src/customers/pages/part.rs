@@ -1,6 +1,7 @@
 //! The parts of a customer's settings: one tab, several pages with links between them.
 
 use super::actions;
+use crate::auth::permissions::{CustomersUpdate, PropertiesDefine};
 use crate::auth::{Permission, Scope};
 use crate::customers;
 use crate::error::Result;
@@ -14,7 +15,7 @@ words! {
     /// A page of the tab *Settings*.
     Part {
         Details = "Details", Departments = "Departments", Locations = "Locations", Contacts = "Contacts",
-        Patterns = "Names", Settings = "Policies",
+        Patterns = "Names", Settings = "Policies", Properties = "Properties",
     }
 }
 
@@ -27,13 +28,22 @@ impl Part {
             Part::Contacts => "contacts",
             Part::Patterns => "patterns",
             Part::Settings => "settings",
+            Part::Properties => "properties",
         }
     }
 
-    /// Links to the parts.
-    pub fn links(self, id: CustomerId) -> Markup {
+    fn may(self, cx: &Cx) -> bool {
+        match self {
+            Part::Properties => cx.actor.may::<PropertiesDefine>(),
+            _ => cx.actor.may::<CustomersUpdate>(),
+        }
+    }
+
+    /// Links to the parts that may be opened.
+    pub fn links(self, cx: &Cx, id: CustomerId) -> Markup {
         let all: Vec<(&str, String, Option<i64>)> = Part::ALL
             .iter()
+            .filter(|part| part.may(cx))
             .map(|part| (part.word(), format!("/customers/{id}/{}", part.path()), None))
             .collect();
         chips("Parts of the settings", &all, self.word())
@@ -51,7 +61,7 @@ pub fn part_page<P: Permission>(
 ) -> Result<Response> {
     let (customer, place) =
         cx.db.read(|db| Ok((customers::one(db, scope, id)?, places::customer(db, scope, id)?)))?;
-    let body = html! { (part.links(id)) (body) };
+    let body = html! { (part.links(cx, id)) (body) };
     let status = if good { 200 } else { 422 };
     Ok(places::customer_page(cx, &place, Tab::Settings, status, actions(cx, &customer), body))
 }

@@ -5,6 +5,8 @@ use crate::auth::Scope;
 use crate::auth::permissions::{
     AuditRead, CustomersMove, CustomersRead, CustomersUpdate, RequestsRead,
 };
+use crate::customers::properties::form::{cards, incomplete};
+use crate::customers::properties::{Holder, Standing, values};
 use crate::customers::store::{self, Counts, Happened};
 use crate::customers::{self, Customer, Type, transfer};
 use crate::error::Result;
@@ -18,7 +20,7 @@ use maud::{Markup, html};
 
 pub fn show(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     let id = cx.param("id")?;
-    let (customer, place, counts, happened, failed, planned) = cx.db.read(|db| {
+    let (customer, place, counts, happened, failed, planned, properties) = cx.db.read(|db| {
         let customer = customers::one(db, scope, id)?;
         let happened = match cx.actor.scope::<AuditRead>() {
             Ok(scope) => Some(store::happened(db, &scope, id)?),
@@ -30,18 +32,25 @@ pub fn show(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
         };
         let counts = store::counts(db, scope, id)?;
         let planned = transfer::planned(db, scope, id)?;
-        Ok((customer, places::customer(db, scope, id)?, counts, happened, failed, planned))
+        let standing = match customers::is_above(db, scope, id)? {
+            true => Standing::Above,
+            false => Standing::Reader,
+        };
+        let properties = values::of(db, standing, &Holder::customer(id))?;
+        let place = places::customer(db, scope, id)?;
+        Ok((customer, place, counts, happened, failed, planned, properties))
     })?;
     let above = cx.actor.may::<CustomersMove>();
     let body = html! {
         @if let Some(planned) = planned.filter(|_| above) { (moving(cx, &planned)) }
+        (incomplete(&values::missing(&properties), &format!("/customers/{id}/edit"), cx.actor.may::<CustomersUpdate>()))
         @if failed > 0 { (failed_flash(&customer, failed)) }
         (figures(&customer, &counts))
         div.cols {
             div.stack {
                 @if let Some(list) = happened { (history(cx, &list)) }
             }
-            div.stack { (details(cx, &customer, &place)) }
+            div.stack { (details(cx, &customer, &place)) (cards(&properties)) }
         }
     };
     Ok(places::customer_page(cx, &place, Tab::Overview, 200, actions(cx, &customer), body))

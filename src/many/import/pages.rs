@@ -3,6 +3,7 @@
 use super::{Said, store, welcomes};
 use crate::auth::Scope;
 use crate::auth::permissions::{UsersExport, UsersImport};
+use crate::customers::properties::{Holder, Standing};
 use crate::error::{Complaint, Result};
 use crate::html::Nav;
 use crate::html::button::{cancel, primary};
@@ -116,9 +117,14 @@ pub fn trail(customer: CustomerId, name: &str) -> [(&str, String); 3] {
 /// A file with every heading and no row.
 pub fn template(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
     let customer: CustomerId = cx.param("id")?;
-    cx.db.read(|db| scope.reaches(db, customer))?;
+    let properties = cx.db.read(|db| {
+        scope.reaches(db, customer)?;
+        let standing = Standing::of(db, &cx.actor, &Holder::new_user(customer))?;
+        export::columns(db, standing, customer)
+    })?;
     let kind = Kind::asked(&cx.request.query)?;
-    let headings: Vec<String> = export::told().map(|field| field.label()).collect();
+    let own = properties.iter().map(|field| field.label());
+    let headings: Vec<String> = export::told().map(|field| field.label()).chain(own).collect();
     let bytes = match kind {
         Kind::Csv => sheet::write_csv(&headings, std::iter::empty::<Vec<&str>>()),
         Kind::Xlsx => sheet::Workbook::new("Users", &headings)?.finish()?,

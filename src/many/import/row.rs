@@ -6,6 +6,7 @@ use crate::arrivals::templates;
 use crate::auth::Permission;
 use crate::auth::permissions::{UserServicesWrite, UsersCreate};
 use crate::customers::fields::LANGUAGES;
+use crate::customers::properties::FIELD;
 use crate::db::{Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, UserId};
@@ -236,6 +237,18 @@ impl Work<'_> {
                 input.set(&word, cell.text());
             }
         }
+        for (field, cell) in &self.row.cells {
+            match field {
+                Field::Custom(key) if self.home.properties.contains(key) => {
+                    input.set(&format!("{FIELD}.{key}"), cell.text());
+                }
+                // Otherwise the whole column is told of once.
+                Field::Custom(_) if self.order.said.by_site => {
+                    notices.push(self.notice(field, cell.text(), "is not a property here"));
+                }
+                _ => {}
+            }
+        }
         if let Some(new) = self.row.text(&Field::NewUpn) {
             input.set("upn", new);
         }
@@ -381,8 +394,11 @@ pub fn without_use(order: &Order, sheet: &Sheet) -> Vec<String> {
             .db
             .read(|db| Ok(users::reaches::<UserServicesWrite>(db, order.actor, order.customer)))
             .unwrap_or(false);
+    let known = order.db.read(|db| users::property_keys(db, order.customer)).unwrap_or_default();
     let one = |column: &crate::sheet::columns::Column| match column.field()? {
-        Field::TicketsByMail | Field::Custom(_) => {
+        Field::TicketsByMail => Some(format!("‘{}’ is not used", column.heading)),
+        // Where rows say whose they are, each customer has its own.
+        Field::Custom(key) if !order.said.by_site && !known.contains(key) => {
             Some(format!("‘{}’ is not used", column.heading))
         }
         Field::Service { .. } if !gives => {
@@ -423,7 +439,12 @@ pub fn whole(text: &str) -> Remark {
 
 /// A form's complaint with the column and the cell it is about.
 pub fn remark(sheet: &Sheet, row: &Row, complaint: &Complaint) -> Remark {
-    let Ok(field) = complaint.field.parse::<Field>() else { return whole(&complaint.message) };
+    let custom = complaint.field.strip_prefix(FIELD).and_then(|rest| rest.strip_prefix('.'));
+    let field = match custom {
+        Some(key) => Ok(Field::Custom(key.to_owned())),
+        None => complaint.field.parse::<Field>(),
+    };
+    let Ok(field) = field else { return whole(&complaint.message) };
     Remark {
         column: heading(sheet, &field),
         value: row.cells.get(&field).map(|cell| cell.text().to_owned()).unwrap_or_default(),

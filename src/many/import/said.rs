@@ -1,6 +1,7 @@
 //! What whoever imports a file says about it: how to read it, and what it may do.
 
 use super::store;
+use crate::customers::properties::{Holder, values};
 use crate::db::Read;
 use crate::error::{Error, Result};
 use crate::ids::CustomerId;
@@ -105,6 +106,8 @@ impl Said {
     /// All that is known of how to read the file, what was remembered for its headings included.
     pub fn whole(&self, db: &Read, customer: CustomerId, bytes: &[u8]) -> Result<Options> {
         let mut options = self.options();
+        options.properties =
+            values::headings(db, &Holder::new_user(customer))?.into_iter().collect();
         let (_, key) = self.headings(bytes)?;
         if let Some(kept) = store::headings(db, customer, &key)? {
             let kept: BTreeMap<String, field::Field> = serde_json::from_str(&kept)?;

@@ -1,8 +1,10 @@
 //! The fields of each action.
 
 use crate::assignments::offered;
-use crate::auth::Scope;
-use crate::auth::permissions::UsersRead;
+use crate::auth::permissions::{ServicesRead, UsersRead};
+use crate::auth::{Actor, Scope};
+use crate::customers::properties::form::value;
+use crate::customers::properties::{Holder, Property, Standing, open_to};
 use crate::db::Read;
 use crate::error::{Complaint, Result};
 use crate::html::field::{
@@ -20,6 +22,7 @@ use maud::{Markup, html};
 #[derive(Default)]
 pub struct Choices {
     departments: Vec<String>,
+    properties: Vec<Property>,
     /// Services by code, and what they are called.
     services: Vec<(String, String)>,
     /// Plans by code, each with its service before it.
@@ -32,14 +35,16 @@ impl Choices {
         scope: &Scope<UsersRead>,
         of: Option<CustomerId>,
         act: Act,
-        may_see_services: bool,
+        actor: &Actor,
     ) -> Result<Choices> {
         let mut choices = Choices::default();
         let Some(customer) = of else { return Ok(choices) };
         if act == Act::Edit {
             choices.departments = users::departments(db, scope, customer)?;
+            let holder = Holder::new_user(customer);
+            choices.properties = open_to(db, Standing::of(db, actor, &holder)?, &holder)?;
         }
-        if may_see_services && act.fields().iter().any(|field| field.name == "service") {
+        if actor.may::<ServicesRead>() && act.fields().iter().any(|field| field.name == "service") {
             scope.reaches(db, customer)?;
             for (value, words, service) in offered(db, customer)? {
                 if !choices.services.iter().any(|(code, _)| *code == service.code) {
@@ -74,7 +79,7 @@ pub fn labels(act: Act) -> Vec<(&'static str, &'static str)> {
 pub fn inputs(act: Act, input: &Input, complaints: &[Complaint], choices: &Choices) -> Markup {
     let half = Opts { width: 3, optional: true, ..Opts::default() };
     match act {
-        Act::Edit => edit(input, complaints, &choices.departments),
+        Act::Edit => edit(input, complaints, choices),
         Act::AddRole | Act::TakeRole => fieldset(
             "Role",
             "At the customer itself; each is refused or given as by hand.",
@@ -110,12 +115,12 @@ pub fn inputs(act: Act, input: &Input, complaints: &[Complaint], choices: &Choic
     }
 }
 
-fn edit(input: &Input, complaints: &[Complaint], departments: &[String]) -> Markup {
+fn edit(input: &Input, complaints: &[Complaint], choices: &Choices) -> Markup {
     let half = Opts { width: 3, optional: true, ..Opts::default() };
     let about = "What stays empty is left as it is. Emptying a field is a tick of its own.";
     html! {
         (fieldset("Set", about, html! {
-            datalist id="departments" { @for name in departments { option value=(name) {} } }
+            datalist id="departments" { @for name in &choices.departments { option value=(name) {} } }
             @for field in SHARED {
                 @let name = format!("input.set.{field}");
                 @let label = label(field);
@@ -126,10 +131,17 @@ fn edit(input: &Input, complaints: &[Complaint], departments: &[String]) -> Mark
                     (text_field(input, complaints, &name, label, Opts { list, ..half }))
                 }
             }
+            @for property in &choices.properties {
+                // Left alone is not emptied: nobody need say anything here.
+                (value(&Property { required: false, ..property.clone() }, input, complaints, "input.set.properties"))
+            }
         }))
         (fieldset("Empty", "", html! {
             div.field.ticks {
                 @for field in SHARED { (tick(input, "input.clear", field, label(field), "")) }
+                @for property in choices.properties.iter().filter(|each| !each.required) {
+                    (tick(input, "input.clear", &property.field(), &property.label, ""))
+                }
             }
         }))
     }

@@ -6,7 +6,7 @@ mod preview;
 use super::acts::Act;
 use super::names::By;
 use super::{Order, retrying, start, undoing, users, within_input};
-use crate::auth::permissions::{AccountRead, ServicesRead, UsersRead};
+use crate::auth::permissions::{AccountRead, UsersRead};
 use crate::auth::{Own, Scope};
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
@@ -198,8 +198,7 @@ fn ask(
             "1" => people::ids_of(db, scope, &filter, super::MOST + 1)?.len(),
             _ => input.all("ids").count(),
         };
-        let may_see_services = cx.actor.may::<ServicesRead>();
-        Ok((n, Choices::of(db, scope, of, act, may_see_services)?))
+        Ok((n, Choices::of(db, scope, of, act, &cx.actor)?))
     })?;
     let acts: Vec<(&str, &str)> = Act::ALL
         .iter()

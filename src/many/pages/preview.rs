@@ -84,7 +84,9 @@ fn carried(input: &Input) -> Markup {
         (whom(input))
         @if input.has("action") { (hidden("action", input.get("action"))) }
         @for (name, value) in input.members("input") {
-            @if name != "clear" { (hidden(&format!("input.{name}"), value)) }
+            @if name.starts_with("set.properties.") {
+                @for each in input.all(&format!("input.{name}")) { (hidden(&format!("input.{name}"), each)) }
+            } @else if name != "clear" { (hidden(&format!("input.{name}"), value)) }
         }
         @for each in input.all("input.clear") { (hidden("input.clear", each)) }
     }

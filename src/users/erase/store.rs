@@ -42,6 +42,7 @@ pub fn forget(tx: &Write, user: &User) -> Result<()> {
           WHERE offboarding_id IN (SELECT offboardings.id FROM offboardings WHERE offboardings.user_id = ?1)",
         [id],
     )?;
+    tx.run("DELETE FROM custom_values WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM user_expiry_notices WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM sessions WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM links WHERE user_id = ?1", [id])?;

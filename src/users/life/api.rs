@@ -49,14 +49,14 @@ pub fn disable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
         return Ok(shown);
     }
     super::disable(cx.db, &cx.actor, scope, id)?;
-    cx.db.read(|db| answer(db, scope, id))
+    cx.db.read(|db| answer(db, &cx.actor, scope, id))
 }
 
 pub fn enable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
     let id = cx.param("id")?;
     nothing_said(cx)?;
     super::enable(cx.db, &cx.actor, scope, id)?;
-    cx.db.read(|db| answer(db, scope, id))
+    cx.db.read(|db| answer(db, &cx.actor, scope, id))
 }
 
 pub fn provision(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
@@ -103,7 +103,7 @@ pub fn restore(cx: &Cx, scope: &Scope<UsersDelete>) -> Result<Response> {
     let id = cx.param("id")?;
     nothing_said(cx)?;
     super::restore(cx.db, &cx.actor, scope, id)?;
-    cx.db.read(|db| answer(db, scope, id))
+    cx.db.read(|db| answer(db, &cx.actor, scope, id))
 }
 
 pub fn erase(cx: &Cx, scope: &Scope<UsersDelete>) -> Result<Response> {

@@ -4,6 +4,8 @@ use crate::auth::permissions::{
     SettingsWrite, UsersCreate, UsersDisable, UsersRename, UsersTestFlag, UsersUpdate,
 };
 use crate::auth::{PROVIDER, Scope};
+use crate::customers::properties::form::{labels, own_parts, with_labels};
+use crate::customers::properties::{Holder, Standing, open_to, values};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{cancel, primary};
 use crate::html::field::check;
@@ -60,8 +62,7 @@ fn preview_of(details: &Details, free: bool) -> Markup {
 
 pub fn edit(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
     let id = cx.param("id")?;
-    let user = cx.db.read(|db| users::one(db, scope, id))?;
-    edit_page(cx, scope, id, &form_input(&user.details), &[])
+    edit_page(cx, scope, id, &as_it_is(cx, scope, id)?, &[])
 }
 
 pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
@@ -70,16 +71,26 @@ pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
     match users::update(cx.db, &cx.actor, scope, id, &input, version) {
         Ok(()) => Ok(cx.done(format!("/users/{id}"), "Saved.")),
         Err(Error::Invalid(all)) => {
-            let user = cx.db.read(|db| users::one(db, scope, id))?;
-            edit_page(cx, scope, id, &input.over(form_input(&user.details)), &all)
+            edit_page(cx, scope, id, &input.over(as_it_is(cx, scope, id)?), &all)
         }
         Err(Error::Stale(who)) => {
-            let user = cx.db.read(|db| users::one(db, scope, id))?;
             let all = [Complaint::new("", format!("{who} What they saved is shown below."))];
-            edit_page(cx, scope, id, &form_input(&user.details), &all)
+            edit_page(cx, scope, id, &as_it_is(cx, scope, id)?, &all)
         }
         Err(err) => Err(err),
     }
+}
+
+/// What the form begins with.
+fn as_it_is(cx: &Cx, scope: &Scope<UsersUpdate>, id: UserId) -> Result<Input> {
+    cx.db.read(|db| {
+        let user = users::one(db, scope, id)?;
+        let mut input = form_input(&user.details);
+        let holder = Holder::user(user.customer, id);
+        let kept = values::of(db, Standing::of(db, &cx.actor, &holder)?, &holder)?;
+        values::fill(&kept, &mut input);
+        Ok(input)
+    })
 }
 
 /// Lists are one address a line in a form.
@@ -103,15 +114,19 @@ fn edit_page(
     input: &Input,
     complaints: &[Complaint],
 ) -> Result<Response> {
-    let (user, person, departments, may_rename, may_expire, may_test) = cx.db.read(|db| {
-        let user = users::one(db, scope, id)?;
-        let at = user.customer;
-        let departments = store::departments(db, scope, at)?;
-        let rename = reaches::<UsersRename>(db, &cx.actor, at);
-        let expire = reaches::<UsersDisable>(db, &cx.actor, at);
-        let test = reaches::<UsersTestFlag>(db, &cx.actor, at);
-        Ok((user, places::user(db, scope, id)?, departments, rename, expire, test))
-    })?;
+    let (user, person, departments, properties, may_rename, may_expire, may_test) =
+        cx.db.read(|db| {
+            let user = users::one(db, scope, id)?;
+            let at = user.customer;
+            let departments = store::departments(db, scope, at)?;
+            let rename = reaches::<UsersRename>(db, &cx.actor, at);
+            let expire = reaches::<UsersDisable>(db, &cx.actor, at);
+            let test = reaches::<UsersTestFlag>(db, &cx.actor, at);
+            let holder = Holder::user(at, id);
+            let properties = open_to(db, Standing::of(db, &cx.actor, &holder)?, &holder)?;
+            let person = places::user(db, scope, id)?;
+            Ok((user, person, departments, properties, rename, expire, test))
+        })?;
     let mut input = input.clone();
     if let Some(boss) = user.details.manager.filter(|boss| input.get("manager") == boss.to_string())
     {
@@ -129,6 +144,7 @@ fn edit_page(
             @if may_rename { (form.account(keep)) }
             (form.contact())
             (form.address())
+            (own_parts(&properties, input, complaints))
             (form.more(may_test, html! {
                 @if may_expire { (form.last_day()) }
                 @if cx.actor.may::<SettingsWrite>() && user.customer == PROVIDER {
@@ -139,8 +155,9 @@ fn edit_page(
         }
         (form_foot(html! { (primary("Save")) (cancel(&format!("/users/{id}"))) }))
     };
+    let labels = labels(&properties);
     let body = html! {
-        (complaints_flash(complaints, LABELS))
+        (complaints_flash(complaints, &with_labels(LABELS, &labels)))
         (post_form(&cx.csrf, &format!("/users/{id}/edit"), fields))
     };
     let status = if complaints.is_empty() { 200 } else { 422 };

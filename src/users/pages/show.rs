@@ -5,6 +5,8 @@ use crate::auth::permissions::{
     UsersActAs, UsersCreate, UsersDelete, UsersDeprovision, UsersDisable, UsersMove, UsersRead,
     UsersUpdate,
 };
+use crate::customers::properties::form::{cards, incomplete};
+use crate::customers::properties::{Holder, Standing, values};
 use crate::db::Read;
 use crate::error::Result;
 use crate::html::button::{Item, link, menu_button};
@@ -19,22 +21,26 @@ use maud::{Markup, html};
 
 pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let id = cx.param("id")?;
-    let (user, person, items, may_edit, invited) = cx.db.read(|db| {
+    let (user, person, items, may_edit, invited, properties) = cx.db.read(|db| {
         let user = users::one(db, scope, id)?;
         let may_edit = reaches::<UsersUpdate>(db, &cx.actor, user.customer);
         let items = verbs(db, cx, &user);
         let invited = users::invitation(db, id)?;
-        Ok((user, places::user(db, scope, id)?, items, may_edit, invited))
+        let holder = Holder::user(user.customer, id);
+        let properties = values::of(db, Standing::of(db, &cx.actor, &holder)?, &holder)?;
+        Ok((user, places::user(db, scope, id)?, items, may_edit, invited, properties))
     })?;
     let may_edit = may_edit && !matches!(user.state, State::Deleted | State::Purged);
     let actions = html! {
         @if !items.is_empty() { (menu_button("user", "Actions", &items)) }
         @if may_edit { (link("Edit", &format!("/users/{id}/edit")).icon("pencil")) }
     };
+    let missing = values::missing(&properties);
     let body = html! {
+        (incomplete(&missing, &format!("/users/{id}/edit"), may_edit))
         div.cols {
             div.stack { (names(&user)) (contact(&user)) }
-            div.stack { (account(cx, &user, invited)) }
+            div.stack { (account(cx, &user, invited)) (cards(&properties)) }
         }
     };
     Ok(places::user_page(cx, &person, UserTab::Profile, 200, actions, body))

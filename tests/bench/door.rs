@@ -120,8 +120,11 @@ pub fn alike(goals: &mut Goals, small: &Store) {
     sql.execute("UPDATE customers SET state = 'disabled' WHERE id = ?1", [leaf]).unwrap();
     for (path, status) in [("/sign-in", 422), ("/reset", 303)] {
         let mut times: Vec<Times> = KINDS.iter().map(|_| Times::default()).collect();
-        for _ in 0..TRIES {
-            for (n, name) in names.iter().enumerate() {
+        for round in 0..TRIES {
+            for place in 0..names.len() {
+                // Each is first as often as last.
+                let n = (place + round) % names.len();
+                let name = &names[n];
                 app.throttle.clear();
                 sql.execute("DELETE FROM sign_ins", []).unwrap();
                 let password = if n == 1 { "wrong" } else { "quiet harbour lantern 7" };

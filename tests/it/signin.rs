@@ -290,6 +290,34 @@ fn a_forgotten_password_is_set_by_a_link_that_works_once() {
     );
 }
 
+/// How long each takes is measured by `cargo bench --bench bench -- alike`.
+#[test]
+fn an_unknown_name_costs_what_a_known_one_does() {
+    let world = World::new();
+    let alder = world.customer(PROVIDER, "Alder");
+    with_password(&world, alder, "maren");
+    let disabled = with_password(&world, alder, "off");
+    world.sql().execute("UPDATE users SET state = 'disabled' WHERE id = ?1", [disabled]).unwrap();
+    let onlooker = world.sql();
+    let commits =
+        || onlooker.pragma_query_value(None, "data_version", |r| r.get::<_, i64>(0)).unwrap();
+    let mut answers = Vec::new();
+    for name in ["maren@alder.example", "off@alder.example", "nobody@alder.example", "x", ""] {
+        let (before, hashes) = (commits(), world.app.hasher.made());
+        let asked = visit(&world, "POST", "/reset", &[("login", name)], &[], "127.0.0.1");
+        assert_ne!(commits(), before, "{name}: something is written");
+        assert_eq!(world.app.hasher.made(), hashes, "{name}");
+        let headers: Vec<_> = asked.headers.iter().map(|(n, v)| format!("{n}: {v}")).collect();
+        answers.push((asked.status, asked.body, headers));
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+    assert_eq!(world.count("SELECT count(*) FROM sign_ins WHERE outcome = 'link'"), 5);
+    assert_eq!(world.count("SELECT count(*) FROM messages"), 1);
+    // The page that is shown then says the same to everybody.
+    let page = visit(&world, "GET", "/sign-in?done=reset", &[], &[], "127.0.0.1").expect(200);
+    assert!(page.says("If this account can be reset, a link is on its way."), "{}", page.body);
+}
+
 #[test]
 fn links_end_by_time_and_by_a_change_of_the_account() {
     let world = World::new();

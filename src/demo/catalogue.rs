@@ -155,6 +155,11 @@ fn service(
         Some(_) => {}
         None => put(&mut body, "tracking_only", json!(true)),
     }
+    match code.as_str() {
+        "workplace" | "mailbox" => put(&mut body, "on_move", json!("carry")),
+        "backup" => put(&mut body, "on_move", json!("recreate")),
+        _ => {}
+    }
     stage.post(admin, "/services", &body)?;
     if let Some(id) = connector {
         stage.put(admin, &format!("/services/{code}/rules"), &json!({ "connectors": [id] }))?;

@@ -320,4 +320,153 @@ fn five_hundred_customers_move_within_a_second() {
     let reached =
         |scope: i64| world.count(&format!("SELECT count(*) FROM reach WHERE scope = {scope}"));
     assert_eq!((reached(ferrow.0 * 4 + 2), reached(reseller.0 * 4 + 2)), (500, 0));
+    // The tree is what a walk from parent to parent finds.
+    let astray = "WITH RECURSIVE up (above, below) AS (
+           SELECT id, id FROM customers
+            UNION SELECT parent_id, below FROM up JOIN customers ON customers.id = above WHERE parent_id IS NOT NULL)
+         SELECT (SELECT count(*) FROM (SELECT above, below FROM customer_tree EXCEPT SELECT above, below FROM up))
+              + (SELECT count(*) FROM (SELECT above, below FROM up EXCEPT SELECT above, below FROM customer_tree))";
+    assert_eq!(world.count(astray), 0);
+}
+
+#[test]
+fn roles_that_the_new_branch_does_not_allow_end_and_are_listed() {
+    let scene = Scene::new();
+    let (world, admin) = (&scene.world, scene.admin());
+    let ferrow = world.reseller("Ferrow");
+    world.person(ferrow, "Reseller administrator");
+    // One that Ferrow denies, one that only Brightwater allows, one that nobody says anything of.
+    world
+        .sql()
+        .execute_batch(&format!(
+            "INSERT INTO allowed_roles (customer_id, role_id, rule)
+             SELECT {ferrow}, id, 'deny' FROM roles WHERE customer_id IS NULL AND name = 'Customer helpdesk';
+             INSERT INTO allowed_roles (customer_id, role_id, rule)
+             SELECT {}, id, 'allow' FROM roles WHERE customer_id IS NULL AND name = 'My account';",
+            scene.reseller
+        ))
+        .unwrap();
+    let user = world.user(scene.customer, "Theo Vane", "theo");
+    for role in ["Customer helpdesk", "My account", "Billing viewer"] {
+        admin.api_post(&format!("/users/{user}/roles"), json!({ "role": role })).expect(201);
+    }
+    let held = || {
+        world.text(&format!(
+            "SELECT group_concat(name, ', ') FROM (SELECT name FROM role_grants JOIN roles ON roles.id = role_id
+                                                    WHERE user_id = {user} ORDER BY name)"
+        ))
+    };
+    assert_eq!(held(), "Billing viewer, Customer helpdesk, My account");
+    let at = format!("/customers/{}/move", scene.customer);
+    let look = admin.api_post(&format!("{at}?preview=true"), json!({ "parent_id": ferrow }));
+    let people = look.expect(200).json()["people"].to_string();
+    for role in ["role Customer helpdesk", "role My account"] {
+        assert!(people.contains(role), "{people}");
+    }
+    assert_eq!(held(), "Billing viewer, Customer helpdesk, My account");
+    admin.api_post(&at, json!({ "parent_id": ferrow })).expect(200);
+    assert_eq!(held(), "Billing viewer");
+    let told = world
+        .text("SELECT text FROM messages WHERE event = 'customer.moved' ORDER BY id DESC LIMIT 1");
+    assert!(
+        told.contains("Customer helpdesk of Theo Vane") && told.contains("My account of Theo Vane"),
+        "{told}"
+    );
+    // Back where they would be allowed, they are not there by themselves.
+    admin.api_post(&at, json!({ "parent_id": scene.reseller })).expect(200);
+    assert_eq!(held(), "Billing viewer");
+}
+
+#[test]
+fn the_work_of_a_move_goes_on_after_a_kill() {
+    let scene = Scene::new();
+    scene.world.clock.set(portico::time::Clock::default().now());
+    let (world, admin) = (&scene.world, scene.admin());
+    let [theo, _] = scene.equipped(&admin);
+    let ferrow = world.reseller("Ferrow");
+    let hook = crate::hook::Hook::start();
+    let body =
+        json!({ "kind": "webhook", "name": "Desk", "url": hook.url, "networks": ["127.0.0.0/8"] });
+    let desk = admin.api_post("/connectors", body).expect(201).id();
+    let body = json!({ "name": "quota", "label": "Quota", "level": "user", "type": "integer",
+                       "default": "10", "writable_by": "customer" });
+    admin.api_post("/services/workplace/properties", body).expect(201);
+    world
+        .sql()
+        .execute_batch(&format!(
+            "{};
+             INSERT INTO rules (service_id, event, position, key, action, connector_id)
+             VALUES (100, 'user_service.update', 1, 'tell', 'webhook.send', {desk});
+             INSERT INTO property_values (property_id, holder, reseller_id, value, set_at)
+             SELECT id, 'own', {ferrow}, '20', '' FROM properties WHERE name = 'quota';",
+            offers(ferrow)
+        ))
+        .unwrap();
+    let at = format!("/customers/{}/move", scene.customer);
+    admin.api_post(&at, json!({ "parent_id": ferrow })).expect(200);
+    // Nothing has worked on it when the program ends; the next one does.
+    let open = "SELECT count(*) FROM requests WHERE turn <> 'over' AND parent_id IN (SELECT id FROM requests WHERE event = 'customer.move')";
+    assert_eq!(world.count(open), 2, "a part for each user");
+    assert_eq!(hook.calls().len(), 0);
+    let live = crate::live::Live::of(world);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while world.count("SELECT count(*) FROM requests WHERE turn <> 'over'") > 0 {
+        assert!(std::time::Instant::now() < end, "requests stay open");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    drop(live);
+    assert_eq!(world.count("SELECT count(*) FROM requests WHERE status = 'failed'"), 0);
+    let quotas: Vec<i64> =
+        hook.calls().iter().map(|call| call.body["props"]["quota"].as_i64().unwrap()).collect();
+    assert_eq!(quotas, [20, 20]);
+    assert!(hook.calls().iter().any(|call| call.body["user"]["id"] == json!(theo)));
+}
+
+#[test]
+fn the_old_bill_ends_where_the_new_begins() {
+    let scene = crate::billing::Scene::new().in_may();
+    let (world, admin) = (&scene.world, scene.provider());
+    let ferrow = world.reseller("Ferrow");
+    let list: i64 = world
+        .sql()
+        .query_row(
+            "INSERT INTO price_lists (customer_id, code, name, currency, main) VALUES (?1, 'FERROW', 'Ferrow', 'EUR', 1) RETURNING id",
+            [ferrow],
+            |row| row.get(0),
+        )
+        .unwrap();
+    scene.price(list, ferrow, ("user_service", "workplace", "STD"), 2_000, None);
+    scene.price(list, ferrow, ("customer_service", "files", "TB2"), 5_000, None);
+    world.clock.set("2026-05-11T08:00:00Z".parse().unwrap());
+    let at = format!("/customers/{}/move", scene.customer);
+    admin.api_post(&at, json!({ "parent_id": ferrow })).expect(200);
+    world.clock.set("2026-06-03T08:00:00Z".parse().unwrap());
+    let items = |seller: CustomerId| -> Vec<String> {
+        let url = format!(
+            "/billing/periods/2026-05-31/items?seller_id={seller}&customer_id={}&limit=200",
+            scene.customer
+        );
+        let all = admin.api_get(&url).expect(200).json();
+        let mut all: Vec<String> = all["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| {
+                let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+                format!("{} {} {} {}", text("service"), text("from"), text("until"), item["days"])
+            })
+            .collect();
+        all.sort();
+        all.dedup();
+        all
+    };
+    assert_eq!(
+        items(scene.reseller),
+        ["files 2026-05-01 2026-05-10 10", "workplace 2026-05-01 2026-05-10 10"]
+    );
+    assert_eq!(
+        items(ferrow),
+        ["files 2026-05-11 2026-05-31 21", "workplace 2026-05-11 2026-05-31 21"]
+    );
+    assert!(portico::ledger::check(&world.app.db).unwrap().is_empty());
 }

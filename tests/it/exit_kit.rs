@@ -53,7 +53,14 @@ fn a_kit_holds_everything_and_no_secret() {
     world
         .sql()
         .execute(
-            "UPDATE users SET password_hash = '$argon2id$secret' WHERE customer_id = ?1",
+            "UPDATE users SET password_hash = '$argon2id$PLANTED' WHERE customer_id = ?1",
+            [scene.customer],
+        )
+        .unwrap();
+    world
+        .sql()
+        .execute(
+            "INSERT INTO credentials (customer_id, name, sealed, changed_at) VALUES (?1, 'Desk', 'PLANTED', '')",
             [scene.customer],
         )
         .unwrap();
@@ -94,6 +101,11 @@ fn a_kit_holds_everything_and_no_secret() {
     let there = fresh.customer(PROVIDER, "Aldermoor");
     let importer = fresh.person(PROVIDER, "Provider administrator");
     let body = files["users.csv"].clone();
+    for secret in ["PLANTED", "ptc_"] {
+        for (name, text) in &files {
+            assert!(!text.contains(secret), "{name}");
+        }
+    }
     let url = format!("/customers/{there}/users/import?dry_run=true");
     let report = importer.api_send(&url, "text/csv", body.as_bytes()).expect(200).json();
     assert_eq!(
@@ -101,6 +113,11 @@ fn a_kit_holds_everything_and_no_secret() {
         (json!(0), json!(3)),
         "{report}"
     );
+    let url = format!("/customers/{there}/users/import");
+    importer.api_send(&url, "text/csv", body.as_bytes()).expect(200);
+    let users = "SELECT group_concat(upn, ' ') FROM (SELECT upn FROM users WHERE customer_id = {} ORDER BY upn)";
+    let there = users.replace("{}", &there.to_string());
+    assert_eq!(fresh.text(&there), world.text(&users.replace("{}", &scene.customer.to_string())));
     world.later(91 * 86_400);
     empty_bin(world);
     assert_eq!(world.count("SELECT count(*) FROM exit_kits"), 0, "its time is over");
@@ -177,6 +194,60 @@ fn an_invoice_prints_after_its_buyer_was_erased() {
     assert_eq!(admin.api_get(&at).status, 404);
     assert_eq!(seller.api_get(&format!("/invoices/{id}/html")).expect(200).body, paper);
     assert!(paper.contains("Aldermoor Dental"));
+}
+
+#[test]
+fn a_restored_customer_is_what_it_was_but_for_sign_ins_and_tokens() {
+    let scene = Scene::new();
+    let (admin, world) = (scene.admin(), &scene.world);
+    scene.equipped(&admin);
+    let ca = world.person(scene.customer, "Customer administrator");
+    let at = format!("/customers/{}", scene.customer);
+    let details = json!({ "notes": "Gold", "phone": "+31 20 555 0101" });
+    admin.api_patch(&at, details).expect(200);
+    let picture = || -> Vec<String> {
+        [
+            "SELECT name || state || phone || notes || contact_email FROM customers WHERE id = :at",
+            "SELECT group_concat(name || main) FROM customer_domains JOIN domains ON domains.id = domain_id WHERE customer_domains.customer_id = :at",
+            "SELECT group_concat(upn || mail || state || display_name) FROM (SELECT * FROM users WHERE customer_id = :at ORDER BY id)",
+            "SELECT group_concat(user_id || ' ' || role_id || ' ' || at_id) FROM (SELECT * FROM role_grants WHERE at_id = :at ORDER BY id)",
+            "SELECT group_concat(user_id || ' ' || plan_id || wanted || live) FROM (SELECT * FROM user_services WHERE customer_id = :at ORDER BY id)",
+            "SELECT group_concat(service_id || wanted || live) FROM (SELECT * FROM customer_services WHERE customer_id = :at ORDER BY id)",
+        ]
+        .map(|query| world.text(&query.replace(":at", &scene.customer.to_string())))
+        .to_vec()
+    };
+    let before = picture();
+    assert_eq!((ca.get("/account").status, ca.api_get("/users").status), (200, 200));
+    // Not while it lives, not by another word, not by a browser that proved itself long ago.
+    let said = admin.api("DELETE", &at, json!({ "confirm": "ALDERMOOR" })).expect(422).complaints();
+    assert_eq!(said, ["Deprovision Aldermoor first."]);
+    let typed = json!({ "confirm": "ALDERMOOR" });
+    admin.api_post(&format!("{at}/deprovision"), typed.clone()).expect(200);
+    let said = admin.api("DELETE", &at, json!({ "confirm": "Aldermoor" })).expect(422).complaints();
+    assert_eq!(said, ["confirm does not match ALDERMOOR"]);
+    world.later(11 * 60);
+    let asked = admin.post(&format!("{at}/delete"), &[("confirm", "ALDERMOOR")]).expect(403);
+    assert!(asked.says("Your password, once more"), "{}", asked.body);
+    assert_eq!(scene.state(scene.customer), "deprovisioned");
+    admin.api("DELETE", &at, typed).expect(200);
+    work(world);
+    world.later(29 * 86_400);
+    empty_bin(world);
+    // Where a domain it uses is nobody's above it any more, it does not come back.
+    let of = |owner: i64| {
+        format!("UPDATE domains SET customer_id = {owner} WHERE name = 'aldermoor.example'")
+    };
+    let other = world.customer(PROVIDER, "Mistvale");
+    world.sql().execute(&of(other.0), []).unwrap();
+    let said = admin.api_post(&format!("{at}/restore"), json!({})).expect(422).complaints();
+    assert_eq!(said, ["aldermoor.example is no longer shared with Aldermoor."]);
+    world.sql().execute(&of(scene.customer.0), []).unwrap();
+    admin.api_post(&format!("{at}/restore"), json!({})).expect(200);
+    admin.api_post(&format!("{at}/reprovision"), json!({})).expect(200);
+    assert_eq!(picture(), before);
+    assert_eq!((ca.get("/account").status, ca.api_get("/users").status), (303, 401));
+    assert!(world.sign_in(ca.id).get("/account").status == 200, "who signs in anew is in");
 }
 
 #[test]

@@ -239,13 +239,17 @@ pub fn restore_in<P: Permission>(tx: &Write, scope: &Scope<P>, id: CustomerId) -
     if customer.state != State::Deleted {
         return Err(is_in_state(&customer));
     }
+    let name = &customer.details.name;
+    let lost = store::unshared(tx, id)?.into_iter();
+    let mut against: Vec<String> =
+        lost.map(|domain| format!("{domain} is no longer shared with {name}.")).collect();
     if let Some(parent) = customer.parent {
         let state = customers::state(tx, parent)?;
         if matches!(state, State::Deleted | State::Purged) {
-            let name = customers::name(tx, parent)?;
-            return Err(Error::refused(format!("{name} is {}.", state.word())));
+            against.push(format!("{} is {}.", customers::name(tx, parent)?, state.word()));
         }
     }
+    refuse(against)?;
     store::set_state(tx, scope, id, State::Deprovisioned, None)?;
     audit::record(tx, "customer.restored", ("customer", id.0), id, &json!({}))
 }

@@ -264,6 +264,19 @@ pub fn owned_domains(db: &Read, id: CustomerId) -> Result<Vec<DomainId>> {
     db.all("SELECT id FROM domains WHERE customer_id = ?1 ORDER BY id", [id], |row| row.get(0))
 }
 
+/// Domains that it uses and that nobody at or above it owns any more.
+pub fn unshared(db: &Read, id: CustomerId) -> Result<Vec<String>> {
+    db.all(
+        "SELECT domains.name
+           FROM customer_domains JOIN domains ON domains.id = domain_id
+          WHERE customer_domains.customer_id = ?1
+            AND domains.customer_id NOT IN (SELECT above FROM customer_tree WHERE below = ?1)
+          ORDER BY domains.name",
+        [id],
+        |row| row.get(0),
+    )
+}
+
 pub fn remember(tx: &Write, id: CustomerId, memory: &str) -> Result<()> {
     tx.run(
         "INSERT OR REPLACE INTO customer_memories (customer_id, at, memory) VALUES (:id, :now, :memory)",

@@ -159,7 +159,8 @@ pub struct Grant {
 }
 
 /// Roles that belong to somebody the branch leaves; roles held in it by people of the branch that it
-/// leaves; and roles that its people hold there.
+/// leaves; roles that its people hold there; and those that somebody above forbids from now on, or that
+/// were allowed by somebody the branch leaves and are allowed by nobody any more.
 pub fn ending_grants(db: &Read, id: CustomerId, target: CustomerId) -> Result<Vec<Grant>> {
     db.all(
         "WITH moved AS (SELECT below AS id FROM customer_tree WHERE above = :id),
@@ -168,7 +169,9 @@ pub fn ending_grants(db: &Read, id: CustomerId, target: CustomerId) -> Result<Ve
                                WHERE below = :id AND depth > 0 AND above NOT IN (SELECT id FROM kept)),
               there AS (SELECT below AS id FROM customer_tree
                          WHERE above = (SELECT id FROM left_behind ORDER BY depth DESC LIMIT 1)
-                           AND below NOT IN (SELECT id FROM moved))
+                           AND below NOT IN (SELECT id FROM moved)),
+              joined AS (SELECT id FROM kept WHERE id NOT IN (SELECT above FROM customer_tree WHERE below = :id)),
+              near AS (SELECT id FROM moved UNION SELECT id FROM kept)
          SELECT role_grants.id, user_id, display_name, users.customer_id AS home, roles.name AS role, at_id
            FROM role_grants
            JOIN users ON users.id = user_id
@@ -177,6 +180,26 @@ pub fn ending_grants(db: &Read, id: CustomerId, target: CustomerId) -> Result<Ve
                  AND (users.customer_id IN (SELECT id FROM there)
                       OR roles.customer_id IN (SELECT id FROM left_behind)))
              OR (at_id IN (SELECT id FROM there) AND users.customer_id IN (SELECT id FROM moved))
+             OR (at_id IN (SELECT id FROM near)
+                 AND (at_id IN (SELECT id FROM moved) OR users.customer_id IN (SELECT id FROM moved))
+                 AND (EXISTS (SELECT 1 FROM allowed_roles
+                               WHERE role_id = roles.id AND rule = 'deny'
+                                 AND allowed_roles.customer_id IN (SELECT id FROM joined))
+                      OR (roles.allowed <> 'everywhere'
+                          AND EXISTS (SELECT 1 FROM allowed_roles
+                                       WHERE role_id = roles.id AND rule = 'allow'
+                                         AND allowed_roles.customer_id IN (SELECT id FROM left_behind))
+                          AND NOT EXISTS (SELECT 1 FROM allowed_roles
+                                           WHERE role_id = roles.id AND rule = 'allow'
+                                             AND allowed_roles.customer_id IN (SELECT id FROM kept))
+                          AND EXISTS (
+                            SELECT 1 FROM json_each(json_array(at_id, users.customer_id)) place
+                             WHERE place.value IN (SELECT id FROM moved)
+                               AND NOT EXISTS (SELECT 1 FROM allowed_roles
+                                                 JOIN customer_tree ON above = allowed_roles.customer_id
+                                                                   AND below = place.value
+                                                WHERE role_id = roles.id AND rule = 'allow'
+                                                  AND above IN (SELECT id FROM moved))))))
           ORDER BY role_grants.id",
         named_params! { ":id": id, ":target": target },
         |row| {

@@ -35,7 +35,7 @@ pub fn page(
     let at = format!("/users/{id}/move");
     let decide = html! {
         div.stack {
-            p { "Every sign-in ends, and tokens are revoked. Billing goes on at " (there) " from this moment. What fails outside takes the whole move back." }
+            p { "Every sign-in ends, and tokens are revoked. Billing goes on at " (there) " from this moment. If a step outside fails, the whole move is taken back." }
             div.row {
                 (post_form(&cx.csrf, &at, html! { (kept) (hidden("sure", "1")) (primary("Move")) }))
                 (post_form(&cx.csrf, &at, html! { (kept) (button("Back").named("back", "belongings")) }))

@@ -122,8 +122,6 @@ fn names(shown: &Shown, input: &Input, complaints: &[Complaint]) -> Markup {
     let own = &shown.user.details;
     let (upn, mail) = (format!("Now {}.", own.upn), format!("Now {}.", own.mail));
     let wide = |hint| Opts { width: 3, ltr: true, hint, ..Opts::default() };
-    let ends: Vec<&str> = own.hosted().map(|(_, name)| name).collect();
-    let about = format!("{} end with the move.", ends.join(", "));
     let mut input = input.clone();
     for field in ["addresses", "external_emails"] {
         let lines = input.all(field).collect::<Vec<_>>().join("\n");
@@ -133,7 +131,7 @@ fn names(shown: &Shown, input: &Input, complaints: &[Complaint]) -> Markup {
     let elsewhere = complaints.iter().any(|each| each.field == "external_emails");
     fieldset(
         "Names",
-        if ends.is_empty() { "" } else { &about },
+        "What is not kept here ends with the move.",
         html! {
             (text_field(&input, complaints, "upn", "Sign-in name", wide(&upn)))
             (text_field(&input, complaints, "mail", "Primary address", wide(&mail)))
@@ -232,7 +230,7 @@ fn belongings(from: &str, shown: &Shown, input: &Input) -> Markup {
             p {
                 @if details.manager.is_some() { "The manager " (shown.user.manager_name) " is left. " }
                 @if shown.reports > 0 { "Those who report to " (details.display_name) " have no manager then. " }
-                "Roles elsewhere, requests and history stay with " (from) "."
+                "Roles elsewhere end. Requests and history stay with " (from) "."
             }
         }))
     }

@@ -239,9 +239,15 @@ impl<'i> Fields<'i> {
             let head = name.split('.').next().unwrap_or(name);
             let known = declared
                 .iter()
-                .any(|f| f.name == name || (f.name == head && f.kind == Kind::Object));
-            if !known {
-                fields.complaints.push(unknown(name, declared));
+                .find(|f| f.name == name || (f.name == head && f.kind == Kind::Object));
+            match known {
+                None => fields.complaints.push(unknown(name, declared)),
+                Some(f)
+                    if f.kind == Kind::Object && f.name == name && !input.get(name).is_empty() =>
+                {
+                    fields.complaints.push(Complaint::new(f.name, "must be an object"));
+                }
+                Some(_) => {}
             }
         }
         fields

@@ -1,7 +1,9 @@
 //! What even somebody with the right may not do, asked when it is ordered and again when it is done.
 
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersUpdate};
-use crate::auth::{Actor, Permission, Scope, not_last_administrator, not_oneself, not_stronger};
+use crate::auth::{
+    Actor, Permission, Scope, not_acting, not_last_administrator, not_oneself, not_stronger,
+};
 use crate::db::Read;
 use crate::error::{Error, Result};
 use crate::users::{User, reaches};
@@ -30,8 +32,9 @@ pub fn may_lead(db: &Read, actor: &Actor, user: &User) -> Result<()> {
     needs::<UsersUpdate>(db, actor, user)
 }
 
-/// What deleting needs besides.
+/// What deleting needs besides. Nobody deletes in another's name.
 pub fn may_delete(db: &Read, actor: &Actor, user: &User) -> Result<()> {
+    not_acting(actor)?;
     needs::<UsersDelete>(db, actor, user)
 }
 

@@ -119,6 +119,8 @@ pub fn read(
         }
         if !reaches::<UsersDelete>(db, actor, user.customer) {
             fields.complain::<()>("delete_after", format!("needs {}", UsersDelete::NAME));
+        } else if actor.by.acting_for.is_some() {
+            fields.complain::<()>("delete_after", "must be empty while acting as somebody else");
         }
     }
     acts.sort_by_key(|(act, ..)| *act);

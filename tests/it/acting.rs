@@ -229,8 +229,15 @@ fn roles_and_links_are_not_given_in_anothers_name_by_a_side_door() {
             world.text(&format!("SELECT group_concat(text) FROM run_lines WHERE run_id = {run}"));
         assert!(why.contains("Not while acting as somebody else."), "{action}: {why}");
     }
+    let twin = world.user(alder, "Twin", "twin").to_string();
+    let merged = admin.post(&format!("/users/{plain}/merge"), &[("user", &twin)]);
+    assert!(merged.says("Not while acting as somebody else."), "{}", merged.body);
+    let gone = [("end_sign_ins", "1"), ("deprovision_after", "0"), ("delete_after", "1")];
+    let later = admin.post(&format!("/users/{plain}/offboard"), &gone);
+    assert!(later.says("must be empty while acting as somebody else"), "{}", later.body);
     assert_eq!(world.count("SELECT count(*) FROM role_grants"), 2);
     assert_eq!(world.count("SELECT count(*) FROM links"), 0);
+    assert_eq!(world.count("SELECT count(*) FROM users WHERE state <> 'active'"), 0);
 }
 
 #[test]

@@ -44,6 +44,8 @@ fn the_last_of_the_provider_survives_every_verb_and_field() {
         refused(verb, other.api_post(&format!("{one}/{verb}"), json!({})));
         refused(verb, other.post(&format!("{one}/{verb}"), &[]));
     }
+    let gone = json!({ "disable": true, "deprovision_after": 0 });
+    refused("offboard", other.api_post(&format!("{one}/offboard"), gone));
     refused("delete", other.api_delete(&format!("{one}?deprovision=true")));
     refused("delete", other.post(&format!("{one}/delete"), &[("deprovision", "1")]));
     for (field, value) in

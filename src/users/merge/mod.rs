@@ -7,7 +7,7 @@ use super::{Home, User, enter, is_in_state, life, store as users_store};
 use crate::assignments;
 use crate::audit;
 use crate::auth::permissions::UsersUpdate;
-use crate::auth::{Actor, Scope, not_last_administrator, not_oneself, not_stronger};
+use crate::auth::{Actor, Scope, not_acting, not_last_administrator, not_oneself, not_stronger};
 use crate::db::{Db, Read};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
@@ -67,6 +67,7 @@ pub fn outlook(
     if matches!(other.state, State::Deleted | State::Purged) {
         return Err(is_in_state(&other));
     }
+    not_acting(actor)?;
     not_oneself(actor, other.id)?;
     not_stronger(db, actor, survivor.id)?;
     not_stronger(db, actor, other.id)?;

@@ -402,6 +402,32 @@ CREATE TABLE user_memories (
 CREATE INDEX user_memories_by_user ON user_memories (user_id, at);
 CREATE INDEX user_memories_by_at ON user_memories (at);
 
+-- What a user looks like: 256 by 256 pixels, written by Portico itself, whatever was sent.
+CREATE TABLE user_photos (
+  user_id    INTEGER PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+  jpeg       BLOB NOT NULL,
+  changed_at TEXT NOT NULL
+) STRICT;
+
+-- What a customer's people work with; each is used by one of its users at most.
+CREATE TABLE devices (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  user_id     INTEGER,
+  name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+  kind        TEXT NOT NULL DEFAULT '',
+  serial      TEXT NOT NULL DEFAULT '',
+  note        TEXT NOT NULL DEFAULT '',
+  main        INTEGER NOT NULL DEFAULT 0 CHECK (main IN (0, 1)), -- the user's primary one
+  version     INTEGER NOT NULL DEFAULT 1,
+  created_at  TEXT NOT NULL,
+  CHECK (main = 0 OR user_id IS NOT NULL),
+  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED
+) STRICT;
+CREATE INDEX devices_by_customer ON devices (customer_id, name COLLATE NOCASE, id);
+CREATE INDEX devices_by_user ON devices (user_id);
+CREATE UNIQUE INDEX devices_one_primary ON devices (user_id) WHERE main = 1;
+
 -- Somebody leaves: what was ordered, until its report is sealed. A sealed report holds the hash of the
 -- one sealed before it, and never changes.
 CREATE TABLE offboardings (
@@ -1580,6 +1606,7 @@ CREATE TABLE user_moves (
   roles         TEXT NOT NULL,                             -- JSON: rows of role_grants
   contact       TEXT NOT NULL,                             -- JSON: rows of customer_contacts
   services      TEXT NOT NULL,                             -- JSON: rows of user_services
+  devices       TEXT NOT NULL,                             -- JSON: numbers, and which was primary
   anew          TEXT NOT NULL DEFAULT '[]'                 -- JSON: services made in the place of others
 ) STRICT;
 CREATE INDEX user_moves_by_from ON user_moves (from_id);

@@ -41,6 +41,7 @@ pub mod search;
 pub mod today;
 pub mod customers;
 pub mod users;
+pub mod devices;
 pub mod offboarding;
 pub mod signin;
 pub mod acting;

@@ -13,9 +13,9 @@ use crate::many;
 use crate::users;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
-    account, acting, activity, arrivals, billing, catalogue, customers, health, invoices, jobs,
-    kits, mail, moves, offboarding, offers, openapi, prices, roles, search, setup, signin, system,
-    today,
+    account, acting, activity, arrivals, billing, catalogue, customers, devices, health, invoices,
+    jobs, kits, mail, moves, offboarding, offers, openapi, prices, roles, search, setup, signin,
+    system, today,
 };
 
 pub struct Route {
@@ -613,6 +613,35 @@ routes! {
     Post  "/customers/{id}/users"           scope UsersCreate  arrivals::pages::create;
     Get   "/users/{id}/copy"                scope UsersCreate  arrivals::pages::ask_copy;
     Post  "/users/{id}/copy"                scope UsersCreate  arrivals::pages::copy;
+    Get    "/customers/{id}/devices"                  scope UsersRead   devices::pages::index;
+    Get    "/customers/{id}/devices/new"              scope UsersUpdate devices::pages::new;
+    Post   "/customers/{id}/devices"                  scope UsersUpdate devices::pages::create;
+    Get    "/customers/{id}/devices/{device}/edit"    scope UsersUpdate devices::pages::edit;
+    Post   "/customers/{id}/devices/{device}/edit"    scope UsersUpdate devices::pages::update;
+    Post   "/customers/{id}/devices/{device}/primary" scope UsersUpdate devices::pages::make_primary;
+    Get    "/customers/{id}/devices/{device}/delete"  scope UsersUpdate devices::pages::ask_delete;
+    Post   "/customers/{id}/devices/{device}/delete"  scope UsersUpdate devices::pages::destroy;
+    Get    "/users/{id}/devices"                      scope UsersRead   devices::pages::index_of;
+    Get    "/api/v1/customers/{id}/devices"           scope UsersRead   devices::api::index, "List a customer's devices" devices::FILTERS => devices::api::OUT;
+    Post   "/api/v1/customers/{id}/devices"           scope UsersUpdate devices::api::create, "Add a device" devices::FIELDS => devices::api::OUT;
+    Get    "/api/v1/customers/{id}/devices/{device}"  scope UsersRead   devices::api::show, "Show a device" &[] => devices::api::OUT;
+    Patch  "/api/v1/customers/{id}/devices/{device}"  scope UsersUpdate devices::api::update, "Change a device" devices::EDIT => devices::api::OUT;
+    Delete "/api/v1/customers/{id}/devices/{device}"  scope UsersUpdate devices::api::destroy, "Delete a device" &[] => &[];
+    Get    "/api/v1/users/{id}/devices"               scope UsersRead   devices::api::index_of, "Show a user's devices" &[] => devices::api::OUT;
+    Get    "/users/{id}/photo"                        scope UsersRead   users::photo::pages::image;
+    Get    "/users/{id}/photo/edit"                   scope UsersUpdate users::photo::pages::edit;
+    Post   "/users/{id}/photo"                        scope UsersUpdate users::photo::pages::update;
+    Post   "/users/{id}/photo/remove"                 scope UsersUpdate users::photo::pages::destroy;
+    Get    "/account/photo"                           own   AccountRead   account::pages::photo::image;
+    Get    "/account/photo/edit"                      own   AccountUpdate account::pages::photo::edit;
+    Post   "/account/photo"                           own   AccountUpdate account::pages::photo::update;
+    Post   "/account/photo/remove"                    own   AccountUpdate account::pages::photo::destroy;
+    Get    "/api/v1/users/{id}/photo"                 scope UsersRead   users::photo::api::show, "Get a user's photo as JPEG" &[] => &[];
+    Put    "/api/v1/users/{id}/photo"                 scope UsersUpdate users::photo::api::update, "Set a user's photo: the body is a JPEG or PNG file of 512 kB at most" &[] => &[];
+    Delete "/api/v1/users/{id}/photo"                 scope UsersUpdate users::photo::api::destroy, "Remove a user's photo" &[] => &[];
+    Get    "/api/v1/account/photo"                    own   AccountRead   users::photo::api::show_own, "Get one's own photo as JPEG" &[] => &[];
+    Put    "/api/v1/account/photo"                    own   AccountUpdate users::photo::api::update_own, "Set one's own photo: the body is a JPEG or PNG file of 512 kB at most" &[] => &[];
+    Delete "/api/v1/account/photo"                    own   AccountUpdate users::photo::api::destroy_own, "Remove one's own photo" &[] => &[];
     Get   "/users/{id}/offboard"            scope UsersDeprovision offboarding::pages::form::ask;
     Post  "/users/{id}/offboard"            scope UsersDeprovision offboarding::pages::form::create;
     Get   "/users/{id}/memory"              scope UsersRead    offboarding::pages::memory::index;

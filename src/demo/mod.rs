@@ -365,7 +365,7 @@ impl Story<'_> {
     fn loose_ends(&mut self) -> Result<()> {
         catalogue::run_dry(&self.stage, &self.admin)?;
         let Some(shown) = self.customers.first() else { return Ok(()) };
-        places::furnish(&self.stage, &self.admin, shown.id)?;
+        places::furnish(&self.stage, &self.admin, shown.id, &shown.users)?;
         let who = self.who(shown.place);
         for user in shown.users.iter().take(2) {
             let path = format!("/users/{user}/services");

@@ -2,8 +2,10 @@
 //! waits for its DNS, rules of its own.
 
 use super::stage::{Actor, Stage};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::json;
+use std::io::Cursor;
 
 /// What is asked of customers and users beyond their fields.
 pub fn ask(stage: &Stage, admin: &Actor) -> Result<()> {
@@ -22,7 +24,7 @@ pub fn ask(stage: &Stage, admin: &Actor) -> Result<()> {
     Ok(())
 }
 
-pub fn furnish(stage: &Stage, admin: &Actor, customer: i64) -> Result<()> {
+pub fn furnish(stage: &Stage, admin: &Actor, customer: i64, users: &[i64]) -> Result<()> {
     let at = |what: &str| format!("/customers/{customer}/{what}");
     for (name, street, postcode, city) in [
         ("Practice Amstel", "Amstelkade 41", "1078 AK", "Amsterdam"),
@@ -41,10 +43,43 @@ pub fn furnish(stage: &Stage, admin: &Actor, customer: i64) -> Result<()> {
         let contact = json!({ "name": name, "email": email, "told": told });
         stage.post(admin, &at("contacts"), &contact)?;
     }
+    for (name, kind, serial, note, user) in [
+        ("AD-L014", "Laptop", "PF3X9K2M", "", users.first()),
+        ("AD-P031", "Phone", "356789104400127", "Business subscription", users.first()),
+        ("AD-L022", "Laptop", "PF4A11QZ", "", users.get(1)),
+        ("AD-S002", "Scanner", "XR-88-0193", "Treatment room 2", None),
+    ] {
+        let device = json!({
+            "name": name, "kind": kind, "serial": serial, "note": note,
+            "user": user.map(i64::to_string).unwrap_or_default(),
+        });
+        stage.post(admin, &at("devices"), &device)?;
+    }
+    if let Some(user) = users.first() {
+        stage.send(admin, &format!("/users/{user}/photo"), &portrait()?)?;
+    }
     let rules = json!({ "password_length": 14, "welcome_by_import": "yes" });
     stage.patch(admin, &at("settings"), &rules)?;
     let values = json!({ "properties": { "support_level": "evening" } });
     stage.patch(admin, &format!("/customers/{customer}"), &values)?;
     stage.patch(admin, &at("patterns"), &json!({ "mail": "{local}\n{f}{last}" }))?;
     Ok(())
+}
+
+/// A head and shoulders before a plain wall: nobody's.
+fn portrait() -> Result<Vec<u8>> {
+    let image = RgbImage::from_fn(320, 320, |x, y| {
+        let (dx, dy) = (x.abs_diff(160), y.abs_diff(125));
+        let (sx, sy) = (x.abs_diff(160), y.abs_diff(330));
+        if dx * dx + dy * dy < 62 * 62 {
+            Rgb([214, 170, 140])
+        } else if sx * sx + sy * sy < 128 * 128 {
+            Rgb([67, 83, 201])
+        } else {
+            Rgb([222, 226, 236])
+        }
+    });
+    let mut png = Vec::new();
+    image.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).map_err(Error::internal)?;
+    Ok(png)
 }

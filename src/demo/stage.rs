@@ -77,12 +77,29 @@ impl Stage<'_> {
         }
     }
 
+    /// Puts a file there.
+    pub fn send(&self, who: &Actor, path: &str, bytes: &[u8]) -> Result<Value> {
+        self.carry(who, "PUT", path, "application/octet-stream", bytes.to_vec(), "a file")
+    }
+
     fn ask(&self, who: &Actor, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        self.carry(who, method, path, "application/json", bytes, &body.to_string())
+    }
+
+    fn carry(
+        &self,
+        who: &Actor,
+        method: &str,
+        path: &str,
+        kind: &str,
+        bytes: Vec<u8>,
+        told: &str,
+    ) -> Result<Value> {
         let headers = vec![
             ("Authorization".to_owned(), format!("Bearer {}", who.0.reveal())),
-            ("Content-Type".to_owned(), "application/json".to_owned()),
+            ("Content-Type".to_owned(), kind.to_owned()),
         ];
-        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let request = Request::new(method, &format!("/api/v1{path}"), headers, bytes, address);
         let request = request.ok_or_else(|| Error::internal(method.to_owned()))?;
@@ -91,7 +108,7 @@ impl Stage<'_> {
         let text = answer.text();
         if !(200..300).contains(&answer.status) {
             return Err(Error::internal(format!(
-                "{method} {path} {body}: {} {text}",
+                "{method} {path} {told}: {} {text}",
                 answer.status
             )));
         }

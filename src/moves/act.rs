@@ -7,8 +7,10 @@ use crate::assignments::{self, Had, moving as services};
 use crate::audit;
 use crate::customers::properties::{Holder, values};
 use crate::db::{Read, Write};
+use crate::devices;
 use crate::engine::{self, Class, NewRequest, Status};
 use crate::error::{Complaint, Error, Result};
+use crate::html::text;
 use crate::ids::{CustomerId, UserId};
 use crate::input::Input;
 use crate::ledger;
@@ -61,6 +63,12 @@ pub fn carry_out(tx: &Write, mover: Mover, decided: Decided, said: &Input) -> Re
         }
     }
     outcome.dropped.extend(values::left_behind(tx, &Holder::user(user.customer, id), to)?);
+    if said.has("places") && !said.all("places").any(|each| each == "devices") {
+        let left = i64::try_from(devices::stay(tx, &user)?).unwrap_or(i64::MAX);
+        if left > 0 {
+            outcome.dropped.push(text::count(left, "device", "devices"));
+        }
+    }
     moving::put(tx, mover.scope, &home, &user, &details)?;
     bring_roles(tx, mover, &user, to, held, said, &mut outcome)?;
     moving::enter(tx, &home, &user, &details)?;

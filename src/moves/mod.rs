@@ -40,7 +40,7 @@ pub const MOVE: &[Field] = &[
         "number of each service with what becomes of it: 12:move:standard, 12:anew:standard or 12:end",
     ),
     Field::list("roles", "names of roles to have there; those that are held when left out"),
-    Field::list("places", "department, location: which come along by name; both when left out"),
+    Field::list("places", "department, location, devices: which come along; all when left out"),
 ];
 
 pub const OUT: &[Field] = &[
@@ -124,7 +124,7 @@ fn decide(
     let decided = fields.list::<String>("services", 200);
     for (field, known) in [
         ("roles", moving::roles(tx, id)?.into_iter().map(|role| role.name).collect()),
-        ("places", vec!["department".to_owned(), "location".to_owned()]),
+        ("places", ["department", "location", "devices"].map(str::to_owned).to_vec()),
     ] {
         if let Some(strange) = input.all(field).find(|each| !known.iter().any(|k| k == each)) {
             let text = format!("has something that is not one of the choices: {strange}");

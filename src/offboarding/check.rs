@@ -4,6 +4,7 @@ use super::{Act, Progress, Step, store};
 use crate::assignments;
 use crate::assignments::state::Live;
 use crate::db::Read;
+use crate::devices;
 use crate::error::Result;
 use crate::html::text::count;
 use crate::ids::{UserId, UserServiceId};
@@ -50,6 +51,16 @@ pub fn step(
                 match left {
                     0 => "Nobody reports to the account".to_owned(),
                     n => count(n, "user reports to it", "users report to it"),
+                },
+            )
+        }
+        Act::HandDevices => {
+            let left = i64::try_from(devices::count_of(db, user)?).unwrap_or(i64::MAX);
+            (
+                left == 0,
+                match left {
+                    0 => "It has no device".to_owned(),
+                    n => format!("It has {}", count(n, "device", "devices")),
                 },
             )
         }

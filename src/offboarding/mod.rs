@@ -51,7 +51,7 @@ words! {
     Act {
         EndSignIns = "end_sign_ins", HideFromLists = "hide_from_lists", OutOfOffice = "out_of_office",
         Forward = "forward", Access = "access", ShareMailbox = "share_mailbox",
-        LeaveGroups = "leave_groups", HandReports = "hand_reports", EndService = "end_service",
+        LeaveGroups = "leave_groups", HandReports = "hand_reports", HandDevices = "hand_devices", EndService = "end_service",
         Disable = "disable", Deprovision = "deprovision", Delete = "delete",
     }
 }
@@ -149,7 +149,7 @@ impl Act {
 
     /// Whether its subject is a user.
     fn is_about_user(self) -> bool {
-        matches!(self, Act::Forward | Act::Access | Act::HandReports)
+        matches!(self, Act::Forward | Act::Access | Act::HandReports | Act::HandDevices)
     }
 
     /// "Hand reports to Maren Tolliver"
@@ -164,6 +164,7 @@ impl Act {
             Act::ShareMailbox => "Make the mailbox shared".to_owned(),
             Act::LeaveGroups => "Leave workspace and groups".to_owned(),
             Act::HandReports => format!("Hand reports to {subject}"),
+            Act::HandDevices => format!("Hand devices to {subject}"),
             Act::EndService => format!("End {subject}"),
             Act::Disable => "Disable the account".to_owned(),
             Act::Deprovision => "Deprovision the account".to_owned(),

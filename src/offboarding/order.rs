@@ -112,7 +112,7 @@ fn plan(
     let whole = said.over(usual(db, user)?);
     let held = assignments::moving::living(db, user.id)?;
     let wish = wish::read(db, actor, scope, user, &whole, &held, &zone)?;
-    let hand = by_hand(&store::connectors_of(db, user.id)?);
+    let hand = why_by_hand(db, user.id)?;
     let mut steps = Vec::new();
     let mut add = |act: Act, subject: Option<(i64, String)>, params: Params, due: Instant| {
         let (subject, shown) = subject.unzip();
@@ -154,10 +154,14 @@ fn plan(
 
 /// Why nobody but a person can do what reaches outside: what the user's services go through is told
 /// of giving, changing, suspending and taking a service, and of nothing else.
+pub fn why_by_hand(db: &Read, user: UserId) -> Result<String> {
+    Ok(by_hand(&store::connectors_of(db, user)?))
+}
+
 fn by_hand(connectors: &[String]) -> String {
     match connectors {
-        [] => "By hand: none of the user's services has a connector.".to_owned(),
-        all => format!("By hand: {} cannot do this.", all.join(", ")),
+        [] => "None of the user’s services has a connector".to_owned(),
+        all => format!("{} cannot do this", all.join(", ")),
     }
 }
 
@@ -172,8 +176,8 @@ mod tests {
 
     #[test]
     fn what_no_connector_can_do_says_why() {
-        assert_eq!(by_hand(&[]), "By hand: none of the user's services has a connector.");
+        assert_eq!(by_hand(&[]), "None of the user’s services has a connector");
         let two = ["Post hook".to_owned(), "Directory".to_owned()];
-        assert_eq!(by_hand(&two), "By hand: Post hook, Directory cannot do this.");
+        assert_eq!(by_hand(&two), "Post hook, Directory cannot do this");
     }
 }

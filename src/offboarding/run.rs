@@ -2,7 +2,7 @@
 //! moment, until the report is sealed. It goes on where it was stopped, and no step is done twice.
 
 use super::{Offboarding, Progress, SECOND_LOOK, State, Step, check, end, notice, proceed, report};
-use super::{steps, store};
+use super::{order, steps, store};
 use crate::audit;
 use crate::auth::permissions::UsersDeprovision;
 use crate::auth::{Actor, Scope};
@@ -84,7 +84,8 @@ fn one(cx: &RunCx, by: By, id: OffboardingId, step: &Step, done: i64) -> Result<
     if step.act.is_by_hand() {
         return cx.db.write(by, |tx| {
             let it = store::one(tx, id)?;
-            store::end_step(tx, step.id, Progress::ByHand, "", None)?;
+            let why = order::why_by_hand(tx, it.user_id)?;
+            store::end_step(tx, step.id, Progress::ByHand, &why, None)?;
             cx.unit(tx, done, Level::Warn, "by_hand", &step.text, Some(("user", it.user_id.0)))
         });
     }

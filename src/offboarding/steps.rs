@@ -5,6 +5,7 @@ use crate::assignments;
 use crate::auth::Actor;
 use crate::auth::permissions::UsersDelete;
 use crate::db::Write;
+use crate::devices;
 use crate::error::{Error, Result};
 use crate::html::text::count;
 use crate::ids::{RequestId, UserId, UserServiceId};
@@ -22,7 +23,15 @@ pub fn carry_out(tx: &Write, actor: &Actor, user: &User, step: &Step) -> Result<
         }
         Act::HandReports => {
             guards::may_lead(tx, actor, user)?;
-            hand_reports(tx, user, UserId(step.subject.unwrap_or_default()))
+            let n = lookup::hand_reports(tx, user, taker(tx, user, step)?)?;
+            let n = i64::try_from(n).unwrap_or(i64::MAX);
+            Ok(format!("{} handed over", count(n, "user", "users")))
+        }
+        Act::HandDevices => {
+            guards::may_lead(tx, actor, user)?;
+            let n = devices::hand_over(tx, user, taker(tx, user, step)?)?;
+            let n = i64::try_from(n).unwrap_or(i64::MAX);
+            Ok(format!("{} handed over", count(n, "device", "devices")))
         }
         Act::EndService => end_service(tx, user, UserServiceId(step.subject.unwrap_or_default())),
         Act::Disable if user.state != Account::Active => Ok("It was off already".to_owned()),
@@ -47,14 +56,15 @@ pub fn carry_out(tx: &Write, actor: &Actor, user: &User, step: &Step) -> Result<
     }
 }
 
-fn hand_reports(tx: &Write, user: &User, boss: UserId) -> Result<String> {
-    if !lookup::is_of(tx, user.customer, boss)? {
+/// Who takes what the user leaves.
+fn taker(tx: &Write, user: &User, step: &Step) -> Result<UserId> {
+    let whom = UserId(step.subject.unwrap_or_default());
+    if !lookup::is_of(tx, user.customer, whom)? {
         return Err(Error::refused(
             "Whoever was to take them is no user of the customer any more.",
         ));
     }
-    let n = i64::try_from(lookup::hand_reports(tx, user, boss)?).unwrap_or(i64::MAX);
-    Ok(format!("{} handed over", count(n, "user", "users")))
+    Ok(whom)
 }
 
 fn end_service(tx: &Write, user: &User, id: UserServiceId) -> Result<String> {

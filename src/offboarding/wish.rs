@@ -30,10 +30,7 @@ pub const OFFBOARD: &[Field] = &[
     Field::text("mailbox_until", "the last day of both"),
     Field::boolean("share_mailbox", "the mailbox becomes a shared one"),
     Field::boolean("leave_groups", "out of workspace and groups"),
-    Field::text(
-        "hand_to",
-        "whom those report to from then on who report to the user, the same way",
-    ),
+    Field::text("hand_to", "who gets the user's reports and devices, the same way"),
     Field::list("services", "numbers of the user's services that end"),
     Field::text("services_on", "the day at whose beginning they end; with the rest when left out"),
     Field::text("deprovision_after", "days until the account ends, 0 to 365; empty: never"),
@@ -98,7 +95,8 @@ pub fn read(
         let params = Params { until: until.flatten(), ..Params::default() };
         match person(db, scope, user, &mut fields, field)? {
             Some(Some(whom)) if act == Act::HandReports => {
-                acts.push((act, Some(whom), Params::default()));
+                acts.push((act, Some(whom.clone()), Params::default()));
+                acts.push((Act::HandDevices, Some(whom), Params::default()));
             }
             Some(Some(whom)) => acts.push((act, Some(whom), params)),
             Some(None) => {}

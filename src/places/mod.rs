@@ -48,7 +48,7 @@ pub struct Person {
 
 words! {
     Tab {
-        Overview = "Overview", Users = "Users", Services = "Services", Domains = "Domains", Billing = "Billing",
+        Overview = "Overview", Users = "Users", Devices = "Devices", Services = "Services", Domains = "Domains", Billing = "Billing",
         Requests = "Requests", Customers = "Customers", Offers = "Offers", Access = "Access", Audit = "Audit",
         Settings = "Settings",
     }
@@ -56,7 +56,7 @@ words! {
 
 words! {
     UserTab {
-        Profile = "Profile", Services = "Services", Access = "Access", Requests = "Requests", Memory = "Memory",
+        Profile = "Profile", Services = "Services", Access = "Access", Devices = "Devices", Requests = "Requests", Memory = "Memory",
         Audit = "Audit",
     }
 }
@@ -146,6 +146,7 @@ fn customer_tabs(actor: &Actor, place: &Place) -> Vec<(&'static str, String, Opt
     let all = [
         (Tab::Overview, actor.may::<CustomersRead>(), format!("/customers/{}", place.id)),
         (Tab::Users, actor.may::<UsersRead>(), at("users")),
+        (Tab::Devices, actor.may::<UsersRead>(), at("devices")),
         (Tab::Services, actor.may::<ServicesRead>(), at("services")),
         (Tab::Domains, actor.may::<CustomersRead>(), at("domains")),
         (Tab::Billing, actor.may::<BillingRead>(), at("billing")),
@@ -173,6 +174,7 @@ fn user_tabs(actor: &Actor, person: &Person) -> Vec<(&'static str, String, Optio
         (UserTab::Profile, true, format!("/users/{}", person.id)),
         (UserTab::Services, actor.may::<ServicesRead>(), at("services")),
         (UserTab::Access, actor.may::<RolesRead>(), at("access")),
+        (UserTab::Devices, actor.may::<UsersRead>(), at("devices")),
         (UserTab::Requests, actor.may::<RequestsRead>(), at("requests")),
         (UserTab::Memory, actor.may::<UsersRead>(), at("memory")),
         (UserTab::Audit, actor.may::<AuditRead>(), at("audit")),

@@ -16,6 +16,7 @@ pub mod moving;
 pub mod names;
 pub mod memory;
 pub mod pages;
+pub mod photo;
 pub mod told;
 mod store;
 

@@ -81,6 +81,13 @@ pub fn furnish(world: &World, customer: CustomerId, owner: &Person) -> Things {
         "runs",
         one("INSERT INTO runs (kind, customer_id, user_id, cause, due_at) VALUES ('users.import', ?1, ?2, 'manual', ?3) RETURNING id", &[&id, &owner.id, &now]),
     );
+    things.insert(
+        "devices",
+        one(
+            "INSERT INTO devices (customer_id, user_id, name, created_at) VALUES (?1, ?2, 'Secret device', ?3) RETURNING id",
+            &[&id, &owner.id, &now],
+        ),
+    );
     let leaving = one(
         "INSERT INTO offboardings (customer_id, user_id, ordered_at, begins_at) VALUES (?1, ?2, ?3, '2027-01-01T00:00:00Z') RETURNING id",
         &[&id, &owner.id, &now],
@@ -170,6 +177,7 @@ fn table(word: &str, first: &str) -> Option<&'static str> {
         ("departments", _) => "departments",
         ("locations", _) => "customer_locations",
         ("contacts", _) => "customer_contacts",
+        ("devices", _) => "devices",
         ("offboardings", _) => "offboardings",
         ("steps", "users") => "offboarding_steps",
         _ => return None,

@@ -80,6 +80,8 @@ mod users_life;
 mod templates;
 mod offboarding;
 mod rehire;
+mod devices;
+mod photo;
 mod import;
 mod domains;
 mod import_rules;

@@ -86,13 +86,14 @@ fn it_runs_at_its_moment_and_is_sealed_a_day_after_the_last_step() {
             "Hide from address lists",
             "Forward mail to Maren Vane until 30 Jun 2026",
             "Hand reports to Maren Vane",
+            "Hand devices to Maren Vane",
             "End Managed workplace",
             "Disable the account",
             "Deprovision the account",
             "Put the account into the bin",
         ]
     );
-    assert_eq!(seen["steps"][1]["why"], "By hand: none of the user's services has a connector.");
+    assert_eq!(seen["steps"][1]["why"], "None of the user’s services has a connector");
     assert_eq!(seen["steps"][0]["by_hand"], false);
     assert_eq!(seen["steps"][0]["due_at"], "2026-03-11T17:00:00Z");
     assert_eq!(world.count("SELECT count(*) FROM audit_log"), before);
@@ -113,6 +114,7 @@ fn it_runs_at_its_moment_and_is_sealed_a_day_after_the_last_step() {
             "hide_from_lists by_hand",
             "forward by_hand",
             "hand_reports done",
+            "hand_devices done",
             "end_service done",
             "disable done",
             "deprovision planned",
@@ -159,6 +161,7 @@ fn it_runs_at_its_moment_and_is_sealed_a_day_after_the_last_step() {
             (false, "Portico cannot look at it"),
             (false, "Nobody said that it was done"),
             (true, "Nobody reports to the account"),
+            (true, "It has no device"),
             (true, "Gone"),
             (true, "The account is deleted"),
             (true, "The account is deleted"),
@@ -456,7 +459,8 @@ fn the_page_asks_shows_and_orders_and_erasing_leaves_the_sealed_report_alone() {
     ];
     let shown = admin.post(&url, &fields).expect(200);
     assert!(
-        shown.says("Answer mail with an out-of-office note") && shown.says("By hand: none of"),
+        shown.says("Answer mail with an out-of-office note")
+            && shown.says("None of the user’s services has a connector"),
         "{}",
         shown.body
     );

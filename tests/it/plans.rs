@@ -20,6 +20,7 @@ const GROWING: &[&str] = &[
     "customer_tree",
     "customers",
     "departments",
+    "devices",
     "domains",
     "frozen_items",
     "idempotency_keys",

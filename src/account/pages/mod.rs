@@ -3,6 +3,7 @@
 mod browser;
 pub mod details;
 pub mod factor;
+pub mod photo;
 pub mod tokens;
 
 use super::{SignedIn, change_details, change_password, end_sign_ins, prove_recovery, store};
@@ -216,12 +217,13 @@ fn page(cx: &Cx, status: u16, tab: &str, body: Markup) -> Response {
     let mut all = vec![
         ("Account", "/account", None),
         ("Details", "/account/details", None),
+        ("Photo", "/account/photo/edit", None),
         ("Password", "/account/password", None),
         ("Second factor", "/account/factor", None),
         ("Sign-ins", "/account/sign-ins", None),
     ];
     if cx.actor.own::<AccountUpdate>().is_err() {
-        all.retain(|(tab, ..)| *tab != "Details");
+        all.retain(|(tab, ..)| !["Details", "Photo"].contains(tab));
     }
     if cx.actor.own::<TokensOwn>().is_ok() {
         all.push(("API tokens", "/account/tokens", None));

@@ -347,6 +347,8 @@ const ERASE: &[&str] = &[
     "DELETE FROM customer_reminders WHERE customer_id = :id",
     "DELETE FROM customer_settings WHERE customer_id = :id",
     "DELETE FROM user_memories WHERE customer_id = :id",
+    "DELETE FROM devices WHERE customer_id = :id",
+    "DELETE FROM user_photos WHERE user_id IN (SELECT users.id FROM users WHERE users.customer_id = :id)",
     "UPDATE offboarding_steps SET params = '{}', result = '', found = ''
       WHERE offboarding_id IN (SELECT offboardings.id FROM offboardings WHERE offboardings.customer_id = :id)",
     "DELETE FROM messages WHERE customer_id = :id",

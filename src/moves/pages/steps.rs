@@ -6,11 +6,13 @@ use crate::auth::Scope;
 use crate::auth::permissions::{CustomerServicesWrite, UsersMove};
 use crate::catalogue::{self, OnMove};
 use crate::db::Read;
+use crate::devices;
 use crate::error::{Complaint, Result};
 use crate::html::button::{button, cancel, primary};
 use crate::html::field::{Opts, radio, text_field, textarea, tick};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::parts::card;
+use crate::html::text::count;
 use crate::ids::{CustomerId, UserId};
 use crate::input::Input;
 use crate::places::{self, UserTab};
@@ -33,6 +35,7 @@ struct Shown {
     choices: Vec<Choice>,
     roles: Vec<HeldRole>,
     reports: usize,
+    devices: i64,
 }
 
 /// A service with what can become of it there.
@@ -65,7 +68,9 @@ pub fn page(
         let (made, _) = moving::outlook(db, &home, &user, &Input::default())?;
         let roles = moving::roles(db, id)?;
         let reports = users::life::effects(db, &user)?.reports.len();
-        Ok((places::user(db, scope, id)?, Shown { user, home, choices, roles, reports }, made))
+        let devices = i64::try_from(devices::count_of(db, id)?).unwrap_or(i64::MAX);
+        let shown = Shown { user, home, choices, roles, reports, devices };
+        Ok((places::user(db, scope, id)?, shown, made))
     })?;
     let mut input = Input::default();
     if let Some(made) = &made {
@@ -205,7 +210,7 @@ fn belongings(from: &str, shown: &Shown, input: &Input) -> Markup {
         shown.roles.iter().for_each(|role| now.push("roles", &role.name));
     }
     if !input.has("places") {
-        ["department", "location"].iter().for_each(|place| now.push("places", place));
+        ["department", "location", "devices"].iter().for_each(|place| now.push("places", place));
     }
     let own: Vec<&HeldRole> =
         shown.roles.iter().filter(|role| role.at == shown.user.customer).collect();
@@ -225,6 +230,9 @@ fn belongings(from: &str, shown: &Shown, input: &Input) -> Markup {
             @for (value, label, name) in &places {
                 (tick(&now, "places", value, &format!("{label} {name}"), "By its name; made where it is new."))
             }
+        })) }
+        @if shown.devices > 0 { (fieldset("Devices", "", html! {
+            (tick(&now, "places", "devices", &count(shown.devices, "device", "devices"), "What is not ticked stays with the customer."))
         })) }
         (fieldset("Stays behind", "", html! {
             p {

@@ -25,7 +25,7 @@ const LABELS: &[(&str, &str)] = &[
     ("forward_to", "Forward mail to"),
     ("access_to", "Access to the mailbox for"),
     ("mailbox_until", "Both until"),
-    ("hand_to", "Hand reports to"),
+    ("hand_to", "Hand reports and devices to"),
     ("services", "Services"),
     ("services_on", "Services end on"),
     ("deprovision_after", "The account ends after"),
@@ -96,7 +96,7 @@ fn page(
             (account(input, complaints, &looks))
             (mailbox(input, complaints))
             @if looks.may_lead {
-                (fieldset("Work", "", text_field(input, complaints, "hand_to", "Hand reports to", Opts {
+                (fieldset("Work", "", text_field(input, complaints, "hand_to", "Hand reports and devices to", Opts {
                     width: 3, optional: true, ltr: true, hint: "Sign-in name of a user of the same customer.",
                     ..Opts::default()
                 })))
@@ -212,7 +212,12 @@ fn shown(
             tr {
                 th scope="row" { (step.text) }
                 td { (moment(step.due, &cx.actor.zone)) }
-                td { (step.by_hand.as_deref().unwrap_or("By itself")) }
+                td {
+                    @match &step.by_hand {
+                        Some(why) => { "By hand" small { (why) } },
+                        None => "By itself",
+                    }
+                }
             }
         }
     };

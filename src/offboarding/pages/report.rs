@@ -49,6 +49,7 @@ pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
         @for step in &waiting {
             div {
                 (step.text) " "
+                @if !step.params.text.is_empty() { p.muted { "“" (step.params.text) "”" } }
                 (button("Mark as done").small().about(&step.text).posts(&format!("{at}/steps/{}/done", step.id)))
             }
         }
@@ -80,6 +81,7 @@ fn sheet(it: &Offboarding, report: &Report, zone: &Zone) -> Markup {
                 }
                 div { span.no-print { (state_pill(it.state)) } }
             }
+            div.stack {
             dl.facts {
                 dt { "Ordered" } dd { (moment(report.ordered_at, zone)) ", " (report.ordered_by) }
                 dt { "Begins" } dd { (moment(report.begins_at, zone)) }
@@ -90,6 +92,7 @@ fn sheet(it: &Offboarding, report: &Report, zone: &Zone) -> Markup {
             @match &it.seal {
                 Some(seal) => (sealed(seal, zone)),
                 None => p.small { "This report is not sealed yet: that is done a day after the last step." },
+            }
             }
         }
     }

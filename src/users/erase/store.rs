@@ -43,6 +43,8 @@ pub fn forget(tx: &Write, user: &User) -> Result<()> {
         [id],
     )?;
     tx.run("DELETE FROM custom_values WHERE user_id = ?1", [id])?;
+    tx.run("DELETE FROM user_photos WHERE user_id = ?1", [id])?;
+    tx.run("DELETE FROM devices WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM user_expiry_notices WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM sessions WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM links WHERE user_id = ?1", [id])?;

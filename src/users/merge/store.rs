@@ -30,6 +30,13 @@ pub fn hand_over(
     )?;
     tx.run("UPDATE user_external_emails SET user_id = ?1 WHERE user_id = ?2", (to, from))?;
     tx.run("UPDATE user_external_ids SET user_id = ?1 WHERE user_id = ?2", (to, from))?;
+    tx.run("UPDATE devices SET user_id = ?1, main = 0 WHERE user_id = ?2", (to, from))?;
+    tx.run(
+        "UPDATE devices SET main = 1
+          WHERE id = (SELECT min(id) FROM devices WHERE user_id = :to)
+            AND NOT EXISTS (SELECT 1 FROM devices WHERE user_id = :to AND main = 1)",
+        named_params! { ":to": to },
+    )?;
     tx.run(
         "UPDATE users SET version = version + 1, changed_at = :now WHERE id = :to",
         named_params! { ":now": tx.now, ":to": to },

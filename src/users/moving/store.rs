@@ -111,7 +111,7 @@ pub fn remember(tx: &Write, user: &User, to: CustomerId, after: LedgerId) -> Res
     let id: MoveId = tx.change(
         "INSERT INTO user_moves (user_id, from_id, to_id, ledger_up_to, state, test_user, upn, mail, username,
                                  manager, department, location, main_contact, break_glass, reports, roles,
-                                 contact, services)
+                                 contact, services, devices)
          SELECT id, customer_id, :to, :after, state, test_user, upn, mail, username, manager_id, department_id,
                 location_id, main_contact, break_glass,
                 (SELECT json_group_array(report.id) FROM users report WHERE report.manager_id = users.id),
@@ -126,7 +126,9 @@ pub fn remember(tx: &Write, user: &User, to: CustomerId, after: LedgerId) -> Res
                    FROM (SELECT held.id, customer_service_id, plan_id, live_plan_id, wanted
                            FROM user_services held
                           WHERE held.user_id = users.id AND wanted <> 'gone' AND live <> 'gone'
-                          ORDER BY held.id))
+                          ORDER BY held.id)),
+                (SELECT json_group_array(json_object('id', devices.id, 'main', main))
+                   FROM devices WHERE devices.user_id = users.id)
            FROM users WHERE id = :id
          RETURNING id",
         named_params! { ":id": user.id, ":to": to, ":after": after },
@@ -280,6 +282,20 @@ pub fn put_back(tx: &Write, kept: &Kept) -> Result<()> {
           WHERE manager_id IS NULL AND customer_id = (SELECT from_id FROM user_moves WHERE id = :id)
             AND id IN (SELECT value FROM user_moves, json_each(reports) WHERE user_moves.id = :id)
             AND state NOT IN ('deleted', 'purged')",
+        params,
+    )?;
+    tx.run(
+        "UPDATE devices SET user_id = :user
+          WHERE user_id IS NULL AND customer_id = (SELECT from_id FROM user_moves WHERE user_moves.id = :id)
+            AND id IN (SELECT value ->> 'id' FROM user_moves, json_each(devices) WHERE user_moves.id = :id)",
+        params,
+    )?;
+    tx.run(
+        "UPDATE devices SET main = 1
+          WHERE user_id = :user
+            AND id = (SELECT value ->> 'id' FROM user_moves, json_each(devices)
+                       WHERE user_moves.id = :id AND value ->> 'main' = 1)
+            AND NOT EXISTS (SELECT 1 FROM devices other WHERE other.user_id = :user AND other.main = 1)",
         params,
     )?;
     tx.run(

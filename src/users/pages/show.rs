@@ -15,20 +15,21 @@ use crate::html::table::{column, table};
 use crate::html::text;
 use crate::places::{self, State, UserTab};
 use crate::time::Instant;
-use crate::users::{self, Invitation, User, reaches};
+use crate::users::{self, Invitation, User, photo, reaches};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
 pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let id = cx.param("id")?;
-    let (user, person, items, may_edit, invited, properties) = cx.db.read(|db| {
+    let (user, person, items, may_edit, invited, properties, seen) = cx.db.read(|db| {
         let user = users::one(db, scope, id)?;
         let may_edit = reaches::<UsersUpdate>(db, &cx.actor, user.customer);
         let items = verbs(db, cx, &user);
         let invited = users::invitation(db, id)?;
         let holder = Holder::user(user.customer, id);
         let properties = values::of(db, Standing::of(db, &cx.actor, &holder)?, &holder)?;
-        Ok((user, places::user(db, scope, id)?, items, may_edit, invited, properties))
+        let (person, seen) = (places::user(db, scope, id)?, photo::is_there(db, id)?);
+        Ok((user, person, items, may_edit, invited, properties, seen))
     })?;
     let may_edit = may_edit && !matches!(user.state, State::Deleted | State::Purged);
     let actions = html! {
@@ -39,7 +40,7 @@ pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let body = html! {
         (incomplete(&missing, &format!("/users/{id}/edit"), may_edit))
         div.cols {
-            div.stack { (names(&user)) (contact(&user)) }
+            div.stack { (names(&user)) (contact(&user, seen)) }
             div.stack { (account(cx, &user, invited)) (cards(&properties)) }
         }
     };
@@ -57,6 +58,7 @@ fn verbs(db: &Read, cx: &Cx, user: &User) -> Vec<Item> {
         if living {
             items.push(Item::post("Apply again", to("provision")));
         }
+        items.push(Item::link("Photo…", to("photo/edit")));
         items.push(Item::link("Merge…", to("merge")));
     }
     if there && reaches::<UsersCreate>(db, actor, at) {
@@ -114,7 +116,7 @@ fn names(user: &User) -> Markup {
     card_flush("Names and addresses", None, table("Names and addresses", &columns, rows))
 }
 
-fn contact(user: &User) -> Markup {
+fn contact(user: &User, seen: bool) -> Markup {
     let d = &user.details;
     let mut list: Vec<(&str, Markup)> = Vec::new();
     for (label, field) in [
@@ -148,7 +150,10 @@ fn contact(user: &User) -> Markup {
         list.push((source.as_str(), html! { span.mono { (value) } }));
     }
     let body = html! {
-        @if list.is_empty() { p.muted { "Nothing known yet." } } @else { (facts(&list)) }
+        div.stack {
+            @if seen { (photo::shown::picture(&format!("/users/{}/photo", user.id), &d.display_name)) }
+            @if list.is_empty() { p.muted { "Nothing known yet." } } @else { (facts(&list)) }
+        }
     };
     card("Contact", None, body)
 }

@@ -132,7 +132,12 @@ pub fn update(
             return Err(audit::stale(tx, ("device", id.0), &zone)?);
         }
         let old = was.input();
-        let whole = input.over(old.clone());
+        let mut base = old.clone();
+        // The mark is of the user whose it was.
+        if input.has("user") {
+            base.set("primary", "0");
+        }
+        let whole = input.over(base);
         let draft = read(tx, scope, customer, &whole)?;
         store::update(tx, id, &draft)?;
         if was.user_id != draft.user {

@@ -125,7 +125,7 @@ fn devices_go_with_a_merge_a_leaving_and_where_it_is_ticked_a_move() {
     let ask = [("customer_id", &*there.to_string()), ("step", "belongings")];
     assert!(admin.post(&format!("/users/{maren}/move"), &ask).status < 500);
     assert_eq!(of(&admin, maren), "Own*, One, Two", "only looked at");
-    admin.api_post(&format!("/users/{maren}/move"), to(false)).expect(200);
+    admin.api_post(&format!("/users/{maren}/move"), to(false)).expect(202);
     assert_eq!(of(&admin, maren), "");
     let stay = format!(
         "SELECT count(*) FROM devices WHERE customer_id = {} AND user_id IS NULL AND main = 0",
@@ -134,7 +134,7 @@ fn devices_go_with_a_merge_a_leaving_and_where_it_is_ticked_a_move() {
     assert_eq!(world.count(&stay), 3);
     let bo = world.user(scene.home, "Bo", "bo");
     scene.add(&admin, json!({ "name": "Bag", "user": bo }));
-    admin.api_post(&format!("/users/{bo}/move"), to(true)).expect(200);
+    admin.api_post(&format!("/users/{bo}/move"), to(true)).expect(202);
     assert_eq!(of(&admin, bo), "Bag*");
     assert_eq!(
         world.count(&format!("SELECT count(*) FROM devices WHERE customer_id = {there}")),

@@ -90,7 +90,7 @@ fn rehiring_brings_back_what_can_be_given_and_bills_anew() {
     );
     world.sql().execute("UPDATE customers SET user_limit = 1 WHERE id = ?1", [scene.home]).unwrap();
     let full = admin.post(&url, &[("sure", "1")]).expect(422);
-    assert!(full.says("Aldermoor may have 1 users; 2 exist."), "{}", full.body);
+    assert!(full.says("Aldermoor may have 1 user; 2 exist."), "{}", full.body);
     world
         .sql()
         .execute("UPDATE customers SET user_limit = NULL WHERE id = ?1", [scene.home])

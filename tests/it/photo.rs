@@ -9,7 +9,8 @@ use std::io::Cursor;
 /// A JPEG as a telephone writes it: with the place where it was taken.
 fn from_a_telephone() -> Vec<u8> {
     let mut plain = Vec::new();
-    let image = RgbImage::from_fn(640, 480, |x, y| Rgb([(x / 3) as u8, (y / 2) as u8, 90]));
+    let shade = |n: u32| u8::try_from(n).unwrap();
+    let image = RgbImage::from_fn(640, 480, |x, y| Rgb([shade(x / 3), shade(y / 2), 90]));
     JpegEncoder::new(&mut plain).encode_image(&image).unwrap();
     let mut block =
         b"Exif\0\0II*\0\x08\0\0\0\x01\0\x25\x88\x04\0\x01\0\0\0\x1a\0\0\0\0\0\0\0".to_vec();

@@ -17,16 +17,18 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
 use std::cell::{Cell, RefCell};
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 /// Jobs that may share one commit.
 const BATCH: u32 = 64;
-/// Connections to read with, at most.
-const READERS: usize = 24;
+/// Connections to read with, at most, for each processor: each keeps a schema and statements of its own.
+const READERS: usize = 4;
 /// Of each of them, in KiB as SQLite wants it: negative.
 const READER_CACHE: i64 = -2048;
 
@@ -95,6 +97,7 @@ pub struct Db {
     waiting: AtomicUsize,
     readers: Mutex<Readers>,
     reader_free: Condvar,
+    most_readers: usize,
 }
 
 struct Writer {
@@ -116,6 +119,11 @@ struct Batch {
     outcome: Mutex<Option<Result<(), String>>>,
     decided: Condvar,
     work: Mutex<Vec<Work>>,
+}
+
+thread_local! {
+    /// Readers that the thread has.
+    static READING: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Sets the depth back, also after a panic.
@@ -162,6 +170,7 @@ impl Db {
             waiting: AtomicUsize::new(0),
             readers: Mutex::default(),
             reader_free: Condvar::new(),
+            most_readers: available_parallelism().map_or(1, NonZero::get).clamp(2, 8) * READERS,
         })
     }
 
@@ -181,13 +190,16 @@ impl Db {
                 return f(&Read { conn: &writer.conn, now: self.now() });
             }
         }
-        let conn = self.reader()?;
+        let held = READING.get();
+        let conn = self.reader(held > 0)?;
+        READING.set(held + 1);
         let out = catch_unwind(AssertUnwindSafe(|| {
             conn.execute_batch("BEGIN")?;
             let out = f(&Read { conn: &conn, now: self.now() });
             conn.execute_batch("COMMIT")?;
             out
         }));
+        READING.set(held);
         match out {
             Ok(out) => {
                 self.give_back(Some(conn));
@@ -344,13 +356,14 @@ impl Db {
         self.writer.try_lock_for(time).is_some()
     }
 
-    fn reader(&self) -> Result<Connection> {
+    /// Whoever has one already does not wait for a second: all could be held by such.
+    fn reader(&self, nested: bool) -> Result<Connection> {
         let mut readers = self.readers.lock();
         loop {
             if let Some(conn) = readers.idle.pop() {
                 return Ok(conn);
             }
-            if readers.open < READERS {
+            if readers.open < self.most_readers || nested {
                 readers.open += 1;
                 drop(readers);
                 let opened = connect(&self.path).and_then(|conn| {
@@ -370,8 +383,8 @@ impl Db {
     fn give_back(&self, conn: Option<Connection>) {
         let mut readers = self.readers.lock();
         match conn {
-            Some(conn) => readers.idle.push(conn),
-            None => readers.open -= 1,
+            Some(conn) if readers.open <= self.most_readers => readers.idle.push(conn),
+            _ => readers.open -= 1,
         }
         drop(readers);
         self.reader_free.notify_one();
@@ -651,6 +664,21 @@ mod tests {
             )
         });
         assert!(out.is_err());
+    }
+
+    #[test]
+    fn a_look_within_a_look_waits_for_no_reader() {
+        let (_folder, db) = store();
+        let nested = |n: usize| {
+            let mut look: Box<dyn Fn() -> Result<()>> = Box::new(|| Ok(()));
+            for _ in 0..n {
+                let (db, inner) = (&db, look);
+                look = Box::new(move || db.read(|_| inner()));
+            }
+            look()
+        };
+        nested(db.most_readers * 2).unwrap();
+        assert!(db.readers.lock().open <= db.most_readers);
     }
 
     #[test]

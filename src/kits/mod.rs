@@ -10,7 +10,7 @@ mod store;
 use crate::audit;
 use crate::auth::permissions::{CustomersDeprovision, CustomersExport};
 use crate::auth::{Permission, Scope};
-use crate::customers::life::{self, KIT, notice};
+use crate::customers::life::{self, BIN, KIT, notice};
 use crate::db::{By, Db, Read, Via};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, KitId, RunId};
@@ -25,8 +25,6 @@ use std::path::{Path, PathBuf};
 
 /// Days that a kit is kept.
 const KEPT: i64 = 90;
-/// Days that a deleted customer lies in the bin.
-const BIN: i64 = 30;
 
 /// A kit that was made.
 #[derive(Clone, Debug, serde::Serialize)]

@@ -3,8 +3,8 @@ use crate::auth::permissions::CustomersExport;
 use crate::error::Result;
 use crate::html::button::{cancel, link, primary};
 use crate::html::form::{form_foot, post_form};
-use crate::html::parts::card;
-use crate::html::table::{column, table};
+use crate::html::parts::{card, card_flush};
+use crate::html::table::{acts, column, table};
 use crate::html::text;
 use crate::ids::CustomerId;
 use crate::places::{self, Tab};
@@ -16,7 +16,7 @@ pub fn new(cx: &Cx, scope: &Scope<CustomersExport>) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
     let (place, kits) =
         cx.db.read(|db| Ok((places::customer(db, scope, id)?, super::of(db, scope, id)?)))?;
-    let columns = [column("Made"), column("Size").class("num"), column("Kept until"), column("")];
+    let columns = [column("Made"), column("Size").class("num"), column("Kept until"), acts()];
     let rows = html! {
         @for kit in &kits {
             tr {
@@ -38,7 +38,7 @@ pub fn new(cx: &Cx, scope: &Scope<CustomersExport>) -> Result<Response> {
                 (primary("Make the file")) (cancel(&at))
             })))
         }))
-        @if !kits.is_empty() { (card("Files", None, table("Files", &columns, rows))) }
+        @if !kits.is_empty() { (card_flush("Files", None, table("Files", &columns, rows))) }
     };
     Ok(places::customer_page(cx, &place, Tab::Overview, 200, html! {}, body))
 }

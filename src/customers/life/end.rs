@@ -215,6 +215,8 @@ pub fn delete_in<P: Permission>(tx: &Write, scope: &Scope<P>, customer: &Custome
     notice::above(tx, id, "customer.deleted", &format!("{name} was deleted"), &text)
 }
 
+/// Days that a deleted customer lies in the bin.
+pub const BIN: i64 = 30;
 /// The kind of run that makes an exit kit.
 pub const KIT: &str = "customers.export";
 

@@ -9,7 +9,7 @@ pub mod notice;
 mod store;
 
 pub use end::{
-    DELETE, DEPROVISION, KIT, PURGE, delete, delete_in, deprovision, deprovision_in, purge,
+    BIN, DELETE, DEPROVISION, KIT, PURGE, delete, delete_in, deprovision, deprovision_in, purge,
     purge_in, reprovision, reprovision_in, restore, restore_in, still_running,
 };
 

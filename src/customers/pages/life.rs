@@ -141,6 +141,14 @@ impl Verb {
         }
     }
 
+    fn question(self, name: &str) -> String {
+        match self {
+            Verb::Reprovision => format!("Provision {name} again?"),
+            Verb::Purge => format!("Erase {name} for good?"),
+            verb => format!("{} {name}?", verb.title()),
+        }
+    }
+
     fn title(self) -> &'static str {
         match self {
             Verb::Disable => "Disable",
@@ -253,7 +261,7 @@ fn question<P: Permission>(
     let body = html! {
         (complaints_flash(complaints, LABELS))
         (complaints_flash(against, LABELS))
-        (card(&format!("{} {name}?", verb.title()), None, form))
+        (card(&verb.question(name), None, form))
     };
     let status = if complaints.is_empty() { 200 } else { 422 };
     Ok(places::customer_page(cx, &place, Tab::Overview, status, html! {}, body))

@@ -66,6 +66,7 @@ fn states(cx: &Cx, filter: &Filter) -> Markup {
         ("Active", href("active"), None),
         ("Disabled", href("disabled"), None),
         ("Deprovisioned", href("deprovisioned"), None),
+        ("Deleted", href("deleted"), None),
     ];
     let now = filter.state.map_or("All".to_owned(), |state| capital(state.word()));
     table::chips("Customers by state", &all, &now)

@@ -5,6 +5,7 @@ use crate::auth::Scope;
 use crate::auth::permissions::{
     AuditRead, CustomersMove, CustomersRead, CustomersUpdate, RequestsRead,
 };
+use crate::customers::life::BIN;
 use crate::customers::properties::form::{cards, incomplete};
 use crate::customers::properties::{Holder, Standing, values};
 use crate::customers::store::{self, Counts, Happened};
@@ -14,7 +15,8 @@ use crate::html::button::link;
 use crate::html::parts::{Tone, card, facts, flash, stats};
 use crate::html::story::{Event, events};
 use crate::html::text;
-use crate::places::{self, Place, Tab};
+use crate::places::{self, Place, State, Tab};
+use crate::time::Instant;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
@@ -42,6 +44,7 @@ pub fn show(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     })?;
     let above = cx.actor.may::<CustomersMove>();
     let body = html! {
+        @if let Some(at) = customer.deleted_at { (in_bin(cx, at)) }
         @if let Some(planned) = planned.filter(|_| above) { (moving(cx, &planned)) }
         (incomplete(&values::missing(&properties), &format!("/customers/{id}/edit"), cx.actor.may::<CustomersUpdate>()))
         @if failed > 0 { (failed_flash(&customer, failed)) }
@@ -54,6 +57,13 @@ pub fn show(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
         }
     };
     Ok(places::customer_page(cx, &place, Tab::Overview, 200, actions(cx, &customer), body))
+}
+
+/// Until when it can be had back.
+fn in_bin(cx: &Cx, since: Instant) -> Markup {
+    let day = since.plus_days(BIN).day(&cx.actor.zone).long();
+    let text = html! { "It is in the bin and can be restored until " b { (day) } ". Then everything personal is erased." };
+    flash(Tone::Wait, text, None)
 }
 
 /// What waits for its day.
@@ -93,7 +103,8 @@ fn figures(customer: &Customer, counts: &Counts) -> Markup {
 fn details(cx: &Cx, customer: &Customer, place: &Place) -> Markup {
     let d = &customer.details;
     let edit = link("Edit", &format!("/customers/{}/edit", customer.id)).small();
-    let edit = cx.actor.may::<CustomersUpdate>().then(|| html! { (edit) });
+    let may = cx.actor.may::<CustomersUpdate>() && customer.state != State::Deleted;
+    let edit = may.then(|| html! { (edit) });
     let mut list = vec![(
         "Contact",
         html! { (d.contact_name) br; a href={ "mailto:" (d.contact_email) } { (d.contact_email) } },

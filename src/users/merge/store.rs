@@ -29,7 +29,13 @@ pub fn hand_over(
         named_params! { ":to": to, ":from": from, ":name": placeholder },
     )?;
     tx.run("UPDATE user_external_emails SET user_id = ?1 WHERE user_id = ?2", (to, from))?;
-    tx.run("UPDATE user_external_ids SET user_id = ?1 WHERE user_id = ?2", (to, from))?;
+    // One for each system: where both have one, the survivor's counts.
+    tx.run(
+        "UPDATE user_external_ids SET user_id = :to
+          WHERE user_id = :from
+            AND source NOT IN (SELECT own.source FROM user_external_ids own WHERE own.user_id = :to)",
+        named_params! { ":to": to, ":from": from },
+    )?;
     tx.run("UPDATE devices SET user_id = ?1, main = 0 WHERE user_id = ?2", (to, from))?;
     tx.run(
         "UPDATE devices SET main = 1

@@ -4,6 +4,7 @@
 //! Everything in it is done through the API, as the people in it, at the time they did it; the ledger
 //! is made, not written.
 
+mod access;
 mod cast;
 mod catalogue;
 mod places;
@@ -426,16 +427,24 @@ impl Story<'_> {
             )?,
             "Reseller administrator of Brightwater Office",
         ));
-        people.push((
-            staff(
-                "reception@aldermoor.example",
-                "Anouk",
-                "Vantongeren",
-                aldermoor,
-                "Customer administrator",
-            )?,
-            "Customer administrator of Aldermoor Dental",
-        ));
+        let reception = staff(
+            "reception@aldermoor.example",
+            "Anouk",
+            "Vantongeren",
+            aldermoor,
+            "Customer administrator",
+        )?;
+        people.push((reception, "Customer administrator of Aldermoor Dental"));
+        if let [first, second, ..] = self.customers.as_slice() {
+            let scene = access::Scene {
+                reseller: brightwater,
+                customer: first.id,
+                neighbour: second.id,
+                administrator: reception,
+                receptionist: first.users.last().copied().unwrap_or(reception),
+            };
+            access::show(&self.stage, &self.admin, &scene)?;
+        }
         let mut told = Vec::new();
         for (id, role) in people {
             let password = passphrase()?;

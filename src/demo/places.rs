@@ -1,5 +1,4 @@
-//! What the customer that is shown first keeps besides its people: places, contacts, a domain that
-//! waits for its DNS, rules of its own.
+//! What the customer that is shown first keeps besides its people: places, contacts, rules of its own.
 
 use super::stage::{Actor, Stage};
 use crate::error::{Error, Result};

@@ -7,6 +7,7 @@ use crate::audit;
 use crate::auth::Scope;
 use crate::auth::permissions::InvoicesWrite;
 use crate::billing;
+use crate::customers::contacts;
 use crate::db::{Db, Read, Write};
 use crate::error::{Error, Result};
 use crate::ids::InvoiceId;
@@ -68,9 +69,7 @@ pub fn finalise(db: &Db, scope: &Scope<InvoicesWrite>, key: &Key, id: InvoiceId)
             "number": text, "gross_minor": document.gross_minor, "currency": document.currency,
         });
         audit::record(tx, "invoice.finalised", ("invoice", id.0), hop.buyer_id, &detail)?;
-        if !buyer.email.is_empty() {
-            post(tx, key, &invoice, &document, &buyer)?;
-        }
+        post(tx, key, &invoice, &document, &buyer)?;
         Ok(text)
     })
 }
@@ -104,14 +103,24 @@ fn next_number(tx: &Write, invoice: &Invoice, kind: Type, pattern: &str) -> Resu
     Ok((day, text))
 }
 
-/// Mails the document's link. The one before it ends.
+/// Mails the document's link to those who are told of invoices, and says to whom. The one before it
+/// ends.
 fn post(
     tx: &Write,
     key: &Key,
     invoice: &Invoice,
     document: &Document,
     buyer: &store::Buyer,
-) -> Result<()> {
+) -> Result<Vec<String>> {
+    let mut readers = contacts::told(tx, invoice.buyer_id, contacts::For::Billing)?;
+    let named = if buyer.contact.is_empty() { &buyer.party.name } else { &buyer.contact };
+    let known = readers.iter().any(|(_, to)| to.eq_ignore_ascii_case(&buyer.email));
+    if !buyer.email.is_empty() && !known && (readers.is_empty() || buyer.is_for_invoices) {
+        readers.push((named.clone(), buyer.email.clone()));
+    }
+    if readers.is_empty() {
+        return Ok(Vec::new());
+    }
     let token = secret::token()?;
     let until = tx.now.plus_days(LINK_DAYS);
     store::link(tx, invoice.id, &secret::sha256(token.reveal().as_bytes()), until)?;
@@ -122,29 +131,31 @@ fn post(
         Some(due) => format!(" It is to be paid by {}.", due.long()),
         None => String::new(),
     };
-    let text = format!(
-        "Hello {},\n\nhere is {} for {}: {gross}.{due}\n\n[link]\n\nThe link works for {LINK_DAYS} days.\n\n{}",
-        if buyer.contact.is_empty() { &buyer.party.name } else { &buyer.contact },
-        lower(&title),
-        document.period_end.month_name(),
-        document.seller.name
-    );
-    mail::queue(
-        tx,
-        &NewMessage {
-            customer: invoice.buyer_id,
-            user: None,
-            event: "invoice.sent",
-            class: Class::Owed,
-            to: &buyer.email,
-            name: &buyer.contact,
-            subject: &format!("{title} from {}", document.seller.name),
-            text: &text,
-            link: Some((key, &path)),
-            expires: Some(until),
-        },
-    )?;
-    Ok(())
+    let subject = format!("{title} from {}", document.seller.name);
+    for (name, to) in &readers {
+        let text = format!(
+            "Hello {name},\n\nhere is {} for {}: {gross}.{due}\n\n[link]\n\nThe link works for {LINK_DAYS} days.\n\n{}",
+            lower(&title),
+            document.period_end.month_name(),
+            document.seller.name
+        );
+        mail::queue(
+            tx,
+            &NewMessage {
+                customer: invoice.buyer_id,
+                user: None,
+                event: "invoice.sent",
+                class: Class::Owed,
+                to,
+                name,
+                subject: &subject,
+                text: &text,
+                link: Some((key, &path)),
+                expires: Some(until),
+            },
+        )?;
+    }
+    Ok(readers.into_iter().map(|(_, to)| to).collect())
 }
 
 fn lower(title: &str) -> String {
@@ -157,13 +168,13 @@ pub fn send(db: &Db, scope: &Scope<InvoicesWrite>, key: &Key, id: InvoiceId) -> 
     db.write(scope.by, |tx| {
         let invoice = finished(tx, scope, id)?;
         let (document, buyer) = (sealed(tx, id)?, store::buyer(tx, invoice.buyer_id)?);
-        if buyer.email.is_empty() {
+        let to = post(tx, key, &invoice, &document, &buyer)?;
+        if to.is_empty() {
             return Err(Error::refused(
                 "The customer has no address for invoices. Give it one first.",
             ));
         }
-        post(tx, key, &invoice, &document, &buyer)?;
-        let detail = json!({ "to": buyer.email });
+        let detail = json!({ "to": to.join(", ") });
         audit::record(tx, "invoice.sent", ("invoice", id.0), invoice.buyer_id, &detail)
     })
 }

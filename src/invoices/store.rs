@@ -301,7 +301,9 @@ pub struct Buyer {
     pub party: Party,
     pub tax_rate_bp: Option<i64>,
     pub payment_days: Option<i64>,
+    /// Its address for invoices, or its contact's.
     pub email: String,
+    pub is_for_invoices: bool,
     pub contact: String,
 }
 
@@ -330,6 +332,7 @@ pub fn buyer(db: &Read, id: CustomerId) -> Result<Buyer> {
                 },
                 tax_rate_bp: row.get("tax_rate_bp")?,
                 payment_days: row.get("payment_days")?,
+                is_for_invoices: !email.is_empty(),
                 email: if email.is_empty() { text("contact_email")? } else { email },
                 contact: text("contact_name")?,
             })

@@ -127,6 +127,45 @@ fn contacts_are_users_or_people_elsewhere_and_leave_with_the_user() {
 }
 
 #[test]
+fn contacts_hear_of_what_they_were_named_for() {
+    let world = World::new();
+    let customer = world.customer(PROVIDER, "Aldermoor");
+    let (pa, ca) = (
+        world.person(PROVIDER, "Provider administrator"),
+        world.person(customer, "Customer administrator"),
+    );
+    let url = |what: &str| format!("/customers/{customer}/{what}");
+    for told in ["owner", "technical", "security", "billing"] {
+        let one = json!({ "name": told, "email": format!("{told}@else.example"), "told": [told] });
+        ca.api_post(&url("contacts"), one).expect(201);
+    }
+    let gone = world.user(customer, "Gone", "gone");
+    let one = json!({ "user": gone, "told": ["owner", "technical"] });
+    ca.api_post(&url("contacts"), one).expect(201);
+    world.sql().execute("UPDATE users SET state = 'disabled' WHERE id = ?1", [gone]).unwrap();
+    let told = |event: &str| {
+        world.text(&format!(
+            "SELECT group_concat(to_address, ' ') FROM (SELECT to_address FROM messages
+              WHERE event = '{event}' AND user_id IS NULL ORDER BY to_address)"
+        ))
+    };
+    let domain = json!({ "name": "aldermoor-own.example" });
+    let domain = ca.api_post(&url("domains"), domain).expect(201).id();
+    let verify = url(&format!("domains/{domain}/verify"));
+    pa.api_post(&verify, json!({ "reason": "asked on the telephone" })).expect(200);
+    assert_eq!(told("domain.verified"), "technical@else.example");
+    for n in 0..4 {
+        world.user(customer, &format!("Ann {n}"), &format!("ann{n}"));
+    }
+    let rows: String = (0..4).map(|n| format!("ann{n}@aldermoor.example,no\n")).collect();
+    let file = format!("UPN,Enabled\n{rows}");
+    ca.api_send(&url("users/import?state=true"), "text/csv", file.as_bytes()).expect(422);
+    assert_eq!(told("bulk.held"), "security@else.example");
+    pa.api_post(&url("deprovision"), json!({ "confirm": "ALDERMOOR" })).expect(200);
+    assert_eq!(told("customer.deprovisioned"), "contact@aldermoor.example owner@else.example");
+}
+
+#[test]
 fn another_branch_sees_and_changes_none_of_the_lists() {
     let world = World::new();
     let ours = world.customer(PROVIDER, "Aldermoor");

@@ -199,6 +199,29 @@ fn sixteen_at_once_take_numbers_without_gaps() {
 }
 
 #[test]
+fn those_who_are_told_of_invoices_get_the_link_each() {
+    let scene = ready();
+    let admin = scene.world.person(PROVIDER, "Provider administrator");
+    for name in ["quill", "ledger"] {
+        let one = json!({ "name": name, "email": format!("{name}@books.example"), "told": ["billing"] });
+        admin.api_post(&format!("/customers/{}/contacts", scene.customer), one).expect(201);
+    }
+    let told = || {
+        scene.world.text(
+            "SELECT group_concat(to_address, ' ') FROM (SELECT to_address FROM messages WHERE event = 'invoice.sent' ORDER BY id)",
+        )
+    };
+    let (seller, id) = (scene.seller(), draft(&scene));
+    finalise(&seller, id).expect(200);
+    assert_eq!(told(), "quill@books.example ledger@books.example", "not the contact besides");
+    let own = "UPDATE customers SET invoice_email = 'own@aldermoor.example' WHERE id = ?1";
+    scene.world.sql().execute(own, [scene.customer]).unwrap();
+    scene.world.sql().execute_batch("DELETE FROM messages").unwrap();
+    seller.api_post(&format!("/invoices/{id}/send"), json!({})).expect(200);
+    assert_eq!(told(), "quill@books.example ledger@books.example own@aldermoor.example");
+}
+
+#[test]
 fn the_mailed_link_opens_one_document_until_it_ends() {
     let scene = ready();
     let seller = scene.seller();

@@ -12,6 +12,7 @@ use crate::db::{Db, Read, Write, unique};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
 use crate::input::{Field, Fields, Input};
+use crate::mail::{self, Class, NewMessage};
 use crate::places::State;
 use serde_json::json;
 
@@ -23,6 +24,18 @@ const MOST: usize = 20;
 words! {
     /// What somebody is told of.
     For { Billing = "billing", Technical = "technical", Owner = "owner", Security = "security" }
+}
+
+impl For {
+    /// What it means, below its tick.
+    pub fn about(self) -> &'static str {
+        match self {
+            For::Billing => "Invoices and credit notes.",
+            For::Technical => "Domains that are confirmed.",
+            For::Owner => "What becomes of the customer: moved, at its end, ended.",
+            For::Security => "Work that was held because it would take from many.",
+        }
+    }
 }
 
 pub struct Contact {
@@ -66,9 +79,41 @@ pub fn one<P: Permission>(
     all.into_iter().find(|contact| contact.id == id).ok_or(Error::NotFound)
 }
 
-/// Names and addresses of those who are told of `what`; nobody, where nobody was named.
+/// Names and addresses of those who are told of `what`: invoices (billing), what becomes of the
+/// customer (owner), its domains (technical), work that was held because it took from many
+/// (security). Nobody, where nobody was named.
 pub fn told(db: &Read, customer: CustomerId, what: For) -> Result<Vec<(String, String)>> {
     store::told(db, customer, what)
+}
+
+/// Mails them, but for one address that hears of it anyway.
+pub fn tell(
+    tx: &Write,
+    customer: CustomerId,
+    what: For,
+    but: &str,
+    (event, subject, text): (&str, &str, &str),
+) -> Result<()> {
+    for (name, to) in told(tx, customer, what)? {
+        if to.eq_ignore_ascii_case(but) {
+            continue;
+        }
+        let text = format!("Hello {name},\n\n{text}");
+        let message = NewMessage {
+            customer,
+            user: None,
+            event,
+            class: Class::Notice,
+            to: &to,
+            name: &name,
+            subject,
+            text: &text,
+            link: None,
+            expires: None,
+        };
+        mail::queue(tx, &message)?;
+    }
+    Ok(())
 }
 
 pub fn create(

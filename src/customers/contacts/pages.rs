@@ -138,7 +138,7 @@ fn fields(input: &Input, complaints: &[Complaint]) -> Markup {
         }
         fieldset {
             legend { "Told of" }
-            @for what in For::ALL { (tick(input, "told", what.word(), &capital(what.word()), "")) }
+            @for what in For::ALL { (tick(input, "told", what.word(), &capital(what.word()), what.about())) }
             (complaint_of(complaints, "told", "Told of"))
         }
     }

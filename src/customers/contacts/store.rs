@@ -42,7 +42,9 @@ pub fn told(db: &Read, customer: CustomerId, what: For) -> Result<Vec<(String, S
            FROM customer_contacts LEFT JOIN users ON users.id = user_id
           WHERE customer_contacts.customer_id = :customer
             AND CASE :what WHEN 'billing' THEN billing WHEN 'technical' THEN technical
-                           WHEN 'owner' THEN owner ELSE security END",
+                           WHEN 'owner' THEN owner ELSE security END
+            AND (user_id IS NULL OR users.state = 'active')
+          ORDER BY customer_contacts.id",
         named_params! { ":customer": customer, ":what": what },
         |row| Ok((row.get("name")?, row.get("email")?)),
     )

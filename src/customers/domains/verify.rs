@@ -5,7 +5,7 @@ use super::{Domain, readable, store};
 use crate::audit;
 use crate::auth::Scope;
 use crate::auth::permissions::CustomersDomains;
-use crate::customers::is_above;
+use crate::customers::{contacts, is_above};
 use crate::db::{By, Via, Write};
 use crate::dns::{self, Texts};
 use crate::error::{Error, Result};
@@ -79,7 +79,8 @@ fn by_hand(
         }
         store::verify(tx, id)?;
         let detail = json!({ "domain": domain.name, "by": "hand", "reason": reason });
-        audit::record(tx, "domain.verified", ("domain", id.0), domain.owner, &detail)
+        audit::record(tx, "domain.verified", ("domain", id.0), domain.owner, &detail)?;
+        tell(tx, &domain)
     })
 }
 
@@ -113,9 +114,19 @@ fn settle(tx: &Write, domain: &Domain, found: &Found) -> Result<()> {
                 return Ok(());
             }
             let detail = json!({ "domain": domain.name, "by": "dns" });
-            audit::record(tx, "domain.verified", ("domain", domain.id.0), domain.owner, &detail)
+            audit::record(tx, "domain.verified", ("domain", domain.id.0), domain.owner, &detail)?;
+            tell(tx, domain)
         }
     }
+}
+
+/// Whoever looks after the customer's technology waits for it.
+fn tell(tx: &Write, domain: &Domain) -> Result<()> {
+    let name = readable(&domain.name);
+    let subject = format!("{name} is confirmed");
+    let text = format!("The domain {name} is confirmed and can be used for names and addresses.");
+    let note = ("domain.verified", subject.as_str(), text.as_str());
+    contacts::tell(tx, domain.owner, contacts::For::Technical, "", note)
 }
 
 /// Looks at every domain that waits, those longest not looked at first.

@@ -1,7 +1,7 @@
 //! Who is told what became of a customer: administrators above it, and its contact.
 
 use super::store::{self, Administrator};
-use crate::customers::store as customers;
+use crate::customers::{contacts, store as customers};
 use crate::db::Write;
 use crate::error::Result;
 use crate::ids::CustomerId;
@@ -69,7 +69,7 @@ fn tell(tx: &Write, person: &Administrator, event: &str, subject: &str, text: &s
     Ok(())
 }
 
-/// Tells the customer's contact.
+/// Tells the customer's contact, and those who are told what becomes of it.
 pub fn contact(
     tx: &Write,
     customer: CustomerId,
@@ -78,6 +78,7 @@ pub fn contact(
     text: &str,
 ) -> Result<()> {
     let (name, to) = customers::contact(tx, customer)?;
+    contacts::tell(tx, customer, contacts::For::Owner, &to, (event, subject, text))?;
     if to.is_empty() {
         return Ok(());
     }

@@ -38,6 +38,8 @@ pub struct Along {
     /// The last day of the roles.
     pub until: Option<Date>,
     pub asked: bool,
+    /// Nobody is mailed of what they are given.
+    pub quiet: bool,
 }
 
 /// Asks for the password once more, for what goes along and wants that.
@@ -277,7 +279,8 @@ pub fn give(
         if let Some(day) = along.until {
             input.set("until_on", day);
         }
-        match roles::grant(&app.db, actor, &actor.scope::<RolesGrant>()?, id, &input) {
+        let scope = actor.scope::<RolesGrant>()?;
+        match roles::grant_telling(&app.db, actor, &scope, id, &input, !along.quiet) {
             Ok(_) => {}
             Err(Error::Invalid(why)) => refused.push(named(role, why)),
             Err(Error::Forbidden(why)) => {

@@ -1,5 +1,6 @@
 //! What can be done to many: each act calls the function that does it to one.
 
+use super::run::words;
 use super::services;
 use crate::auth::permissions::{
     RolesGrant, RolesRead, UserServicesWrite, UsersDelete, UsersDeprovision, UsersDisable,
@@ -380,7 +381,7 @@ pub fn why_not(err: Error) -> Result<String> {
         Error::Invalid(all) => {
             let one = |each: &Complaint| match each.field.is_empty() {
                 true => each.message.clone(),
-                false => format!("{} {}", each.field, each.message),
+                false => format!("{} {}", words(&each.field), each.message),
             };
             Ok(all.iter().map(one).collect::<Vec<_>>().join(" "))
         }

@@ -194,7 +194,11 @@ impl Order {
                 each.map(|(id, (changes, spared))| {
                     let why = match spared.is_empty() {
                         true => String::new(),
-                        false => format!("changed since, and left: {}", spared.join(", ")),
+                        false => {
+                            let fields: Vec<String> =
+                                spared.iter().map(|field| run::words(field)).collect();
+                            format!("changed since, and left: {}", fields.join(", "))
+                        }
                     };
                     match changes.is_empty() {
                         true => one(id, Verdict::Unchanged, changes, why),

@@ -265,7 +265,7 @@ impl Making<'_> {
             return Ok(None);
         }
         if let Some(other) = self.given.get(&upn) {
-            let why = format!("upn is taken by {other}");
+            let why = format!("sign-in name is taken by {other}");
             return Ok(Some(New { why, ..New::default() }));
         }
         self.given.insert(upn.clone(), person.name.clone());

@@ -11,6 +11,7 @@ use crate::ids::UserId;
 use crate::jobs::{Level, Next, RunCx};
 use crate::mail::texts;
 use crate::users::Changed;
+use crate::users::form::LABELS;
 use serde_json::json;
 
 /// Users of one transaction: enough to share its cost, few enough to let others in between. Nobody
@@ -93,14 +94,29 @@ fn keep(cx: &RunCx, tx: &Write, place: usize, one: One) -> Result<()> {
     cx.line(tx, place, level, one.result.word(), &text, subject)
 }
 
-/// "department: Front desk → Ward"
+/// "department Front desk → Ward"
 pub fn changed(field: &str, pair: &serde_json::Value) -> String {
     let text = |at: usize| {
         let text = pair.get(at).and_then(|value| value.as_str()).unwrap_or_default();
         if text.is_empty() { "–" } else { text }.to_owned()
     };
     let field = field.strip_prefix("properties.").unwrap_or(field);
-    format!("{} {} → {}", field.replace('_', " "), text(0), text(1))
+    format!("{} {} → {}", words(field), text(0), text(1))
+}
+
+/// What a field is called on forms, in the middle of a line.
+pub fn words(field: &str) -> String {
+    let label = LABELS.iter().find(|(name, _)| *name == field).map(|(_, label)| *label);
+    match label {
+        // "PO box" begins with two capitals and stays.
+        Some(label) if !label.chars().nth(1).is_some_and(char::is_uppercase) => {
+            let mut letters = label.chars();
+            let first = letters.next().map(|first| first.to_lowercase().to_string());
+            format!("{}{}", first.unwrap_or_default(), letters.as_str())
+        }
+        Some(label) => label.to_owned(),
+        None => field.replace('_', " "),
+    }
 }
 
 /// Says how it went, once.

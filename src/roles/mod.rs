@@ -101,6 +101,18 @@ pub fn grant(
     user: UserId,
     input: &Input,
 ) -> Result<GrantId> {
+    grant_telling(db, actor, scope, user, input, true)
+}
+
+/// The same; `tells` says whether the user hears of it by mail.
+pub fn grant_telling(
+    db: &Db,
+    actor: &Actor,
+    scope: &Scope<RolesGrant>,
+    user: UserId,
+    input: &Input,
+    tells: bool,
+) -> Result<GrantId> {
     auth::not_acting(actor)?;
     let home = places::home_of(db, scope, user)?;
     let new = NewGrant::read(input)?;
@@ -128,8 +140,10 @@ pub fn grant(
         users::roles_changed(tx, user)?;
         let detail = json!({ "role": role.name, "at": at, "until_on": new.until });
         audit::record(tx, "role.granted", ("user", user.0), home, &detail)?;
-        let what = format!("You were given the role {} at {}.", role.name, place.name);
-        texts::tell_user(tx, home, user, "role.granted", "You were given a role", &what)?;
+        if tells {
+            let what = format!("You were given the role {} at {}.", role.name, place.name);
+            texts::tell_user(tx, home, user, "role.granted", "You were given a role", &what)?;
+        }
         Ok(id)
     })
 }

@@ -455,7 +455,7 @@ pub fn change<P: Permission>(
     change_telling(tx, actor, scope, home, was, input, true)
 }
 
-/// The same; `tells` says whether the user hears of a new sign-in name by mail.
+/// The same; `tells` says whether the user hears by mail of a new sign-in name or private address.
 pub fn change_telling<P: Permission>(
     tx: &Write,
     actor: &Actor,
@@ -589,7 +589,7 @@ fn put<P: Permission>(
         return Ok(());
     }
     let id = was.id;
-    if changed.contains_key("recovery_email") {
+    if tells && changed.contains_key("recovery_email") {
         let what = "The private address on file for your account was changed. It counts when it is proven.";
         let subject = "Your private address was changed";
         texts::tell_user(tx, was.customer, id, "user.recovery_changed", subject, what)?;

@@ -340,3 +340,37 @@ fn a_workbook_that_is_exported_comes_back_unchanged() {
     assert_eq!(same["updated"], 0, "{same}");
     assert!(!same.to_string().contains("needs roles.grant"), "{same} {}", ca.id);
 }
+
+#[test]
+fn roles_of_a_file_and_of_its_templates_want_the_password_and_mail_nobody_unless_welcomed() {
+    let (world, _, home) = scene();
+    let ca = world.person(home, "Customer administrator");
+    let template = json!({ "label": "Desk", "reach": "self", "roles": ["Billing viewer"] });
+    ca.api_post(&format!("/customers/{home}/templates"), template).expect(201);
+    let factor = "UPDATE roles SET requires_factor = 1 WHERE name = 'Billing viewer'";
+    world.sql().execute_batch(factor).unwrap();
+    let file = |local: &str| {
+        format!("UPN,First Name,Roles,Template\n{local}@aldermoor.example,Ann,Customer helpdesk,desk\n")
+            .into_bytes()
+    };
+    let prove = |at: &str| {
+        world.sql().execute("UPDATE sessions SET proven_at = ?1", [at]).unwrap();
+    };
+    let url = format!("/customers/{home}/users/import");
+    let check = ca.upload(&url, &[], ("file", "users.csv", &file("ann")));
+    let check = check.location().to_owned();
+    prove("2026-01-01T00:00:00Z");
+    let asked = ca.post(&check, &[("what", "all")]);
+    assert!(asked.says("Your password, once more"), "{}: {}", asked.status, asked.body);
+    assert_eq!(world.count("SELECT count(*) FROM runs"), 0);
+    assert_eq!(counts(&send(&ca, home, "", &file("ann"))), [1, 0, 0, 0, 0]);
+    let held = "SELECT group_concat(roles.name, ', ') FROM role_grants JOIN roles ON roles.id = role_id
+                  JOIN users ON users.id = user_id WHERE first_name = 'Ann'";
+    assert_eq!(world.text(held), "Customer helpdesk, Billing viewer");
+    let renamed = b"UPN,NewUPN,Recovery Email\nann@aldermoor.example,anna@aldermoor.example,ann@home.example\n";
+    assert_eq!(counts(&send(&ca, home, "", renamed)), [0, 1, 0, 0, 0]);
+    assert_eq!(world.count("SELECT count(*) FROM messages"), 0, "nobody asked for mail");
+    assert_eq!(counts(&send(&ca, home, "?welcome=true", &file("bo"))), [1, 0, 0, 0, 0]);
+    let told = "SELECT count(*) FROM messages WHERE event = 'role.granted'";
+    assert_eq!(world.count(told), 2);
+}

@@ -101,7 +101,7 @@ fn fields_are_set_cleared_or_left_as_the_preview_said_and_put_back() {
         "what was changed since is spared"
     );
     let lines = admin.api_get(&format!("/runs/{back}/lines")).expect(200);
-    assert!(lines.says("changed since, and left: job_title"), "{}", lines.body);
+    assert!(lines.says("changed since, and left: job title"), "{}", lines.body);
     admin.api_post(&format!("/runs/{back}/undo"), Value::Null).expect(422);
 }
 

@@ -41,7 +41,7 @@ fn a_thousand_go_to_another_domain_but_for_three_whose_names_are_taken() {
     let items = seen["items"].as_array().unwrap();
     let refused: Vec<&Value> = items.iter().filter(|one| one["result"] == "refused").collect();
     assert_eq!((items.len(), refused.len()), (1_000, 3), "{refused:?}");
-    assert_eq!(refused[0]["why"], "upn is taken by Other");
+    assert_eq!(refused[0]["why"], "sign-in name is taken by Other");
     assert_eq!(scene.run(&admin, order).1, numbers(997, 0, 3));
     let on = "SELECT count(*) FROM users WHERE upn LIKE 'ann%@alder.example' AND mail = upn AND display_name LIKE 'ann %'";
     assert_eq!(scene.world.count(on), 997);

@@ -89,8 +89,9 @@ impl Work<'_> {
             }
             let mut input = Input::default();
             input.set("role", name);
-            let actor = self.order.actor;
-            match roles::grant(self.order.db, actor, &actor.scope::<RolesGrant>()?, id, &input) {
+            let (db, actor) = (self.order.db, self.order.actor);
+            let (scope, tells) = (actor.scope::<RolesGrant>()?, self.order.said.welcome);
+            match roles::grant_telling(db, actor, &scope, id, &input, tells) {
                 Ok(_) => given.push(name),
                 Err(Error::Invalid(all)) => {
                     let why = all.iter().map(|each| each.message.as_str());
@@ -184,12 +185,13 @@ impl Work<'_> {
         &self,
         tx: &Write,
         id: UserId,
-        along: &Along,
+        mut along: Along,
         beside: &mut Beside,
     ) -> Result<()> {
+        along.quiet = !self.order.said.welcome;
         let Some(app) = self.order.app else { return Ok(()) };
         let customer = self.home.customer.id;
-        for why in arrivals::give(tx, app, self.order.actor, customer, id, along, ASKED)? {
+        for why in arrivals::give(tx, app, self.order.actor, customer, id, &along, ASKED)? {
             beside.notices.push(self.notice(&Field::Template, "", &why));
         }
         Ok(())

@@ -45,12 +45,6 @@ pub fn import(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
         said.welcome = cx.db.read(|db| welcomes(db, &cx.actor, customer))?;
     }
     let file = cx.db.read(|db| said.sheet(db, customer, &cx.request.body))?;
-    if !dry_run && gives_factor_roles(cx.db, customer, &file)? {
-        cx.again_for(RolesGrant::NAME)?;
-    }
-    if !dry_run {
-        super::remember(cx.db, scope, customer, &said, &cx.request.body)?;
-    }
     let order = |dry_run| Order {
         db: cx.db,
         app: Some(cx.app),
@@ -63,6 +57,12 @@ pub fn import(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
         from: 0,
         earlier: &[],
     };
+    if !dry_run && gives_factor_roles(&order(false), &file)? {
+        cx.again_for(RolesGrant::NAME)?;
+    }
+    if !dry_run {
+        super::remember(cx.db, scope, customer, &said, &cx.request.body)?;
+    }
     let keep_going = |_: &Write, _: usize, _: &RowOut| Ok(true);
     if said.all_or_nothing && !dry_run {
         let checked = apply(&order(true), &file, keep_going)?;

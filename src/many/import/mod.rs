@@ -14,11 +14,12 @@ mod store;
 
 pub use said::Said;
 
+use crate::arrivals::templates::{self, Template};
 use crate::auth::permissions::{
     RolesGrant, UserServicesWrite, UsersCreate, UsersImport, UsersPassword, UsersUpdate,
 };
 use crate::auth::{Actor, Scope};
-use crate::customers::settings;
+use crate::customers::{contacts, settings};
 use crate::db::{Db, Read, Write};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
@@ -301,7 +302,9 @@ fn would_disable(
 fn hold(tx: &Write, customer: CustomerId, text: &str) -> Result<()> {
     let detail = json!({ "why": text });
     crate::audit::record(tx, "bulk.held", ("customer", customer.0), customer, &detail)?;
-    super::tell_administrators(tx, customer, "bulk.held", "An import was held", text)
+    let subject = "An import was held";
+    contacts::tell(tx, customer, contacts::For::Security, "", ("bulk.held", subject, text))?;
+    super::tell_administrators(tx, customer, "bulk.held", subject, text)
 }
 
 /// Whether new people of a file are mailed a link where nobody says so: as the customer has it, and
@@ -311,17 +314,38 @@ pub fn welcomes(db: &Read, actor: &Actor, customer: CustomerId) -> Result<bool> 
         && settings::flag(db, customer, "welcome_by_import")?)
 }
 
-/// Whether the file names a role that asks those who hold it for a second factor: giving it wants
-/// the password once more.
-pub fn gives_factor_roles(db: &Db, customer: CustomerId, sheet: &Sheet) -> Result<bool> {
-    let cells = sheet.rows.iter().filter_map(|row| row.cells.get(&Field::Roles));
-    let names: BTreeSet<&str> = cells.flat_map(|cell| cell.list()).collect();
-    for name in names {
-        if db.read(|db| roles::asks_for_factor(db, customer, name))? {
-            return Ok(true);
+/// Whether the file gives a role that asks those who hold it for a second factor, by name or by a
+/// template: that wants the password once more.
+pub fn gives_factor_roles(order: &Order, sheet: &Sheet) -> Result<bool> {
+    let mut given: BTreeSet<(CustomerId, String)> = BTreeSet::new();
+    order.db.read(|db| {
+        let mut open: HashMap<CustomerId, Vec<Template>> = HashMap::new();
+        for row in &sheet.rows {
+            let (roles, label) = (row.cells.get(&Field::Roles), row.text(&Field::Template));
+            if roles.is_none() && label.is_none() {
+                continue;
+            }
+            // A row of nobody's is refused when its turn comes.
+            let Ok(customer) = customer_of(db, order, row) else { continue };
+            given.extend(roles.iter().flat_map(|cell| cell.list()).map(|r| (customer, r.into())));
+            let (Some(label), Ok(scope)) = (label, order.actor.scope::<UsersCreate>()) else {
+                continue;
+            };
+            if !open.contains_key(&customer) {
+                let usable = templates::usable(db, &scope, customer).unwrap_or_default();
+                open.insert(customer, usable);
+            }
+            let found = open.get(&customer).into_iter().flatten();
+            let named = found.filter(|each| each.label.eq_ignore_ascii_case(label));
+            given.extend(named.flat_map(|each| &each.roles).map(|role| (customer, role.clone())));
         }
-    }
-    Ok(false)
+        for (customer, role) in &given {
+            if roles::asks_for_factor(db, *customer, role)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
 }
 
 /// Who was written before a stop and named a manager, who may have come only later in the file.

@@ -56,8 +56,8 @@ impl Upload {
         cx.db.read(|db| self.said.sheet(db, self.customer, &self.bytes))
     }
 
-    fn checked(&self, cx: &Cx, scope: &Scope<UsersImport>, sheet: &Sheet) -> Result<Report> {
-        let order = Order {
+    fn order<'a>(&'a self, cx: &'a Cx, scope: &'a Scope<UsersImport>) -> Order<'a> {
+        Order {
             db: cx.db,
             app: Some(cx.app),
             said: &self.said,
@@ -68,8 +68,11 @@ impl Upload {
             dry_run: true,
             from: 0,
             earlier: &[],
-        };
-        apply(&order, sheet, |_, _, _| Ok(true))
+        }
+    }
+
+    fn checked(&self, cx: &Cx, scope: &Scope<UsersImport>, sheet: &Sheet) -> Result<Report> {
+        apply(&self.order(cx, scope), sheet, |_, _, _| Ok(true))
     }
 }
 
@@ -391,7 +394,7 @@ pub fn run(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
     if !all && picked.is_empty() {
         return Err(Error::refused("No row was chosen."));
     }
-    if gives_factor_roles(cx.db, upload.customer, &upload.sheet(cx)?)? {
+    if gives_factor_roles(&upload.order(cx, scope), &upload.sheet(cx)?)? {
         cx.again_for(RolesGrant::NAME)?;
     }
     let run = cx.db.write(cx.actor.by, |tx| {

@@ -197,7 +197,7 @@ impl Work<'_> {
         };
         let (id, details) = users::add(tx, self.order.actor, self.order.scope, self.home, &whole)?;
         if let Some(template) = &template {
-            self.give_along(tx, id, &template.along(), beside)?;
+            self.give_along(tx, id, template.along(), beside)?;
         }
         let (name, upn) = (details.display_name, details.upn);
         let outcome = Outcome::Created;
@@ -205,7 +205,9 @@ impl Work<'_> {
     }
 
     fn update(&self, tx: &Write, was: &User, input: &Input) -> Result<Done> {
-        let changes = users::change(tx, self.order.actor, self.order.scope, self.home, was, input)?;
+        let Order { actor, scope, said, .. } = self.order;
+        let changes =
+            users::change_telling(tx, actor, scope, self.home, was, input, said.welcome)?;
         if !changes.is_empty() && !self.may.update {
             return Err(Error::Forbidden("This needs the permission users.update.".into()));
         }

@@ -33,7 +33,10 @@ pub fn preview(
     let sorted =
         of(Verdict::Refused).chain(of(Verdict::Changed)).chain(of(Verdict::Unchanged)).take(SHOWN);
     let n = order.ids.len();
-    let title = order.act.title();
+    let title = match order.of {
+        Some((_, did)) => format!("Undo {}", did.title().to_lowercase()),
+        None => order.act.title().to_owned(),
+    };
     let columns = [column("Name"), column("What happens")];
     let verb = format!("{title}: {}", users(n));
     let hint = "So many are touched at once. Type the number to confirm.";
@@ -51,7 +54,6 @@ pub fn preview(
             (flash(Tone::Wait, html! { "The first " (LOOKED_AT) " of " (n) " were looked at; the run tells of each." }, None))
         }
         @if all.len() > SHOWN { p.muted { "The first " (SHOWN) " are shown, those who cannot before the others." } }
-        (table("What it would do", &columns, html! { @for one in sorted { (line(one)) } }))
         (post_form(&cx.csrf, here, html! {
             (carried(input))
             @if input.get("all") == "1" { (hidden("expected", n)) }
@@ -61,6 +63,7 @@ pub fn preview(
                                 Opts { hint, width: 3, autocomplete: "off", ..Opts::default() }))
                 } }
             }
+            (table("What it would do", &columns, html! { @for one in sorted { (line(one)) } }))
             (form_foot(html! {
                 @if starts {
                     @if order.takes() { (button(&verb).danger().named("go", "run")) }

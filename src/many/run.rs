@@ -100,12 +100,12 @@ pub fn changed(field: &str, pair: &serde_json::Value) -> String {
         let text = pair.get(at).and_then(|value| value.as_str()).unwrap_or_default();
         if text.is_empty() { "–" } else { text }.to_owned()
     };
-    let field = field.strip_prefix("properties.").unwrap_or(field);
     format!("{} {} → {}", words(field), text(0), text(1))
 }
 
 /// What a field is called on forms, in the middle of a line.
 pub fn words(field: &str) -> String {
+    let field = field.strip_prefix("properties.").unwrap_or(field);
     let label = LABELS.iter().find(|(name, _)| *name == field).map(|(_, label)| *label);
     match label {
         // "PO box" begins with two capitals and stays.

@@ -366,7 +366,7 @@ fn files_templates_and_many_at_once_carry_them() {
         "input": { "set": { "properties": { "languages": ["en", "nl"] } }, "clear": ["properties.badge"] },
     });
     let seen = admin.api_post(&bulk, order).expect(200).json();
-    assert_eq!(seen["items"][0]["why"], "properties.badge is required", "{seen}");
+    assert_eq!(seen["items"][0]["why"], "badge is required", "{seen}");
     let order = json!({
         "action": "edit", "ids": ids,
         "input": { "set": { "properties": { "languages": ["nl"] } } },

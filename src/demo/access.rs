@@ -40,10 +40,9 @@ pub fn show(stage: &Stage, admin: &Actor, scene: &Scene) -> Result<()> {
     stage.post(admin, &roles(visitor), &grant)?;
 
     let shipped = stage.all(admin, "/roles")?;
-    for (customer, name, rule) in [
-        (scene.customer, "My account", "allow"),
-        (scene.neighbour, "Approver", "deny"),
-    ] {
+    for (customer, name, rule) in
+        [(scene.customer, "My account", "allow"), (scene.neighbour, "Approver", "deny")]
+    {
         let found = shipped.iter().find(|role| role.at("name") == name);
         let id = found.ok_or_else(|| Error::internal(format!("no role {name}")))?.at("id");
         let path = format!("/customers/{customer}/allowed-roles/{id}");

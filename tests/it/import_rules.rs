@@ -350,8 +350,10 @@ fn roles_of_a_file_and_of_its_templates_want_the_password_and_mail_nobody_unless
     let factor = "UPDATE roles SET requires_factor = 1 WHERE name = 'Billing viewer'";
     world.sql().execute_batch(factor).unwrap();
     let file = |local: &str| {
-        format!("UPN,First Name,Roles,Template\n{local}@aldermoor.example,Ann,Customer helpdesk,desk\n")
-            .into_bytes()
+        format!(
+            "UPN,First Name,Roles,Template\n{local}@aldermoor.example,Ann,Customer helpdesk,desk\n"
+        )
+        .into_bytes()
     };
     let prove = |at: &str| {
         world.sql().execute("UPDATE sessions SET proven_at = ?1", [at]).unwrap();
@@ -364,7 +366,8 @@ fn roles_of_a_file_and_of_its_templates_want_the_password_and_mail_nobody_unless
     assert!(asked.says("Your password, once more"), "{}: {}", asked.status, asked.body);
     assert_eq!(world.count("SELECT count(*) FROM runs"), 0);
     assert_eq!(counts(&send(&ca, home, "", &file("ann"))), [1, 0, 0, 0, 0]);
-    let held = "SELECT group_concat(roles.name, ', ') FROM role_grants JOIN roles ON roles.id = role_id
+    let held =
+        "SELECT group_concat(roles.name, ', ') FROM role_grants JOIN roles ON roles.id = role_id
                   JOIN users ON users.id = user_id WHERE first_name = 'Ann'";
     assert_eq!(world.text(held), "Customer helpdesk, Billing viewer");
     let renamed = b"UPN,NewUPN,Recovery Email\nann@aldermoor.example,anna@aldermoor.example,ann@home.example\n";

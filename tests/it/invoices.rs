@@ -203,7 +203,8 @@ fn those_who_are_told_of_invoices_get_the_link_each() {
     let scene = ready();
     let admin = scene.world.person(PROVIDER, "Provider administrator");
     for name in ["quill", "ledger"] {
-        let one = json!({ "name": name, "email": format!("{name}@books.example"), "told": ["billing"] });
+        let one =
+            json!({ "name": name, "email": format!("{name}@books.example"), "told": ["billing"] });
         admin.api_post(&format!("/customers/{}/contacts", scene.customer), one).expect(201);
     }
     let told = || {

@@ -206,8 +206,7 @@ impl Work<'_> {
 
     fn update(&self, tx: &Write, was: &User, input: &Input) -> Result<Done> {
         let Order { actor, scope, said, .. } = self.order;
-        let changes =
-            users::change_telling(tx, actor, scope, self.home, was, input, said.welcome)?;
+        let changes = users::change_telling(tx, actor, scope, self.home, was, input, said.welcome)?;
         if !changes.is_empty() && !self.may.update {
             return Err(Error::Forbidden("This needs the permission users.update.".into()));
         }

@@ -331,11 +331,8 @@ pub fn gives_factor_roles(order: &Order, sheet: &Sheet) -> Result<bool> {
             let (Some(label), Ok(scope)) = (label, order.actor.scope::<UsersCreate>()) else {
                 continue;
             };
-            if !open.contains_key(&customer) {
-                let usable = templates::usable(db, &scope, customer).unwrap_or_default();
-                open.insert(customer, usable);
-            }
-            let found = open.get(&customer).into_iter().flatten();
+            let usable = || templates::usable(db, &scope, customer).unwrap_or_default();
+            let found = open.entry(customer).or_insert_with(usable).iter();
             let named = found.filter(|each| each.label.eq_ignore_ascii_case(label));
             given.extend(named.flat_map(|each| &each.roles).map(|role| (customer, role.clone())));
         }

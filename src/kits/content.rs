@@ -19,6 +19,9 @@ This file holds everything that Portico had of one customer.
 
 customer.json   the customer: names, addresses, domains, settings
 users.csv       its users, in a form that an import takes back
+photos/         their photos, by the number they have in audit.csv
+devices.csv     what they work with
+offboardings/   the sealed reports of those who left, each as JSON with its seal
 services.csv    what the customer and its users had, and have
 ledger.csv      every billable change, in the order in which it counted
 audit.csv       who changed what, and when
@@ -46,6 +49,15 @@ pub fn write(db: &Db, id: CustomerId, file: &File) -> Result<()> {
         let customer = serde_json::to_vec_pretty(&customer)?;
         zip.write_all(&customer)?;
         users(db, id, &mut zip)?;
+        store::photos(db, id, &mut |user, jpeg| {
+            begin(&mut zip, &format!("photos/{user}.jpg"))?;
+            Ok(zip.write_all(jpeg)?)
+        })?;
+        table(&mut zip, "devices.csv", store::DEVICES_HEAD, |row| store::devices(db, id, row))?;
+        store::reports(db, id, &mut |number, report| {
+            begin(&mut zip, &format!("offboardings/{number}.json"))?;
+            Ok(zip.write_all(report.as_bytes())?)
+        })?;
         table(&mut zip, "services.csv", store::SERVICES_HEAD, |row| store::services(db, id, row))?;
         table(&mut zip, "ledger.csv", store::LEDGER_HEAD, |row| store::ledger(db, id, row))?;
         table(&mut zip, "audit.csv", store::AUDIT_HEAD, |row| store::audit(db, id, row))?;

@@ -143,6 +143,46 @@ pub fn customer(db: &Read, id: CustomerId) -> Result<Value> {
 /// What takes one row after the other.
 pub type Rows<'a> = &'a mut dyn FnMut(&[String]) -> Result<()>;
 
+pub const DEVICES_HEAD: &[&str] = &["id", "name", "kind", "serial", "note", "user", "primary"];
+
+pub fn devices(db: &Read, id: CustomerId, out: Rows) -> Result<()> {
+    db.each(
+        "SELECT devices.id, name, kind, serial, note,
+                coalesce((SELECT users.upn FROM users WHERE users.id = devices.user_id), '') AS who, main
+           FROM devices WHERE devices.customer_id = ?1",
+        [id],
+        |row| out(&cells(row, DEVICES_HEAD.len())?),
+    )
+}
+
+/// Number and photo of each user that has one.
+pub fn photos(
+    db: &Read,
+    id: CustomerId,
+    out: &mut dyn FnMut(UserId, &[u8]) -> Result<()>,
+) -> Result<()> {
+    db.each(
+        "SELECT users.id, jpeg FROM users CROSS JOIN user_photos ON user_id = users.id WHERE users.customer_id = ?1",
+        [id],
+        |row| out(row.get(0)?, &row.get::<_, Vec<u8>>(1)?),
+    )
+}
+
+/// Number and text of each sealed report of somebody who left.
+pub fn reports(
+    db: &Read,
+    id: CustomerId,
+    out: &mut dyn FnMut(i64, &str) -> Result<()>,
+) -> Result<()> {
+    db.each(
+        "SELECT sealed_no, json_object('number', sealed_no, 'sealed_at', sealed_at, 'previous', previous,
+                                       'seal', hash, 'report', report)
+           FROM offboardings WHERE customer_id = ?1 AND sealed_no IS NOT NULL ORDER BY id",
+        [id],
+        |row| out(row.get(0)?, &row.get::<_, String>(1)?),
+    )
+}
+
 pub const SERVICES_HEAD: &[&str] =
     &["level", "id", "service", "plan", "label", "user", "wanted", "live", "since"];
 

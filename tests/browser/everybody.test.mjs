@@ -125,6 +125,7 @@ test('what no link leads to', async (t) => {
   await sees('what an offboarding would do', async () => {
     await page.goto(`${customer}/users`);
     await main.getByRole('table').getByRole('link').nth(3).click();
+    await page.waitForURL(/\/users\/\d+$/);
     await page.goto(`${page.url()}/offboard`);
     await main.getByLabel('Make the mailbox shared').check();
     await press('Show what would happen');

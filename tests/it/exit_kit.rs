@@ -64,7 +64,18 @@ fn a_kit_holds_everything_and_no_secret() {
             [scene.customer],
         )
         .unwrap();
+    world
+        .sql()
+        .execute(
+            "INSERT INTO offboardings (customer_id, user_id, state, ordered_at, begins_at, sealed_no, sealed_at, report,
+                                       previous, hash)
+             SELECT customer_id, max(id), 'sealed', '', '', 1, '', '{}', '', 'abc' FROM users WHERE customer_id = ?1",
+            [scene.customer],
+        )
+        .unwrap();
     let at = format!("/customers/{}", scene.customer);
+    let device = json!({ "name": "AD-0141", "kind": "Laptop", "serial": "PF3X9K" });
+    admin.api_post(&format!("{at}/devices"), device).expect(201);
     let ca = world.person(scene.customer, "Customer administrator");
     ca.api_post(&format!("{at}/export"), json!({})).expect(202);
     work(world);
@@ -72,8 +83,20 @@ fn a_kit_holds_everything_and_no_secret() {
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["README.txt", "audit.csv", "customer.json", "ledger.csv", "services.csv", "users.csv"]
+        [
+            "README.txt",
+            "audit.csv",
+            "customer.json",
+            "devices.csv",
+            "ledger.csv",
+            "offboardings/1.json",
+            "services.csv",
+            "users.csv"
+        ]
     );
+    assert!(files["devices.csv"].contains("AD-0141,Laptop,PF3X9K"), "{}", files["devices.csv"]);
+    let report: Value = serde_json::from_str(&files["offboardings/1.json"]).unwrap();
+    assert_eq!((&report["seal"], &report["report"]), (&json!("abc"), &json!("{}")));
     for (name, text) in &files {
         assert!(!text.contains("argon2") && !text.contains("hash"), "{name}: {text}");
     }

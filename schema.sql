@@ -294,6 +294,15 @@ CREATE TABLE users (
   created_at      TEXT NOT NULL,
   created_by      INTEGER,
   changed_at      TEXT NOT NULL,
+  -- What else one is found by: employee id, user name, the digits of each phone.
+  numbers         TEXT NOT NULL GENERATED ALWAYS AS (
+                    employee_id || ' ' || username ||
+                    iif(phone = '', '', ' ' || replace(replace(replace(replace(replace(replace(replace(phone, ' ', ''), '+', ''), '(', ''), ')', ''), '-', ''), '.', ''), '/', '')) ||
+                    iif(mobile = '', '', ' ' || replace(replace(replace(replace(replace(replace(replace(mobile, ' ', ''), '+', ''), '(', ''), ')', ''), '-', ''), '.', ''), '/', '')) ||
+                    iif(home_phone = '', '', ' ' || replace(replace(replace(replace(replace(replace(replace(home_phone, ' ', ''), '+', ''), '(', ''), ')', ''), '-', ''), '.', ''), '/', '')) ||
+                    iif(ip_phone = '', '', ' ' || replace(replace(replace(replace(replace(replace(replace(ip_phone, ' ', ''), '+', ''), '(', ''), ')', ''), '-', ''), '.', ''), '/', '')) ||
+                    iif(fax = '', '', ' ' || replace(replace(replace(replace(replace(replace(replace(fax, ' ', ''), '+', ''), '(', ''), ')', ''), '-', ''), '.', ''), '/', '')) ||
+                    iif(pager = '', '', ' ' || replace(replace(replace(replace(replace(replace(replace(pager, ' ', ''), '+', ''), '(', ''), ')', ''), '-', ''), '.', ''), '/', ''))) VIRTUAL,
   UNIQUE (customer_id, id),
   CHECK (state = 'purged' OR (upn IS NOT NULL AND mail IS NOT NULL)),
   FOREIGN KEY (id, upn) REFERENCES user_names (user_id, name) DEFERRABLE INITIALLY DEFERRED,
@@ -304,7 +313,7 @@ CREATE TABLE users (
 ) STRICT;
 -- With all that a search looks at: the users of a customer do not lie together, its rows here do.
 CREATE INDEX users_by_customer ON users (customer_id, display_name COLLATE NOCASE, id, state, upn, mail, job_title,
-                                         username, employee_id);
+                                         numbers);
 -- Whose a user is, without the rest of the row.
 CREATE INDEX users_homes ON users (id, customer_id);
 CREATE INDEX users_by_username ON users (customer_id, username);
@@ -318,6 +327,9 @@ CREATE INDEX users_by_manager ON users (manager_id);
 CREATE INDEX users_by_deleted ON users (deleted_at) WHERE state = 'deleted';
 CREATE INDEX users_by_expiry ON users (expires_on, id) WHERE state = 'active' AND expires_on IS NOT NULL;
 CREATE INDEX users_by_department ON users (department_id);
+CREATE INDEX users_locked ON users (id) WHERE locked_until IS NOT NULL;
+CREATE INDEX users_tested ON users (id) WHERE test_user = 1;
+CREATE INDEX users_main_contacts ON users (id) WHERE main_contact = 1;
 CREATE INDEX users_by_location ON users (location_id);
 CREATE INDEX users_by_employee_id ON users (customer_id, employee_id) WHERE employee_id <> '';
 
@@ -327,6 +339,10 @@ CREATE TABLE customer_users (
   customer_id INTEGER PRIMARY KEY REFERENCES customers (id) ON DELETE CASCADE,
   users       INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX customer_users_by_users ON customer_users (users, customer_id);
+CREATE TRIGGER customers_are_counted AFTER INSERT ON customers BEGIN
+  INSERT INTO customer_users (customer_id, users) VALUES (NEW.id, 0);
+END;
 CREATE TRIGGER users_count_on_insert AFTER INSERT ON users WHEN NEW.state IN ('active', 'disabled') BEGIN
   INSERT INTO customer_users (customer_id, users) VALUES (NEW.customer_id, 1)
   ON CONFLICT (customer_id) DO UPDATE SET users = users + 1;
@@ -565,26 +581,55 @@ CREATE TRIGGER users_leave_custom_values AFTER UPDATE OF state ON users WHEN NEW
   DELETE FROM custom_values WHERE person_id = NEW.id;
 END;
 
+-- A list with its filters under a name: one's own, or shared with everybody at one's customer.
+CREATE TABLE views (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  user_id     INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  list        TEXT NOT NULL CHECK (list IN ('customers', 'users')),
+  name        TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 60),
+  query       TEXT NOT NULL,                               -- "state=active&type=demo"
+  shared      INTEGER NOT NULL DEFAULT 0 CHECK (shared IN (0, 1)),
+  created_at  TEXT NOT NULL,
+  UNIQUE (user_id, list, name)
+) STRICT;
+CREATE INDEX views_by_customer ON views (customer_id, list) WHERE shared = 1;
+CREATE INDEX views_of_customer ON views (customer_id);
+
+-- Customers that somebody keeps at hand.
+CREATE TABLE pins (
+  user_id     INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  customer_id INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE,
+  at          TEXT NOT NULL,
+  PRIMARY KEY (user_id, customer_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pins_by_customer ON pins (customer_id);
+
 -- Substrings of names and addresses; see db::search for how it is asked.
 CREATE VIRTUAL TABLE users_search USING fts5 (
-  display_name, upn, mail, content = 'users', content_rowid = 'id', tokenize = 'trigram', detail = none
+  display_name, upn, mail, numbers,
+  content = 'users', content_rowid = 'id', tokenize = 'trigram remove_diacritics 1', detail = none
 );
 CREATE TRIGGER users_search_insert AFTER INSERT ON users BEGIN
-  INSERT INTO users_search (rowid, display_name, upn, mail) VALUES (NEW.id, NEW.display_name, NEW.upn, NEW.mail);
+  INSERT INTO users_search (rowid, display_name, upn, mail, numbers)
+  VALUES (NEW.id, NEW.display_name, NEW.upn, NEW.mail, NEW.numbers);
 END;
-CREATE TRIGGER users_search_update AFTER UPDATE OF display_name, upn, mail ON users BEGIN
-  INSERT INTO users_search (users_search, rowid, display_name, upn, mail)
-  VALUES ('delete', OLD.id, OLD.display_name, OLD.upn, OLD.mail);
-  INSERT INTO users_search (rowid, display_name, upn, mail) VALUES (NEW.id, NEW.display_name, NEW.upn, NEW.mail);
+CREATE TRIGGER users_search_update AFTER UPDATE OF display_name, upn, mail, employee_id, username, phone, mobile, home_phone,
+                                                   ip_phone, fax, pager ON users BEGIN
+  INSERT INTO users_search (users_search, rowid, display_name, upn, mail, numbers)
+  VALUES ('delete', OLD.id, OLD.display_name, OLD.upn, OLD.mail, OLD.numbers);
+  INSERT INTO users_search (rowid, display_name, upn, mail, numbers)
+  VALUES (NEW.id, NEW.display_name, NEW.upn, NEW.mail, NEW.numbers);
 END;
 CREATE TRIGGER users_search_delete AFTER DELETE ON users BEGIN
-  INSERT INTO users_search (users_search, rowid, display_name, upn, mail)
-  VALUES ('delete', OLD.id, OLD.display_name, OLD.upn, OLD.mail);
+  INSERT INTO users_search (users_search, rowid, display_name, upn, mail, numbers)
+  VALUES ('delete', OLD.id, OLD.display_name, OLD.upn, OLD.mail, OLD.numbers);
 END;
 
 -- The same for customers.
 CREATE VIRTUAL TABLE customers_search USING fts5 (
-  name, code, contact_name, content = 'customers', content_rowid = 'id', tokenize = 'trigram', detail = none
+  name, code, contact_name, content = 'customers', content_rowid = 'id', tokenize = 'trigram remove_diacritics 1',
+  detail = none
 );
 CREATE TRIGGER customers_search_insert AFTER INSERT ON customers BEGIN
   INSERT INTO customers_search (rowid, name, code, contact_name) VALUES (NEW.id, NEW.name, NEW.code, NEW.contact_name);

@@ -587,7 +587,7 @@ routes! {
     Get   "/customers/{id}/users/new"       scope UsersCreate  arrivals::pages::new;
     Get   "/customers/{id}/users/preview"   scope UsersCreate  users::pages::form::preview;
     Get   "/customers/{id}/users/export"          scope UsersExport users::export::download;
-    Get   "/api/v1/customers/{id}/users/export"   scope UsersExport users::export::download, "Export a customer's users as CSV or XLSX, which an import takes back" users::export::EXPORT => &[];
+    Get   "/api/v1/customers/{id}/users/export"   scope UsersExport users::export::download, "Export a customer's users as CSV or XLSX, which an import takes back" users::finding::EXPORT => &[];
     Get   "/customers/{id}/users/bulk"            scope UsersRead many::pages::new;
     Post  "/customers/{id}/users/bulk"            scope UsersRead many::pages::create;
     Post  "/api/v1/customers/{id}/users/bulk"     scope UsersRead many::api::create, "Do something to many users of a customer, or show what it would do" many::ORDER => many::api::STARTED;

@@ -1,5 +1,6 @@
 use super::domains::{self, Domain};
 use super::fields::Link;
+use super::finding;
 use super::life;
 use super::properties::{Holder, Standing, values};
 use super::rehearsal::{self, Preview};
@@ -367,20 +368,8 @@ pub fn remove_domain(cx: &Cx, scope: &Scope<CustomersDomains>) -> Result<Respons
 
 /// What the query asks for. Pages read it the same way.
 pub fn filter(cx: &Cx) -> Result<Filter> {
-    let mut fields = crate::input::Fields::of(&cx.request.query, QUERY);
-    let (q, state) = (fields.text("q", 0..=100), fields.optional("state"));
-    let (kind, reseller) = (fields.optional("type"), fields.optional("reseller"));
-    fields.finish(|| Some(Filter { q: q?, state: state?, kind: kind?, reseller: reseller? }))
+    finding::read(&cx.request.query, &cx.actor)
 }
-
-const QUERY: &[Field] = &[
-    Field::text("q", ""),
-    Field::text("state", ""),
-    Field::text("type", ""),
-    Field::integer("reseller", ""),
-    Field::integer("limit", ""),
-    Field::text("after", ""),
-];
 
 fn answer<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Response> {
     let customer = super::one(db, scope, id)?;

@@ -8,6 +8,7 @@ pub mod code;
 pub mod contacts;
 pub mod domains;
 pub mod fields;
+pub mod finding;
 pub mod life;
 pub mod lists;
 pub mod pages;
@@ -20,11 +21,13 @@ pub mod transfer;
 pub mod tree;
 mod store;
 
+pub use finding::{FILTERS, Filter, list, store_plans};
+
 use crate::audit;
 use crate::auth::permissions::{
-    CustomersBillingUpdate, CustomersCreate, CustomersLimits, CustomersRead, CustomersUpdate,
+    CustomersBillingUpdate, CustomersCreate, CustomersLimits, CustomersUpdate,
 };
-use crate::auth::{Actor, Breadth, PROVIDER, Permission, Scope};
+use crate::auth::{Actor, PROVIDER, Permission, Scope};
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::html::text;
@@ -34,7 +37,6 @@ use crate::ledger::{self, Action, Kind, Row};
 use crate::places::State;
 use crate::settings::ranks;
 use crate::time::{Instant, Zone};
-use crate::web::{Listing, Paging};
 use fields::{ABOVE, BILLING, Details, EDIT, LIMITS, NEW, among};
 use properties::{Holder, Standing, values};
 use serde_json::{Value, json};
@@ -88,24 +90,6 @@ pub struct Brief {
     pub created_at: Instant,
 }
 
-/// Which customers a list is of.
-#[derive(Clone, Default)]
-pub struct Filter {
-    pub q: String,
-    pub state: Option<State>,
-    pub kind: Option<Type>,
-    /// Those below it, however far.
-    pub reseller: Option<CustomerId>,
-}
-
-/// What a filter may name.
-pub const FILTERS: &[Field] = &[
-    Field::text("q", "beginning of or text inside name, code, domain, contact"),
-    Field::text("state", "active, disabled, deprovisioned, deleted"),
-    Field::text("type", "standard, test, demo"),
-    Field::integer("reseller", "those below this customer"),
-];
-
 /// What else the actor may do to the fields of a customer.
 pub struct May {
     billing: Option<Scope<CustomersBillingUpdate>>,
@@ -147,25 +131,6 @@ impl May {
 /// The customer, if the scope reaches it.
 pub fn one<P: Permission>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Customer> {
     store::one(db, scope, id)
-}
-
-/// A page of the customers that `filter` leaves.
-pub fn list(
-    db: &Read,
-    scope: &Scope<CustomersRead>,
-    filter: &Filter,
-    paging: &Paging,
-) -> Result<Listing<Brief>> {
-    let breadth = scope.breadth(db)?;
-    if filter.q.is_empty() {
-        let rows = store::list(db, scope, breadth, filter, paging)?;
-        return Ok(paging.listing(rows, |row| (row.name.clone(), row.id.0)));
-    }
-    let rows = store::search(db, scope, breadth, filter, paging)?;
-    // A wide search comes in the order of the index it was found by.
-    let by_id = breadth != Breadth::Narrow && filter.q.chars().count() >= 3;
-    let key = |row: &Brief| (if by_id { String::new() } else { row.name.clone() }, row.id.0);
-    Ok(paging.listing(rows, key))
 }
 
 /// Whether the actor stands above the customer: some things only those may see and set.
@@ -544,16 +509,4 @@ fn others(input: &Input, group: &'static [Field]) -> Vec<Complaint> {
     let said = |name: &str| input.has(name) || input.members(name).next().is_some();
     let outside = EDIT.iter().filter(|field| !among(group, field.name) && said(field.name));
     outside.map(|field| Complaint::new(field.name, "is not a field here")).collect()
-}
-
-/// The statements of lists and what each must go by, for the test that looks at their plans.
-pub fn store_plans() -> [(&'static str, &'static str, &'static str); 6] {
-    [
-        ("narrow list", store::LIST_NARROW, "USING INTEGER PRIMARY KEY"),
-        ("wide list", store::LIST_WIDE, "customers_by_name"),
-        ("wide list of a state", store::LIST_WIDE_STATE, "customers_by_state"),
-        ("narrow search", store::SEARCH_NARROW, "USING INTEGER PRIMARY KEY"),
-        ("wide search", store::SEARCH_WIDE, "USING INTEGER PRIMARY KEY"),
-        ("beginning", store::SEARCH_START, "customers_by_name"),
-    ]
 }

@@ -6,6 +6,7 @@
 
 mod migrate;
 pub mod backup;
+pub mod finds;
 
 pub use migrate::SCHEMA_VERSION;
 
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
+use unicode_normalization::UnicodeNormalization;
 
 /// Jobs that may share one commit.
 const BATCH: u32 = 64;
@@ -519,7 +521,7 @@ pub fn trigrams(text: &str) -> Option<String> {
 /// The parts of that, each once.
 pub fn trigram_parts(text: &str) -> Vec<String> {
     let chars: Vec<char> =
-        text.to_lowercase().chars().filter(|c| !c.is_control()).take(64).collect();
+        text.to_lowercase().nfc().filter(|c| !c.is_control()).take(64).collect();
     let quoted =
         |three: &[char]| format!("\"{}\"", three.iter().collect::<String>().replace('"', "\"\""));
     let mut parts: Vec<String> = Vec::new();
@@ -560,6 +562,7 @@ fn connect(path: &Path) -> Result<Connection> {
     // A plan is chosen once, not anew for each value that is bound.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(256);
+    finds::teach(&conn)?;
     Ok(conn)
 }
 

@@ -166,6 +166,18 @@ pub fn filters(action: &str, body: Markup) -> Markup {
     html! { form.filters action=(action) { (body) button.btn { "Filter" } } }
 }
 
+/// Filters that few lists need at once, behind a line that opens them.
+pub fn more_filters(open: bool, body: Markup) -> Markup {
+    html! { details open[open] { summary { "More filters" } div { (body) } } }
+}
+
+/// A text to filter by, without a visible label.
+pub fn word(name: &str, label: &str, kind: &str, value: &str) -> Markup {
+    html! {
+        input.form-control type=(kind) name=(name) value=(value) placeholder=(label) aria-label=(label);
+    }
+}
+
 /// Filter by state, as links that keep the query: (text, address, number). `now` is the text of the
 /// open one.
 pub fn chips<H: AsRef<str>>(label: &str, list: &[(&str, H, Option<i64>)], now: &str) -> Markup {

@@ -24,7 +24,7 @@ use crate::input::{self, Field, Fields, Input};
 use crate::jobs;
 use crate::mail::{self, Class, NewMessage};
 use crate::roles;
-use crate::users::{Changed, Filter, lookup};
+use crate::users::{Changed, Filter, finding, lookup};
 use crate::web::App;
 use acts::{Act, At, Doing};
 use names::Renaming;
@@ -56,6 +56,7 @@ pub const ORDER: &[Field] = &[
     Field::text("q", "of all: text inside name, sign-in name or address"),
     Field::text("state", "of all: active, disabled or deprovisioned"),
     Field::text("department", "of all: of this name, within one customer"),
+    Field::text("filter", "of all: further filters of the list, as in its address: role=Billing&badge=locked"),
     Field::integer("expected", "of all: how many matched when it was looked at"),
     Field::object("input", "what the action takes"),
     Field::boolean("preview", "true says what it would do and does nothing"),
@@ -112,7 +113,7 @@ impl Order {
         if act == Some(Act::GiveService) {
             fields.complain::<()>("action", "is done within one customer");
         }
-        let chosen = Chosen::read(&mut fields, customer);
+        let chosen = Chosen::read(&mut fields, actor, customer);
         let (act, chosen) = fields.finish(|| Some((act?, chosen?)))?;
         let input = within_input(said);
         if !act.may(actor) {
@@ -299,7 +300,7 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn read(fields: &mut Fields, customer: Option<CustomerId>) -> Option<Chosen> {
+    fn read(fields: &mut Fields, actor: &Actor, customer: Option<CustomerId>) -> Option<Chosen> {
         let ids = fields.list::<UserId>("ids", MOST);
         let all = fields.flag("all");
         let (q, state) = (fields.text("q", 0..=100), fields.optional("state"));
@@ -311,7 +312,12 @@ impl Chosen {
             }
             other => other,
         };
-        let filter = Filter { customer, q: q?, state: state?, department: department? };
+        let further = Input::from_form(fields.text("filter", 0..=1_000)?.as_bytes());
+        let more = match finding::read(&further, actor) {
+            Ok(filter) => filter.more,
+            Err(_) => return fields.complain("filter", "is not a filter of the list"),
+        };
+        let filter = Filter { customer, q: q?, state: state?, department: department?, more };
         Some(Chosen { ids: ids?, all: all?, filter, expected: expected? })
     }
 

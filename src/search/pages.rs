@@ -21,7 +21,7 @@ pub fn index(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
             (button("Search").primary())
         }
         @if text.is_empty() {
-            (empty("search", "Find customers, users and invoices", "By any part of a name, code or address; invoices by number.", None))
+            (empty("search", "Find customers, users and invoices", "By any part of a name, code or address, or four digits of a phone; invoices by number.", None))
         } @else if found.is_empty() {
             (empty("search", &format!("Nothing matches “{text}”"), "Try fewer letters, or a part of the address.", None))
         } @else {

@@ -1,7 +1,8 @@
 use super::{CustomerHit, InvoiceHit, UserHit};
 use crate::auth::permissions::{CustomersRead, InvoicesRead, UsersRead};
 use crate::auth::{Breadth, Scope};
-use crate::db::{Read, beginning, containing, trigram_parts, trigrams};
+use crate::db::finds::{digits, fold};
+use crate::db::{Read, trigram_parts, trigrams};
 use crate::error::Result;
 use rusqlite::{Row, named_params};
 
@@ -11,7 +12,10 @@ pub const USERS_NARROW: &str =
        FROM users INDEXED BY users_by_customer
       WHERE users.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
         AND users.state NOT IN ('deleted', 'purged')
-        AND (display_name LIKE :like ESCAPE '\\' OR upn LIKE :like ESCAPE '\\' OR mail LIKE :like ESCAPE '\\')
+        AND (finds(:q, display_name, upn, mail, numbers) OR (:digits <> '' AND instr(numbers, :digits) > 0)
+             OR users.id IN (SELECT user_id FROM user_names INDEXED BY user_names_by_customer
+                              WHERE user_names.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+                                AND user_names.name >= lower(:text) AND user_names.name < lower(:text) || char(1114111)))
       LIMIT :most";
 
 pub const USERS_WIDE: &str = "SELECT users.id, users.display_name, users.upn,
@@ -22,8 +26,8 @@ pub const USERS_WIDE: &str = "SELECT users.id, users.display_name, users.upn,
                                JOIN reach ON reach.customer_id = own.customer_id
                               WHERE own.id = users_search.rowid AND scope IN (SELECT value FROM json_each(:scope))))
         AND users.state NOT IN ('deleted', 'purged')
-        AND (users.display_name LIKE :like ESCAPE '\\' OR users.upn LIKE :like ESCAPE '\\'
-             OR users.mail LIKE :like ESCAPE '\\')
+        AND (finds(:q, users.display_name, users.upn, users.mail, users.numbers)
+             OR (:digits <> '' AND instr(users.numbers, :digits) > 0))
       LIMIT :most";
 
 pub const USERS_SHORT: &str = "SELECT users.id, display_name, upn,
@@ -35,28 +39,45 @@ pub const USERS_SHORT: &str = "SELECT users.id, display_name, upn,
                        AND scope IN (SELECT value FROM json_each(:scope)))
       LIMIT :most";
 
-/// Names and addresses that hold `text`; of one or two letters, names that begin with it.
+/// By the beginning of any address.
+pub const USERS_ADDRESS: &str = "SELECT users.id, display_name, upn,
+            (SELECT name FROM customers WHERE customers.id = users.customer_id) AS customer
+       FROM users
+      WHERE users.id IN (SELECT user_id FROM user_names WHERE user_names.name >= lower(:text)
+                            AND user_names.name < lower(:text) || char(1114111) LIMIT 200)
+        AND users.state NOT IN ('deleted', 'purged')
+        AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                       AND scope IN (SELECT value FROM json_each(:scope)))
+      LIMIT :most";
+
+/// Names, addresses and numbers that hold `text`; of one or two letters, names that begin with it.
 pub fn users(db: &Read, scope: &Scope<UsersRead>, text: &str, most: i64) -> Result<Vec<UserHit>> {
-    let breadth = scope.breadth_of_users(db)?;
-    let found = match (breadth, trigrams(text)) {
-        (Breadth::Narrow, parts) => {
-            let like = if parts.is_some() { containing(text) } else { beginning(text) };
-            let params = named_params! { ":scope": scope, ":like": like, ":most": most };
-            db.all(USERS_NARROW, params, user)?
-        }
-        (_, Some(_)) => {
-            let params = named_params! {
-                ":scope": scope, ":all": breadth == Breadth::All, ":match": users_match(db, text)?,
-                ":like": containing(text), ":most": most,
-            };
-            db.all(USERS_WIDE, params, user)?
-        }
-        (_, None) => {
-            let to = format!("{text}\u{10FFFF}");
-            let params = named_params! { ":scope": scope, ":from": text, ":to": to, ":most": most };
-            db.all(USERS_SHORT, params, user)?
-        }
+    let (breadth, q, digits) = (scope.breadth_of_users(db)?, fold(text), digits(text));
+    if breadth == Breadth::Narrow {
+        let params = named_params! {
+            ":scope": scope, ":q": q, ":digits": digits, ":text": text, ":most": most,
+        };
+        return db.all(USERS_NARROW, params, user);
+    }
+    let Some(parts) = users_match(db, text)? else {
+        let to = format!("{text}\u{10FFFF}");
+        let params = named_params! { ":scope": scope, ":from": text, ":to": to, ":most": most };
+        return db.all(USERS_SHORT, params, user);
     };
+    let params = named_params! {
+        ":scope": scope, ":all": breadth == Breadth::All, ":match": parts, ":q": q,
+        ":digits": digits, ":most": most,
+    };
+    let mut found = db.all(USERS_WIDE, params, user)?;
+    if i64::try_from(found.len()).is_ok_and(|n| n < most) {
+        let params = named_params! { ":scope": scope, ":text": text, ":most": most };
+        for hit in db.all(USERS_ADDRESS, params, user)? {
+            if !found.iter().any(|each| each.id == hit.id) {
+                found.push(hit);
+            }
+        }
+        found.truncate(usize::try_from(most).unwrap_or(0));
+    }
     Ok(found)
 }
 
@@ -71,7 +92,9 @@ const ENOUGH: usize = 4;
 /// nearly every address are left out: reading their long lists costs more than comparing what the
 /// rarer ones find.
 pub fn users_match(db: &Read, text: &str) -> Result<Option<String>> {
-    let parts = trigram_parts(text);
+    // A phone number is in the index by its digits.
+    let digits = digits(text);
+    let parts = trigram_parts(if digits.is_empty() { text } else { &digits });
     let mut far = Vec::new();
     if parts.len() > 1 {
         for part in &parts {
@@ -95,8 +118,7 @@ pub const CUSTOMERS: &str = "SELECT customers.id, customers.name, customers.code
        FROM customers_search JOIN customers ON customers.id = customers_search.rowid
       WHERE customers_search MATCH :match
         AND customers.state NOT IN ('deleted', 'purged')
-        AND (customers.name LIKE :like ESCAPE '\\' OR customers.code LIKE :like ESCAPE '\\'
-             OR customers.contact_name LIKE :like ESCAPE '\\')
+        AND finds(:q, customers.name, customers.code, customers.contact_name)
         AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
                        AND scope IN (SELECT value FROM json_each(:scope)))
       LIMIT :most";
@@ -112,7 +134,7 @@ const CUSTOMERS_SHORT: &str = "SELECT id, name, code
 
 const CUSTOMERS_BY_NUMBER: &str = "SELECT customers.id, customers.name, customers.code
        FROM customers
-      WHERE id IN (SELECT customer_id FROM domains WHERE name = lower(:text)
+      WHERE id IN (SELECT customer_id FROM domains WHERE name >= lower(:text) AND name < lower(:text) || char(1114111)
                    UNION SELECT id FROM customers WHERE billing_id = :text
                    UNION SELECT id FROM customers WHERE external_id = :text)
         AND state NOT IN ('deleted', 'purged')
@@ -131,7 +153,7 @@ pub fn customers(
     let mut found = db.all(CUSTOMERS_BY_NUMBER, by_number, customer)?;
     let named = match trigrams(text) {
         Some(parts) => {
-            let params = named_params! { ":scope": scope, ":match": parts, ":like": containing(text), ":most": most };
+            let params = named_params! { ":scope": scope, ":match": parts, ":q": fold(text), ":most": most };
             db.all(CUSTOMERS, params, customer)?
         }
         None => {

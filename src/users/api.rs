@@ -1,12 +1,12 @@
 //! Users in the API.
 
 use super::told::answer;
-use super::{Brief, Filter, fields};
+use super::{Badge, Brief, Filter, fields, finding};
 use crate::auth::permissions::{UsersDisable, UsersRead, UsersRename, UsersTestFlag, UsersUpdate};
 use crate::auth::{Permission, Scope};
 use crate::error::Result;
 use crate::ids::{CustomerId, UserId};
-use crate::input::{Field, Fields, Input};
+use crate::input::Field;
 use crate::places::State;
 use crate::time::Instant;
 use crate::web::{Cx, PICKED, Response, response};
@@ -17,6 +17,7 @@ struct BriefOut<'u> {
     customer_id: CustomerId,
     customer_name: &'u str,
     state: State,
+    badges: &'u [Badge],
     display_name: &'u str,
     upn: &'u str,
     mail: &'u str,
@@ -30,6 +31,7 @@ pub const ITEM: &[Field] = &[
     Field::integer("customer_id", ""),
     Field::text("customer_name", ""),
     Field::text("state", "active, disabled, deprovisioned, deleted"),
+    Field::list("badges", "locked, expired, not_invited, incomplete, request_failed"),
     Field::text("display_name", ""),
     Field::text("upn", ""),
     Field::text("mail", ""),
@@ -93,27 +95,8 @@ pub fn filter(cx: &Cx) -> Result<Filter> {
     if !cx.request.is_api() {
         query.remove(PICKED);
     }
-    filter_of(&query)
+    finding::read(&query, &cx.actor)
 }
-
-/// The same of any query.
-pub fn filter_of(query: &Input) -> Result<Filter> {
-    let mut fields = Fields::of(query, QUERY);
-    let (q, state) = (fields.text("q", 0..=100), fields.optional("state"));
-    let (customer, department) = (fields.optional("customer"), fields.text("department", 0..=64));
-    fields.finish(|| {
-        Some(Filter { q: q?, state: state?, customer: customer?, department: department? })
-    })
-}
-
-const QUERY: &[Field] = &[
-    Field::text("q", ""),
-    Field::text("state", ""),
-    Field::integer("customer", ""),
-    Field::text("department", ""),
-    Field::integer("limit", ""),
-    Field::text("after", ""),
-];
 
 impl<'u> From<&'u Brief> for BriefOut<'u> {
     fn from(u: &'u Brief) -> Self {
@@ -122,6 +105,7 @@ impl<'u> From<&'u Brief> for BriefOut<'u> {
             customer_id: u.customer,
             customer_name: &u.customer_name,
             state: u.state,
+            badges: &u.badges,
             display_name: &u.display_name,
             upn: &u.upn,
             mail: &u.mail,

@@ -1,6 +1,7 @@
 //! Export of a customer's users, as a file that an import takes back without changing anything.
 
-use super::{Filter, User, store};
+use super::finding::EXPORT;
+use super::{Filter, User, finding, store};
 use crate::auth::Scope;
 use crate::auth::permissions::UsersExport;
 use crate::customers;
@@ -11,7 +12,6 @@ use crate::ids::{CustomerId, UserId};
 use crate::input::{Fields, Input};
 use crate::places::State;
 use crate::sheet::{self, field::Field};
-use crate::users::api;
 use crate::web::response::Body;
 use crate::web::{Cx, Response, response};
 use std::io::{BufWriter, Write};
@@ -45,15 +45,6 @@ impl Kind {
     }
 }
 
-/// What the export may be asked for.
-pub const EXPORT: &[crate::input::Field] = &[
-    crate::input::Field::text("format", "csv (default) or xlsx"),
-    crate::input::Field::text("q", "text inside name, sign-in name or address"),
-    crate::input::Field::text("state", "active, disabled, deprovisioned, deleted"),
-    crate::input::Field::text("department", "of this name"),
-    crate::input::Field::list("id", "only these users; may be said several times"),
-];
-
 /// As many as can be named one by one.
 const NAMED: usize = 5_000;
 
@@ -65,7 +56,7 @@ pub fn download(cx: &Cx, scope: &Scope<UsersExport>) -> Result<Response> {
     let named = Fields::of(&query, EXPORT).list::<UserId>("id", NAMED);
     let named = named.ok_or_else(|| Error::invalid("id", "has something that is no user"))?;
     ["format", "id"].iter().for_each(|name| query.remove(name));
-    let filter = Filter { customer: Some(id), ..api::filter_of(&query)? };
+    let filter = Filter { customer: Some(id), ..finding::read(&query, &cx.actor)? };
     let whom = if named.is_empty() { Whom::Filter(&filter) } else { Whom::Named(&named) };
     let (code, file) = cx.db.read(|db| {
         let standing = Standing::of(db, &cx.actor, &Holder::new_user(id))?;
@@ -134,7 +125,7 @@ fn write(
         }
     };
     match whom {
-        Whom::Filter(filter) => store::each_of(db, scope, filter, &mut add)?,
+        Whom::Filter(filter) => finding::each_of(db, scope, filter, &mut add)?,
         Whom::Named(ids) => ids.iter().try_for_each(|user| add(*user))?,
     }
     if let Some(book) = book {

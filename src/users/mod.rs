@@ -8,6 +8,7 @@ pub mod erase;
 pub mod expiry;
 pub mod export;
 pub mod fields;
+pub mod finding;
 pub mod form;
 pub mod life;
 pub mod lookup;
@@ -20,13 +21,15 @@ pub mod photo;
 pub mod told;
 mod store;
 
+pub use finding::{Badge, FILTERS, Filter, ids_of, list, store_plans};
+
 use crate::assignments;
 use crate::audit;
 use crate::auth::permissions::{
     AccountUpdate, SettingsWrite, UsersCreate, UsersDisable, UsersRead, UsersRename, UsersTestFlag,
 };
 use crate::auth::{
-    Actor, Breadth, Own, PROVIDER, Permission, Scope, not_last_administrator, not_stronger,
+    Actor, Own, PROVIDER, Permission, Scope, not_last_administrator, not_stronger,
     not_stronger_peer, rights_at,
 };
 use crate::customers::patterns::Patterns;
@@ -42,7 +45,6 @@ use crate::ledger::{self, Action, Kind, Row};
 use crate::mail::texts;
 use crate::places::State;
 use crate::time::{Instant, Zone};
-use crate::web::{Listing, Paging};
 use fields::{DISABLE, Details, EDIT, EMERGENCY, NEW, RENAME, SignIn, TESTING, shown};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -66,6 +68,7 @@ pub struct Brief {
     pub customer: CustomerId,
     pub customer_name: String,
     pub state: State,
+    pub badges: Vec<Badge>,
     pub display_name: String,
     pub upn: String,
     pub mail: String,
@@ -73,23 +76,6 @@ pub struct Brief {
     pub department: String,
     pub last_sign_in_at: Option<Instant>,
 }
-
-/// Which users a list is of.
-#[derive(Clone, Default)]
-pub struct Filter {
-    pub q: String,
-    pub state: Option<State>,
-    pub customer: Option<CustomerId>,
-    pub department: String,
-}
-
-/// What a filter may name.
-pub const FILTERS: &[Field] = &[
-    Field::text("q", "text inside name, sign-in name or address; beginning of any address"),
-    Field::text("state", "active, disabled, deprovisioned, deleted"),
-    Field::integer("customer", "of this customer"),
-    Field::text("department", "of this name; with a customer"),
-];
 
 /// The customer that users are added to, and what their names must fit.
 pub struct Home {
@@ -126,48 +112,6 @@ impl Home {
 pub fn property_keys(db: &Read, customer: CustomerId) -> Result<BTreeSet<String>> {
     let all = holding(db, &Holder::new_user(customer))?.into_iter();
     Ok(all.filter(|each| each.archived_at.is_none()).map(|each| each.key).collect())
-}
-
-/// A page of the users that `filter` leaves.
-pub fn list(
-    db: &Read,
-    scope: &Scope<UsersRead>,
-    filter: &Filter,
-    paging: &Paging,
-) -> Result<Listing<Brief>> {
-    if let Some(customer) = filter.customer {
-        scope.reaches(db, customer)?;
-    }
-    let breadth = scope.breadth_of_users(db)?;
-    let rows = store::list(db, scope, breadth, filter, paging)?;
-    // A wide search comes in the order of the index it was found by.
-    let by_id =
-        filter.customer.is_none() && breadth != Breadth::Narrow && filter.q.chars().count() >= 3;
-    let name = |row: &Brief| if by_id { String::new() } else { row.display_name.clone() };
-    Ok(paging.listing(rows, |row| (name(row), row.id.0)))
-}
-
-/// Everybody whom the filter leaves, at most `most` of them.
-pub fn ids_of(
-    db: &Read,
-    scope: &Scope<UsersRead>,
-    filter: &Filter,
-    most: usize,
-) -> Result<Vec<UserId>> {
-    if filter.customer.is_none() {
-        let rows =
-            list(db, scope, filter, &Paging::first(i64::try_from(most).unwrap_or(i64::MAX - 1)))?
-                .items;
-        return Ok(rows.into_iter().map(|row| row.id).collect());
-    }
-    let mut all = Vec::new();
-    store::each_of(db, scope, filter, &mut |id| {
-        if all.len() < most {
-            all.push(id);
-        }
-        Ok(())
-    })?;
-    Ok(all)
 }
 
 /// The names of the roles that the user holds at their own customer.
@@ -770,17 +714,4 @@ fn manager(
         }
         (found, _) => Some(found),
     })
-}
-
-/// The statements of lists and what each must go by, for the test that looks at their plans.
-pub fn store_plans() -> [(&'static str, &'static str, &'static str); 7] {
-    [
-        ("list of one", store::LIST_OF, "users_by_customer (customer_id"),
-        ("narrow list", store::LIST_NARROW, "users_by_customer (customer_id"),
-        ("wide list", store::LIST_WIDE, "users_by_name"),
-        ("wide list of a state", store::LIST_WIDE_STATE, "users_by_state"),
-        ("wide search", store::SEARCH_WIDE, "users_search VIRTUAL TABLE INDEX"),
-        ("search by address", store::SEARCH_ADDRESS, "USING INTEGER PRIMARY KEY"),
-        ("beginning", store::SEARCH_START, "users_by_name"),
-    ]
 }

@@ -76,6 +76,42 @@ impl Paging {
         self.limit + 1
     }
 
+    /// Makes a page of what cannot be found by an index: `source` walks the index of the order, so
+    /// many rows after a key, and `keep` fetches those of them that are wanted. After `bound` rows
+    /// the page ends as it is, and the next one goes on: what a page costs does not grow.
+    pub fn walk<T>(
+        &self,
+        bound: usize,
+        mut source: impl FnMut(Option<(&str, i64)>, i64) -> Result<Vec<Key>>,
+        mut keep: impl FnMut(&[i64]) -> Result<Vec<(i64, T)>>,
+    ) -> Result<Listing<T>> {
+        let limit = usize::try_from(self.limit).unwrap_or(0);
+        let (mut after, mut looked) = (self.after.clone(), 0);
+        let mut found: Vec<(Key, T)> = Vec::new();
+        loop {
+            let at = after.as_ref().map(|(value, id)| (value.as_str(), *id));
+            let chunk = source(at, CHUNK)?;
+            let ids: Vec<i64> = chunk.iter().map(|(_, id)| *id).collect();
+            for (id, row) in keep(&ids)? {
+                let key = chunk.iter().find(|(_, each)| *each == id);
+                found.extend(key.map(|key| (key.clone(), row)));
+            }
+            looked += chunk.len();
+            let ended = chunk.len() < usize::try_from(CHUNK).unwrap_or(0);
+            let full = found.len() > limit;
+            after = chunk.into_iter().next_back().or(after);
+            if full || ended || looked >= bound {
+                found.truncate(limit);
+                let next = match full {
+                    true => found.last().map(|(key, _)| key.clone()),
+                    false => after.filter(|_| !ended),
+                };
+                let next = next.map(|key| seal(&key, &self.context));
+                return Ok(Listing { items: found.into_iter().map(|(_, row)| row).collect(), next });
+            }
+        }
+    }
+
     /// Makes the page of what was fetched; `key` gives a row's sort value and id.
     pub fn listing<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> (String, i64)) -> Listing<T> {
         let limit = usize::try_from(self.limit).unwrap_or(0);
@@ -85,6 +121,12 @@ impl Paging {
         Listing { items: rows, next }
     }
 }
+
+/// The sort value and the id of a row.
+pub type Key = (String, i64);
+
+/// Rows of an index that are looked at at once.
+pub const CHUNK: i64 = 500;
 
 impl<T> Listing<T> {
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Listing<U> {
@@ -115,6 +157,30 @@ fn sign(plain: &str, context: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_walk_ends_at_its_bound_and_goes_on_from_there() {
+        let all: Vec<Key> = (1..=2_000).map(|id| (format!("{id:04}"), id)).collect();
+        let source = |after: Option<(&str, i64)>, most: i64| {
+            let from = after.map_or(0, |(_, id)| usize::try_from(id).unwrap());
+            Ok(all[from..].iter().take(usize::try_from(most).unwrap()).cloned().collect())
+        };
+        let walk = |after: &str, every: i64| {
+            let keep = |ids: &[i64]| {
+                Ok(ids.iter().filter(|id| **id % every == 0).map(|id| (*id, *id)).collect())
+            };
+            Paging::read("2", after, String::new()).unwrap().walk(1_000, source, keep).unwrap()
+        };
+        let first = walk("", 300);
+        assert_eq!(first.items, [300, 600]);
+        assert_eq!(walk(&first.next.unwrap(), 300).items, [900, 1_200]);
+        let rare = walk("", 1_900);
+        assert_eq!(rare.items, [0; 0], "nothing among the first thousand");
+        let rest = walk(&rare.next.unwrap(), 1_900);
+        assert_eq!(rest.items, [1_900]);
+        assert_eq!(walk(&rest.next.unwrap(), 1_900).next, None);
+        assert!(walk("", 5_000).next.is_some());
+    }
 
     #[test]
     fn a_cursor_fits_its_own_list_only() {

@@ -46,6 +46,7 @@ mod mail;
 mod roles;
 mod door;
 mod factor;
+mod finding;
 mod foreign;
 mod absent;
 mod catalogue;

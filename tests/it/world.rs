@@ -401,6 +401,7 @@ impl World {
         #[expect(clippy::disallowed_methods, reason = "tests look behind the program's back")]
         let sql = Connection::open(self.folder.path().join("portico.db")).unwrap();
         sql.execute_batch("PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000").unwrap();
+        portico::db::finds::teach(&sql).unwrap();
         sql
     }
 

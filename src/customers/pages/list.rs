@@ -1,7 +1,10 @@
 //! All customers in scope.
 
 use crate::auth::Scope;
-use crate::auth::permissions::{CustomersCreate, CustomersRead, CustomersUpdate, UsersCreate};
+use crate::auth::permissions::{
+    CustomersCreate, CustomersRead, CustomersUpdate, RequestsRead, ServicesRead, UsersCreate,
+};
+use crate::customers::finding::{More, Sort};
 use crate::customers::{Brief, Filter, Type, api, list, store};
 use crate::error::Result;
 use crate::html::Nav;
@@ -11,13 +14,16 @@ use crate::html::table::{self, acts, column, table};
 use crate::html::text;
 use crate::ids::CustomerId;
 use crate::places::{State, capital};
+use crate::settings;
 use crate::web::{Cx, Listing, Response};
 use maud::{Markup, html};
 
 pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     let (filter, paging) = (api::filter(cx)?, cx.paging(crate::customers::FILTERS)?);
-    let (found, resellers) =
-        cx.db.read(|db| Ok((list(db, scope, &filter, &paging)?, store::resellers(db, scope)?)))?;
+    let (found, resellers, ranks) = cx.db.read(|db| {
+        let found = list(db, scope, &filter, &paging)?;
+        Ok((found, store::resellers(db, scope)?, settings::ranks(db)?))
+    })?;
     let may_add = cx.actor.may::<CustomersCreate>();
     let add = link("New customer", "/customers/new").primary().icon("plus");
     let tree = link("Tree", "/customers/tree");
@@ -25,9 +31,11 @@ pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     let head = Head { actions: Some(actions), ..Head::default() };
     let body = html! {
         (page_head("Customers", head))
-        (filters(&filter, &resellers))
+        (filters(cx, &filter, &resellers, &ranks))
         (states(cx, &filter))
-        @if found.items.is_empty() { (nothing(&filter, may_add)) }
+        @if let (true, Some(next)) = (found.items.is_empty(), cx.next_href(found.next.as_ref())) {
+            (none_so_far(&next))
+        } @else if found.items.is_empty() { (nothing(&filter, may_add)) }
         @else {
             (rows(cx, &found.items))
             (foot(cx, &found, paging.is_first()))
@@ -36,19 +44,57 @@ pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     Ok(cx.page(Nav::Customers, "Customers", &[], body))
 }
 
-fn filters(filter: &Filter, resellers: &[(CustomerId, String)]) -> Markup {
+fn filters(
+    cx: &Cx,
+    filter: &Filter,
+    resellers: &[(CustomerId, String)],
+    ranks: &[String],
+) -> Markup {
     let mut below = vec![(String::new(), "Everyone".to_owned())];
     below.extend(resellers.iter().map(|(id, name)| (id.to_string(), format!("Below {name}"))));
     let mut kinds = vec![("", "Any type".to_owned())];
     kinds.extend(Type::ALL.iter().map(|kind| (kind.word(), capital(kind.word()))));
     let now = filter.reseller.map(|id| id.to_string()).unwrap_or_default();
+    let sorts = [
+        ("", "By name"),
+        ("code", "By code"),
+        ("created", "Newest first"),
+        ("users", "Most users first"),
+    ];
+    let more = More { sort: None, ..filter.more.clone() };
     let body = html! {
         (table::search("Search name, code or domain", &filter.q))
         @if resellers.len() > 1 { (table::select("reseller", "Below", &below, &now)) }
         (table::select("type", "Type", &kinds, filter.kind.map_or("", Type::word)))
+        (table::select("sort", "Order", &sorts, filter.more.sort.map_or("", Sort::word)))
         @if let Some(state) = filter.state { (crate::html::form::hidden("state", state.word())) }
+        (table::more_filters(more != More::default(), more_filters(cx, &filter.more, ranks)))
     };
     table::filters("/customers", body)
+}
+
+/// What few lists are narrowed by.
+fn more_filters(cx: &Cx, more: &More, ranks: &[String]) -> Markup {
+    let yes = |on: bool| if on { "yes" } else { "" };
+    let within = more.expires_within.map(|days| days.to_string()).unwrap_or_default();
+    let last = [("", "Any end"), ("7", "Ends in 7 days"), ("30", "Ends in 30 days"), ("90", "Ends in 90 days")];
+    let mut all = vec![("", "Any rank")];
+    all.extend(ranks.iter().map(|rank| (rank.as_str(), rank.as_str())));
+    html! {
+        (table::select("direct", "How far below", &[("", "However far below"), ("yes", "Directly below")], yes(more.direct)))
+        (table::select("unverified", "Domains", &[("", "Any domains"), ("yes", "With a domain to confirm")], yes(more.unverified)))
+        @if cx.actor.may::<RequestsRead>() {
+            (table::select("failed", "Requests", &[("", "Any requests"), ("yes", "With a failed request")], yes(more.failed)))
+        }
+        (table::select("over_limit", "User limit", &[("", "Any number of users"), ("yes", "Over the limit")], yes(more.over_limit)))
+        (table::select("expires_within", "End", &last, &within))
+        @if all.len() > 1 { (table::select("rank", "Rank", &all, &more.rank)) }
+        (table::word("tag", "Tag", "text", &more.tag))
+        @if cx.actor.may::<ServicesRead>() {
+            (table::word("service", "Service, by code", "text", &more.service))
+            (table::word("plan", "Plan, by code", "text", &more.plan))
+        }
+    }
 }
 
 fn states(cx: &Cx, filter: &Filter) -> Markup {
@@ -72,12 +118,14 @@ fn states(cx: &Cx, filter: &Filter) -> Markup {
     table::chips("Customers by state", &all, &now)
 }
 
+fn none_so_far(next: &str) -> Markup {
+    let text = "None among the first thousands. The rest were not looked at yet.";
+    let on = link("Look further", next).primary();
+    table::empty("search", "None so far", text, Some(html! { (on) }))
+}
+
 fn nothing(filter: &Filter, may_add: bool) -> Markup {
-    let filtered = !filter.q.is_empty()
-        || filter.state.is_some()
-        || filter.kind.is_some()
-        || filter.reseller.is_some();
-    if filtered {
+    if !filter.is_empty() {
         let all = link("Show all customers", "/customers");
         return table::empty(
             "search",

@@ -19,7 +19,7 @@ use crate::input::Input;
 use crate::many::import::Said;
 use crate::places::{self, Tab};
 use crate::sheet::field::Field;
-use crate::users::{self as people, Filter};
+use crate::users::{self as people, Filter, finding};
 use crate::web::{Cx, Response, response};
 use inputs::{Choices, inputs};
 use maud::{Markup, html};
@@ -53,6 +53,7 @@ fn begin(cx: &Cx, scope: &Scope<UsersRead>, of: Of) -> Result<Response> {
     for name in ["action", "all", "q", "state", "department"] {
         input.set(name, query.get(name));
     }
+    input.set("filter", finding::beyond(query));
     if input.get("action").parse::<Act>().is_err() {
         input.set("action", Act::Edit.word());
     }
@@ -120,10 +121,10 @@ fn run(
 fn to_give(cx: &Cx, scope: &Scope<UsersRead>, of: CustomerId, said: &Input) -> Result<String> {
     let mut query = Input::default();
     said.all("ids").for_each(|id| query.push("id", id));
-    if said.get("all") == "1" && said.get("department").is_empty() {
+    if said.get("all") == "1" && said.get("department").is_empty() && said.get("filter").is_empty() {
         ["all", "q", "state"].iter().for_each(|name| query.set(name, said.get(name)));
     } else if said.get("all") == "1" {
-        let filter = filter(Some(of), said)?;
+        let filter = filter(cx, Some(of), said)?;
         let ids = cx.db.read(|db| people::ids_of(db, scope, &filter, super::LOOKED_AT))?;
         ids.iter().for_each(|id| query.push("id", id));
     }
@@ -192,7 +193,7 @@ fn ask(
     complaints: &[Complaint],
 ) -> Result<Response> {
     let act = input.get("action").parse::<Act>().unwrap_or(Act::Edit);
-    let filter = filter(of, input)?;
+    let filter = filter(cx, of, input)?;
     let (n, choices) = cx.db.read(|db| {
         let n = match input.get("all") {
             "1" => people::ids_of(db, scope, &filter, super::MOST + 1)?.len(),
@@ -230,7 +231,7 @@ fn ask(
     frame(cx, scope, of, status(complaints), body)
 }
 
-fn filter(of: Of, input: &Input) -> Result<Filter> {
+fn filter(cx: &Cx, of: Of, input: &Input) -> Result<Filter> {
     let state = match input.get("state") {
         "" => None,
         word => Some(word.parse().map_err(|()| Error::NotFound)?),
@@ -240,6 +241,7 @@ fn filter(of: Of, input: &Input) -> Result<Filter> {
         q: input.get("q").to_owned(),
         state,
         department: input.get("department").to_owned(),
+        more: finding::read(&Input::from_form(input.get("filter").as_bytes()), &cx.actor)?.more,
     })
 }
 
@@ -249,7 +251,7 @@ fn whom(input: &Input) -> Markup {
         @for id in input.all("ids") { (hidden("ids", id)) }
         @if input.get("all") == "1" {
             (hidden("all", "1"))
-            @for name in ["q", "state", "department"] { (hidden(name, input.get(name))) }
+            @for name in ["q", "state", "department", "filter"] { (hidden(name, input.get(name))) }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    RolesGrant, UserServicesWrite, UsersCreate, UsersDisable, UsersExport, UsersImport,
+    RolesGrant, RolesRead, ServicesRead, UserServicesWrite, UsersCreate, UsersDisable, UsersExport, UsersImport,
     UsersPassword, UsersRead, UsersTemplates, UsersUpdate,
 };
 use crate::error::Result;
@@ -14,7 +14,8 @@ use crate::html::table::{self, Look, Picked, acts, bulk, column, pick, table_wit
 use crate::html::text;
 use crate::ids::CustomerId;
 use crate::places::{self, State, Tab, capital};
-use crate::users::{Brief, Filter, api, list, reaches, store};
+use crate::users::finding::More;
+use crate::users::{Badge, Brief, FILTERS, Filter, api, list, reaches, store};
 use crate::web::{Cx, Listing, PICKED, Response};
 use maud::{Markup, html};
 
@@ -87,8 +88,54 @@ fn filters(cx: &Cx, action: &str, filter: &Filter, departments: &[String]) -> Ma
         }
         @if let Some(state) = filter.state { (hidden("state", state.word())) }
         @for id in cx.request.query.all(PICKED) { (hidden(PICKED, id)) }
+        (table::more_filters(filter.more != More::default(), more_filters(cx, action, &filter.more)))
     };
     table::filters(action, body)
+}
+
+/// What few lists are narrowed by.
+fn more_filters(cx: &Cx, action: &str, more: &More) -> Markup {
+    let either = |said: Option<bool>| match said {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "",
+    };
+    let mut badges = vec![("", "Any badge")];
+    badges.extend(Badge::ALL.iter().map(|badge| (badge.word(), badge.label())));
+    let tests = [("", "Test users too"), ("yes", "Test users only"), ("no", "No test users")];
+    let contacts = [("", "Everybody"), ("yes", "Main contacts"), ("no", "No main contacts")];
+    let factor = [("", "With and without second factor"), ("yes", "Without second factor")];
+    let within = more.expires_within.map(|days| days.to_string()).unwrap_or_default();
+    let last = [("", "Any last day"), ("7", "Ends in 7 days"), ("30", "Ends in 30 days"), ("90", "Ends in 90 days")];
+    let before = more.last_sign_in_before.map(|day| day.to_string()).unwrap_or_default();
+    html! {
+        (table::select("badge", "Badge", &badges, more.badge.map_or("", Badge::word)))
+        (table::select("test", "Test users", &tests, either(more.test)))
+        (table::select("main_contact", "Main contacts", &contacts, either(more.main_contact)))
+        (table::select("no_factor", "Second factor", &factor, if more.no_factor { "yes" } else { "" }))
+        (table::select("expires_within", "Last day", &last, &within))
+        @if cx.actor.may::<RolesRead>() { (table::word("role", "Role", "text", &more.role)) }
+        @if cx.actor.may::<ServicesRead>() {
+            (table::word("service", "Service, by code", "text", &more.service))
+            (table::word("plan", "Plan, by code", "text", &more.plan))
+        }
+        (table::word("location", "Location", "text", &more.location))
+        (table::word("manager", "Manager, by sign-in name", "text", &more.manager))
+        label.inline { "Not signed in since" (table::word("last_sign_in_before", "Not signed in since", "date", &before)) }
+        @if let Some(letter) = more.letter { (hidden("letter", &letter.to_string())) }
+        div.letters { (letters(cx, action, more)) }
+    }
+}
+
+/// The beginnings of names.
+fn letters(cx: &Cx, action: &str, more: &More) -> Markup {
+    let href = |letter: &str| with_filters(cx, action, &[("letter", letter)]);
+    let mut all = vec![("All".to_owned(), href(""))];
+    all.extend(('A'..='Z').map(|letter| (letter.to_string(), href(&letter.to_string()))));
+    let all: Vec<(&str, &str, Option<i64>)> =
+        all.iter().map(|(text, href)| (text.as_str(), href.as_str(), None)).collect();
+    let now = more.letter.map_or("All".to_owned(), String::from);
+    table::chips("Users by first letter", &all, &now)
 }
 
 /// The same filters at another address.
@@ -134,7 +181,12 @@ fn content(
     first: bool,
     of: Option<CustomerId>,
 ) -> Markup {
-    let filtered = !filter.q.is_empty() || filter.state.is_some() || !filter.department.is_empty();
+    let filtered = !filter.is_empty();
+    if let (true, Some(next)) = (found.items.is_empty(), cx.next_href(found.next.as_ref())) {
+        let text = "Nobody among the first thousands of names. The rest were not looked at yet.";
+        let on = link("Look further", &next).primary();
+        return table::empty("search", "None so far", text, Some(html! { (on) }));
+    }
     if found.items.is_empty() && filtered {
         let text = "Look for a part of the name, or the beginning of an address.";
         return table::empty("search", "No user matches", text, None);
@@ -186,7 +238,7 @@ fn content(
     let whole = !first || found.next.is_some();
     html! {
         form action=(many) {
-            @for name in ["q", "state", "department", "customer", "limit"] {
+            @for name in FILTERS.iter().map(|field| field.name).chain(["limit"]) {
                 @if !cx.request.query.get(name).is_empty() { (hidden(name, cx.request.query.get(name))) }
             }
             (users)
@@ -252,7 +304,7 @@ fn row(cx: &Cx, user: &Brief, with_customer: bool, picked: Option<bool>) -> Mark
                     None => "Never",
                 }
             }
-            td { (state(user.state)) }
+            td { (state(user.state)) @for badge in &user.badges { " " (pill(Tone::Wait, badge.label())) } }
             td.acts { @if !items.is_empty() { (menu(&format!("user-{id}"), &label, &items)) } }
         }
     }

@@ -1,0 +1,560 @@
+//! The statements of lists of users.
+
+use super::{Asked, Badge};
+use crate::auth::permissions::UsersRead;
+use crate::auth::{Breadth, Scope};
+use crate::db::Read;
+use crate::error::Result;
+use crate::ids::{CustomerId, UserId};
+use crate::places::State;
+use crate::time::Date;
+use crate::users::Brief;
+use crate::web::Paging;
+use crate::web::paging::Key;
+use rusqlite::{Row, named_params};
+
+/// More than so many are not few.
+pub const FEW: i64 = 5_000;
+
+/// What a list shows of a user.
+macro_rules! brief {
+    ($rest:literal) => {
+        concat!(
+            "SELECT users.id, users.customer_id, users.state, users.display_name, coalesce(users.upn, '') AS upn,
+                    coalesce(users.mail, '') AS mail, users.job_title, users.last_sign_in_at,
+                    (SELECT customers.name FROM customers WHERE customers.id = users.customer_id) AS customer_name,
+                    coalesce((SELECT departments.name FROM departments WHERE departments.id = users.department_id), '') AS department
+               FROM users ",
+            $rest
+        )
+    };
+}
+
+/// Of one customer: its own index is walked.
+pub const LIST_OF: &str = brief!(
+    "INDEXED BY users_by_customer
+     WHERE users.customer_id = :customer
+       AND (SELECT count(*) FROM reach WHERE reach.customer_id = :customer
+                AND scope IN (SELECT value FROM json_each(:scope))) > 0
+       AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
+       AND (:department = '' OR users.department_id = (SELECT departments.id FROM departments
+                                                        WHERE departments.customer_id = :customer AND departments.name = :department))
+       AND (:q = '' OR finds(:q, users.display_name, users.upn, users.mail, users.job_title, users.numbers)
+            OR (:digits <> '' AND instr(users.numbers, :digits) > 0)
+            OR users.id IN (SELECT user_id FROM user_names INDEXED BY user_names_by_customer
+                              WHERE user_names.customer_id = :customer
+                                AND user_names.name >= :q AND user_names.name < :q || char(1114111)))
+       AND users.display_name COLLATE NOCASE >= :after
+       AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+     ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
+);
+
+/// Few customers in scope: their users are looked through in the index, and those of the page fetched.
+pub const LIST_NARROW: &str = brief!(
+    "WHERE users.id IN (
+       SELECT own.id FROM users AS own INDEXED BY users_by_customer
+        WHERE own.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+          AND CASE WHEN :state IS NULL THEN own.state NOT IN ('deleted', 'purged') ELSE own.state = :state END
+          AND (:q = '' OR finds(:q, own.display_name, own.upn, own.mail, own.job_title, own.numbers)
+               OR (:digits <> '' AND instr(own.numbers, :digits) > 0)
+               OR own.id IN (SELECT user_id FROM user_names INDEXED BY user_names_by_customer
+                                WHERE user_names.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+                                  AND user_names.name >= :q AND user_names.name < :q || char(1114111)))
+          AND own.display_name COLLATE NOCASE >= :after
+          AND (own.display_name COLLATE NOCASE > :after OR own.id > :after_id)
+        ORDER BY own.display_name COLLATE NOCASE, own.id LIMIT :fetch)
+     ORDER BY users.display_name COLLATE NOCASE, users.id"
+);
+
+/// Many: the index of names is walked and each row probed.
+pub const LIST_WIDE: &str = brief!(
+    "WHERE users.state NOT IN ('deleted', 'purged')
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+       AND users.display_name COLLATE NOCASE >= :after
+       AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+     ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
+);
+
+/// The same of one state.
+pub const LIST_WIDE_STATE: &str = brief!(
+    "WHERE users.state = :state
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+       AND users.display_name COLLATE NOCASE >= :after
+       AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+     ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
+);
+
+/// Many: found by trigrams, and in their order. Whether one is within reach is asked before its row is
+/// fetched.
+pub const SEARCH_WIDE: &str =
+    "SELECT users.id, users.customer_id, users.state, users.display_name, coalesce(users.upn, '') AS upn,
+            coalesce(users.mail, '') AS mail, users.job_title, users.last_sign_in_at,
+            (SELECT customers.name FROM customers WHERE customers.id = users.customer_id) AS customer_name,
+            coalesce((SELECT departments.name FROM departments WHERE departments.id = users.department_id), '') AS department
+       FROM users_search CROSS JOIN users ON users.id = users_search.rowid
+      WHERE users_search MATCH :match AND users_search.rowid > :after_id
+        AND (:all OR EXISTS (SELECT 1 FROM users AS own INDEXED BY users_homes
+                               JOIN reach ON reach.customer_id = own.customer_id
+                              WHERE own.id = users_search.rowid AND scope IN (SELECT value FROM json_each(:scope))))
+        AND (finds(:q, users.display_name, users.upn, users.mail, users.numbers)
+             OR (:digits <> '' AND instr(users.numbers, :digits) > 0))
+        AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
+      ORDER BY users_search.rowid LIMIT :fetch";
+
+/// By the beginning of any address: what trigrams do not know.
+pub const SEARCH_ADDRESS: &str = brief!(
+    "WHERE users.id IN (SELECT user_id FROM user_names WHERE user_names.name >= :q AND user_names.name < :q || char(1114111) LIMIT 200)
+       AND CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+     ORDER BY users.id LIMIT :fetch"
+);
+
+/// Too short for trigrams: what the name begins with.
+pub const SEARCH_START: &str = brief!(
+    "WHERE CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
+       AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                               AND scope IN (SELECT value FROM json_each(:scope))))
+       AND users.display_name COLLATE NOCASE >= :q AND users.display_name COLLATE NOCASE < :q || char(1114111)
+       AND (users.display_name COLLATE NOCASE > :after OR (users.display_name = :after COLLATE NOCASE AND users.id > :after_id))
+     ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
+);
+
+pub fn of_one(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    customer: CustomerId,
+    asked: &Asked,
+    paging: &Paging,
+) -> Result<Vec<Brief>> {
+    db.all(
+        LIST_OF,
+        named_params! {
+            ":customer": customer, ":scope": scope, ":state": asked.filter.state,
+            ":department": asked.filter.department, ":q": asked.q, ":digits": asked.digits,
+            ":after": paging.value(), ":after_id": paging.id(), ":fetch": paging.fetch(),
+        },
+        brief,
+    )
+}
+
+/// Everybody of the customer whom it leaves, by name.
+pub fn each_of<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    customer: CustomerId,
+    asked: &Asked,
+    act: &mut dyn FnMut(UserId) -> Result<()>,
+) -> Result<()> {
+    db.each(
+        LIST_OF,
+        named_params! {
+            ":customer": customer, ":scope": scope, ":state": asked.filter.state,
+            ":department": asked.filter.department, ":q": asked.q, ":digits": asked.digits,
+            ":after": "", ":after_id": 0, ":fetch": -1,
+        },
+        |row| act(row.get("id")?),
+    )
+}
+
+pub fn narrow(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    asked: &Asked,
+    paging: &Paging,
+) -> Result<Vec<Brief>> {
+    db.all(
+        LIST_NARROW,
+        named_params! {
+            ":scope": scope, ":state": asked.filter.state, ":q": asked.q, ":digits": asked.digits,
+            ":after": paging.value(), ":after_id": paging.id(), ":fetch": paging.fetch(),
+        },
+        brief,
+    )
+}
+
+pub fn wide(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    breadth: Breadth,
+    state: Option<State>,
+    paging: &Paging,
+) -> Result<Vec<Brief>> {
+    let (after, after_id, fetch) = (paging.value(), paging.id(), paging.fetch());
+    let all = breadth == Breadth::All;
+    match state {
+        None => db.all(
+            LIST_WIDE,
+            named_params! {
+                ":scope": scope, ":all": all, ":after": after, ":after_id": after_id, ":fetch": fetch,
+            },
+            brief,
+        ),
+        Some(state) => db.all(
+            LIST_WIDE_STATE,
+            named_params! {
+                ":scope": scope, ":all": all, ":state": state, ":after": after, ":after_id": after_id,
+                ":fetch": fetch,
+            },
+            brief,
+        ),
+    }
+}
+
+pub fn beginning(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    breadth: Breadth,
+    asked: &Asked,
+    paging: &Paging,
+) -> Result<Vec<Brief>> {
+    db.all(
+        SEARCH_START,
+        named_params! {
+            ":scope": scope, ":all": breadth == Breadth::All, ":state": asked.filter.state,
+            ":q": asked.filter.q, ":after": paging.value(), ":after_id": paging.id(),
+            ":fetch": paging.fetch(),
+        },
+        brief,
+    )
+}
+
+pub fn search(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    breadth: Breadth,
+    asked: &Asked,
+    found: &str,
+    paging: &Paging,
+) -> Result<Vec<Brief>> {
+    db.all(
+        SEARCH_WIDE,
+        named_params! {
+            ":scope": scope, ":all": breadth == Breadth::All, ":state": asked.filter.state,
+            ":match": found, ":q": asked.q, ":digits": asked.digits, ":after_id": paging.id(),
+            ":fetch": paging.fetch(),
+        },
+        brief,
+    )
+}
+
+pub fn by_address(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    breadth: Breadth,
+    asked: &Asked,
+    paging: &Paging,
+) -> Result<Vec<Brief>> {
+    db.all(
+        SEARCH_ADDRESS,
+        named_params! {
+            ":scope": scope, ":all": breadth == Breadth::All, ":state": asked.filter.state,
+            ":q": asked.filter.q.to_lowercase(), ":fetch": paging.fetch(),
+        },
+        brief,
+    )
+}
+
+fn brief(row: &Row) -> rusqlite::Result<Brief> {
+    Ok(Brief {
+        id: row.get("id")?,
+        customer: row.get("customer_id")?,
+        customer_name: row.get("customer_name")?,
+        state: row.get("state")?,
+        badges: Vec::new(),
+        display_name: row.get("display_name")?,
+        upn: row.get("upn")?,
+        mail: row.get("mail")?,
+        job_title: row.get("job_title")?,
+        department: row.get("department")?,
+        last_sign_in_at: row.get("last_sign_in_at")?,
+    })
+}
+
+/// A part of the names, from here up to there.
+pub struct Span {
+    from: String,
+    until: String,
+}
+
+impl Span {
+    /// Of those that begin with the letter; a short text that is searched for everywhere is a
+    /// beginning too.
+    pub fn of(letter: Option<char>, q: &str, everywhere: bool) -> Span {
+        let from = match letter {
+            Some(letter) => letter.to_string(),
+            None if everywhere && q.chars().nth(2).is_none() => q.to_owned(),
+            None => String::new(),
+        };
+        let until = format!("{from}\u{10FFFF}");
+        Span { from, until }
+    }
+
+    /// After which key to go on.
+    fn after<'a>(&'a self, at: Option<(&'a str, i64)>) -> (&'a str, i64) {
+        at.unwrap_or((&self.from, 0))
+    }
+}
+
+/// Ids and names by the index of all names.
+pub const NAMES: &str = "SELECT users.id, users.display_name FROM users INDEXED BY users_by_name
+      WHERE users.display_name COLLATE NOCASE >= :after AND users.display_name COLLATE NOCASE < :until
+        AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+      ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :most";
+
+pub fn names(db: &Read, span: &Span, at: Option<(&str, i64)>, most: i64) -> Result<Vec<Key>> {
+    let (after, after_id) = span.after(at);
+    db.all(
+        NAMES,
+        named_params! { ":after": after, ":after_id": after_id, ":until": span.until, ":most": most },
+        key,
+    )
+}
+
+pub const NAMES_OF: &str = "SELECT users.id, users.display_name FROM users INDEXED BY users_by_customer
+      WHERE users.customer_id = :customer
+        AND (SELECT count(*) FROM reach WHERE reach.customer_id = :customer
+                AND scope IN (SELECT value FROM json_each(:scope))) > 0
+        AND users.display_name COLLATE NOCASE >= :after AND users.display_name COLLATE NOCASE < :until
+        AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+      ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :most";
+
+/// The same of one customer.
+pub fn names_of<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    customer: CustomerId,
+    span: &Span,
+    at: Option<(&str, i64)>,
+    most: i64,
+) -> Result<Vec<Key>> {
+    let (after, after_id) = span.after(at);
+    db.all(
+        NAMES_OF,
+        named_params! {
+            ":customer": customer, ":scope": scope, ":after": after, ":after_id": after_id,
+            ":until": span.until, ":most": most,
+        },
+        key,
+    )
+}
+
+/// The same of all customers of a scope that has few.
+pub fn names_narrow(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    span: &Span,
+    at: Option<(&str, i64)>,
+    most: i64,
+) -> Result<Vec<Key>> {
+    let (after, after_id) = span.after(at);
+    db.all(
+        "SELECT users.id, users.display_name FROM users INDEXED BY users_by_customer
+          WHERE users.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+            AND users.display_name COLLATE NOCASE >= :after AND users.display_name COLLATE NOCASE < :until
+            AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+          ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :most",
+        named_params! {
+            ":scope": scope, ":after": after, ":after_id": after_id, ":until": span.until, ":most": most,
+        },
+        key,
+    )
+}
+
+pub const MATCHING: &str = "SELECT rowid AS id, '' AS display_name FROM users_search
+      WHERE users_search MATCH :match AND rowid > :after_id
+      ORDER BY rowid LIMIT :most";
+
+/// What trigrams find, in their order.
+pub fn matching(db: &Read, found: &str, at: Option<(&str, i64)>, most: i64) -> Result<Vec<Key>> {
+    let after_id = at.map_or(0, |(_, id)| id);
+    db.all(MATCHING, named_params! { ":match": found, ":after_id": after_id, ":most": most }, key)
+}
+
+/// Some by name.
+pub fn among(db: &Read, ids: &[i64], at: Option<(&str, i64)>, most: i64) -> Result<Vec<Key>> {
+    let (after, after_id) = at.unwrap_or(("", 0));
+    db.all(
+        "SELECT users.id, users.display_name
+           FROM json_each(:ids) AS one CROSS JOIN users ON users.id = one.value
+          WHERE users.display_name COLLATE NOCASE >= :after
+            AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+          ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :most",
+        named_params! {
+            ":ids": serde_json::to_string(ids)?, ":after": after, ":after_id": after_id, ":most": most,
+        },
+        key,
+    )
+}
+
+fn key(row: &Row) -> rusqlite::Result<Key> {
+    Ok((row.get("display_name")?, row.get("id")?))
+}
+
+/// Those of some whom the filter leaves, in the order in which they are given.
+pub const KEPT: &str =
+    "SELECT users.id, users.customer_id, users.state, users.display_name, coalesce(users.upn, '') AS upn,
+            coalesce(users.mail, '') AS mail, users.job_title, users.last_sign_in_at,
+            (SELECT customers.name FROM customers WHERE customers.id = users.customer_id) AS customer_name,
+            coalesce((SELECT departments.name FROM departments WHERE departments.id = users.department_id), '') AS department
+       FROM json_each(:ids) AS one CROSS JOIN users ON users.id = one.value
+      WHERE CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
+        AND (:customer IS NULL OR users.customer_id = :customer)
+        AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
+                       AND scope IN (SELECT value FROM json_each(:scope)))
+        AND (:letter IS NULL OR users.display_name LIKE :letter || '%')
+        AND (:test IS NULL OR users.test_user = :test)
+        AND (:main_contact IS NULL OR users.main_contact = :main_contact)
+        AND (:manager IS NULL OR users.manager_id = :manager)
+        AND (:before IS NULL OR coalesce(users.last_sign_in_at, '') < :before)
+        AND (:until IS NULL OR (users.state = 'active' AND users.expires_on BETWEEN :today AND :until))
+        AND (NOT :no_factor OR NOT EXISTS (SELECT 1 FROM factors WHERE factors.user_id = users.id))
+        AND (:department = '' OR EXISTS (SELECT 1 FROM departments WHERE departments.id = users.department_id
+                                                                     AND departments.name = :department))
+        AND (:location = '' OR EXISTS (SELECT 1 FROM customer_locations WHERE customer_locations.id = users.location_id
+                                                                          AND customer_locations.name = :location))
+        AND (:role = '' OR EXISTS (SELECT 1 FROM role_grants JOIN roles ON roles.id = role_grants.role_id
+                                    WHERE role_grants.user_id = users.id AND roles.name = :role))
+        AND (:service = '' OR EXISTS (SELECT 1 FROM user_services
+                                        JOIN services ON services.id = user_services.service_id
+                                        JOIN plans ON plans.id = user_services.plan_id
+                                       WHERE user_services.user_id = users.id AND user_services.wanted <> 'gone'
+                                         AND services.code = :service AND (:plan = '' OR plans.code = :plan)))
+        AND (:q = '' OR finds(:q, users.display_name, users.upn, users.mail, users.job_title, users.numbers)
+             OR (:digits <> '' AND instr(users.numbers, :digits) > 0)
+             OR EXISTS (SELECT 1 FROM user_names WHERE user_names.user_id = users.id
+                           AND user_names.name >= :q AND user_names.name < :q || char(1114111)))
+        AND CASE :badge
+              WHEN 'locked' THEN coalesce(users.locked_until, '') > :now
+              WHEN 'expired' THEN users.expires_on < :today
+              WHEN 'not_invited' THEN users.state = 'active' AND users.sign_in = 'everything' AND users.password_hash IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM links WHERE links.user_id = users.id)
+              WHEN 'request_failed' THEN EXISTS (SELECT 1 FROM requests WHERE requests.user_id = users.id
+                                                                          AND requests.status = 'failed')
+              WHEN 'incomplete' THEN EXISTS (
+                   SELECT 1 FROM customer_tree
+                     JOIN custom_properties ON custom_properties.customer_id = customer_tree.above
+                    WHERE customer_tree.below = users.customer_id AND custom_properties.subject = 'user'
+                      AND custom_properties.required = 1 AND custom_properties.archived_at IS NULL
+                      AND CASE custom_properties.reach WHEN 'self' THEN depth = 0 WHEN 'below' THEN depth > 0 ELSE 1 END
+                      AND (custom_properties.seen_by <> 'above'
+                           OR EXISTS (SELECT 1 FROM customer_tree AS up JOIN json_each(:scope) AS code
+                                          ON code.value IN (up.above * 4 + 2, up.above * 4 + 3)
+                                       WHERE up.below = users.customer_id AND (up.depth > 0 OR up.above = 1)))
+                      AND NOT EXISTS (SELECT 1 FROM custom_values
+                                       WHERE custom_values.user_id = users.id
+                                         AND custom_values.property_id = custom_properties.id))
+              ELSE 1 END
+      ORDER BY one.key";
+
+pub fn kept<P>(
+    db: &Read,
+    scope: &Scope<P>,
+    ids: &[i64],
+    asked: &Asked,
+) -> Result<Vec<(i64, Brief)>> {
+    let (filter, more) = (asked.filter, &asked.filter.more);
+    let until = more.expires_within.map(|days| asked.today.plus_days(days));
+    db.all(
+        KEPT,
+        named_params! {
+            ":ids": serde_json::to_string(ids)?, ":scope": scope, ":state": filter.state,
+            ":customer": filter.customer, ":letter": more.letter.map(String::from), ":test": more.test,
+            ":main_contact": more.main_contact, ":manager": asked.manager,
+            ":before": more.last_sign_in_before, ":today": asked.today, ":until": until,
+            ":no_factor": more.no_factor, ":department": filter.department,
+            ":location": more.location, ":role": more.role, ":service": more.service,
+            ":plan": more.plan, ":q": asked.q, ":digits": asked.digits, ":badge": more.badge,
+            ":now": db.now,
+        },
+        |row| Ok((row.get("id")?, brief(row)?)),
+    )
+}
+
+/// What stands beside the states of some.
+pub fn badges(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    ids: &[i64],
+    today: Date,
+) -> Result<Vec<(UserId, Badge)>> {
+    let mut all = Vec::new();
+    // Those in the bin have their state, and nothing beside it.
+    for badge in Badge::ALL.iter().copied() {
+        let filter = super::of_badge(badge);
+        let asked = Asked {
+            filter: &filter,
+            q: String::new(),
+            digits: String::new(),
+            manager: None,
+            today,
+        };
+        all.extend(kept(db, scope, ids, &asked)?.into_iter().map(|(id, _)| (UserId(id), badge)));
+    }
+    Ok(all)
+}
+
+/// The user of that sign-in name, address or id.
+pub fn named(db: &Read, text: &str) -> Result<Option<UserId>> {
+    db.maybe(
+        "SELECT id FROM users
+          WHERE id = coalesce((SELECT user_id FROM user_names WHERE name = :text),
+                              CASE WHEN :text NOT GLOB '*[^0-9]*' THEN CAST(:text AS INTEGER) END)",
+        named_params! { ":text": text },
+        |row| row.get(0),
+    )
+}
+
+/// One more than are few, by each filter that has an index of its own.
+fn few(db: &Read, sql: &str, params: &[(&str, &dyn rusqlite::ToSql)]) -> Result<Vec<i64>> {
+    let most = FEW + 1;
+    let mut all = params.to_vec();
+    all.push((":most", &most));
+    db.all(sql, all.as_slice(), |row| row.get(0))
+}
+
+pub fn reports(db: &Read, manager: UserId) -> Result<Vec<i64>> {
+    let sql = "SELECT id FROM users WHERE manager_id = :manager LIMIT :most";
+    few(db, sql, &[(":manager", &manager)])
+}
+
+pub fn expiring(db: &Read, today: Date, until: Date) -> Result<Vec<i64>> {
+    let sql = "SELECT id FROM users
+      WHERE state = 'active' AND expires_on IS NOT NULL AND expires_on BETWEEN :today AND :until LIMIT :most";
+    few(db, sql, &[(":today", &today), (":until", &until)])
+}
+
+pub fn locked(db: &Read) -> Result<Vec<i64>> {
+    few(db, "SELECT id FROM users WHERE locked_until IS NOT NULL LIMIT :most", &[])
+}
+
+pub fn tested(db: &Read) -> Result<Vec<i64>> {
+    few(db, "SELECT id FROM users WHERE test_user = 1 LIMIT :most", &[])
+}
+
+pub fn main_contacts(db: &Read) -> Result<Vec<i64>> {
+    few(db, "SELECT id FROM users WHERE main_contact = 1 LIMIT :most", &[])
+}
+
+/// Users of requests that failed.
+pub fn failed(db: &Read) -> Result<Vec<i64>> {
+    let sql = "SELECT DISTINCT user_id FROM requests
+      WHERE status = 'failed' AND user_id IS NOT NULL LIMIT :most";
+    few(db, sql, &[])
+}
+
+/// Holders of a role.
+pub fn holding(db: &Read, role: &str) -> Result<Vec<i64>> {
+    let sql = "SELECT DISTINCT user_id FROM roles JOIN role_grants ON role_id = roles.id
+      WHERE roles.name = :role LIMIT :most";
+    few(db, sql, &[(":role", &role)])
+}
+
+/// Those who have a service.
+pub fn having(db: &Read, service: &str) -> Result<Vec<i64>> {
+    let sql = "SELECT DISTINCT user_id FROM services JOIN user_services ON service_id = services.id
+      WHERE services.code = :service LIMIT :most";
+    few(db, sql, &[(":service", &service)])
+}

@@ -581,30 +581,6 @@ CREATE TRIGGER users_leave_custom_values AFTER UPDATE OF state ON users WHEN NEW
   DELETE FROM custom_values WHERE person_id = NEW.id;
 END;
 
--- A list with its filters under a name: one's own, or shared with everybody at one's customer.
-CREATE TABLE views (
-  id          INTEGER PRIMARY KEY,
-  customer_id INTEGER NOT NULL REFERENCES customers (id),
-  user_id     INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-  list        TEXT NOT NULL CHECK (list IN ('customers', 'users')),
-  name        TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 60),
-  query       TEXT NOT NULL,                               -- "state=active&type=demo"
-  shared      INTEGER NOT NULL DEFAULT 0 CHECK (shared IN (0, 1)),
-  created_at  TEXT NOT NULL,
-  UNIQUE (user_id, list, name)
-) STRICT;
-CREATE INDEX views_by_customer ON views (customer_id, list) WHERE shared = 1;
-CREATE INDEX views_of_customer ON views (customer_id);
-
--- Customers that somebody keeps at hand.
-CREATE TABLE pins (
-  user_id     INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-  customer_id INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE,
-  at          TEXT NOT NULL,
-  PRIMARY KEY (user_id, customer_id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX pins_by_customer ON pins (customer_id);
-
 -- Substrings of names and addresses; see db::search for how it is asked.
 CREATE VIRTUAL TABLE users_search USING fts5 (
   display_name, upn, mail, numbers,

@@ -35,5 +35,4 @@ id!(OffboardingId);
 id!(OffboardingStepId);
 id!(MoveId);
 id!(CustomPropertyId);
-id!(ViewId);
 id!(DeviceId);

@@ -257,10 +257,10 @@ fn page(
         return Ok(paging.listing(rows, name));
     }
     let keep = |ids: &[i64]| store::kept(db, scope, ids, &asked);
-    if breadth != Breadth::Narrow || filter.customer.is_some() {
-        if let Some(few) = few(db, &asked)? {
-            return paging.walk(BOUND, |at, most| store::among(db, &few, at, most), keep);
-        }
+    if (breadth != Breadth::Narrow || !everywhere)
+        && let Some(few) = few(db, &asked)?
+    {
+        return paging.walk(BOUND, |at, most| store::among(db, &few, at, most), keep);
     }
     let span = store::Span::of(filter.more.letter, &asked.q, filter.customer.is_none());
     match (filter.customer, breadth) {

@@ -122,7 +122,7 @@ fn more_filters(cx: &Cx, action: &str, more: &More) -> Markup {
         (table::word("location", "Location", "text", &more.location))
         (table::word("manager", "Manager, by sign-in name", "text", &more.manager))
         label.inline { "Not signed in since" (table::word("last_sign_in_before", "Not signed in since", "date", &before)) }
-        @if let Some(letter) = more.letter { (hidden("letter", &letter.to_string())) }
+        @if let Some(letter) = more.letter { (hidden("letter", letter)) }
         div.letters { (letters(cx, action, more)) }
     }
 }

@@ -1,7 +1,7 @@
-use super::fields::Details;
 use super::Customer;
-use crate::auth::permissions::{AuditRead, RequestsRead};
+use super::fields::Details;
 use crate::auth::Scope;
+use crate::auth::permissions::{AuditRead, RequestsRead};
 use crate::db::{Read, Write, broken_unique};
 use crate::error::{Error, Result};
 use crate::ids::CustomerId;

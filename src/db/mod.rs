@@ -520,8 +520,7 @@ pub fn trigrams(text: &str) -> Option<String> {
 
 /// The parts of that, each once.
 pub fn trigram_parts(text: &str) -> Vec<String> {
-    let chars: Vec<char> =
-        text.to_lowercase().nfc().filter(|c| !c.is_control()).take(64).collect();
+    let chars: Vec<char> = text.to_lowercase().nfc().filter(|c| !c.is_control()).take(64).collect();
     let quoted =
         |three: &[char]| format!("\"{}\"", three.iter().collect::<String>().replace('"', "\"\""));
     let mut parts: Vec<String> = Vec::new();

@@ -153,7 +153,8 @@ pub fn customers(
     let mut found = db.all(CUSTOMERS_BY_NUMBER, by_number, customer)?;
     let named = match trigrams(text) {
         Some(parts) => {
-            let params = named_params! { ":scope": scope, ":match": parts, ":q": fold(text), ":most": most };
+            let params =
+                named_params! { ":scope": scope, ":match": parts, ":q": fold(text), ":most": most };
             db.all(CUSTOMERS, params, customer)?
         }
         None => {

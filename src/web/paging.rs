@@ -107,7 +107,10 @@ impl Paging {
                     false => after.filter(|_| !ended),
                 };
                 let next = next.map(|key| seal(&key, &self.context));
-                return Ok(Listing { items: found.into_iter().map(|(_, row)| row).collect(), next });
+                return Ok(Listing {
+                    items: found.into_iter().map(|(_, row)| row).collect(),
+                    next,
+                });
             }
         }
     }

@@ -117,19 +117,27 @@ fn every_filter_of_users_leaves_those_it_says() {
     let at = format!("/customers/{home}/users");
     let add = |body: Value| provider.api_post(&at, body).expect(201).id();
     let boss = add(json!({ "first_name": "Boss", "department": "Board", "location": "Harbour" }));
-    add(json!({ "first_name": "Rae", "manager": boss.to_string(), "test_user": true, "expires_on": "2026-03-20" }));
+    add(
+        json!({ "first_name": "Rae", "manager": boss.to_string(), "test_user": true, "expires_on": "2026-03-20" }),
+    );
     add(json!({ "first_name": "Mia", "main_contact": true }));
     let sql = world.sql();
     let set = |change: &str| assert!(sql.execute(change, []).unwrap() > 0, "{change}");
     set("UPDATE users SET locked_until = '2026-03-11T00:00:00Z' WHERE display_name = 'Mia'");
-    set("UPDATE users SET last_sign_in_at = '2026-03-09T00:00:00Z', password_hash = 'x' WHERE display_name = 'Boss'");
-    set("INSERT INTO factors (user_id, secret, step, set_at) SELECT id, 'x', 0, '' FROM users WHERE display_name = 'Boss'");
+    set(
+        "UPDATE users SET last_sign_in_at = '2026-03-09T00:00:00Z', password_hash = 'x' WHERE display_name = 'Boss'",
+    );
+    set(
+        "INSERT INTO factors (user_id, secret, step, set_at) SELECT id, 'x', 0, '' FROM users WHERE display_name = 'Boss'",
+    );
     set("INSERT INTO requests (customer_id, user_id, event, title, queue, class, status, turn, source, created_at, deadline_at, next_at)
          SELECT customer_id, id, 'user.provision', 'x', 'interactive', 'interactive', 'failed', 'over', 'api', '', '', ''
            FROM users WHERE display_name = 'Rae'");
     let required = json!({ "key": "badge", "label": "Badge", "required": true, "reach": "self" });
     provider.api_post(&format!("/customers/{home}/properties"), required).expect(201);
-    provider.api_patch(&format!("/users/{boss}"), json!({ "properties": { "badge": "1" } })).expect(200);
+    provider
+        .api_patch(&format!("/users/{boss}"), json!({ "properties": { "badge": "1" } }))
+        .expect(200);
     let ra = world.person(reseller, "Reseller administrator");
     for (query, found) in [
         ("badge=locked", vec!["Mia"]),
@@ -200,8 +208,12 @@ fn every_filter_and_order_of_customers_does_what_it_says() {
     provider.api_patch(&format!("/customers/{home}"), tags).expect(200);
     let sql = world.sql();
     let set = |change: String| assert!(sql.execute(&change, []).unwrap() > 0, "{change}");
-    set(format!("UPDATE customers SET rank = 'Gold', created_at = '2026-03-11T00:00:00Z' WHERE id = {home}"));
-    set(format!("UPDATE customers SET user_limit = 1, expires_on = '2026-03-15' WHERE id = {second}"));
+    set(format!(
+        "UPDATE customers SET rank = 'Gold', created_at = '2026-03-11T00:00:00Z' WHERE id = {home}"
+    ));
+    set(format!(
+        "UPDATE customers SET user_limit = 1, expires_on = '2026-03-15' WHERE id = {second}"
+    ));
     set(format!("UPDATE domains SET verified_at = NULL WHERE customer_id = {sub}"));
     for n in 0..2 {
         world.user(second, &format!("User {n}"), &format!("u{n}"));

@@ -89,7 +89,12 @@ pub fn read(query: &Input, actor: &Actor) -> Result<Filter> {
     let expires_within = f.optional_integer("expires_within", 0..=3_650);
     let sort = f.optional("sort");
     for (field, said, may, name) in [
-        ("service", !f.value("service").is_empty(), actor.may::<ServicesRead>(), ServicesRead::NAME),
+        (
+            "service",
+            !f.value("service").is_empty(),
+            actor.may::<ServicesRead>(),
+            ServicesRead::NAME,
+        ),
         ("failed", failed == Some(true), actor.may::<RequestsRead>(), RequestsRead::NAME),
     ] {
         if said && !may {

@@ -200,7 +200,6 @@ fn brief(row: &Row) -> rusqlite::Result<Brief> {
     })
 }
 
-
 pub const BY_NAME: &str = "SELECT id, name AS value FROM customers INDEXED BY customers_by_name
       WHERE name COLLATE NOCASE >= :after AND (name COLLATE NOCASE > :after OR id > :after_id)
       ORDER BY name COLLATE NOCASE, id LIMIT :most";
@@ -210,7 +209,8 @@ pub const BY_CODE: &str = "SELECT id, code AS value FROM customers
       ORDER BY code, id LIMIT :most";
 
 /// The newest first.
-pub const BY_CREATED: &str = "SELECT id, created_at AS value FROM customers INDEXED BY customers_by_created
+pub const BY_CREATED: &str =
+    "SELECT id, created_at AS value FROM customers INDEXED BY customers_by_created
       WHERE created_at <= :after AND (created_at < :after OR id < :after_id)
       ORDER BY created_at DESC, id DESC LIMIT :most";
 

@@ -77,7 +77,12 @@ fn filters(
 fn more_filters(cx: &Cx, more: &More, ranks: &[String]) -> Markup {
     let yes = |on: bool| if on { "yes" } else { "" };
     let within = more.expires_within.map(|days| days.to_string()).unwrap_or_default();
-    let last = [("", "Any end"), ("7", "Ends in 7 days"), ("30", "Ends in 30 days"), ("90", "Ends in 90 days")];
+    let last = [
+        ("", "Any end"),
+        ("7", "Ends in 7 days"),
+        ("30", "Ends in 30 days"),
+        ("90", "Ends in 90 days"),
+    ];
     let mut all = vec![("", "Any rank")];
     all.extend(ranks.iter().map(|rank| (rank.as_str(), rank.as_str())));
     html! {

@@ -121,7 +121,8 @@ fn run(
 fn to_give(cx: &Cx, scope: &Scope<UsersRead>, of: CustomerId, said: &Input) -> Result<String> {
     let mut query = Input::default();
     said.all("ids").for_each(|id| query.push("id", id));
-    if said.get("all") == "1" && said.get("department").is_empty() && said.get("filter").is_empty() {
+    if said.get("all") == "1" && said.get("department").is_empty() && said.get("filter").is_empty()
+    {
         ["all", "q", "state"].iter().for_each(|name| query.set(name, said.get(name)));
     } else if said.get("all") == "1" {
         let filter = filter(cx, Some(of), said)?;

@@ -251,7 +251,9 @@ fn page(
         let rows = match (filter.customer, breadth) {
             (Some(customer), _) => store::of_one(db, scope, customer, &asked, paging)?,
             (None, Breadth::Narrow) => store::narrow(db, scope, &asked, paging)?,
-            (None, _) if asked.q.is_empty() => store::wide(db, scope, breadth, filter.state, paging)?,
+            (None, _) if asked.q.is_empty() => {
+                store::wide(db, scope, breadth, filter.state, paging)?
+            }
             (None, _) => return search_wide(db, scope, breadth, &asked, paging),
         };
         return Ok(paging.listing(rows, name));

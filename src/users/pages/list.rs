@@ -2,8 +2,8 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    RolesGrant, RolesRead, ServicesRead, UserServicesWrite, UsersCreate, UsersDisable, UsersExport, UsersImport,
-    UsersPassword, UsersRead, UsersTemplates, UsersUpdate,
+    RolesGrant, RolesRead, ServicesRead, UserServicesWrite, UsersCreate, UsersDisable, UsersExport,
+    UsersImport, UsersPassword, UsersRead, UsersTemplates, UsersUpdate,
 };
 use crate::error::Result;
 use crate::html::Nav;
@@ -106,7 +106,12 @@ fn more_filters(cx: &Cx, action: &str, more: &More) -> Markup {
     let contacts = [("", "Everybody"), ("yes", "Main contacts"), ("no", "No main contacts")];
     let factor = [("", "With and without second factor"), ("yes", "Without second factor")];
     let within = more.expires_within.map(|days| days.to_string()).unwrap_or_default();
-    let last = [("", "Any last day"), ("7", "Ends in 7 days"), ("30", "Ends in 30 days"), ("90", "Ends in 90 days")];
+    let last = [
+        ("", "Any last day"),
+        ("7", "Ends in 7 days"),
+        ("30", "Ends in 30 days"),
+        ("90", "Ends in 90 days"),
+    ];
     let before = more.last_sign_in_before.map(|day| day.to_string()).unwrap_or_default();
     html! {
         (table::select("badge", "Badge", &badges, more.badge.map_or("", Badge::word)))

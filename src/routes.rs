@@ -721,6 +721,31 @@ routes! {
     Put    "/api/v1/customers/{id}/issuer"  scope BillingRead  invoices::api::update_issuer, "Say who writes invoices" invoices::issuer::FIELDS => invoices::issuer::FIELDS;
 }
 
+/// Operations of the API that with `?preview=true` say what they would do, and do nothing.
+const PREVIEWS: &[(Method, &str)] = &[
+    (Method::Post, "/customers"),
+    (Method::Post, "/customers/{id}/disable"),
+    (Method::Post, "/customers/{id}/deprovision"),
+    (Method::Post, "/customers/{id}/reprovision"),
+    (Method::Post, "/customers/{id}/move"),
+    (Method::Put, "/customers/{id}/allowed-roles/{role}"),
+    (Method::Post, "/users/{id}/disable"),
+    (Method::Post, "/users/{id}/deprovision"),
+    (Method::Post, "/users/{id}/offboard"),
+    (Method::Post, "/users/{id}/rehire"),
+    (Method::Post, "/users/{id}/move"),
+    (Method::Post, "/users/{id}/merge"),
+];
+
+/// Whether the operation does; orders about services all do. Any other refuses the word: whoever sends
+/// it believes that nothing happens.
+pub fn has_preview(method: Method, path: &str) -> bool {
+    let of_services = path.starts_with("/customers/{id}/services")
+        || path.starts_with("/users/{id}/services")
+        || path == "/customers/{id}/users/services";
+    (of_services && method != Method::Get) || PREVIEWS.contains(&(method, path))
+}
+
 /// Writes what the program brings along into the store; run at every start.
 pub fn ship(db: &Db) -> Result<()> {
     catalogue::ship(db)

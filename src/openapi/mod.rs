@@ -6,7 +6,7 @@ pub mod pages;
 
 use crate::auth::Admits;
 use crate::input::{Field, Kind};
-use crate::routes::{Api, ROUTES, Route};
+use crate::routes::{Api, ROUTES, Route, has_preview};
 use crate::web::Method;
 use serde_json::{Map, Value, json};
 
@@ -122,15 +122,6 @@ fn takes_file(operation: &Operation) -> bool {
     operation.path.ends_with("/import")
 }
 
-/// Orders about services show their plan and do nothing, if that is asked for.
-fn has_preview(operation: &Operation) -> bool {
-    let path = operation.path;
-    let of_services = path.starts_with("/customers/{id}/services")
-        || path.starts_with("/users/{id}/services")
-        || path == "/customers/{id}/users/services";
-    of_services && operation.method != Method::Get
-}
-
 /// `get_customers_id_domains`.
 fn operation_id(operation: &Operation) -> String {
     let path = operation.path.replace(['{', '}'], "").replace(['/', '-', '.'], "_");
@@ -164,7 +155,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             })
         }));
     }
-    if has_preview(operation) {
+    if has_preview(operation.method, operation.path) {
         all.push(json!({
             "name": "preview", "in": "query", "required": false, "schema": { "type": "boolean" },
             "description": "true answers 200 with the plan, and changes nothing",

@@ -378,14 +378,22 @@ impl Cx<'_> {
 }
 
 /// What the API's description does not name is refused: a filter that is mistyped would otherwise
-/// give everything. Bodies are checked by whoever reads them.
+/// give everything, and an order that was to be looked at only would be carried out. Bodies are
+/// checked by whoever reads them.
 fn no_strange_query(route: &Route, request: &Request) -> Result<()> {
-    let Some(api) = route.api.as_ref().filter(|_| request.method == Method::Get) else {
-        return Ok(());
+    let Some(api) = &route.api else { return Ok(()) };
+    let path = route.path.trim_start_matches("/api/v1");
+    let fields = || api.takes.iter().map(|field| field.name);
+    let known: Vec<&str> = match request.method {
+        Method::Get if api.is_list() => fields().chain(["limit", "after"]).collect(),
+        Method::Get => fields().collect(),
+        // Where the body is a file, the address says the rest, and is read like a body.
+        _ if path.ends_with("/import") => return Ok(()),
+        Method::Delete => {
+            fields().chain(routes::has_preview(request.method, path).then_some("preview")).collect()
+        }
+        _ => routes::has_preview(request.method, path).then_some("preview").into_iter().collect(),
     };
-    let paging: &[&str] = if api.is_list() { &["limit", "after"] } else { &[] };
-    let known: Vec<&str> =
-        api.takes.iter().map(|field| field.name).chain(paging.iter().copied()).collect();
     match request.query.strangers(&known) {
         strange if strange.is_empty() => Ok(()),
         strange => Err(Error::Invalid(strange)),

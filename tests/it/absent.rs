@@ -180,8 +180,8 @@ fn a_foreign_id_in_a_good_body_is_answered_like_none_and_changes_nothing() {
         asked(
             &owner,
             "POST",
-            format!("{users}/bulk?preview=true"),
-            json!({ "action": "enable", "ids": ["ID"] }),
+            format!("{users}/bulk"),
+            json!({ "action": "enable", "preview": true, "ids": ["ID"] }),
             people,
         ),
         asked(

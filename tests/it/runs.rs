@@ -207,7 +207,7 @@ fn a_gift_to_many_that_was_killed_reaches_each_once() {
     admin.api("PUT", "/services/workplace/rules", body).expect(200);
     admin.api_post("/services/workplace/activate", json!({})).expect(200);
     let reseller = world.count(&format!("SELECT parent_id FROM customers WHERE id = {home}"));
-    let body = json!({ "service": "workplace", "plans": ["STD"], "limits": [{ "meter": "seats", "max": 500 }] });
+    let body = json!({ "service": "workplace", "plans": ["STD"], "limits": { "all": 500 } });
     admin.api_post(&format!("/customers/{reseller}/offers"), body).expect(201);
     let body = json!({ "service": "workplace" });
     admin.api_post(&format!("/customers/{home}/services"), body).expect(202);

@@ -118,11 +118,15 @@ fn every_operation_is_described_with_its_fields() {
         let full = document["paths"].get(path).or_else(|| document["paths"].get(route.path));
         let full = full.unwrap_or_else(|| panic!("{path} is not described"));
         let operation = &full[route.method.word().to_lowercase()];
-        let text = operation.to_string();
         assert!(operation["summary"].is_string(), "{} {path}", route.method.word());
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"]["properties"];
+        let asked = operation["parameters"].as_array().unwrap();
         for field in route.api.as_ref().unwrap().takes {
+            let paging = ["limit", "after"].contains(&field.name);
+            let told = body.get(field.name).is_some()
+                || asked.iter().any(|each| each["name"] == field.name);
             assert!(
-                text.contains(&format!("\"{}\"", field.name)) || text.contains("$ref"),
+                told || paging,
                 "{} {path} does not tell of {}",
                 route.method.word(),
                 field.name
@@ -162,4 +166,48 @@ fn every_field_of_the_api_has_a_place_on_a_form() {
         [""; 0]
     );
     assert_eq!(lacks(&form("/customers/new".into()), customer_fields::NEW, &[]), [""; 0]);
+}
+
+/// Whoever asks what an operation would do, of one that has no preview, is told so; nothing happens.
+#[test]
+fn a_preview_is_shown_or_refused_and_never_carried_out() {
+    let world = World::new();
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let customer = world.customer(PROVIDER, "Alder");
+    let user = world.user(customer, "Ada", "ada");
+    let everything = || {
+        [
+            "audit_log",
+            "users",
+            "customers",
+            "requests",
+            "messages",
+            "runs",
+            "role_grants",
+            "tokens",
+            "links",
+        ]
+        .map(|table| world.count(&format!("SELECT count(*) FROM {table}")))
+    };
+    let before = everything();
+    let (mut shown, mut refused) = (0, 0);
+    for route in ROUTES.iter().filter(|route| route.api.is_some() && route.method != Method::Get) {
+        let path = route.path.replacen("/customers/{id}", &format!("/customers/{customer}"), 1);
+        let path = path.replacen("/users/{id}", &format!("/users/{user}"), 1);
+        if !is_about(path.trim_start_matches("/api/v1")) || path.contains("by-external-id") {
+            continue;
+        }
+        world.app.throttle.clear();
+        let url = format!("{}?preview=true", path.replace('{', "").replace('}', ""));
+        let answer = admin.api(route.method.word(), &url, serde_json::json!({}));
+        if portico::routes::has_preview(route.method, route.path.trim_start_matches("/api/v1")) {
+            shown += 1;
+        } else {
+            assert_eq!(answer.status, 422, "{} {url}: {}", route.method.word(), answer.body);
+            assert!(answer.says("preview is not a query parameter"), "{url}: {}", answer.body);
+            refused += 1;
+        }
+        assert_eq!(everything(), before, "{} {url}: {}", route.method.word(), answer.body);
+    }
+    assert!(shown > 20 && refused > 50, "{shown} {refused}");
 }

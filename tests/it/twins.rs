@@ -198,7 +198,7 @@ fn a_preview_is_shown_or_refused_and_never_carried_out() {
             continue;
         }
         world.app.throttle.clear();
-        let url = format!("{}?preview=true", path.replace('{', "").replace('}', ""));
+        let url = format!("{}?preview=true", path.replace(['{', '}'], ""));
         let answer = admin.api(route.method.word(), &url, serde_json::json!({}));
         if portico::routes::has_preview(route.method, route.path.trim_start_matches("/api/v1")) {
             shown += 1;

@@ -21,7 +21,7 @@ use crate::users::{User, life, moving};
 use serde_json::json;
 
 pub fn carry_out(tx: &Write, mover: Mover, decided: Decided, said: &Input) -> Result<Outcome> {
-    let Decided { user, from, home, details, fates } = decided;
+    let Decided { user, from, home, details, fates, properties } = decided;
     let (id, to) = (user.id, home.customer.id);
     let kept = moving::remember(tx, &user, to, ledger::last(tx)?)?;
     let mut outcome = Outcome {
@@ -70,6 +70,7 @@ pub fn carry_out(tx: &Write, mover: Mover, decided: Decided, said: &Input) -> Re
         }
     }
     moving::put(tx, mover.scope, &home, &user, &details)?;
+    values::keep(tx, &Holder::user(to, id), &properties)?;
     bring_roles(tx, mover, &user, to, held, said, &mut outcome)?;
     moving::enter(tx, &home, &user, &details)?;
     let along = Along { services: anew, asked: true, ..Along::default() };

@@ -18,6 +18,8 @@ use crate::auth::permissions::UsersMove;
 use crate::auth::{Actor, Scope, not_last_administrator, not_oneself, not_stronger};
 use crate::catalogue::{self, OnMove};
 use crate::customers::life::still_running;
+use crate::customers::properties::values::{self, Change};
+use crate::customers::properties::{Holder, Property, Standing, holding};
 use crate::db::{Read, Write};
 use crate::engine::{Document, Job};
 use crate::error::{Complaint, Error, Result};
@@ -40,6 +42,7 @@ pub const MOVE: &[Field] = &[
         "number of each service with what becomes of it: 12:move:standard, 12:anew:standard or 12:end",
     ),
     Field::list("roles", "names of roles to have there; those that are held when left out"),
+    Field::object("properties", "values of properties that hold there, by key"),
     Field::list("places", "department, location, devices: which come along; all when left out"),
 ];
 
@@ -87,6 +90,7 @@ struct Decided {
     home: Home,
     details: Details,
     fates: Fates,
+    properties: Vec<Change>,
 }
 
 /// Who moves somebody.
@@ -137,12 +141,52 @@ fn decide(
     let mut all = guards(tx, actor, &user, to)?;
     let (details, why) = moving::outlook(tx, &home, &user, input)?;
     all.extend(why);
+    let (properties, why) = properties(tx, mover, &user, &home, input)?;
+    all.extend(why);
     let (fates, why) = fates(tx, &user, &home, &decided)?;
     all.extend(why);
     match details.filter(|_| all.is_empty()) {
-        Some(details) => Ok(Decided { user, from, home, details, fates }),
+        Some(details) => Ok(Decided { user, from, home, details, fates, properties }),
         None => Err(Error::Invalid(all)),
     }
+}
+
+/// What is said of properties that hold there, and which of those that are required have no value.
+fn properties(
+    tx: &Write,
+    mover: Mover,
+    user: &User,
+    home: &Home,
+    input: &Input,
+) -> Result<(Vec<Change>, Vec<Complaint>)> {
+    let there = Holder::new_user(home.customer.id);
+    let mut fields = Fields::of(input, MOVE);
+    let standing = || Standing::of(tx, mover.actor, &there);
+    let said = values::said(tx, mover.scope, standing, &there, &mut fields)?;
+    let mut all = match fields.finish(|| Some(())) {
+        Err(Error::Invalid(why)) => why,
+        other => other.map(|()| Vec::new())?,
+    };
+    for property in missing(tx, user, home.customer.id)? {
+        let field = property.field();
+        let given = said.iter().any(|change| change.property.id == property.id);
+        if !given && !all.iter().any(|each| each.field == field) {
+            let text = format!("is required at {}", home.customer.details.name);
+            all.push(Complaint::new(field, text));
+        }
+    }
+    Ok((said, all))
+}
+
+/// Properties that are required there and of which the user has no value yet.
+fn missing(db: &Read, user: &User, to: CustomerId) -> Result<Vec<Property>> {
+    let own = values::of(db, Standing::Above, &Holder::user(user.customer, user.id))?;
+    let has = |property: &Property| {
+        own.iter().any(|kept| kept.property.id == property.id && kept.value.is_some())
+    };
+    let mut all = holding(db, &Holder::new_user(to))?;
+    all.retain(|property| property.required && property.archived_at.is_none() && !has(property));
+    Ok(all)
 }
 
 /// What stands against it before anything of the other customer is looked at.

@@ -281,3 +281,32 @@ fn an_address_elsewhere_is_required_where_no_mail_arrives() {
         json!(["theo@home.example"])
     );
 }
+
+#[test]
+fn what_is_required_there_is_asked_for() {
+    let scene = scene();
+    let (world, admin) = (&scene.world, scene.admin());
+    let id = scene.add(json!({ "first_name": "Theo" }));
+    let badge = json!({
+        "subject": "user", "key": "badge", "label": "Badge number", "type": "text", "required": true,
+        "reach": "self",
+    });
+    admin.api_post(&format!("/customers/{}/properties", scene.there), badge).expect(201);
+    let at = format!("/users/{id}/move");
+    let said = admin.api_post(&at, to(scene.there)).expect(422).complaints();
+    assert_eq!(said, ["properties.badge is required at Fernhollow"]);
+    let there = scene.there.to_string();
+    let form = admin.get(&format!("{at}?customer_id={there}")).expect(200);
+    assert!(form.says("Badge number"), "{}", form.body);
+    let names = [("customer_id", there.as_str()), ("step", "belongings")];
+    let refused = admin.post(&at, &names).expect(422);
+    assert!(refused.says("is required at Fernhollow"), "{}", refused.body);
+    let typed = [names[0], ("properties.badge", "TA1185"), names[1]];
+    let next = admin.post(&at, &typed).expect(200);
+    assert!(next.body.contains("name=\"properties.badge\" value=\"TA1185\""), "{}", next.body);
+    let typed = [names[0], ("properties.badge", "TA1185"), ("sure", "1")];
+    assert_eq!(admin.post(&at, &typed).location(), format!("/users/{id}"));
+    let now = admin.api_get(&format!("/users/{id}")).json();
+    assert_eq!((&now["properties"]["badge"], scene.home_of(id)), (&json!("TA1185"), scene.there.0));
+    assert_eq!(world.count("SELECT count(*) FROM custom_values"), 1);
+}

@@ -156,5 +156,11 @@ fn carried(input: &Input, shown: &[&str]) -> maud::Markup {
             }
             @for value in input.all(field.name) { (crate::html::form::hidden(field.name, value)) }
         }
+        @if !shown.contains(&"properties") {
+            @for (key, _) in input.members("properties") {
+                @let name = format!("properties.{key}");
+                @for value in input.all(&name) { (crate::html::form::hidden(&name, value)) }
+            }
+        }
     }
 }

@@ -5,6 +5,8 @@ use crate::assignments::{Held, moving as services};
 use crate::auth::Scope;
 use crate::auth::permissions::{CustomerServicesWrite, UsersMove};
 use crate::catalogue::{self, OnMove};
+use crate::customers::properties::Property;
+use crate::customers::properties::form::{labels, value, with_labels};
 use crate::db::Read;
 use crate::devices;
 use crate::error::{Complaint, Result};
@@ -15,6 +17,7 @@ use crate::html::parts::card;
 use crate::html::text::count;
 use crate::ids::{CustomerId, UserId};
 use crate::input::Input;
+use crate::moves::missing;
 use crate::places::{self, UserTab};
 use crate::users::moving::HeldRole;
 use crate::users::{self, Home, User, moving};
@@ -36,6 +39,8 @@ struct Shown {
     roles: Vec<HeldRole>,
     reports: usize,
     devices: i64,
+    /// What is required there and not known of the user.
+    missing: Vec<Property>,
 }
 
 /// A service with what can become of it there.
@@ -69,7 +74,8 @@ pub fn page(
         let roles = moving::roles(db, id)?;
         let reports = users::life::effects(db, &user)?.reports.len();
         let devices = i64::try_from(devices::count_of(db, id)?).unwrap_or(i64::MAX);
-        let shown = Shown { user, home, choices, roles, reports, devices };
+        let missing = missing(db, &user, to)?;
+        let shown = Shown { user, home, choices, roles, reports, devices, missing };
         Ok((places::user(db, scope, id)?, shown, made))
     })?;
     let mut input = Input::default();
@@ -111,14 +117,14 @@ pub fn page(
     let title = format!("Move {} to {there}", person.name);
     let count = html! { span.muted { "Step " (place) " of 5" } };
     let body = html! {
-        (complaints_flash(complaints, LABELS))
+        (complaints_flash(complaints, &with_labels(LABELS, &labels(&shown.missing))))
         (card(&title, Some(count), post_form(&cx.csrf, &at, form)))
     };
     let status = if complaints.is_empty() { 200 } else { 422 };
     Ok(places::user_page(cx, &person, UserTab::Profile, status, html! {}, body))
 }
 
-const NAMES: &[&str] = &["upn", "mail", "addresses", "external_emails"];
+const NAMES: &[&str] = &["upn", "mail", "addresses", "external_emails", "properties"];
 const SERVICES: &[&str] = &["services"];
 const BELONGINGS: &[&str] = &["roles", "places"];
 
@@ -144,6 +150,7 @@ fn names(shown: &Shown, input: &Input, complaints: &[Complaint]) -> Markup {
             @if elsewhere || !own.external_emails.is_empty() {
                 (textarea(&input, complaints, "external_emails", "Addresses elsewhere", lines("One a line.")))
             }
+            @for property in &shown.missing { (value(property, &input, complaints, "properties")) }
         },
     )
 }

@@ -208,7 +208,7 @@ fn a_move_gives_nobody_a_right() {
     let other = json!({ "role": "Billing viewer", "customer_id": elsewhere });
     admin.api_post(&roles, other).expect(201);
     for (at, permission) in [(scene.home, "users.read"), (scene.there, "users.update")] {
-        let own = json!({ "name": "Caretaker", "rights": [{ "permission": permission, "reach": "own" }] });
+        let own = json!({ "name": "Caretaker", "rights": { permission: "own" } });
         admin.api_post(&format!("/customers/{at}/roles"), own).expect(201);
     }
     admin.api_post(&roles, json!({ "role": "Caretaker" })).expect(201);

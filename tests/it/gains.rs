@@ -222,7 +222,7 @@ fn not_by_rehiring_somebody_who_was_stronger() {
     let one = format!("/users/{}", boss.id);
     admin.api_post(&format!("{one}/deprovision"), json!({})).expect(202);
     let back = clerk.api_post(&format!("{one}/rehire"), json!({})).expect(200).json();
-    assert!(back["left_out"].to_string().contains(MORE), "{back}");
+    assert!(back["not_possible"].to_string().contains(MORE), "{back}");
     assert_eq!(scene.held(boss.id), [""; 0]);
 }
 

@@ -175,7 +175,7 @@ fn the_limit_holds_in_a_race_too() {
     });
     let refused: Vec<_> = all.iter().filter(|answer| answer["errors"].is_array()).collect();
     assert_eq!(refused.len(), 3);
-    assert_eq!(message(refused[0], ""), "Aldermoor may have 1 user; 1 exist.");
+    assert_eq!(message(refused[0], ""), "Aldermoor may have 1 user; 1 exists.");
 }
 
 #[test]

@@ -184,6 +184,11 @@ impl Db {
         self.clock.now()
     }
 
+    /// How many may look at the store at once; others wait.
+    pub fn most_readers(&self) -> usize {
+        self.most_readers
+    }
+
     /// Reads one moment of the store. Inside [`Db::write`] it sees what was written so far.
     pub fn read<T>(&self, f: impl FnOnce(&Read) -> Result<T>) -> Result<T> {
         if self.writer.is_owned_by_current_thread() {

@@ -431,7 +431,7 @@ pub const KEPT: &str =
               WHEN 'expired' THEN users.expires_on < :today
               WHEN 'not_invited' THEN users.state = 'active' AND users.sign_in = 'everything' AND users.password_hash IS NULL
                    AND NOT EXISTS (SELECT 1 FROM links WHERE links.user_id = users.id)
-              WHEN 'request_failed' THEN EXISTS (SELECT 1 FROM requests WHERE requests.user_id = users.id
+              WHEN 'request_failed' THEN EXISTS (SELECT 1 FROM requests INDEXED BY requests_by_user WHERE requests.user_id = users.id
                                                                           AND requests.status = 'failed')
               WHEN 'incomplete' THEN EXISTS (
                    SELECT 1 FROM customer_tree

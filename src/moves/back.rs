@@ -52,10 +52,10 @@ fn put_back(tx: &Write, kept: &Kept, reason: &str) -> Result<()> {
     }
     let what = format!("Your move to {new} was taken back. You sign in as {} again.", kept.upn);
     texts::tell_user(tx, kept.from, user, "user.move_undone", "Your account is back", &what)?;
-    let subject = format!("{name} is back at {old}");
-    let text = format!("The move to {new} failed and was taken back: {reason}");
-    tell(tx, kept.from, user, &subject, &text)?;
-    tell(tx, kept.to, user, &subject, &text)
+    // Neither side is told the other's name: it may not reach it.
+    let text = format!("The move failed and was taken back: {reason}");
+    tell(tx, kept.from, user, &format!("{name} is back at {old}"), &text)?;
+    tell(tx, kept.to, user, &format!("{name} is no longer at {new}"), &text)
 }
 
 fn leave_there(tx: &Write, kept: &Kept, reason: &str, why: &str) -> Result<()> {
@@ -63,8 +63,8 @@ fn leave_there(tx: &Write, kept: &Kept, reason: &str, why: &str) -> Result<()> {
     let Kept { name, to_name: new, .. } = kept;
     let detail = json!({ "name": name, "reason": reason, "why": why });
     audit::record(tx, "user.move_kept", ("user", user.0), kept.to, &detail)?;
-    let subject = format!("{name} stays at {new}, though the move failed");
     let text = format!("{reason} It cannot be taken back: {why}");
-    tell(tx, kept.from, user, &subject, &text)?;
-    tell(tx, kept.to, user, &subject, &text)
+    let gone = format!("{name} does not come back to {}, though the move failed", kept.from_name);
+    tell(tx, kept.from, user, &gone, &text)?;
+    tell(tx, kept.to, user, &format!("{name} stays at {new}, though the move failed"), &text)
 }

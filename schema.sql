@@ -1176,15 +1176,20 @@ CREATE TABLE properties (
   name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 40 AND name GLOB '[a-z]*' AND name NOT GLOB '*[^a-z0-9_]*'),
   label       TEXT NOT NULL CHECK (length(label) BETWEEN 1 AND 60),
   help        TEXT NOT NULL DEFAULT '',
+  category    TEXT NOT NULL DEFAULT '' CHECK (length(category) <= 40), -- groups the fields of a form
   level       TEXT NOT NULL CHECK (level IN ('customer', 'user')),
   use         TEXT NOT NULL DEFAULT 'setting' CHECK (use IN ('setting', 'captured', 'output')),
-  type        TEXT NOT NULL CHECK (type IN ('text', 'lines', 'integer', 'boolean', 'date', 'choice', 'email', 'domain', 'host', 'url')),
+  type        TEXT NOT NULL CHECK (type IN ('text', 'lines', 'integer', 'size', 'boolean', 'date', 'choice', 'choices',
+                                            'email', 'domain', 'host', 'url', 'user')),
   validation  TEXT NOT NULL DEFAULT '{}',                  -- JSON: pattern, least, most, choices …
   default_value TEXT,                                      -- JSON
+  default_locked INTEGER NOT NULL DEFAULT 0 CHECK (default_locked IN (0, 1)),
   required    INTEGER NOT NULL DEFAULT 0 CHECK (required IN (0, 1)),
   secret      INTEGER NOT NULL DEFAULT 0 CHECK (secret IN (0, 1)),
   writable_by TEXT NOT NULL DEFAULT 'customer' CHECK (writable_by IN ('provider', 'reseller', 'customer', 'user')),
   visible_to  TEXT NOT NULL DEFAULT 'customer' CHECK (visible_to IN ('provider', 'reseller', 'customer', 'user')),
+  at          TEXT NOT NULL DEFAULT '[]',                  -- JSON: plan, reseller, customer, user; empty: wherever it fits
+  unique_in   TEXT NOT NULL DEFAULT 'no' CHECK (unique_in IN ('no', 'customer', 'installation')),
   sort        INTEGER NOT NULL DEFAULT 0,
   UNIQUE (service_id, name),
   UNIQUE (service_id, id)
@@ -1203,6 +1208,8 @@ CREATE TABLE property_values (
   user_service_id     INTEGER REFERENCES user_services (id) ON DELETE CASCADE,
   value               TEXT NOT NULL,                       -- JSON; sealed for a secret
   locked              INTEGER NOT NULL DEFAULT 0 CHECK (locked IN (0, 1)),
+  alone_in            TEXT,                                -- among whom nobody else may have it: 'customer 7', 'installation'
+  folded              TEXT,                                -- the value without case, where it must be alone
   set_at              TEXT NOT NULL,
   set_by              INTEGER,
   CHECK ((holder = 'plan') <= (plan_id IS NOT NULL)),
@@ -1212,6 +1219,7 @@ CREATE TABLE property_values (
 ) STRICT;
 CREATE UNIQUE INDEX property_values_once ON property_values (property_id, holder, coalesce(plan_id, 0),
   coalesce(reseller_id, 0), coalesce(customer_service_id, 0), coalesce(user_service_id, 0));
+CREATE UNIQUE INDEX property_values_alone ON property_values (property_id, alone_in, folded) WHERE alone_in IS NOT NULL;
 CREATE INDEX property_values_by_plan ON property_values (plan_id);
 CREATE INDEX property_values_by_reseller ON property_values (reseller_id);
 CREATE INDEX property_values_by_customer_service ON property_values (customer_service_id);

@@ -132,7 +132,27 @@ impl Input {
     /// The members of an object field, by their own names.
     pub fn members<'i>(&'i self, field: &'i str) -> impl Iterator<Item = (&'i str, &'i str)> {
         let own = move |name: &'i String| name.strip_prefix(field)?.strip_prefix('.');
-        self.0.iter().filter_map(move |(name, values)| Some((own(name)?, values.last()?.trim())))
+        let last = |values: &'i Vec<String>| values.last().map_or("", |value| value.trim());
+        self.0.iter().filter_map(move |(name, values)| Some((own(name)?, last(values))))
+    }
+
+    /// The same, each as one text of all its values; nothing where JSON says `null`.
+    pub fn wishes(&self, field: &str) -> Vec<(String, Option<String>)> {
+        let own = |name: &String| Some(name.strip_prefix(field)?.strip_prefix('.')?.to_owned());
+        let said = |values: &Vec<String>| match values.as_slice() {
+            [] => None,
+            [one] => Some(one.trim().to_owned()),
+            several => {
+                let filled = several.iter().map(|each| each.trim()).filter(|each| !each.is_empty());
+                Some(filled.collect::<Vec<_>>().join(", "))
+            }
+        };
+        self.0.iter().filter_map(|(name, values)| Some((own(name)?, said(values)))).collect()
+    }
+
+    /// Says `null`: the field is there, and has no value.
+    pub fn set_null(&mut self, field: &str) {
+        self.0.insert(field.to_owned(), Vec::new());
     }
 
     pub fn set(&mut self, field: &str, value: impl fmt::Display) {
@@ -189,6 +209,7 @@ impl Input {
     pub fn from_kept(kept: &Value) -> Input {
         let mut input = Input::default();
         for (name, values) in kept.as_object().into_iter().flatten() {
+            input.set_null(name);
             for value in values.as_array().into_iter().flatten() {
                 input.push(name, value.as_str().unwrap_or_default());
             }
@@ -203,10 +224,12 @@ impl Input {
                     self.flatten(&format!("{name}.{inner}"), value);
                 }
             }
+            Value::Array(values) if values.is_empty() => self.set(name, ""),
             Value::Array(values) => {
                 let texts = values.into_iter().map(plain).collect();
                 self.0.insert(name.to_owned(), texts);
             }
+            Value::Null => self.set_null(name),
             other => self.set(name, plain(other)),
         }
     }

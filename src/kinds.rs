@@ -5,12 +5,13 @@ use crate::time::Date;
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::str::FromStr;
 
 words! {
     Type {
         Text = "text", Lines = "lines", Integer = "integer", Boolean = "boolean", Date = "date",
         Choice = "choice", Email = "email", Domain = "domain", Host = "host", Url = "url",
-        Choices = "choices", Web = "web_page", Phone = "phone", User = "user",
+        Choices = "choices", Web = "web_page", Phone = "phone", User = "user", Size = "size",
     }
 }
 
@@ -20,13 +21,16 @@ impl Type {
         Type::Text,
         Type::Lines,
         Type::Integer,
+        Type::Size,
         Type::Boolean,
         Type::Date,
         Type::Choice,
+        Type::Choices,
         Type::Email,
         Type::Domain,
         Type::Host,
         Type::Url,
+        Type::User,
     ];
 
     /// Those of the properties of customers and users.
@@ -43,6 +47,16 @@ impl Type {
         Type::Phone,
         Type::User,
     ];
+
+    /// Whether an empty text is a value of it.
+    pub fn may_be_empty(self) -> bool {
+        matches!(self, Type::Text | Type::Lines)
+    }
+
+    /// Whether it is counted: a number, or a size in bytes.
+    pub fn is_number(self) -> bool {
+        matches!(self, Type::Integer | Type::Size)
+    }
 
     /// Whether there is something to choose from.
     pub fn offers_choices(self) -> bool {
@@ -62,6 +76,20 @@ pub struct Validation {
     pub least: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub most: Option<i64>,
+    /// A number goes in such steps from its least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<i64>,
+    /// Of a date: `2026-01-31` or `today+7`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub earliest: Option<Bound>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latest: Option<Bound>,
+    /// A domain must be one of the customer's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub own_domain: bool,
+    /// A web address may begin with http:// too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub http: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
     /// Said instead of the built-in complaint.
@@ -73,6 +101,83 @@ pub struct Validation {
 pub struct Choice {
     pub value: String,
     pub label: String,
+}
+
+/// How early or late a date may be, some of them seen from the day on which it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Bound {
+    Day(Date),
+    /// So many days after today.
+    Today(i32),
+}
+
+impl Bound {
+    pub fn on(self, today: Date) -> Date {
+        match self {
+            Bound::Day(day) => day,
+            Bound::Today(days) => today.plus_days(i64::from(days)),
+        }
+    }
+}
+
+impl FromStr for Bound {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Bound, String> {
+        let wrong = || "is not a date like 2026-01-31 or today+7".to_owned();
+        let Some(days) = text.strip_prefix("today") else {
+            return text.parse().map(Bound::Day).map_err(|_| wrong());
+        };
+        match days.parse::<i32>() {
+            _ if days.is_empty() => Ok(Bound::Today(0)),
+            Ok(days) if days.abs() <= 36_500 && !text.ends_with(char::is_whitespace) => {
+                Ok(Bound::Today(days))
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl TryFrom<String> for Bound {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Bound, String> {
+        text.parse()
+    }
+}
+
+impl From<Bound> for String {
+    fn from(bound: Bound) -> String {
+        match bound {
+            Bound::Day(day) => day.to_string(),
+            Bound::Today(0) => "today".to_owned(),
+            Bound::Today(days) => format!("today{days:+}"),
+        }
+    }
+}
+
+const UNITS: [(&str, i64); 5] =
+    [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+
+/// A size in bytes, said as `50 GiB` or as the bare number.
+pub fn size(text: &str) -> Option<i64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(digits)?;
+    let unit = unit.trim();
+    let times = match UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)) {
+        Some((_, times)) => *times,
+        None if unit.is_empty() => 1,
+        None => return None,
+    };
+    number.parse::<i64>().ok()?.checked_mul(times)
+}
+
+/// The same for people, in the largest unit that says it exactly.
+pub fn size_text(bytes: i64) -> String {
+    let exact = |(_, times): &&(&str, i64)| bytes != 0 && bytes % times == 0;
+    let (unit, times) = UNITS.iter().find(exact).unwrap_or(&("B", 1));
+    format!("{} {unit}", bytes / times)
 }
 
 impl Validation {
@@ -92,12 +197,12 @@ impl Validation {
             Type::Lines => self.text(text.replace("\r\n", "\n"), 4_000),
             Type::Integer => {
                 let number: i64 = line.parse().map_err(|_| "must be a whole number".to_owned())?;
-                match (self.least, self.most) {
-                    (Some(least), _) if number < least => Err(format!("must be {least} or more")),
-                    (_, Some(most)) if number > most => Err(format!("must be {most} or less")),
-                    _ => Ok(Value::from(number)),
-                }
+                self.number(kind, number)
             }
+            Type::Size => match size(&line) {
+                Some(bytes) => self.number(kind, bytes),
+                None => Err("must be a size like 50 GiB".to_owned()),
+            },
             Type::Boolean => match line.as_str() {
                 "1" | "true" | "on" | "yes" => Ok(Value::Bool(true)),
                 "0" | "false" | "off" | "no" => Ok(Value::Bool(false)),
@@ -149,11 +254,48 @@ impl Validation {
                 _ => Err("is not a user who can be chosen".to_owned()),
             },
             Type::Url => match url::Url::parse(&line) {
-                Ok(url) if url.scheme() == "https" && url.host_str().is_some() => {
+                Ok(url)
+                    if (url.scheme() == "https" || (self.http && url.scheme() == "http"))
+                        && url.host_str().is_some() =>
+                {
                     self.text(line, 2_000)
                 }
+                _ if self.http => Err("must begin with https:// or http://".to_owned()),
                 _ => Err("must be an address that begins with https://".to_owned()),
             },
+        }
+    }
+
+    fn number(&self, kind: Type, number: i64) -> Result<Value, String> {
+        let show = |n: i64| if kind == Type::Size { size_text(n) } else { n.to_string() };
+        let step = self.step.filter(|step| *step > 0);
+        match (self.least, self.most) {
+            (Some(least), _) if number < least => Err(format!("must be {} or more", show(least))),
+            (_, Some(most)) if number > most => Err(format!("must be {} or less", show(most))),
+            _ => match step {
+                Some(step)
+                    if number
+                        .checked_sub(self.least.unwrap_or(0))
+                        .is_none_or(|n| n % step != 0) =>
+                {
+                    let from = self.least.map_or(String::new(), |n| format!(" from {}", show(n)));
+                    Err(format!("must go in steps of {}{from}", show(step)))
+                }
+                _ => Ok(Value::from(number)),
+            },
+        }
+    }
+
+    /// Whether a date that is typed today is neither too early nor too late; other values are.
+    pub fn timely(&self, value: &Value, today: Date) -> Result<(), String> {
+        let Some(day) = value.as_str().and_then(|text| text.parse::<Date>().ok()) else {
+            return Ok(());
+        };
+        let own = |text: String| if self.message.is_empty() { text } else { self.message.clone() };
+        match (self.earliest.map(|by| by.on(today)), self.latest.map(|by| by.on(today))) {
+            (Some(first), _) if day < first => Err(own(format!("must be {first} or later"))),
+            (_, Some(last)) if day > last => Err(own(format!("must be {last} or earlier"))),
+            _ => Ok(()),
         }
     }
 
@@ -198,8 +340,8 @@ impl Validation {
     /// Reads what somebody who defines a property says of its values: `least`, `most`, `pattern`,
     /// `choices` and `message`.
     pub fn define(fields: &mut Fields, kind: Option<Type>) -> Option<Validation> {
-        let least = fields.optional_integer("least", i64::MIN..=i64::MAX);
-        let most = fields.optional_integer("most", i64::MIN..=i64::MAX);
+        let least = bound(fields, "least", kind);
+        let most = bound(fields, "most", kind);
         if let (Some(Some(least)), Some(Some(most))) = (least, most)
             && least > most
         {
@@ -214,19 +356,33 @@ impl Validation {
         let message = fields.text("message", 0..=200);
         let choices = choices(fields, kind);
         let pattern = Some(pattern?).filter(|pattern| !pattern.is_empty());
-        Some(Validation { pattern, least: least?, most: most?, choices, message: message? })
+        let (least, most, message) = (least?, most?, message?);
+        Some(Validation { pattern, least, most, choices, message, ..Validation::default() })
     }
 
     /// The same as the form has it.
-    pub fn tell(&self, input: &mut Input) {
+    pub fn tell(&self, kind: Type, input: &mut Input) {
+        let show = |n: i64| if kind == Type::Size { size_text(n) } else { n.to_string() };
         for (name, number) in [("least", self.least), ("most", self.most)] {
-            input.set(name, number.map(|number| number.to_string()).unwrap_or_default());
+            input.set(name, number.map(show).unwrap_or_default());
         }
         input.set("pattern", self.pattern.as_deref().unwrap_or_default());
         let line = |choice: &Choice| format!("{} = {}", choice.value, choice.label);
         let lines: Vec<String> = self.choices.iter().map(line).collect();
         input.set("choices", lines.join("\n"));
         input.set("message", &self.message);
+    }
+}
+
+/// A number, or for sizes one with its unit.
+pub fn bound(fields: &mut Fields, name: &'static str, kind: Option<Type>) -> Option<Option<i64>> {
+    if kind != Some(Type::Size) {
+        return fields.optional_integer(name, i64::MIN..=i64::MAX);
+    }
+    match (fields.value(name), size(fields.value(name))) {
+        ("", _) => Some(None),
+        (_, Some(bytes)) => Some(Some(bytes)),
+        _ => fields.complain(name, "must be a size like 50 GiB"),
     }
 }
 
@@ -261,6 +417,31 @@ pub fn typed(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(all) => all.iter().map(typed).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
+    }
+}
+
+/// The same as people type it: sizes with their unit.
+pub fn typed_as(kind: Type, value: &Value) -> String {
+    match (kind, value.as_i64()) {
+        (Type::Size, Some(bytes)) => size_text(bytes),
+        _ => typed(value),
+    }
+}
+
+/// A value in a sentence: a choice by its label, yes and no in words.
+pub fn said(kind: Type, validation: &Validation, value: &Value) -> String {
+    let label = |value: &Value| {
+        let text = typed(value);
+        let named = validation.choices.iter().find(|choice| choice.value == text);
+        named.map_or(text, |choice| choice.label.clone())
+    };
+    match (kind, value) {
+        (Type::Boolean, Value::Bool(true)) => "yes".to_owned(),
+        (Type::Boolean, Value::Bool(false)) => "no".to_owned(),
+        (Type::Choice, one) => label(one),
+        (Type::Choices, Value::Array(all)) => all.iter().map(label).collect::<Vec<_>>().join(", "),
+        (_, Value::String(text)) if text.is_empty() => "nothing".to_owned(),
+        _ => typed_as(kind, value),
     }
 }
 
@@ -302,7 +483,7 @@ mod tests {
                     .into_iter()
                     .map(|value| Choice { label: value.to_uppercase(), value })
                     .collect(),
-                message: String::new(),
+                ..Validation::default()
             }
         })
     }
@@ -336,7 +517,7 @@ mod tests {
             let kind = Type::ALL[kind];
             let Ok(value) = rule.read(kind, &text) else { return Ok(()) };
             match (&value, kind) {
-                (Value::Number(n), Type::Integer) => {
+                (Value::Number(n), Type::Integer | Type::Size) => {
                     let n = n.as_i64().unwrap();
                     prop_assert!(rule.least.is_none_or(|least| n >= least));
                     prop_assert!(rule.most.is_none_or(|most| n <= most));
@@ -375,7 +556,7 @@ mod tests {
             ];
             let kind = Type::ALL[kind];
             let mut input = Input::default();
-            rule.tell(&mut input);
+            rule.tell(kind, &mut input);
             let mut fields = Fields::of(&input, FIELDS);
             let read = Validation::define(&mut fields, Some(kind));
             let turned = matches!((rule.least, rule.most), (Some(least), Some(most)) if least > most);

@@ -477,6 +477,10 @@ routes! {
     Get    "/previews/{id}"                           own   AccountRead           assignments::pages::show;
     Post   "/previews/{id}/apply"                     own   AccountRead           assignments::pages::apply;
     Post   "/previews/{id}/discard"                   own   AccountRead           assignments::pages::discard;
+    Get    "/customers/{id}/services/{aid}/properties/{name}/explain" scope ServicesRead assignments::explain::pages::of_customer;
+    Get    "/users/{id}/services/{aid}/properties/{name}/explain"     scope ServicesRead assignments::explain::pages::of_user;
+    Get    "/api/v1/customers/{id}/services/{aid}/properties/{name}/explain" scope ServicesRead assignments::explain::api::of_customer, "Say where a customer’s service has a value from" &[] => catalogue::properties::api::EXPLAINED;
+    Get    "/api/v1/users/{id}/services/{aid}/properties/{name}/explain" scope ServicesRead assignments::explain::api::of_user, "Say where a user’s service has a value from" &[] => catalogue::properties::api::EXPLAINED;
     Get    "/api/v1/customers/{id}/services"               scope ServicesRead          assignments::api::of_customer, "List a customer’s services" jobs::api::PAGES => assignments::api::HELD;
     Post   "/api/v1/customers/{id}/services"               service_rights CustomerServicesWrite assignments::api::give_customer, "Give a service to a customer" assignments::GIVE => assignments::api::ACCEPTED;
     Get    "/api/v1/customers/{id}/services/{aid}"         scope ServicesRead          assignments::api::show_of_customer, "Show a customer’s service" &[] => assignments::api::HELD;
@@ -537,11 +541,13 @@ routes! {
     Post   "/services/{code}/plans/{plan}/retire"         scope CatalogueWrite catalogue::pages::retire_plan;
     Post   "/services/{code}/plans/{plan}/activate"       scope CatalogueWrite catalogue::pages::activate_plan;
     Post   "/services/{code}/plans/{plan}/delete"         scope CatalogueWrite catalogue::pages::destroy_plan;
-    Get    "/services/{code}/properties/new"              scope CatalogueWrite catalogue::pages::new_property;
-    Post   "/services/{code}/properties"                  scope CatalogueWrite catalogue::pages::create_property;
-    Get    "/services/{code}/properties/{name}"           scope CatalogueWrite catalogue::pages::edit_property;
-    Post   "/services/{code}/properties/{name}"           scope CatalogueWrite catalogue::pages::update_property;
-    Post   "/services/{code}/properties/{name}/delete"    scope CatalogueWrite catalogue::pages::destroy_property;
+    Get    "/services/{code}/properties/new"              scope CatalogueWrite catalogue::properties::pages::new;
+    Post   "/services/{code}/properties"                  scope CatalogueWrite catalogue::properties::pages::create;
+    Get    "/services/{code}/properties/{name}"           scope CatalogueWrite catalogue::properties::pages::edit;
+    Post   "/services/{code}/properties/{name}"           scope CatalogueWrite catalogue::properties::pages::update;
+    Post   "/services/{code}/properties/{name}/delete"    scope CatalogueWrite catalogue::properties::pages::destroy;
+    Get    "/services/{code}/properties/{name}/overrides" scope CatalogueRead  catalogue::properties::pages::overrides;
+    Get    "/api/v1/services/{code}/properties/{name}/overrides" scope CatalogueRead catalogue::properties::api::overrides, "Say who deviates in a property" jobs::api::PAGES => catalogue::properties::api::OVERRIDE;
     Get    "/api/v1/services"                             scope CatalogueRead  catalogue::api::index, "List services" catalogue::api::FILTERS => catalogue::api::OUT;
     Post   "/api/v1/services"                             scope CatalogueWrite catalogue::api::create, "Define a service" catalogue::services::NEW => catalogue::api::OUT;
     Get    "/api/v1/services/{code}"                      scope CatalogueRead  catalogue::api::show, "Show a service" &[] => catalogue::api::OUT;
@@ -556,9 +562,9 @@ routes! {
     Post   "/api/v1/services/{code}/plans/{plan}/retire"  scope CatalogueWrite catalogue::api::retire_plan, "Take a plan off sale" &[] => catalogue::api::OUT;
     Post   "/api/v1/services/{code}/plans/{plan}/activate" scope CatalogueWrite catalogue::api::activate_plan, "Put a plan on sale" &[] => catalogue::api::OUT;
     Delete "/api/v1/services/{code}/plans/{plan}"         scope CatalogueWrite catalogue::api::destroy_plan, "Delete a plan that was never used" &[] => &[];
-    Post   "/api/v1/services/{code}/properties"           scope CatalogueWrite catalogue::api::create_property, "Add a property" catalogue::properties::NEW => catalogue::api::OUT;
-    Patch  "/api/v1/services/{code}/properties/{name}"    scope CatalogueWrite catalogue::api::update_property, "Change a property" catalogue::properties::NEW => catalogue::api::OUT;
-    Delete "/api/v1/services/{code}/properties/{name}"    scope CatalogueWrite catalogue::api::destroy_property, "Delete a property" catalogue::api::DROP => &[];
+    Post   "/api/v1/services/{code}/properties"           scope CatalogueWrite catalogue::properties::api::create, "Add a property" catalogue::properties::NEW => catalogue::api::OUT;
+    Patch  "/api/v1/services/{code}/properties/{name}"    scope CatalogueWrite catalogue::properties::api::update, "Change a property" catalogue::properties::NEW => catalogue::api::OUT;
+    Delete "/api/v1/services/{code}/properties/{name}"    scope CatalogueWrite catalogue::properties::api::destroy, "Delete a property" catalogue::properties::api::DROP => &[];
 
     Get    "/customers/{id}/offers"                       scope ServicesRead   offers::pages::index;
     Get    "/customers/{id}/offers/new"                   scope OffersWrite    offers::pages::new;
@@ -570,6 +576,8 @@ routes! {
     Post   "/customers/{id}/offers/{code}/close"          scope OffersWrite    offers::pages::close;
     Post   "/customers/{id}/offers/{code}/reopen"         scope OffersWrite    offers::pages::reopen;
     Post   "/customers/{id}/offers/{code}/withdraw"       scope OffersWrite    offers::pages::withdraw;
+    Get    "/customers/{id}/offers/{code}/properties/{name}/explain" scope ServicesRead offers::own::pages::explain;
+    Get    "/api/v1/customers/{id}/offers/{code}/properties/{name}/explain" scope ServicesRead offers::own::api::explain, "Say where a reseller’s branch has a value from" &[] => catalogue::properties::api::EXPLAINED;
     Get    "/customers/{id}/services/{code}/why"          scope ServicesRead   offers::pages::why;
     Get    "/users/{id}/services/{code}/why"              scope ServicesRead   offers::pages::why_user;
     Get    "/api/v1/customers/{id}/offers"                scope ServicesRead   offers::api::index, "List what a reseller may sell" &[] => offers::api::OUT;

@@ -1,10 +1,10 @@
 //! Carrying out a plan, within one transaction: the rows, the seats, the ledger, the request.
 
-use super::plan::{Act, Gift, Plan};
-use super::properties::Typed;
+use super::plan::{Act, Diff, Gift, Plan};
 use super::state::{Live, Wanted};
 use super::{Held, HeldId, Reason, ledger_row, properties, store};
 use crate::audit;
+use crate::catalogue::properties::Typed;
 use crate::catalogue::{self, Level};
 use crate::db::{Via, Write};
 use crate::engine::{self, Class, NewRequest, NewStep, Overtaken};
@@ -110,9 +110,11 @@ fn order_behind(
     let class = if waited_for { plan.class() } else { Class::Bulk };
     let new = Work { held, what, title: &plan.title, class, steps, after: plan.after };
     let request = start_behind(tx, new, cause, children)?;
+    // Values have rows of their own, where those see them who may.
+    let changes: Vec<&Diff> = plan.diffs.iter().filter(|diff| !diff.of_value).collect();
     let detail = json!({
         "service": held.code, "plan": held.plan, "label": held.label, "user_id": held.user,
-        "request_id": request, "preview_id": cause.preview, "changes": plan.diffs,
+        "request_id": request, "preview_id": cause.preview, "changes": changes,
     });
     let action = match plan.order.level() {
         Level::Customer => format!("customer_service.{}", plan.order.verb.past()),

@@ -2,12 +2,13 @@
 
 use super::fields::Said;
 use super::plan::{self, Act, Diff, Gift, Plan, Seat, Step};
-use super::properties::{self, Typed};
+use super::properties;
 use super::state::{self, Live, State, Verb, Wanted};
 use super::store::{self, Holder};
 use super::{Held, HeldId, Order, Reason, quote};
 use crate::auth::permissions::ResellersMake;
 use crate::auth::{Actor, Permission};
+use crate::catalogue::properties::Typed;
 use crate::catalogue::{self, Level, PlanState, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
@@ -265,7 +266,8 @@ impl<'a> Draft<'a> {
         let values = self.values(service, said.properties)?;
         let below = Some(held.customer_service);
         self.require(service, plan.or(held.plan_id), below, &values)?;
-        if plan.is_none() && user_plans.is_none() && values.is_empty() {
+        let same = plan.is_none() && user_plans.is_none() && values.is_empty();
+        if same && self.refusals.is_empty() {
             self.refuse("", "Nothing would change.");
         }
         Ok(Act::Change { held, plan, user_plans, values })
@@ -365,7 +367,7 @@ impl<'a> Draft<'a> {
 
     fn differ(&mut self, field: &str, before: Option<&str>, after: Option<&str>) {
         let (before, after) = (before.map(str::to_owned), after.map(str::to_owned));
-        self.diffs.push(Diff { field: field.to_owned(), before, after });
+        self.diffs.push(Diff { field: field.to_owned(), before, after, of_value: false });
     }
 
     /// What is to be stored of the service's properties; nothing where that changes nothing.
@@ -378,10 +380,14 @@ impl<'a> Draft<'a> {
         let order = properties::order(service, id, standing, &typed, self.order.customer);
         let (changes, complaints) = catalogue::properties::changes(self.db, &order)?;
         self.refusals.extend(complaints);
-        for change in &changes {
-            self.differ(&change.label, change.before.as_deref(), change.after.as_deref());
-        }
-        Ok(if changes.is_empty() { Vec::new() } else { typed })
+        let none = changes.is_empty();
+        self.diffs.extend(changes.into_iter().map(|change| Diff {
+            field: change.label,
+            before: change.before,
+            after: change.after,
+            of_value: true,
+        }));
+        Ok(if none { Vec::new() } else { typed })
     }
 
     /// Refuses what would have to do without a value that it needs.

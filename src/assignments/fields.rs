@@ -1,6 +1,7 @@
 //! What an order may say, and how it is read.
 
 use super::state::Verb;
+use crate::catalogue::properties::Typed;
 use crate::error::Result;
 use crate::input::{Field, Fields, Input};
 
@@ -13,7 +14,7 @@ pub const GIVE: &[Field] = &[
         "user_plans",
         "codes of the user plans its users may have; all that are offered when left out",
     ),
-    Field::object("properties", "values by name; an empty one inherits"),
+    Field::object("properties", "values by name; null inherits"),
 ];
 
 /// Giving a service to a user.
@@ -21,13 +22,13 @@ pub const GIVE_USER: &[Field] = &[
     Field::text("service", "the code of a user service that the customer has").required(),
     Field::text("plan", "the code of a user plan that the customer may use").required(),
     Field::text("label", "tells several of a multi-instance service apart, 1–60 characters"),
-    Field::object("properties", "values by name; an empty one inherits"),
+    Field::object("properties", "values by name; null inherits"),
 ];
 
 pub const CHANGE: &[Field] = &[
     Field::text("plan", "the code of another plan"),
     Field::list("user_plans", "of a customer service: codes of the user plans its users may have"),
-    Field::object("properties", "values by name; an empty one inherits"),
+    Field::object("properties", "values by name; null inherits"),
 ];
 
 /// What suspending, resuming, provisioning again and removing take.
@@ -44,8 +45,7 @@ pub struct Said {
     pub plan: Option<String>,
     pub label: String,
     pub user_plans: Option<Vec<String>>,
-    /// By name; an empty value is taken away.
-    pub properties: Vec<(String, String)>,
+    pub properties: Typed,
 }
 
 /// Reads what an order says.
@@ -78,9 +78,7 @@ pub fn read(verb: Verb, for_user: bool, input: &Input) -> Result<Said> {
     } else {
         Some(None)
     };
-    let properties = if has("properties") { f.members("properties") } else { Vec::new() };
-    let properties =
-        properties.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let properties = if has("properties") { input.wishes("properties") } else { Typed::new() };
     f.finish(move || {
         Some(Said {
             service: service?,

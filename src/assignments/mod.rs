@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod bulk;
+pub mod explain;
 pub mod fanout;
 pub mod moving;
 pub mod pages;

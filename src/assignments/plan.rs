@@ -2,11 +2,10 @@
 //! the act itself and each user of a bulk.
 
 use super::draft::Draft;
-use super::properties::Typed;
 use super::state::Verb;
 use super::{Held, HeldId, Order, Reason, fields, store, unchanged};
 use crate::auth::{Actor, Permission, ServiceRights};
-use crate::catalogue::properties::Standing;
+use crate::catalogue::properties::{Standing, Typed};
 use crate::catalogue::{self, Level, Service};
 use crate::db::Read;
 use crate::engine::{Action, Class, NewStep, OnError};
@@ -80,6 +79,9 @@ pub struct Diff {
     pub field: String,
     pub before: Option<String>,
     pub after: Option<String>,
+    /// Of a value: not everybody who sees the assignment sees its properties.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_value: bool,
 }
 
 /// A counter that the order would move.

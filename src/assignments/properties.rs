@@ -2,17 +2,15 @@
 
 use super::{Held, HeldId, store};
 use crate::catalogue::Service;
-use crate::catalogue::properties::{self, Asked, Place, Standing, Use};
+use crate::catalogue::properties::{self, Asked, Place, Standing, Typed, Use};
 use crate::catalogue::values::Holder;
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, CustomerServiceId, PlanId, ServiceId};
+use crate::kinds::typed_as;
 use crate::secret::{self, Key};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-
-/// Values as they were typed, by name; an empty one is taken away.
-pub type Typed = Vec<(String, String)>;
 
 /// What holds, as the engine hands it on: secrets as they are kept, with what they are sealed for.
 #[derive(Default)]
@@ -22,7 +20,7 @@ pub struct Effective {
 }
 
 /// Where an assignment keeps its own values.
-fn place(id: HeldId) -> Place {
+pub fn place(id: HeldId) -> Place {
     match id {
         HeldId::Customer(id) => Place::CustomerService(id, None),
         HeldId::User(id) => Place::UserService(id),
@@ -40,7 +38,7 @@ pub fn order<'a>(
         service,
         place: place(id),
         standing,
-        values: typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        values: typed,
         locks: None,
         audited_at: customer,
         confirm: None,
@@ -79,10 +77,7 @@ pub fn own(db: &Read, held: &Held) -> Result<BTreeMap<String, String>> {
         }
         let found = stored.held.iter().find(|each| each.holder == Holder::UserService);
         if let Some(value) = found.map(|each| &each.value) {
-            let text = match value {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
+            let text = typed_as(stored.property.kind, value);
             own.insert(stored.property.name.clone(), text);
         }
     }
@@ -96,7 +91,7 @@ pub fn digest(db: &Read, held: &Held) -> Result<String> {
     Ok(secret::hex(&secret::sha256(&text)).chars().take(24).collect())
 }
 
-fn asked(db: &Read, held: &Held) -> Result<Asked> {
+pub fn asked(db: &Read, held: &Held) -> Result<Asked> {
     wanted(db, held.customer, held.service, held.id, held.plan_id, Some(held.customer_service))
 }
 
@@ -116,5 +111,13 @@ pub fn wanted(
         }
         HeldId::Customer(_) => (None, None, plan),
     };
-    Ok(Asked { service, customer, customer_service: below, customer_plan, user_service, user_plan })
+    Ok(Asked {
+        service,
+        customer,
+        customer_service: below,
+        customer_plan,
+        user_service,
+        user_plan,
+        branch: false,
+    })
 }

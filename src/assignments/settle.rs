@@ -2,8 +2,9 @@
 
 use super::ledger_row::{self, By};
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, act, store};
+use super::{Held, HeldId, act, properties, store};
 use crate::audit;
+use crate::catalogue;
 use crate::db::Write;
 use crate::engine::{End, Job, Settled};
 use crate::error::{Error, Result};
@@ -108,5 +109,6 @@ fn release(tx: &Write, held: &Held) -> Result<()> {
     let meter = Meter::of(held.id.level());
     store::set_wanted(tx, held.id, Wanted::Gone)?;
     store::set_live(tx, held.id, Live::Gone, false)?;
+    catalogue::properties::let_go(tx, properties::place(held.id))?;
     offers::give_back(tx, held.customer, held.service, held.plan_id, meter, 1)
 }

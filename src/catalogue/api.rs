@@ -1,4 +1,5 @@
 use super::plans::{self, Author};
+use super::properties::api::property_out;
 use super::properties::{self, Property, Standing};
 use super::store::Filter;
 use super::{Level, OnMove, Plan, PlanState, Service, State, services, store};
@@ -16,9 +17,6 @@ pub const FILTERS: &[Field] = &[
     Field::text("kind", "customer or user"),
     Field::text("state", "draft, active or retired"),
 ];
-
-pub const DROP: &[Field] =
-    &[Field::integer("drop_values", "how many stored values are to go with it")];
 
 pub const EXPORT: &[Field] = &[Field::text("format", "json")];
 
@@ -163,17 +161,6 @@ fn stored(db: &crate::db::Read, service: &Service, plan: &Plan) -> Result<Value>
     Ok(Value::Object(values.into_iter().map(one).collect()))
 }
 
-fn property_out(property: &Property) -> Value {
-    json!({
-        "id": property.id, "name": property.name, "label": property.label, "help": property.help,
-        "level": property.level, "use": property.usage, "type": property.kind,
-        "validation": property.validation, "default": property.default,
-        "required": property.required, "secret": property.secret,
-        "writable_by": property.writable_by, "visible_to": property.visible_to,
-        "sort": property.sort,
-    })
-}
-
 /// The filters of a list of services, from its query.
 pub fn filter(query: &Input) -> Filter {
     Filter {
@@ -236,7 +223,7 @@ pub fn export(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
     Ok(response::download(&format!("{code}.json"), "application/json", text))
 }
 
-fn shown(cx: &Cx, code: &str, status: u16) -> Result<Response> {
+pub fn shown(cx: &Cx, code: &str, status: u16) -> Result<Response> {
     let read = cx.actor.scope::<CatalogueRead>()?;
     let body = whole(cx, &read, code)?;
     if status == 201 {
@@ -316,23 +303,4 @@ pub fn retire_plan(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
 
 pub fn activate_plan(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
     set_plan_state(cx, scope, PlanState::Active)
-}
-
-pub fn create_property(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
-    let code: String = cx.param("code")?;
-    properties::create(cx.db, scope, &code, &cx.input()?)?;
-    shown(cx, &code, 201)
-}
-
-pub fn update_property(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
-    let (code, name): (String, String) = (cx.param("code")?, cx.param("name")?);
-    properties::update(cx.db, scope, &code, &name, &cx.input()?)?;
-    shown(cx, &code, 200)
-}
-
-pub fn destroy_property(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
-    let (code, name): (String, String) = (cx.param("code")?, cx.param("name")?);
-    let drop = cx.input()?.get("drop_values").parse().ok();
-    properties::delete(cx.db, scope, &code, &name, drop)?;
-    Ok(response::no_content())
 }

@@ -1,40 +1,209 @@
-//! A form field for the value of a property: the same on plans, offers, customers and users.
+//! A form field for the value of a property, and where a value comes from: the same on plans, offers,
+//! customers and users.
 
 use super::properties::Property;
+use super::properties::origin::{Explanation, Inherits};
+use super::values::Fate;
 use crate::error::Complaint;
-use crate::html::field::{Opts, choice_field, text_field, textarea};
+use crate::html::button::link;
+use crate::html::field::{Opts, choice_field, text_field, textarea, tick};
+use crate::html::form::hidden;
+use crate::html::parts::{Tone, pill, tag};
+use crate::html::table::{column, table};
+use crate::html::text::when;
 use crate::input::Input;
-use crate::kinds::Type;
-use maud::Markup;
+use crate::kinds::{Type, typed_as};
+use crate::time::{Instant, Zone};
+use maud::{Markup, html};
+use serde_json::Value;
+
+/// What stands around the fields of a form.
+#[derive(Default)]
+pub struct Around<'a> {
+    /// What holds without a value of its own.
+    pub inherits: Inherits,
+    /// Where the explanation of each is found: `/users/7/services/3`; empty where there is none yet.
+    pub explained_at: &'a str,
+}
+
+/// The names of the values that are stored where the form writes.
+const STORED: &str = "stored";
+
+/// Those of them that are to stay.
+const OWN: &str = "own";
+
+/// Fills a form with what is stored where it writes; a secret's field begins empty.
+pub fn fill(input: &mut Input, stored: &[(Property, Value, bool)]) {
+    for (property, value, locked) in stored {
+        let text = if property.secret { String::new() } else { typed_as(property.kind, value) };
+        input.set(&format!("properties.{}", property.name), text);
+        input.push(STORED, &property.name);
+        input.push(OWN, &property.name);
+        if *locked {
+            input.push("locks", &property.name);
+        }
+    }
+}
+
+/// What a form says in the words of an order: an own value that is no longer ticked goes, and a field
+/// that was empty and still is says nothing.
+pub fn settle(input: &mut Input) {
+    let all = |name: &str| input.all(name).map(str::to_owned).collect::<Vec<String>>();
+    let (stored, own) = (all(STORED), all(OWN));
+    for (name, wish) in input.wishes("properties") {
+        let field = format!("properties.{name}");
+        if stored.contains(&name) {
+            if !own.contains(&name) {
+                input.set_null(&field);
+            }
+        } else if wish.is_none_or(|text| text.is_empty()) {
+            input.remove(&field);
+        }
+    }
+    input.remove(STORED);
+    input.remove(OWN);
+}
 
 /// The field is called `properties.NAME`. An empty one means: as inherited.
-pub fn value_field(property: &Property, input: &Input, complaints: &[Complaint]) -> Markup {
+pub fn value_field(
+    property: &Property,
+    input: &Input,
+    complaints: &[Complaint],
+    around: &Around,
+) -> Markup {
     let name = format!("properties.{}", property.name);
-    let opts = Opts { hint: &property.help, optional: !property.required, ..Opts::default() };
+    let inherited = around.inherits.get(&property.name);
+    let stored = input.all(STORED).any(|each| each == property.name);
+    let above = match inherited {
+        Some(above) if above.held => {
+            format!("Locked above: {}. A value here has no effect.", above.text)
+        }
+        Some(above) if stored => format!("Without a value of its own: {}.", above.text),
+        Some(above) => format!("Empty: {}.", above.text),
+        None => String::new(),
+    };
+    let hint = format!("{} {above}", property.help);
+    let opts = Opts { hint: hint.trim(), optional: !property.required, ..Opts::default() };
     let label = property.label.as_str();
     let kind = |kind| Opts { kind, ..opts };
-    match property.kind {
+    let usual = match inherited {
+        Some(above) => format!("As inherited: {}", above.text),
+        None => "As inherited".to_owned(),
+    };
+    let (control, chosen) = match property.kind {
         _ if property.secret => {
-            let hint = "Empty: stays as it is";
-            let opts = Opts { kind: "password", autocomplete: "new-password", hint, ..opts };
-            text_field(input, complaints, &name, label, opts)
+            let said = if stored { "Set. Empty: stays as it is." } else { "Not set here." };
+            let hint = format!("{} {said}", property.help);
+            let opts =
+                Opts { kind: "password", autocomplete: "new-password", hint: hint.trim(), ..opts };
+            (text_field(input, complaints, &name, label, opts), false)
         }
-        Type::Lines => textarea(input, complaints, &name, label, opts),
+        Type::Lines => (textarea(input, complaints, &name, label, opts), false),
         Type::Boolean => {
-            let choices = [("", "As inherited"), ("true", "Yes"), ("false", "No")];
-            choice_field(input, complaints, &name, label, &choices, opts)
+            let choices = [("", usual.as_str()), ("true", "Yes"), ("false", "No")];
+            let opts = Opts { hint: &property.help, ..opts };
+            (choice_field(input, complaints, &name, label, &choices, opts), true)
         }
         Type::Choice => {
-            let mut choices = vec![("", "As inherited")];
+            let mut choices = vec![("", usual.as_str())];
             let own = &property.validation.choices;
             choices.extend(own.iter().map(|choice| (choice.value.as_str(), choice.label.as_str())));
-            choice_field(input, complaints, &name, label, &choices, opts)
+            let opts = Opts { hint: &property.help, ..opts };
+            (choice_field(input, complaints, &name, label, &choices, opts), true)
         }
-        Type::Integer => text_field(input, complaints, &name, label, kind("number")),
-        Type::Date => text_field(input, complaints, &name, label, kind("date")),
-        Type::Email => text_field(input, complaints, &name, label, kind("email")),
-        Type::Url => text_field(input, complaints, &name, label, kind("url")),
+        Type::Choices => {
+            let known: Vec<&str> =
+                property.validation.choices.iter().map(|choice| choice.value.as_str()).collect();
+            let known = format!("Of {}, with commas between. {}", known.join(", "), hint.trim());
+            (
+                text_field(input, complaints, &name, label, Opts { hint: known.trim(), ..opts }),
+                false,
+            )
+        }
+        Type::Integer => (text_field(input, complaints, &name, label, kind("number")), false),
+        Type::Size => {
+            let opts = Opts { placeholder: "50 GiB", ltr: true, ..opts };
+            (text_field(input, complaints, &name, label, opts), false)
+        }
+        Type::User => {
+            let hint = format!("The sign-in name. {}", hint.trim());
+            let opts = Opts { hint: hint.trim(), ltr: true, ..opts };
+            (text_field(input, complaints, &name, label, opts), false)
+        }
+        Type::Date => (text_field(input, complaints, &name, label, kind("date")), false),
+        Type::Email => (text_field(input, complaints, &name, label, kind("email")), false),
+        Type::Url => (text_field(input, complaints, &name, label, kind("url")), false),
         // The rest is not offered for services.
-        _ => text_field(input, complaints, &name, label, opts),
+        _ => (text_field(input, complaints, &name, label, opts), false),
+    };
+    html! {
+        (control)
+        @if stored {
+            (hidden(STORED, &property.name))
+            @if chosen { (hidden(OWN, &property.name)) }
+            @else {
+                (tick(input, OWN, &property.name, &format!("Own value of {label}"), "Untick it to inherit again"))
+            }
+        }
+        @if !around.explained_at.is_empty() {
+            @let href = format!("{}/properties/{}/explain", around.explained_at, property.name);
+            p.field { (link("Where does it come from?", &href).small().ghost().about(label)) }
+        }
+    }
+}
+
+/// Fields one after the other, parted by what they are about.
+pub fn value_fields<'p>(
+    all: impl IntoIterator<Item = &'p Property>,
+    input: &Input,
+    complaints: &[Complaint],
+    around: &Around,
+) -> Markup {
+    let mut category = "";
+    html! {
+        @for each in all {
+            @if each.category != category {
+                p.field.muted { (each.category) }
+                ({ category = each.category.as_str(); "" })
+            }
+            (value_field(each, input, complaints, around))
+        }
+    }
+}
+
+/// Everybody who holds a value of a property, or might.
+pub fn draw_explanation(explained: &Explanation, zone: &Zone, now: Instant) -> Markup {
+    let columns =
+        [column("Where"), column("Value"), column("Set").class("p2"), column("What comes of it")];
+    let rows = html! {
+        @for line in &explained.lines {
+            tr {
+                th scope="row" {
+                    (line.who)
+                    @if let (Some(plan), false) = (&line.plan, line.holder == "plan") { " " (tag(plan)) }
+                }
+                td { (line.text) @if line.locked { " " (tag("Locked")) } }
+                td.p2 {
+                    @if let Some(at) = line.at { (when(at, zone, now)) }
+                    @if let Some(by) = &line.by { small { "by " (by) } }
+                }
+                td {
+                    @match (line.fate, &line.overruled_by) {
+                        (Some(Fate::Wins), _) => (pill(Tone::Ok, "Holds")),
+                        (Some(Fate::Overruled), Some(by)) => { (pill(Tone::Off, "Overruled")) small { "by: " (by) } },
+                        _ => "–",
+                    }
+                }
+            }
+        }
+    };
+    html! {
+        p {
+            @match &explained.text {
+                Some(text) => { strong { (text) } " is what holds." },
+                None => "It has no value.",
+            }
+        }
+        (table(&format!("Values of {}", explained.property.label), &columns, rows))
     }
 }

@@ -1,8 +1,10 @@
+use super::fields::{Around, fill, settle};
 use super::plans::{self, Author, Costs};
+use super::properties::pages::draw_properties;
 use super::properties::{self, Property};
 use super::services::{self, ICONS};
 use super::store::{self, Listed};
-use super::views::{draw_plans, draw_properties, plan_form, property_form, rules_form, state_pill};
+use super::views::{draw_plans, plan_form, rules_form, state_pill};
 use super::{Level, Plan, PlanState, Service, State, api};
 use crate::auth::Scope;
 use crate::auth::permissions::{
@@ -38,7 +40,7 @@ fn trail() -> [(&'static str, String); 1] {
     [("Services", "/services".to_owned())]
 }
 
-fn trail_of(service: &Service) -> [(&str, String); 2] {
+pub fn trail_of(service: &Service) -> [(&str, String); 2] {
     [("Services", "/services".to_owned()), (&service.name, format!("/services/{}", service.code))]
 }
 
@@ -375,7 +377,9 @@ pub fn new_plan(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
 pub fn create_plan(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
     let (code, input) = (cx.param::<String>("code")?, cx.input()?);
     let author = Author::new(&cx.actor, scope, &cx.app.config.key);
-    match plans::create(cx.db, &author, &code, &input) {
+    let mut said = input.clone();
+    settle(&mut said);
+    match plans::create(cx.db, &author, &code, &said) {
         Ok(_) => Ok(cx.done(format!("/services/{code}"), "Plan added.")),
         Err(Error::Invalid(complaints)) => {
             plan_page(cx, scope, 422, None, Some(&input), &complaints)
@@ -398,7 +402,9 @@ pub fn update_plan(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
         input.set("locks", "");
     }
     let author = Author::new(&cx.actor, scope, &cx.app.config.key);
-    match plans::update(cx.db, &author, &code, &plan, &input, expected) {
+    let mut said = input.clone();
+    settle(&mut said);
+    match plans::update(cx.db, &author, &code, &plan, &said, expected) {
         Ok(()) => {
             let shared = cx.db.read(|db| {
                 let service = store::own(db, scope, &code)?;
@@ -434,14 +440,7 @@ fn plan_page(
         let mut input = plan.as_ref().map(plans::as_input).unwrap_or_default();
         if let Some(plan) = &plan {
             let place = properties::Place::Plan(plan.id);
-            for (property, value, locked) in properties::at(db, service.id, place)? {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let shown = if property.secret { String::new() } else { text };
-                input.set(&format!("properties.{}", property.name), shown);
-                if locked {
-                    input.push("locks", &property.name);
-                }
-            }
+            fill(&mut input, &properties::at(db, service.id, place)?);
         }
         let input = typed.cloned().unwrap_or(input);
         let drawn = super::views::PlanForm {
@@ -453,6 +452,10 @@ fn plan_page(
             may_cost: cx.actor.may::<CostsRead>(),
             today: crate::prices::today(db)?,
             open: crate::prices::first_open_day(db)?,
+            around: Around {
+                inherits: properties::origin::defaults(&properties),
+                explained_at: "",
+            },
         };
         let form = plan_form(cx, &drawn, &input, complaints);
         Ok((service, plan, form))
@@ -477,74 +480,6 @@ pub fn activate_plan(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response>
 pub fn destroy_plan(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
     let (code, plan): (String, String) = (cx.param("code")?, cx.param("plan")?);
     acted(cx, &code, plans::delete(cx.db, scope, &code, &plan), "Plan deleted.")
-}
-
-pub fn new_property(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
-    property_page(cx, scope, 200, None, None, &[])
-}
-
-pub fn create_property(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
-    let (code, input) = (cx.param::<String>("code")?, cx.input()?);
-    match properties::create(cx.db, scope, &code, &input) {
-        Ok(_) => Ok(cx.done(format!("/services/{code}"), "Setting added.")),
-        Err(Error::Invalid(complaints)) => {
-            property_page(cx, scope, 422, None, Some(&input), &complaints)
-        }
-        Err(err) => Err(err),
-    }
-}
-
-pub fn edit_property(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
-    property_page(cx, scope, 200, Some(&cx.param::<String>("name")?), None, &[])
-}
-
-pub fn update_property(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
-    let (code, name): (String, String) = (cx.param("code")?, cx.param("name")?);
-    let input = cx.input()?;
-    match properties::update(cx.db, scope, &code, &name, &input) {
-        Ok(()) => Ok(cx.done(format!("/services/{code}"), "Saved.")),
-        Err(Error::Invalid(complaints)) => {
-            property_page(cx, scope, 422, Some(&name), Some(&input), &complaints)
-        }
-        Err(err) => Err(err),
-    }
-}
-
-pub fn destroy_property(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
-    let (code, name): (String, String) = (cx.param("code")?, cx.param("name")?);
-    let drop = cx.input()?.get("drop_values").parse().ok();
-    match properties::delete(cx.db, scope, &code, &name, drop) {
-        Ok(()) => Ok(cx.done(format!("/services/{code}"), "Setting deleted.")),
-        Err(Error::Invalid(complaints)) => {
-            property_page(cx, scope, 422, Some(&name), None, &complaints)
-        }
-        Err(err) => Err(err),
-    }
-}
-
-fn property_page(
-    cx: &Cx,
-    scope: &Scope<CatalogueWrite>,
-    status: u16,
-    name: Option<&str>,
-    typed: Option<&Input>,
-    complaints: &[Complaint],
-) -> Result<Response> {
-    let code: String = cx.param("code")?;
-    let (service, property) = cx.db.read(|db| {
-        let service = store::own(db, scope, &code)?;
-        let all = properties::all(db, service.id)?;
-        let found = name.map(|name| {
-            all.into_iter().find(|property| property.name == name).ok_or(Error::NotFound)
-        });
-        Ok((service, found.transpose()?))
-    })?;
-    let held = property.as_ref().map(properties::as_input).unwrap_or_default();
-    let input = typed.cloned().unwrap_or(held);
-    let title = property.as_ref().map_or("New setting".to_owned(), |p| format!("Edit {}", p.label));
-    let form = property_form(cx, &service, property.as_ref(), &input, complaints);
-    let body = html! { (page_head(&title, Head::default())) (form) };
-    Ok(cx.page_with(status, Nav::Services, &title, &trail_of(&service), body))
 }
 
 pub fn export(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {

@@ -244,7 +244,7 @@ fn set_values(
         service,
         place: Place::Plan(plan),
         standing: Standing::Provider,
-        values: input.members("properties").collect(),
+        values: &input.wishes("properties"),
         locks,
         audited_at: PROVIDER,
         confirm: Some(input.get("confirm")),

@@ -19,6 +19,8 @@ words! {
 /// What one holder stores. A holder is one place: two resellers are two holders.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
+    /// The row it is kept in; 0 for a default, which has none.
+    pub id: i64,
     pub holder: Holder,
     /// How far away the place is: `(0, _)` the assignment, resellers by their distance, then the
     /// definition. Equal places are one holder.
@@ -37,6 +39,8 @@ words! {
 /// A stored value, and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explained {
+    #[serde(skip)]
+    pub id: i64,
     pub holder: Holder,
     pub distance: i64,
     pub for_plan: bool,
@@ -65,6 +69,7 @@ pub fn explain(held: &[Held]) -> Vec<Explained> {
         .map(|each| {
             let wins = winner.is_some_and(|winner| std::ptr::eq(winner, each));
             Explained {
+                id: each.id,
                 holder: each.holder,
                 distance: each.distance,
                 for_plan: each.for_plan,
@@ -135,7 +140,7 @@ mod tests {
             ('d', true) => Holder::Plan,
             _ => Holder::Default,
         };
-        Held { holder, distance, for_plan, value: Value::from(code), locked }
+        Held { id: 0, holder, distance, for_plan, value: Value::from(code), locked }
     }
 
     #[test]

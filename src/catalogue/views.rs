@@ -1,16 +1,15 @@
 //! Tables and forms of a service's page.
 
+use super::fields::Around;
 use super::plans::Costs;
-use super::properties::{Property, Standing, Use};
+use super::properties::{At, Property};
 use super::services::Worker;
 use super::{Level, OnError, Plan, PlanState, Service, State};
 use crate::error::Complaint;
-use crate::html::button::{Item, button, cancel, link, menu, primary};
-use crate::html::field::{
-    Opts, brake_field, check, choice_field, options, text_field, textarea, tick,
-};
+use crate::html::button::{Item, button, cancel, menu, primary};
+use crate::html::field::{Opts, brake_field, check, choice_field, options, text_field, tick};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
-use crate::html::parts::{Tone, pill, pill_tint, tag};
+use crate::html::parts::{Tone, pill, pill_tint};
 use crate::html::table::{acts, column, empty, table};
 use crate::ids::ConnectorId;
 use crate::input::Input;
@@ -109,65 +108,6 @@ fn plan_menu(service: &Service, plan: &Plan) -> Markup {
     menu(&format!("plan-{}", plan.id), &format!("Actions for {}", plan.name), &items)
 }
 
-pub fn draw_properties(service: &Service, properties: &[Property], may: bool) -> Markup {
-    if properties.is_empty() {
-        let text = "A setting is a value that a plan, a customer or a user can have of its own.";
-        return empty("settings", "No settings", text, None);
-    }
-    let mut columns = vec![
-        column("Setting"),
-        column("Type").class("p2"),
-        column("Default"),
-        column("Changed by").class("p2"),
-        column("Seen by").class("p3"),
-    ];
-    if may {
-        columns.push(acts());
-    }
-    let rows = html! {
-        @for property in properties {
-            tr {
-                th scope="row" { (property.label) small.mono { (property.name) } }
-                td.p2 {
-                    (property.kind.word())
-                    @if property.secret { " " (tag("Secret")) }
-                    @if property.required { " " (tag("Required")) }
-                }
-                td {
-                    @match (&property.default, property.usage) {
-                        (Some(value), _) => (plain(value)),
-                        (None, Use::Captured) => "Typed when given",
-                        (None, Use::Output) => "Written by Portico",
-                        (None, Use::Setting) => "–",
-                    }
-                }
-                td.p2 { (who(property.writable_by)) }
-                td.p3 { (who(property.visible_to)) }
-                @if may {
-                    td.acts {
-                        (link("Edit", &format!("/services/{}/properties/{}", service.code, property.name))
-                            .small().ghost().about(&property.label))
-                    }
-                }
-            }
-        }
-    };
-    table("Settings", &columns, rows)
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn who(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Provider => "Provider",
-        Standing::Reseller => "Resellers",
-        Standing::Customer => "Customers",
-        Standing::User => "Users",
-    }
-}
-
 /// "What happens": the connectors that do the work, in their order.
 pub fn rules_form(
     cx: &Cx,
@@ -224,6 +164,7 @@ pub struct PlanForm<'a> {
     pub may_cost: bool,
     pub today: Date,
     pub open: Date,
+    pub around: Around<'static>,
 }
 
 const PLAN_LABELS: &[(&str, &str)] = &[
@@ -260,7 +201,7 @@ pub fn plan_form(cx: &Cx, form: &PlanForm, input: &Input, complaints: &[Complain
         (check(input, complaints, "not_sold", "Not billed", "It makes no line on any bill"))
     };
     let values: Vec<&Property> =
-        form.properties.iter().filter(|property| property.usage == Use::Setting).collect();
+        form.properties.iter().filter(|property| property.takes(At::Plan)).collect();
     let labels: Vec<(String, &str)> = values
         .iter()
         .map(|property| (format!("properties.{}", property.name), property.label.as_str()))
@@ -273,8 +214,8 @@ pub fn plan_form(cx: &Cx, form: &PlanForm, input: &Input, complaints: &[Complain
             (fieldset("Plan", "", about))
             @if form.prices { (price_fields(form, input, complaints)) }
             @if !values.is_empty() {
-                (fieldset("Settings", "Empty: the default", html! {
-                    @for property in &values { (value_field(property, input, complaints)) }
+                (fieldset("Settings", "", html! {
+                    @for property in &values { (value_field(property, input, complaints, &form.around)) }
                 }))
             }
             (brake_field(complaints))
@@ -322,105 +263,14 @@ fn price_fields(form: &PlanForm, input: &Input, complaints: &[Complaint]) -> Mar
 }
 
 /// A field for the value of a property, named `properties.NAME`, with the box that locks it.
-fn value_field(property: &Property, input: &Input, complaints: &[Complaint]) -> Markup {
-    html! {
-        (super::fields::value_field(property, input, complaints))
-        (tick(input, "locks", &property.name, &format!("Lock {}", property.label), "Nobody below may overrule it"))
-    }
-}
-
-pub fn property_form(
-    cx: &Cx,
-    service: &Service,
-    property: Option<&Property>,
+fn value_field(
+    property: &Property,
     input: &Input,
     complaints: &[Complaint],
+    around: &Around,
 ) -> Markup {
-    let base = format!("/services/{}", service.code);
-    let action = match property {
-        Some(property) => format!("{base}/properties/{}", property.name),
-        None => format!("{base}/properties"),
-    };
-    let w2 = Opts { width: 2, ..Opts::default() };
-    let types = [
-        ("text", "Text"),
-        ("lines", "Several lines"),
-        ("integer", "Whole number"),
-        ("boolean", "Yes or no"),
-        ("date", "Date"),
-        ("choice", "One of a list"),
-        ("email", "E-mail address"),
-        ("domain", "Domain"),
-        ("host", "Computer"),
-        ("url", "Web address"),
-    ];
-    let uses = [
-        ("setting", "Setting, with a default"),
-        ("captured", "Typed when given"),
-        ("output", "Written by Portico"),
-    ];
-    let people = [
-        ("customer", "Customers"),
-        ("provider", "The provider"),
-        ("reseller", "Resellers"),
-        ("user", "Users"),
-    ];
-    let levels = [("user", "Each user"), ("customer", "The customer")];
-    let about = html! {
-        (text_field(input, complaints, "label", "Label", Opts { width: 4, most: Some(60), ..Opts::default() }))
-        (text_field(input, complaints, "name", "Name", Opts { most: Some(40), ltr: true, hint: "Small letters, like mailbox_size", ..w2 }))
-        @if service.kind == Level::User { (choice_field(input, complaints, "level", "Of", &levels, w2)) }
-        (choice_field(input, complaints, "use", "Use", &uses, w2))
-        (choice_field(input, complaints, "type", "Type", &types, w2))
-        (text_field(input, complaints, "help", "Help", Opts { optional: true, most: Some(500), ..Opts::default() }))
-    };
-    let rule = html! {
-        (text_field(input, complaints, "default", "Default", Opts { optional: true, width: 4, ..Opts::default() }))
-        (text_field(input, complaints, "sort", "Place", Opts { optional: true, kind: "number", ..w2 }))
-        (text_field(input, complaints, "least", "Least", Opts { optional: true, kind: "number", ..w2 }))
-        (text_field(input, complaints, "most", "Most", Opts { optional: true, kind: "number", hint: "Of a text, its characters", ..w2 }))
-        (text_field(input, complaints, "pattern", "Pattern", Opts { optional: true, ltr: true, ..w2 }))
-        (textarea(input, complaints, "choices", "Choices", Opts { optional: true, hint: "A line each, like kiosk = Kiosk", ..Opts::default() }))
-        (text_field(input, complaints, "message", "Own complaint", Opts { optional: true, most: Some(200), ..Opts::default() }))
-        (check(input, complaints, "required", "Required", "Without a value nothing is set up"))
-        (check(input, complaints, "secret", "Secret", "Sealed when saved, never shown again"))
-    };
-    let rights = html! {
-        (choice_field(input, complaints, "writable_by", "Changed by", &people, Opts { width: 3, ..Opts::default() }))
-        (choice_field(input, complaints, "visible_to", "Seen by", &people, Opts { width: 3, ..Opts::default() }))
-    };
-    let unfit = complaints.iter().any(|complaint| complaint.field == "drop_values");
-    let body = html! {
-        div.form {
-            (fieldset("Setting", "", about))
-            (fieldset("Value", "", rule))
-            (fieldset("Who", "And everybody above", rights))
-            @if unfit {
-                (fieldset("Stored values", "", text_field(input, complaints, "drop_values", "Values to drop", Opts { kind: "number", ..w2 })))
-            }
-            (brake_field(complaints))
-            (form_foot(html! {
-                (primary(if property.is_some() { "Save setting" } else { "Add setting" }))
-                (cancel(&base))
-                @if property.is_some() { (button("Delete").danger_quiet().to(&format!("{action}/delete"))) }
-            }))
-        }
-    };
-    let labels = [
-        ("label", "Label"),
-        ("name", "Name"),
-        ("level", "Of"),
-        ("use", "Use"),
-        ("type", "Type"),
-        ("default", "Default"),
-        ("least", "Least"),
-        ("most", "Most"),
-        ("pattern", "Pattern"),
-        ("choices", "Choices"),
-        ("message", "Own complaint"),
-        ("secret", "Secret"),
-        ("drop_values", "Values to drop"),
-        ("sort", "Place"),
-    ];
-    html! { (complaints_flash(complaints, &labels)) (post_form(&cx.csrf, &action, body)) }
+    html! {
+        (super::fields::value_field(property, input, complaints, around))
+        (tick(input, "locks", &property.name, &format!("Lock {}", property.label), "Nobody below may overrule it"))
+    }
 }

@@ -169,6 +169,10 @@ fn service(
             "name": "licence_pool", "label": "Premium licences left", "level": "customer", "type": "integer",
             "default": "25", "writable_by": "provider", "visible_to": "provider",
         }))?;
+        stage.post(admin, "/services/workplace/properties", &json!({
+            "name": "mailbox", "label": "Mailbox size", "type": "size", "default": "50 GiB", "most": "200 GiB",
+            "category": "Mailbox", "help": "Everything a mailbox may hold.",
+        }))?;
     }
     for (plan, name, sku, price, cost) in plans {
         stage.post(admin, &format!("/services/{code}/plans"), &json!({

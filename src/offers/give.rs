@@ -273,7 +273,7 @@ fn set_values(
         service,
         place: Place::Given(reseller, None),
         standing: properties::standing(giver.actor, reseller),
-        values: input.members("properties").collect(),
+        values: &input.wishes("properties"),
         locks: input.has("locks").then(|| input.all("locks").map(str::to_owned).collect()),
         audited_at: reseller,
         confirm: Some(input.get("confirm")),

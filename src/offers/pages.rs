@@ -3,8 +3,9 @@ use super::store::{self, Offer};
 use super::{Check, Meter, State, Subject, api, sellable, why_not};
 use crate::auth::Scope;
 use crate::auth::permissions::{OffersWrite, ServiceSettingsWrite, ServicesRead};
-use crate::catalogue::fields::value_field;
-use crate::catalogue::properties::{self, Place, Property, Use};
+use crate::catalogue::fields::{Around, fill, settle, value_field};
+use crate::catalogue::properties::origin;
+use crate::catalogue::properties::{self, Asked, Place, Property, Use};
 use crate::catalogue::{self, Level, Plan, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
@@ -145,7 +146,9 @@ pub fn new(cx: &Cx, scope: &Scope<OffersWrite>) -> Result<Response> {
 
 pub fn create(cx: &Cx, scope: &Scope<OffersWrite>) -> Result<Response> {
     let (reseller, input): (CustomerId, Input) = (cx.param("id")?, cx.input()?);
-    match give::give(cx.db, &giver(cx, scope), reseller, &input) {
+    let mut said = input.clone();
+    settle(&mut said);
+    match give::give(cx.db, &giver(cx, scope), reseller, &said) {
         Ok(_) => Ok(cx.done(format!("/customers/{reseller}/offers"), "Offered.")),
         Err(Error::Invalid(complaints)) => form(cx, scope, 422, None, &input, &complaints),
         Err(err) => Err(err),
@@ -167,7 +170,9 @@ pub fn update(cx: &Cx, scope: &Scope<OffersWrite>) -> Result<Response> {
             input.set(list, "");
         }
     }
-    match give::change(cx.db, &giver(cx, scope), reseller, &code, &input, expected) {
+    let mut said = input.clone();
+    settle(&mut said);
+    match give::change(cx.db, &giver(cx, scope), reseller, &code, &said, expected) {
         Ok(()) => Ok(cx.done(format!("/customers/{reseller}/offers"), "Saved.")),
         Err(Error::Invalid(complaints)) => form(cx, scope, 422, Some(&code), &input, &complaints),
         Err(err) => Err(err),
@@ -181,6 +186,7 @@ struct Form {
     properties: Vec<Property>,
     version: Option<i64>,
     input: Input,
+    around: Around<'static>,
 }
 
 fn form(
@@ -262,19 +268,15 @@ fn filled(cx: &Cx, db: &Read, reseller: CustomerId, code: &str, typed: &Input) -
                 }
             }
         }
-        for (property, value, locked) in
-            properties::at(db, service.id, Place::Given(reseller, None))?
-        {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let text = if property.secret { String::new() } else { text };
-            input.set(&format!("properties.{}", property.name), text);
-            if locked {
-                input.push("locks", &property.name);
-            }
-        }
+        let mut given = properties::at(db, service.id, Place::Given(reseller, None))?;
+        given.retain(|(property, _, _)| property.seen_by(standing));
+        fill(&mut input, &given);
     }
+    let asked = Asked { branch: false, ..super::own::asked(&service, reseller) };
+    let inherits = origin::inherited(db, cx.actor.home, &asked)?;
+    let around = Around { inherits, explained_at: "" };
     let version = offer.map(|offer| offer.version);
-    Ok(Form { service, plans, properties: seen, version, input })
+    Ok(Form { service, plans, properties: seen, version, input, around })
 }
 
 fn choose(
@@ -328,9 +330,9 @@ fn offer_form(
                 (complaint_of(complaints, "limits", "Limits"))
             }))
             @if !form.properties.is_empty() {
-                (fieldset("Settings given along", "Empty: as inherited", html! {
+                (fieldset("Settings given along", "For every plan", html! {
                     @for property in &form.properties {
-                        (value_field(property, input, complaints))
+                        (value_field(property, input, complaints, &form.around))
                         (tick(input, "locks", &property.name, &format!("Lock {}", property.label), "Nobody below may overrule it"))
                     }
                 }))

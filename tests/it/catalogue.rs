@@ -376,6 +376,17 @@ fn p_7_narrowing_what_is_stored_is_refused_with_count_and_holders() {
     );
     let form = admin.post(url, &[("name", "tier"), ("label", "Tier"), ("choices", "desk = Desk")]);
     assert!(form.status == 422 && form.says("Values to drop"));
+    // With many, the first twenty are named.
+    for n in 0..25 {
+        let id = world.customer(PROVIDER, &format!("Customer {n:02}"));
+        let store = "INSERT INTO property_values (property_id, holder, reseller_id, value, set_at)
+                     SELECT id, 'own', ?1, '\"kiosk\"', '' FROM properties WHERE name = 'tier'";
+        world.sql().execute(store, [id]).unwrap();
+    }
+    let many = admin.api_patch(url, narrow.clone()).expect(422).complaints().remove(0);
+    assert!(many.starts_with("drop_values 26 stored values do not fit: plan Small, Customer 00, "));
+    assert!(many.contains("Customer 18. Change them first") && !many.contains("Customer 19"));
+    world.sql().execute("DELETE FROM property_values WHERE holder = 'own'", []).unwrap();
     admin.api_patch(url, json!({ "choices": "desk = Desk", "drop_values": 1 })).expect(200);
     assert_eq!(world.count("SELECT count(*) FROM property_values"), 0);
     assert_eq!(
@@ -400,7 +411,13 @@ fn p_3_p_5_values_are_stored_where_they_may_be_and_locks_hold() {
                     service: &service,
                     place,
                     standing,
-                    values: values.to_vec(),
+                    values: &values
+                        .iter()
+                        .map(|(name, text)| {
+                            let text = Some((*text).to_owned()).filter(|text| text != "inherit");
+                            ((*name).to_owned(), text)
+                        })
+                        .collect(),
                     locks: locks.map(|all| all.iter().map(|name| (*name).to_owned()).collect()),
                     audited_at: north,
                     confirm: None,
@@ -422,6 +439,7 @@ fn p_3_p_5_values_are_stored_where_they_may_be_and_locks_hold() {
                     customer_plan: None,
                     user_service: None,
                     user_plan: Some(plan.id),
+                    branch: false,
                 };
                 let all = properties::stored(db, &asked)?;
                 let one = all.iter().find(|each| each.property.name == name).unwrap();
@@ -560,6 +578,7 @@ fn p_9_a_secret_is_in_no_answer_and_no_log() {
                 customer_plan: None,
                 user_service: None,
                 user_plan: Some(plan.id),
+                branch: false,
             };
             properties::opened(&world.app.config.key, &properties::stored(db, &asked)?)
         })

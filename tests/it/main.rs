@@ -68,6 +68,7 @@ mod sink;
 mod storybook;
 mod tidy;
 mod today;
+mod values;
 mod verbs;
 mod webhooks;
 mod users;

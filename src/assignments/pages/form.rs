@@ -1,11 +1,13 @@
 //! Choosing what to give, and changing what is there. Both lead to a plan.
 
 use super::{Person, Place, Tab, UserTab, plan_for};
+use crate::assignments::properties as own;
 use crate::assignments::state::Verb;
 use crate::assignments::{Held, HeldId, Order, for_customer, for_user, offered, store};
 use crate::auth::ServiceRights;
 use crate::auth::permissions::{CustomerServicesWrite, ServicesRead, UserServicesWrite};
-use crate::catalogue::fields::value_field;
+use crate::catalogue::fields::{Around, fill, settle, value_fields};
+use crate::catalogue::properties::origin;
 use crate::catalogue::properties::{self, Property};
 use crate::catalogue::{self, Level, PlanState, Service};
 use crate::db::Read;
@@ -20,7 +22,6 @@ use crate::offers::{self, Sellable};
 use crate::places;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
-use serde_json::Value;
 
 /// What the fields are called.
 const LABELS: &[(&str, &str)] = &[
@@ -38,7 +39,8 @@ pub fn new_customer(cx: &Cx, scope: &ServiceRights<CustomerServicesWrite>) -> Re
 
 pub fn give_customer(cx: &Cx, scope: &ServiceRights<CustomerServicesWrite>) -> Result<Response> {
     let (id, input) = (cx.param("id")?, cx.input()?);
-    let order = cx.db.read(|db| for_customer(db, scope, id, Verb::Give, None, input.clone()))?;
+    let said = settled(&input);
+    let order = cx.db.read(|db| for_customer(db, scope, id, Verb::Give, None, said))?;
     match plan_for(cx, scope, &order) {
         Err(Error::Invalid(complaints)) => customer_form(cx, scope, id, &input, &complaints),
         other => other,
@@ -72,13 +74,14 @@ fn customer_form(
     }
     let base = format!("/customers/{id}/services");
     let own_settings = settings(cx, service.id, id, Level::Customer)?;
+    let around = to_be_given(cx, service.id, id, Level::Customer, input.get("plan"))?;
     let fields = html! {
         (hidden("service", &service.code))
         (fieldset(&service.name, &service.description, html! {
             @if !own.is_empty() { (choice_field(&input, complaints, "plan", "Plan", &own, Opts::default())) }
             @if service.multi { (label_field(&input, complaints)) }
             @if service.kind == Level::User { (user_plans(&input, complaints, plans)) }
-            (setting_fields(&own_settings, &input, complaints))
+            (value_fields(&own_settings, &input, complaints, &around))
         }))
     };
     let body = form(cx, &base, &base, complaints, fields);
@@ -106,31 +109,50 @@ fn settings(
 ) -> Result<Vec<Property>> {
     let standing = properties::standing(&cx.actor, customer);
     let mut all = cx.db.read(|db| properties::seen(db, service, standing))?;
-    all.retain(|each| each.level == level && each.written_by(standing));
+    let at = if level == Level::User { properties::At::User } else { properties::At::Customer };
+    all.retain(|each| each.written_by(standing) && each.takes(at));
     Ok(all)
 }
 
-pub fn setting_fields(all: &[Property], input: &Input, complaints: &[Complaint]) -> Markup {
-    html! { @for each in all { (value_field(each, input, complaints)) } }
+/// What would hold for something that is about to be given.
+fn to_be_given(
+    cx: &Cx,
+    service: ServiceId,
+    customer: CustomerId,
+    level: Level,
+    plan: &str,
+) -> Result<Around<'static>> {
+    let inherits = cx.db.read(|db| {
+        let plan = catalogue::plan_of(db, service, plan).ok().map(|plan| plan.id);
+        let (id, below) = match level {
+            Level::Customer => (HeldId::Customer(CustomerServiceId(0)), None),
+            Level::User => (HeldId::User(UserServiceId(0)), store::below(db, customer, service)?),
+        };
+        let asked = own::wanted(db, customer, service, id, plan, below)?;
+        origin::inherited(db, cx.actor.home, &asked)
+    })?;
+    Ok(Around { inherits, explained_at: "" })
 }
 
-/// What is stored at the assignment itself; a secret's field begins empty.
-fn fill_settings(
-    db: &Read,
-    held: &Held,
-    place: properties::Place,
-    input: &mut Input,
-) -> Result<()> {
-    for (property, value, _) in properties::at(db, held.service, place)? {
-        let text = match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        if !property.secret {
-            input.set(&format!("properties.{}", property.name), text);
-        }
-    }
+/// The same around what is held.
+fn around_held<'a>(cx: &Cx, held: &Held, explained_at: &'a str) -> Result<Around<'a>> {
+    let inherits = cx.db.read(|db| origin::inherited(db, cx.actor.home, &own::asked(db, held)?))?;
+    Ok(Around { inherits, explained_at })
+}
+
+/// What is stored at the assignment itself, as far as whoever looks sees it.
+fn fill_settings(cx: &Cx, db: &Read, held: &Held, input: &mut Input) -> Result<()> {
+    let standing = properties::standing(&cx.actor, held.customer);
+    let mut stored = properties::at(db, held.service, own::place(held.id))?;
+    stored.retain(|(property, _, _)| property.written_by(standing) && property.seen_by(standing));
+    fill(input, &stored);
     Ok(())
+}
+
+fn settled(input: &Input) -> Input {
+    let mut said = input.clone();
+    settle(&mut said);
+    said
 }
 
 fn label_field(input: &Input, complaints: &[Complaint]) -> Markup {
@@ -186,6 +208,22 @@ pub fn chosen_settings(
     }
 }
 
+/// What would hold of what was chosen.
+pub fn around_chosen(
+    cx: &Cx,
+    customer: CustomerId,
+    open: &[(String, String, Service)],
+    input: &Input,
+) -> Result<Around<'static>> {
+    let what = input.get("what");
+    match (open.iter().find(|(value, _, _)| value == what), what.split_once('/')) {
+        (Some((_, _, service)), Some((_, plan))) => {
+            to_be_given(cx, service.id, customer, Level::User, plan)
+        }
+        _ => Ok(Around::default()),
+    }
+}
+
 /// The choice; once its settings are there it stands, and `back` leads to another.
 pub fn what_field(
     input: &Input,
@@ -216,6 +254,7 @@ pub fn split(input: &Input) -> Input {
         said.set("plan", plan);
     }
     said.remove("what");
+    settle(&mut said);
     said
 }
 
@@ -272,13 +311,14 @@ fn user_form(
     }
     let multi = open.iter().any(|(_, _, service)| service.multi);
     let own = chosen_settings(cx, person.customer.id, &open, input)?;
+    let around = around_chosen(cx, person.customer.id, &open, input)?;
     let fields = fieldset(
         "Give a service",
         "",
         html! {
             (what_field(input, complaints, &open, &own, &format!("{base}/new")))
             @if multi { (label_field(input, complaints)) }
-            (setting_fields(&own, input, complaints))
+            (value_fields(&own, input, complaints, &around))
         },
     );
     Ok(user_page(cx, &person, complaints, form(cx, &base, &base, complaints, fields)))
@@ -292,8 +332,8 @@ pub fn change_customer(cx: &Cx, scope: &ServiceRights<CustomerServicesWrite>) ->
     let (id, held) = (cx.param("id")?, cx.param("aid")?);
     let mut input = cx.input()?;
     let expected = cx.expected_version(&mut input);
-    let order =
-        cx.db.read(|db| for_customer(db, scope, id, Verb::Change, Some(held), input.clone()))?;
+    let said = settled(&input);
+    let order = cx.db.read(|db| for_customer(db, scope, id, Verb::Change, Some(held), said))?;
     match plan_for(cx, scope, &Order { expected, ..order }) {
         Err(Error::Invalid(complaints)) => edit_customer_form(cx, scope, Some(&input), &complaints),
         other => other,
@@ -325,18 +365,19 @@ fn edit_customer_form(
     let mut filled = Input::default();
     filled.set("plan", &held.plan);
     enabled.iter().for_each(|(_, code, _)| filled.push("user_plans", code));
-    let stored = properties::Place::CustomerService(aid, None);
-    cx.db.read(|db| fill_settings(db, &held, stored, &mut filled))?;
+    cx.db.read(|db| fill_settings(cx, db, &held, &mut filled))?;
     let own_settings = settings(cx, held.service, id, Level::Customer)?;
-    let input = input.map_or(filled.clone(), |input| input.over(filled));
+    let input = input.cloned().unwrap_or(filled);
     let base = format!("/customers/{id}/services");
+    let here = format!("{base}/{aid}");
+    let around = around_held(cx, &held, &here)?;
     let own = choices(&plans, Level::Customer);
     let fields = html! {
         (hidden("version", held.version))
         (fieldset(&held.title(), "", html! {
             @if !own.is_empty() { (choice_field(&input, complaints, "plan", "Plan", &own, Opts::default())) }
             @if held.by_user { (user_plans(&input, complaints, &plans)) }
-            (setting_fields(&own_settings, &input, complaints))
+            (value_fields(&own_settings, &input, complaints, &around))
         }))
     };
     let body = form(cx, &format!("{base}/{aid}"), &base, complaints, fields);
@@ -356,8 +397,8 @@ pub fn change_user(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<
     let (id, held) = (cx.param("id")?, cx.param("aid")?);
     let mut input = cx.input()?;
     let expected = cx.expected_version(&mut input);
-    let order =
-        cx.db.read(|db| for_user(db, scope, id, Verb::Change, Some(held), input.clone()))?;
+    let said = settled(&input);
+    let order = cx.db.read(|db| for_user(db, scope, id, Verb::Change, Some(held), said))?;
     match plan_for(cx, scope, &Order { expected, ..order }) {
         Err(Error::Invalid(complaints)) => edit_user_form(cx, scope, Some(&input), &complaints),
         other => other,
@@ -386,15 +427,17 @@ fn edit_user_form(
     })?;
     let mut filled = Input::default();
     filled.set("plan", &held.plan);
-    cx.db.read(|db| fill_settings(db, &held, properties::Place::UserService(aid), &mut filled))?;
+    cx.db.read(|db| fill_settings(cx, db, &held, &mut filled))?;
     let own_settings = settings(cx, held.service, held.customer, Level::User)?;
-    let input = input.map_or(filled.clone(), |input| input.over(filled));
+    let input = input.cloned().unwrap_or(filled);
     let base = format!("/users/{id}/services");
+    let here = format!("{base}/{aid}");
+    let around = around_held(cx, &held, &here)?;
     let fields = html! {
         (hidden("version", held.version))
         (fieldset(&held.title(), "", html! {
             (choice_field(&input, complaints, "plan", "Plan", &choices(&plans, Level::User), Opts::default()))
-            (setting_fields(&own_settings, &input, complaints))
+            (value_fields(&own_settings, &input, complaints, &around))
         }))
     };
     let body = form(cx, &format!("{base}/{aid}"), &base, complaints, fields);

@@ -1,10 +1,11 @@
 //! Giving to many users: whom and what, then the plan.
 
-use super::form::{chosen_settings, joined, setting_fields, split, still_to_set, what_field};
+use super::form::{around_chosen, chosen_settings, joined, split, still_to_set, what_field};
 use crate::assignments::bulk;
 use crate::assignments::offered;
 use crate::auth::ServiceRights;
 use crate::auth::permissions::{ServicesRead, UserServicesWrite};
+use crate::catalogue::fields::value_fields;
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{cancel, primary};
 use crate::html::field::{Opts, check, choice_field, text_field};
@@ -69,6 +70,7 @@ fn form(
         return Ok(places::customer_page(cx, &place, Tab::Users, status, html! {}, body));
     }
     let own = chosen_settings(cx, id, &open, input)?;
+    let around = around_chosen(cx, id, &open, input)?;
     let here = format!("/customers/{id}/users/services");
     let ticked: Vec<&str> = input.all("ids").collect();
     let limits =
@@ -77,7 +79,7 @@ fn form(
     let fields = html! {
         (fieldset("Give a service to many users", "", html! {
             (what_field(input, complaints, &open, &own, &here))
-            (setting_fields(&own, input, complaints))
+            (value_fields(&own, input, complaints, &around))
             @if multi {
                 (text_field(input, complaints, "label", "Label",
                             Opts { hint: "Tells several apart.", most: Some(60), ..Opts::default() }))

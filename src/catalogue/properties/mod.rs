@@ -1,24 +1,29 @@
 //! Properties: the named, typed settings of a service, and the values stored for them by whoever may.
 //! Which stored value holds is decided in `values`. A secret is sealed, and read by the engine alone.
 
+pub mod api;
+pub mod origin;
+pub mod pages;
 mod define;
+mod fan_out;
+mod order;
 mod store;
 
 pub use define::{NEW, as_input, create, delete, update};
+pub use fan_out::{APPLY, Under};
+pub use order::{Change, Order, Typed, changes, let_go, store_values};
 
 use super::values::{Explained, Held, Holder, effective, explain};
 use super::{Level, Service};
-use crate::audit;
-use crate::auth::{Actor, PROVIDER};
-use crate::db::{Read, Write};
-use crate::error::{Complaint, Error, Result};
-use crate::html::text::count;
+use crate::auth::permissions::CatalogueRead;
+use crate::auth::{Actor, PROVIDER, Scope};
+use crate::db::Read;
+use crate::error::{Complaint, Result};
 use crate::ids::{CustomerId, CustomerServiceId, PlanId, PropertyId, ServiceId, UserServiceId};
-use crate::jobs;
 use crate::kinds::{Type, Validation};
-use crate::secret::{Key, Secret};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use crate::secret::Key;
+use crate::web::{Cx, Listing, Paging};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 words! {
@@ -32,6 +37,16 @@ words! {
     Standing { Provider = "provider", Reseller = "reseller", Customer = "customer", User = "user" }
 }
 
+words! {
+    /// Among whom no two may have the same value.
+    Unique { No = "no", Customer = "customer", Installation = "installation" }
+}
+
+words! {
+    /// Where a value may be kept.
+    At { Plan = "plan", Reseller = "reseller", Customer = "customer", User = "user" }
+}
+
 #[derive(Clone, Debug)]
 pub struct Property {
     pub id: PropertyId,
@@ -39,6 +54,8 @@ pub struct Property {
     pub name: String,
     pub label: String,
     pub help: String,
+    /// Groups the fields of a form.
+    pub category: String,
     pub level: Level,
     pub usage: Use,
     pub kind: Type,
@@ -50,6 +67,11 @@ pub struct Property {
     pub writable_by: Standing,
     /// … and that sees it. Who may change it sees it.
     pub visible_to: Standing,
+    /// Where values may be kept; empty: wherever they fit.
+    pub at: Vec<At>,
+    pub unique: Unique,
+    /// A default that nobody may overrule.
+    pub default_locked: bool,
     pub sort: i64,
 }
 
@@ -69,13 +91,26 @@ impl Property {
 
     /// Whether a value may be kept there.
     fn fits(&self, place: Place) -> bool {
-        match (self.usage, self.level, place) {
-            (Use::Output, ..) => false,
-            (Use::Captured, Level::User, Place::UserService(_)) => true,
-            (Use::Captured, Level::Customer, Place::CustomerService(..)) => true,
-            (Use::Captured, ..) => false,
-            (Use::Setting, Level::Customer, Place::UserService(_)) => false,
-            (Use::Setting, ..) => true,
+        self.takes(place.at())
+    }
+
+    /// Whether values may be kept at places of that kind at all.
+    pub fn takes(&self, at: At) -> bool {
+        let allowed = self.at.is_empty() || self.at.contains(&at);
+        match (self.usage, self.unique) {
+            (Use::Output, _) => false,
+            (Use::Captured, _) | (_, Unique::Customer | Unique::Installation) => {
+                allowed && at == self.nearest()
+            }
+            (Use::Setting, Unique::No) => allowed && (at != At::User || self.level == Level::User),
+        }
+    }
+
+    /// The place that is nearest to who has it.
+    fn nearest(&self) -> At {
+        match self.level {
+            Level::User => At::User,
+            Level::Customer => At::Customer,
         }
     }
 }
@@ -90,6 +125,17 @@ pub enum Place {
     Own(CustomerId, Option<PlanId>),
     CustomerService(CustomerServiceId, Option<PlanId>),
     UserService(UserServiceId),
+}
+
+impl Place {
+    fn at(self) -> At {
+        match self {
+            Place::Plan(_) => At::Plan,
+            Place::Given(..) | Place::Own(..) => At::Reseller,
+            Place::CustomerService(..) => At::Customer,
+            Place::UserService(_) => At::User,
+        }
+    }
 }
 
 /// How somebody of `actor`'s home stands to `customer`.
@@ -115,207 +161,6 @@ pub fn seen(db: &Read, service: ServiceId, standing: Standing) -> Result<Vec<Pro
     Ok(seen)
 }
 
-/// Values to store, by name; an empty one takes the stored one away.
-pub struct Order<'a> {
-    pub service: &'a Service,
-    pub place: Place,
-    pub standing: Standing,
-    pub values: Vec<(&'a str, &'a str)>,
-    /// The names that are locked from now on; none leaves locks as they are.
-    pub locks: Option<Vec<String>>,
-    /// Whose audit log says it.
-    pub audited_at: CustomerId,
-    /// What was typed in case many have it; none where that was asked before.
-    pub confirm: Option<&'a str>,
-}
-
-/// The kind of run in `schedule.rs` that brings a changed value to who has the service.
-pub const APPLY: &str = "services.apply_values";
-
-/// More than so many are not changed by a value without the number being typed.
-const BRAKE: i64 = 500;
-
-/// Where a value changed: who has the service below there may be in need of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Under {
-    pub service: ServiceId,
-    pub plan: Option<PlanId>,
-    pub reseller: Option<CustomerId>,
-    pub customer_service: Option<CustomerServiceId>,
-}
-
-impl Under {
-    pub fn whole(service: ServiceId) -> Under {
-        Under { service, plan: None, reseller: None, customer_service: None }
-    }
-
-    /// Nothing is below a user's own.
-    fn place(service: ServiceId, place: Place) -> Option<Under> {
-        let whole = Under::whole(service);
-        match place {
-            Place::Plan(plan) => Some(Under { plan: Some(plan), ..whole }),
-            Place::Given(reseller, plan) | Place::Own(reseller, plan) => {
-                Some(Under { reseller: Some(reseller), plan, ..whole })
-            }
-            Place::CustomerService(id, plan) => {
-                Some(Under { customer_service: Some(id), plan, ..whole })
-            }
-            Place::UserService(_) => None,
-        }
-    }
-}
-
-/// Brings a change to those who have the service, in a run that looks at each. `confirm` is what was
-/// typed: many are not changed by the way.
-pub fn fan_out(tx: &Write, under: &Under, at: CustomerId, confirm: Option<&str>) -> Result<()> {
-    let (number, customers) = store::live_under(tx, under)?;
-    if number == 0 {
-        return Ok(());
-    }
-    if number > BRAKE && confirm.is_some_and(|typed| typed.trim() != number.to_string()) {
-        let whose = count(customers, "customer", "customers");
-        let text = format!("must be {number}: so many have it, of {whose}");
-        return Err(Error::invalid("confirm", text));
-    }
-    jobs::queue_run(tx, APPLY, at, &serde_json::to_value(under)?, None)?;
-    Ok(())
-}
-
-/// A value that would be stored, or taken away, and is not so yet.
-pub struct Change {
-    pub label: String,
-    /// For people; a secret is only said to be set.
-    pub before: Option<String>,
-    pub after: Option<String>,
-}
-
-/// What storing them would change, and all that speaks against it. Nothing is written.
-pub fn changes(db: &Read, order: &Order) -> Result<(Vec<Change>, Vec<Complaint>)> {
-    let properties = store::all(db, order.service.id)?;
-    let (wanted, complaints) = judge(&properties, order);
-    let mut changes = Vec::new();
-    for (property, value) in wanted {
-        let old = store::value(db, property.id, order.place)?;
-        let kept = property.secret && value.is_none();
-        if kept || (!property.secret && old == value) {
-            continue;
-        }
-        let show = |value: Option<Value>| match value {
-            Some(_) if property.secret => Some("set".to_owned()),
-            Some(Value::String(text)) => Some(text),
-            other => other.map(|value| value.to_string()),
-        };
-        changes.push(Change {
-            label: property.label.clone(),
-            before: show(old),
-            after: show(value),
-        });
-    }
-    Ok((changes, complaints))
-}
-
-/// Reads what was typed.
-fn judge<'p>(
-    properties: &'p [Property],
-    order: &Order,
-) -> (Vec<(&'p Property, Option<Value>)>, Vec<Complaint>) {
-    let mut complaints = Vec::new();
-    let find = |name: &str| {
-        let found = properties.iter().find(|property| property.name == name);
-        found.filter(|property| property.seen_by(order.standing))
-    };
-    let unknown = |name: &str| {
-        let text = format!("is not a property of {}", order.service.name);
-        Complaint::new(format!("properties.{name}"), text)
-    };
-    let mut changes = Vec::new();
-    for (name, text) in &order.values {
-        let Some(property) = find(name) else {
-            complaints.push(unknown(name));
-            continue;
-        };
-        match read(property, order, text) {
-            Ok(value) => changes.push((property, value)),
-            Err(message) => complaints.push(Complaint::new(format!("properties.{name}"), message)),
-        }
-    }
-    for name in order.locks.iter().flatten() {
-        if find(name).is_none_or(|property| !property.written_by(order.standing)) {
-            complaints.push(unknown(name));
-        }
-    }
-    (changes, complaints)
-}
-
-/// Stores them all, or refuses with every complaint.
-pub fn store_values(tx: &Write, key: &Key, order: &Order) -> Result<()> {
-    let properties = store::all(tx, order.service.id)?;
-    let (changes, complaints) = judge(&properties, order);
-    if !complaints.is_empty() {
-        return Err(Error::Invalid(complaints));
-    }
-    let mut touched = 0;
-    for (property, value) in changes {
-        // A secret's field begins empty, and stays what it is when nothing is typed.
-        let forget = value.is_none() && !property.secret;
-        let stored = match value {
-            Some(Value::String(text)) if property.secret => {
-                Some(Value::from(key.seal(&property.seal(), &Secret::new(text))?))
-            }
-            other => other,
-        };
-        let old = store::value(tx, property.id, order.place)?;
-        let changed = match &stored {
-            Some(value) if old.as_ref() != Some(value) => {
-                store::put(tx, property.id, order.place, value)?
-            }
-            None if forget && old.is_some() => store::remove(tx, property.id, order.place)?,
-            _ => 0,
-        };
-        touched += changed;
-        if changed > 0 {
-            let show = |value: Option<Value>| match value {
-                Some(_) if property.secret => Value::from("changed"),
-                Some(value) => value,
-                None => Value::Null,
-            };
-            let detail = json!({
-                "service": order.service.code, "property": property.name,
-                "old": show(old), "new": show(stored),
-            });
-            let subject = ("property", property.id.0);
-            audit::record(tx, "property_value.changed", subject, order.audited_at, &detail)?;
-        }
-    }
-    if let Some(locks) = &order.locks {
-        for property in &properties {
-            touched += store::lock(tx, property.id, order.place, locks.contains(&property.name))?;
-        }
-    }
-    match Under::place(order.service.id, order.place) {
-        Some(under) if touched > 0 => fan_out(tx, &under, order.audited_at, order.confirm),
-        _ => Ok(()),
-    }
-}
-
-/// What was typed as a value, nothing where it is to go, or what is wrong with it.
-fn read(property: &Property, order: &Order, text: &str) -> Result<Option<Value>, String> {
-    if !property.written_by(order.standing) {
-        return Err(match (property.usage, property.writable_by) {
-            (Use::Output, _) => "is written by Portico alone".to_owned(),
-            (_, Standing::Provider) => "may be changed by the provider only".to_owned(),
-            (_, by) => format!("may be changed by a {} or above only", by.word()),
-        });
-    }
-    if !property.fits(order.place) {
-        return Err("cannot be set here".to_owned());
-    }
-    if text.is_empty() {
-        return Ok(None);
-    }
-    property.validation.read(property.kind, text).map(Some)
-}
-
 /// For what a value is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
@@ -325,6 +170,8 @@ pub struct Asked {
     pub customer_plan: Option<PlanId>,
     pub user_service: Option<UserServiceId>,
     pub user_plan: Option<PlanId>,
+    /// Asked for a reseller's branch: what was given to that reseller itself, and its own, count.
+    pub branch: bool,
 }
 
 /// A property, and everything that is stored for it along the way.
@@ -385,8 +232,8 @@ pub fn stored(db: &Read, asked: &Asked) -> Result<Vec<Stored>> {
             held.retain(|each| each.holder == own);
         } else if let Some(value) = &property.default {
             let holder = Holder::Default;
-            let (for_plan, locked) = (false, false);
-            held.push(Held { holder, distance: 0, for_plan, value: value.clone(), locked });
+            let (for_plan, locked) = (false, property.default_locked);
+            held.push(Held { id: 0, holder, distance: 0, for_plan, value: value.clone(), locked });
         }
         all.push(Stored { property, held });
     }
@@ -421,9 +268,11 @@ pub fn missing(db: &Read, asked: &Asked, level: Level, order: &Order) -> Result<
         }
         let typed = order.values.iter().find(|(known, _)| known == name);
         match typed {
-            Some((_, text)) if !text.is_empty() => continue,
+            Some((_, Some(text))) if !text.is_empty() || each.property.kind.may_be_empty() => {
+                continue;
+            }
             // It is about to be taken away.
-            Some(_) if !secret => {
+            Some((_, wish)) if wish.is_none() || !secret => {
                 let own = match level {
                     Level::User => Holder::UserService,
                     Level::Customer => Holder::CustomerService,
@@ -454,4 +303,21 @@ pub fn at(db: &Read, service: ServiceId, place: Place) -> Result<Vec<(Property, 
         }
     }
     Ok(found)
+}
+
+/// A page of those who have a value of their own, of the service and property that the path names.
+fn deviating(
+    cx: &Cx,
+    scope: &Scope<CatalogueRead>,
+    paging: &Paging,
+) -> Result<(Service, Property, Listing<origin::Override>)> {
+    let (code, name): (String, String) = (cx.param("code")?, cx.param("name")?);
+    let standing = super::api::standing_at_home(cx);
+    cx.db.read(|db| {
+        let service = super::visible(db, scope, &code)?;
+        let sees = |property: &Property| property.seen_by(standing);
+        let (property, rows) = origin::overrides(db, scope, &service, &name, paging, sees)?;
+        let page = paging.listing(rows, |row| (String::new(), row.id));
+        Ok((service, property, page))
+    })
 }

@@ -128,7 +128,7 @@ pub fn as_input(property: &Property) -> Input {
     input.set("order", property.sort);
     input.set("required", i64::from(property.required));
     input.set("archived", i64::from(property.archived_at.is_some()));
-    property.validation.tell(&mut input);
+    property.validation.tell(property.kind, &mut input);
     input
 }
 

@@ -1,6 +1,6 @@
 use super::Setter;
-use crate::auth::ServiceRights;
-use crate::auth::permissions::ServiceSettingsWrite;
+use crate::auth::permissions::{ServiceSettingsWrite, ServicesRead};
+use crate::auth::{Scope, ServiceRights};
 use crate::error::Result;
 use crate::ids::CustomerId;
 use crate::input::Field;
@@ -27,4 +27,13 @@ pub fn update(cx: &Cx, rights: &ServiceRights<ServiceSettingsWrite>) -> Result<R
         })
         .collect();
     response::json(200, &json!({ "service": service.code, "properties": values }))
+}
+
+/// Where the branch has the value of a property from.
+pub fn explain(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
+    let (reseller, code): (CustomerId, String) = (cx.param("id")?, cx.param("code")?);
+    let name: String = cx.param("name")?;
+    let (_, found) =
+        cx.db.read(|db| super::explained(db, scope, &cx.actor, reseller, &code, &name))?;
+    response::json(200, &found.out())
 }

@@ -5,19 +5,20 @@ pub mod api;
 pub mod pages;
 
 use super::give;
-use crate::auth::permissions::ServiceSettingsWrite;
+use crate::auth::permissions::{ServiceSettingsWrite, ServicesRead};
 use crate::auth::{Actor, PROVIDER, Scope, ServiceRights};
-use crate::catalogue::properties::{self, Place, Property, Standing, Use};
+use crate::catalogue::properties::origin::{self, Explanation};
+use crate::catalogue::properties::{self, Asked, Place, Property, Standing, Use};
 use crate::catalogue::{self, Service};
 use crate::db::{Db, Read};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::CustomerId;
 use crate::input::{Field, Fields, Input};
 use crate::secret::Key;
 use serde_json::Value;
 
 pub const EDIT: &[Field] = &[
-    Field::object("properties", "values by name for the reseller’s branch; an empty one inherits"),
+    Field::object("properties", "values by name for the reseller’s branch; null inherits"),
     Field::list("locks", "names of properties whose value nobody below may overrule"),
     Field::text(
         "confirm",
@@ -71,6 +72,36 @@ pub fn shown(
     Ok((service, seen.into_iter().map(with_value).collect()))
 }
 
+/// What is asked for a reseller's branch.
+pub fn asked(service: &Service, reseller: CustomerId) -> Asked {
+    Asked {
+        service: service.id,
+        customer: reseller,
+        customer_service: None,
+        customer_plan: None,
+        user_service: None,
+        user_plan: None,
+        branch: true,
+    }
+}
+
+/// Where the branch of a reseller has the value of a property from.
+pub fn explained(
+    db: &Read,
+    scope: &Scope<ServicesRead>,
+    actor: &Actor,
+    reseller: CustomerId,
+    code: &str,
+    name: &str,
+) -> Result<(Service, Explanation)> {
+    let (service, _) = give::find(db, scope, reseller, code)?;
+    let found = origin::explain(db, actor.home, &asked(&service, reseller), name)?;
+    match found.property.seen_by(standing(actor)) {
+        true => Ok((service, found)),
+        false => Err(Error::NotFound),
+    }
+}
+
 /// Stores them; whoever has the service below is brought in line.
 pub fn set(
     db: &Db,
@@ -82,7 +113,7 @@ pub fn set(
     db.write(setter.scope.by, |tx| {
         let (service, _) = give::find(tx, setter.scope, reseller, code)?;
         let fields = Fields::of(input, EDIT);
-        let values = input.members("properties").collect();
+        let values = &input.wishes("properties");
         let locks = fields.has("locks").then(|| {
             input.all("locks").filter(|name| !name.is_empty()).map(str::to_owned).collect()
         });

@@ -1,9 +1,10 @@
 //! The form of a reseller's own values.
 
 use super::Setter;
-use crate::auth::permissions::ServiceSettingsWrite;
+use crate::auth::permissions::{ServiceSettingsWrite, ServicesRead};
 use crate::auth::{Scope, ServiceRights};
-use crate::catalogue::fields::value_field;
+use crate::catalogue::fields::{Around, draw_explanation, fill, settle, value_field};
+use crate::catalogue::properties::origin;
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{cancel, primary};
 use crate::html::field::{brake_field, tick};
@@ -31,7 +32,9 @@ pub fn update(cx: &Cx, rights: &ServiceRights<ServiceSettingsWrite>) -> Result<R
         input.set("locks", "");
     }
     let setter = Setter { scope, actor: &cx.actor, key: &cx.app.config.key };
-    match super::set(cx.db, &setter, reseller, &code, &input) {
+    let mut said = input.clone();
+    settle(&mut said);
+    match super::set(cx.db, &setter, reseller, &code, &said) {
         Ok(()) => Ok(cx.done(format!("/customers/{reseller}/offers"), "Saved.")),
         Err(Error::Invalid(complaints)) => form(cx, scope, Some(&input), &complaints),
         Err(err) => Err(err),
@@ -45,30 +48,29 @@ fn form(
     complaints: &[Complaint],
 ) -> Result<Response> {
     let (reseller, code): (CustomerId, String) = (cx.param("id")?, cx.param("code")?);
-    let (place, (service, all)) = cx.db.read(|db| {
+    let (place, (service, all), inherits) = cx.db.read(|db| {
         let place = places::customer(db, scope, reseller)?;
-        Ok((place, super::shown(db, scope, &cx.actor, reseller, &code)?))
+        let shown = super::shown(db, scope, &cx.actor, reseller, &code)?;
+        let inherits = origin::inherited(db, cx.actor.home, &super::asked(&shown.0, reseller))?;
+        Ok((place, shown, inherits))
     })?;
+    let explained_at = format!("/customers/{reseller}/offers/{code}");
+    let around = Around { inherits, explained_at: &explained_at };
     let mut input = typed.cloned().unwrap_or_default();
     if typed.is_none() {
-        for (property, value, locked) in &all {
-            if let Some(value) = value.as_ref().filter(|_| !property.secret) {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                input.set(&format!("properties.{}", property.name), text);
-            }
-            if *locked {
-                input.push("locks", &property.name);
-            }
-        }
+        let kept = all.iter().filter_map(|(property, value, locked)| {
+            Some((property.clone(), value.clone()?, *locked))
+        });
+        fill(&mut input, &kept.collect::<Vec<_>>());
     }
     let base = format!("/customers/{reseller}/offers");
     let fields = html! {
         (complaints_flash(complaints, &[]))
         (post_form(&cx.csrf, &format!("{base}/{code}/values"), html! {
             div.form {
-                (fieldset("For all customers below", "Empty: as inherited", html! {
+                (fieldset("For all customers below", "", html! {
                     @for (property, _, _) in &all {
-                        (value_field(property, &input, complaints))
+                        (value_field(property, &input, complaints, &around))
                         (tick(&input, "locks", &property.name, &format!("Lock {}", property.label),
                               "Nobody below may overrule it"))
                     }
@@ -90,4 +92,18 @@ fn form(
     let status = if complaints.is_empty() { 200 } else { 422 };
     let body = section(&format!("Own settings of {}", service.name), None, body);
     Ok(places::customer_page(cx, &place, Tab::Offers, status, html! {}, body))
+}
+
+/// Where the branch has the value of a property from.
+pub fn explain(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
+    let (reseller, code): (CustomerId, String) = (cx.param("id")?, cx.param("code")?);
+    let name: String = cx.param("name")?;
+    let (place, (service, found)) = cx.db.read(|db| {
+        let place = places::customer(db, scope, reseller)?;
+        Ok((place, super::explained(db, scope, &cx.actor, reseller, &code, &name)?))
+    })?;
+    let title = format!("Where does it come from? {} of {}", found.property.label, service.name);
+    let drawn = draw_explanation(&found, &cx.actor.zone, cx.db.now());
+    let body = section(&title, None, drawn);
+    Ok(places::customer_page(cx, &place, Tab::Offers, 200, html! {}, body))
 }

@@ -75,12 +75,15 @@ pub fn changes(db: &Read, order: &Order) -> Result<(Vec<Change>, Vec<Complaint>)
     Ok((changes, complaints))
 }
 
+/// What is to become of which value, and what is wrong with the others.
+type Judged<'p> = (Vec<(&'p Property, Wish)>, Vec<Complaint>);
+
 /// Reads what was typed.
 fn judge<'p>(
     db: &Read,
     properties: &'p [Property],
     order: &Order,
-) -> Result<(Vec<(&'p Property, Wish)>, Vec<Complaint>)> {
+) -> Result<Judged<'p>> {
     let mut complaints = Vec::new();
     let find = |name: &str| {
         let found = properties.iter().find(|property| property.name == name);

@@ -79,11 +79,7 @@ pub fn changes(db: &Read, order: &Order) -> Result<(Vec<Change>, Vec<Complaint>)
 type Judged<'p> = (Vec<(&'p Property, Wish)>, Vec<Complaint>);
 
 /// Reads what was typed.
-fn judge<'p>(
-    db: &Read,
-    properties: &'p [Property],
-    order: &Order,
-) -> Result<Judged<'p>> {
+fn judge<'p>(db: &Read, properties: &'p [Property], order: &Order) -> Result<Judged<'p>> {
     let mut complaints = Vec::new();
     let find = |name: &str| {
         let found = properties.iter().find(|property| property.name == name);

@@ -456,6 +456,7 @@ CREATE TABLE offboardings (
   acting_for  INTEGER,                                     -- in whose name, where that is somebody else's
   begins_at   TEXT NOT NULL,
   over_at     TEXT,                                        -- since when nothing of it is left to do
+  without_administrator INTEGER NOT NULL DEFAULT 0 CHECK (without_administrator IN (0, 1)), -- none need be left
   run_id      INTEGER REFERENCES runs (id) ON DELETE SET NULL, -- what goes on with it
   sealed_no   INTEGER UNIQUE,                              -- its place in the chain
   sealed_at   TEXT,

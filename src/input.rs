@@ -155,6 +155,13 @@ impl Input {
         self.0.insert(field.to_owned(), Vec::new());
     }
 
+    /// Everything that was sent, a repeated name as often as it was.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flat_map(|(name, values)| {
+            values.iter().map(move |value| (name.as_str(), value.as_str()))
+        })
+    }
+
     pub fn set(&mut self, field: &str, value: impl fmt::Display) {
         self.0.insert(field.to_owned(), vec![value.to_string()]);
     }

@@ -707,10 +707,10 @@ routes! {
     Patch "/api/v1/users/{id}/names"        scope UsersRename  users::api::names, "Change a user's names" users::fields::NAMES => users::told::OUT;
     Patch "/api/v1/users/{id}/account"      scope UsersDisable users::api::account, "Set a user's last day" users::fields::DISABLE => users::told::OUT;
     Patch "/api/v1/users/{id}/test-flag"    scope UsersTestFlag users::api::test_flag, "Mark a user as a test" users::fields::TESTING => users::told::OUT;
-    Post  "/api/v1/users/{id}/disable"      scope UsersDisable users::life::api::disable, "Disable a user" &[] => users::told::OUT;
+    Post  "/api/v1/users/{id}/disable"      scope UsersDisable users::life::api::disable, "Disable a user" users::life::SHUT => users::told::OUT;
     Post  "/api/v1/users/{id}/enable"       scope UsersDisable users::life::api::enable, "Enable a user" &[] => users::told::OUT;
     Post  "/api/v1/users/{id}/provision"    scope UsersUpdate  users::life::api::provision, "Bring a user to outside systems once more" &[] => users::life::api::REQUESTS;
-    Post  "/api/v1/users/{id}/deprovision"  scope UsersDeprovision users::life::api::deprovision, "End a user's account and remember it" &[] => users::life::api::REQUESTS;
+    Post  "/api/v1/users/{id}/deprovision"  scope UsersDeprovision users::life::api::deprovision, "End a user's account and remember it" users::life::SHUT => users::life::api::REQUESTS;
     Post  "/api/v1/users/{id}/move"         scope UsersMove    moves::api::create, "Move a user to another customer" moves::MOVE => moves::OUT;
     Delete "/api/v1/users/{id}"             scope UsersDelete  users::life::api::destroy, "Put a user into the bin" users::life::DELETE => users::life::api::DELETED;
     Post  "/api/v1/users/{id}/restore"      scope UsersDelete  users::life::api::restore, "Take a user out of the bin" &[] => users::told::OUT;
@@ -732,13 +732,23 @@ routes! {
 /// Operations of the API that with `?preview=true` say what they would do, and do nothing.
 const PREVIEWS: &[(Method, &str)] = &[
     (Method::Post, "/customers"),
+    (Method::Patch, "/customers/{id}"),
+    (Method::Patch, "/customers/{id}/billing"),
+    (Method::Patch, "/customers/{id}/limits"),
     (Method::Post, "/customers/{id}/disable"),
     (Method::Post, "/customers/{id}/deprovision"),
     (Method::Post, "/customers/{id}/reprovision"),
     (Method::Post, "/customers/{id}/move"),
     (Method::Put, "/customers/{id}/allowed-roles/{role}"),
+    (Method::Post, "/customers/{id}/users"),
+    (Method::Post, "/users/{id}/copy"),
+    (Method::Patch, "/users/{id}"),
+    (Method::Patch, "/users/{id}/names"),
+    (Method::Patch, "/users/{id}/account"),
+    (Method::Patch, "/users/{id}/test-flag"),
     (Method::Post, "/users/{id}/disable"),
     (Method::Post, "/users/{id}/deprovision"),
+    (Method::Delete, "/users/{id}"),
     (Method::Post, "/users/{id}/offboard"),
     (Method::Post, "/users/{id}/rehire"),
     (Method::Post, "/users/{id}/move"),

@@ -1,9 +1,10 @@
 //! Adding users through the API, with what goes along.
 
-use super::{Arrived, copy as copying, create as creating};
+use super::{Arrived, UNASKED, copy as copying, create as creating, plan};
 use crate::auth::permissions::{RolesGrant, UsersCreate};
 use crate::auth::{Permission, Scope};
 use crate::error::Result;
+use crate::ids::UserId;
 use crate::users;
 use crate::users::told::UserOut;
 use crate::web::{Cx, Response, response};
@@ -18,13 +19,24 @@ struct ArrivedOut<'u> {
 
 pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let again = || cx.again_for(RolesGrant::NAME);
-    let made = creating(cx.app, &cx.actor, scope, cx.param("id")?, &cx.input()?, &again)?;
+    let (customer, input) = (cx.param("id")?, cx.input()?);
+    if cx.only_looks()? {
+        let act = || creating(cx.app, &cx.actor, scope, customer, &input, UNASKED);
+        return response::json(200, &plan(cx.app, &cx.actor, scope, customer, act)?);
+    }
+    let made = creating(cx.app, &cx.actor, scope, customer, &input, &again)?;
     answer(cx, scope, made)
 }
 
 pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let again = || cx.again_for(RolesGrant::NAME);
-    let made = copying(cx.app, &cx.actor, scope, cx.param("id")?, &cx.input()?, &again)?;
+    let (model, input): (UserId, _) = (cx.param("id")?, cx.input()?);
+    if cx.only_looks()? {
+        let customer = cx.db.read(|db| users::one(db, scope, model))?.customer;
+        let act = || copying(cx.app, &cx.actor, scope, model, &input, UNASKED);
+        return response::json(200, &plan(cx.app, &cx.actor, scope, customer, act)?);
+    }
+    let made = copying(cx.app, &cx.actor, scope, model, &input, &again)?;
     answer(cx, scope, made)
 }
 

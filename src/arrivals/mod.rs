@@ -13,14 +13,17 @@ use crate::assignments::state::Verb;
 use crate::assignments::{self, Had};
 use crate::auth::permissions::{RolesGrant, UserServicesWrite, UsersCreate, UsersPassword};
 use crate::auth::{Actor, Permission, Purpose, Scope};
+use crate::customers;
+use crate::customers::rehearsal::{self, Preview, Told};
 use crate::db::{Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, UserId};
-use crate::input::{Fields, Input};
+use crate::input::{Field, Fields, Input};
+use crate::places::State;
 use crate::time::Date;
 use crate::users::{self, User, reaches};
 use crate::web::App;
-use crate::{customers, roles, signin};
+use crate::{roles, signin};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -45,6 +48,9 @@ pub struct Along {
 /// Asks for the password once more, for what goes along and wants that.
 pub type Again<'a> = &'a dyn Fn() -> Result<()>;
 
+/// Asks for nothing: to look does not need the password.
+pub const UNASKED: Again = &|| Ok(());
+
 /// Parts of somebody that a copy may take.
 const PARTS: &[&str] = &[
     "services",
@@ -57,6 +63,9 @@ const PARTS: &[&str] = &[
     "manager",
     "cost_centre",
 ];
+
+/// What a plan shows of somebody new; services are among its work, the welcome among its mails.
+const SHOWN: &[Field] = users::fields::ARRIVAL;
 
 /// What *address* stands for.
 const ADDRESS: &[&str] = &["street", "po_box", "city", "region", "postcode", "country"];
@@ -98,6 +107,32 @@ pub fn copy(
         let mut said = input.clone();
         said.remove("copy");
         arrive(tx, app, actor, scope, user.customer, &said.over(base), input, wished, again)
+    })
+}
+
+/// What an arrival would do, with all the names that would be made.
+pub fn plan(
+    app: &App,
+    actor: &Actor,
+    scope: &Scope<UsersCreate>,
+    customer: CustomerId,
+    act: impl Fn() -> Result<Arrived>,
+) -> Result<Preview> {
+    rehearsal::telling(&app.db, actor, customer, |tx| {
+        let made = act()?;
+        let user = users::one(tx, scope, made.id)?;
+        let mut said = user.details.input();
+        said.set("manager", &user.manager_name);
+        if said.get("sign_in") == "everything" {
+            said.remove("sign_in");
+        }
+        for role in users::roles_at_home(tx, &user)? {
+            said.push("roles", role);
+        }
+        if user.state == State::Disabled {
+            said.set("disabled", "1");
+        }
+        Ok(Told { diffs: rehearsal::said_of(SHOWN, &said), warnings: made.left_out })
     })
 }
 

@@ -1,12 +1,14 @@
 //! The form of a new user: from nothing, from a template, or like somebody else.
 
 use super::templates::{self, Template};
-use super::{Along, Arrived, copy as copying, create as creating, like, may_give};
+use super::{Along, Arrived, UNASKED, copy as copying, create as creating, like, may_give, plan};
 use crate::assignments;
 use crate::auth::permissions::{RolesGrant, RolesRead, UsersCreate, UsersPassword, UsersTestFlag};
 use crate::auth::{Permission, Scope};
 use crate::customers::properties::form::{labels, own_parts, with_labels};
 use crate::customers::properties::{FIELD, Holder, Property, Standing, open_to};
+use crate::customers::rehearsal::Preview;
+use crate::customers::rehearsal::shown::{LOOK, Question, Wish, question, wish};
 use crate::customers::settings;
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
@@ -81,15 +83,28 @@ pub fn new(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
 }
 
 pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
-    let (customer, input): (CustomerId, Input) = (cx.param("id")?, cx.input()?);
+    let (customer, mut input): (CustomerId, Input) = (cx.param("id")?, cx.input()?);
+    let (wish, wished) = (wish(&mut input), Along::default());
+    let form = |complaints: &[Complaint]| {
+        show(cx, scope, &Page { customer, model: None, input: &input, wished: &wished, complaints })
+    };
+    match wish {
+        Wish::Act => {}
+        Wish::Back => return form(&[]),
+        Wish::Look => {
+            let act = || creating(cx.app, &cx.actor, scope, customer, &input, UNASKED);
+            let seen = plan(cx.app, &cx.actor, scope, customer, act)?;
+            if !seen.refusals.is_empty() {
+                return form(&seen.refusals);
+            }
+            let page =
+                Page { customer, model: None, input: &input, wished: &wished, complaints: &[] };
+            return planned(cx, scope, &page, &seen);
+        }
+    }
     match creating(cx.app, &cx.actor, scope, customer, &input, &|| cx.again_for(RolesGrant::NAME)) {
         Ok(made) => Ok(done(cx, &made)),
-        Err(Error::Invalid(all)) => {
-            let wished = Along::default();
-            let page =
-                Page { customer, model: None, input: &input, wished: &wished, complaints: &all };
-            show(cx, scope, &page)
-        }
+        Err(Error::Invalid(all)) => form(&all),
         Err(err) => Err(err),
     }
 }
@@ -113,22 +128,72 @@ pub fn ask_copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
 }
 
 pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
-    let (model, input): (UserId, Input) = (cx.param("id")?, cx.input()?);
+    let (model, mut input): (UserId, Input) = (cx.param("id")?, cx.input()?);
+    let user = cx.db.read(|db| users::one(db, scope, model))?;
+    let (wish, wished, customer) = (wish(&mut input), Along::default(), user.customer);
+    let whose = Some((model, user.details.display_name.as_str()));
+    let form = |complaints: &[Complaint]| {
+        show(
+            cx,
+            scope,
+            &Page { customer, model: whose, input: &input, wished: &wished, complaints },
+        )
+    };
+    match wish {
+        Wish::Act => {}
+        Wish::Back => return form(&[]),
+        Wish::Look => {
+            let act = || copying(cx.app, &cx.actor, scope, model, &input, UNASKED);
+            let seen = plan(cx.app, &cx.actor, scope, customer, act)?;
+            if !seen.refusals.is_empty() {
+                return form(&seen.refusals);
+            }
+            let page =
+                Page { customer, model: whose, input: &input, wished: &wished, complaints: &[] };
+            return planned(cx, scope, &page, &seen);
+        }
+    }
     match copying(cx.app, &cx.actor, scope, model, &input, &|| cx.again_for(RolesGrant::NAME)) {
         Ok(made) => Ok(done(cx, &made)),
-        Err(Error::Invalid(all)) => {
-            let user = cx.db.read(|db| users::one(db, scope, model))?;
-            let wished = Along::default();
-            let model = Some((model, user.details.display_name.as_str()));
-            let customer = user.customer;
-            show(
-                cx,
-                scope,
-                &Page { customer, model, input: &input, wished: &wished, complaints: &all },
-            )
-        }
+        Err(Error::Invalid(all)) => form(&all),
         Err(err) => Err(err),
     }
+}
+
+/// Somebody new as they would be, before they are.
+fn planned(cx: &Cx, scope: &Scope<UsersCreate>, page: &Page, seen: &Preview) -> Result<Response> {
+    let choices = choices(cx, scope, page)?;
+    let here = format!("/customers/{}/users", page.customer);
+    let action = match page.model {
+        Some((id, _)) => format!("/users/{id}/copy"),
+        None => here.clone(),
+    };
+    let of = |field: &str| seen.diffs.iter().find(|diff| diff.field == field);
+    let shown = of("display_name").map_or("", |diff| diff.after.as_str());
+    let title = format!("Add {shown}?");
+    let own = labels(&choices.properties);
+    let asked = Question {
+        title: &title,
+        csrf: &cx.csrf,
+        action: &action,
+        input: page.input,
+        leave: &here,
+        act: primary("Add user"),
+        labels: &with_labels(LABELS, &own),
+    };
+    let name = &choices.place.name;
+    let lede = format!("At {name}. Nothing is done yet.");
+    let body = html! {
+        (page_head("New user", Head { lede: &lede, ..Head::default() }))
+        (question(seen, asked))
+    };
+    let trail = trail(name, page.customer);
+    Ok(cx.page(Nav::Customers, &format!("{title} · {name}"), &trail, body))
+}
+
+fn trail(name: &str, customer: CustomerId) -> [(&str, String); 3] {
+    let at = format!("/customers/{customer}");
+    [("Customers", "/customers".to_owned()), (name, at.clone()), ("Users", format!("{at}/users"))]
 }
 
 fn done(cx: &Cx, made: &Arrived) -> Response {
@@ -208,15 +273,14 @@ fn show(cx: &Cx, scope: &Scope<UsersCreate>, page: &Page) -> Result<Response> {
     let (input, complaints) = (page.input, page.complaints);
     let name = &choices.place.name;
     let here = format!("/customers/{}/users", page.customer);
-    let (action, title, verb) = match page.model {
-        Some((id, model)) => {
-            (format!("/users/{id}/copy"), format!("New user like {model}"), "Add copy")
-        }
-        None => (here.clone(), "New user".to_owned(), "Add user"),
+    let (action, title) = match page.model {
+        Some((id, model)) => (format!("/users/{id}/copy"), format!("New user like {model}")),
+        None => (here.clone(), "New user".to_owned()),
     };
     let form =
         Form { input, complaints, departments: &choices.departments, preview: Some(page.customer) };
     let fields = html! {
+        (hidden(LOOK, "1"))
         @if !input.get("template").is_empty() { (hidden("template", input.get("template"))) }
         div.form {
             (form.person())
@@ -236,7 +300,7 @@ fn show(cx: &Cx, scope: &Scope<UsersCreate>, page: &Page) -> Result<Response> {
                 (check(input, complaints, "disabled", "Add as disabled", "Nobody can sign in until it is enabled."))
             }))
         }
-        (form_foot(html! { (primary(verb)) (cancel(&here)) }))
+        (form_foot(html! { (primary("Show the plan")) (cancel(&here)) }))
     };
     let lede = format!("At {name}. Names that you leave empty are made from the name.");
     let labels = labels(&choices.properties);
@@ -246,11 +310,7 @@ fn show(cx: &Cx, scope: &Scope<UsersCreate>, page: &Page) -> Result<Response> {
         @if page.model.is_none() && !choices.templates.is_empty() { (start_from(&here, input, &choices.templates)) }
         (post_form(&cx.csrf, &action, fields))
     };
-    let trail = [
-        ("Customers", "/customers".to_owned()),
-        (name.as_str(), format!("/customers/{}", page.customer)),
-        ("Users", here.clone()),
-    ];
+    let trail = trail(name, page.customer);
     let status = if complaints.is_empty() { 200 } else { 422 };
     let title = format!("{title} · {name}");
     Ok(cx.page_with(status, Nav::Customers, &title, &trail, body))

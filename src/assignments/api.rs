@@ -6,7 +6,7 @@ use crate::auth::permissions::{
     AccountRead, CustomerServicesWrite, ServicesRead, UserServicesWrite,
 };
 use crate::auth::{self, Own, Permission, Scope, ServiceRights};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::{CustomerId, PreviewId, RequestId, UserId, UserServiceId};
 use crate::input::{Field, Fields, Input};
 use crate::time::Instant;
@@ -268,17 +268,8 @@ fn for_user(cx: &Cx, scope: &ServiceRights<UserServicesWrite>, verb: Verb) -> Re
     answer(cx, scope, &Order { expected, ..order })
 }
 
-/// Whether only the plan is asked for.
-fn only_preview(cx: &Cx) -> Result<bool> {
-    match cx.request.query.get("preview") {
-        "" | "false" => Ok(false),
-        "true" => Ok(true),
-        _ => Err(Error::invalid("preview", "must be true or false")),
-    }
-}
-
 fn answer<P: Permission>(cx: &Cx, scope: &ServiceRights<P>, order: &Order) -> Result<Response> {
-    if only_preview(cx)? {
+    if cx.only_looks()? {
         let id = super::preview(cx.db, &cx.app.config.key, &cx.actor, scope, order)?;
         return preview_of(cx, id);
     }
@@ -311,7 +302,7 @@ fn accepted(applied: Applied, id: Option<i64>) -> Result<Response> {
 }
 
 pub fn give_many(cx: &Cx, scope: &ServiceRights<UserServicesWrite>) -> Result<Response> {
-    give_to(cx, scope, cx.param("id")?, &cx.input()?, only_preview(cx)?)
+    give_to(cx, scope, cx.param("id")?, &cx.input()?, cx.only_looks()?)
 }
 
 /// The same for those who order it among other work over many.

@@ -3,7 +3,7 @@
 use super::state::Wanted;
 use super::{Held, HeldId, Order};
 use crate::auth::Actor;
-use crate::auth::permissions::CostsRead;
+use crate::auth::permissions::{CostsRead, PricesRead};
 use crate::billing;
 use crate::catalogue::{Plan, Service};
 use crate::db::Read;
@@ -69,13 +69,16 @@ pub fn for_user(change: &Change, user: UserId) -> Change {
     }
 }
 
-/// What `changes` cost, at the viewer's edge; nothing for who buys from nobody.
+/// What `changes` cost, at the viewer's edge; nothing for who buys from nobody or may not see prices.
 pub fn monthly(
     db: &Read,
     actor: &Actor,
     customer: CustomerId,
     changes: &[Change],
 ) -> Result<Option<Monthly>> {
+    if !actor.reaches::<PricesRead>(db, customer) {
+        return Ok(None);
+    }
     let Some(quote) = billing::quote(db, actor.home, customer, changes)? else { return Ok(None) };
     let costs = actor.is_provider() && actor.may::<CostsRead>();
     Ok(Some(Monthly {

@@ -5,8 +5,14 @@ use super::{Actor, PROVIDER, Permission, Right, Session, rights};
 use crate::db::Read;
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
+use crate::input::Field;
 use crate::time::Instant;
 use rusqlite::named_params;
+
+/// The tick of those above who leave a customer without an administrator.
+pub const WITHOUT: &str = "without_administrator";
+/// The same as a field.
+pub const LEAVES: Field = Field::boolean(WITHOUT, "go on though no administrator is left");
 
 /// For how long a password that was given counts as just given.
 const PROVEN: i64 = 600;
@@ -102,10 +108,51 @@ pub fn not_last_administrator(db: &Read, by: CustomerId, user: UserId) -> Result
     )?;
     match last_at.first() {
         None => Ok(()),
-        Some(customer) => Err(Error::refused(format!(
-            "{name} is the last administrator of {customer} who can sign in. Make another one first."
-        ))),
+        Some(customer) => Err(Error::refused(is_last(&name, customer))),
     }
+}
+
+/// The same, and from above the last administrator of another customer goes only if that is `meant`.
+pub fn not_last_unless_meant(db: &Read, by: CustomerId, user: UserId, meant: bool) -> Result<()> {
+    not_last_administrator(db, by, user)?;
+    match last_of_another(db, by, user)? {
+        Some(why) if !meant => Err(Error::invalid(WITHOUT, why)),
+        _ => Ok(()),
+    }
+}
+
+/// Says so where `user` is the last administrator of another customer than `by` who can sign in.
+pub fn last_of_another(db: &Read, by: CustomerId, user: UserId) -> Result<Option<String>> {
+    let found = db.all(
+        "SELECT mine.display_name, customers.name
+           FROM users mine
+           JOIN role_grants ON role_grants.user_id = mine.id
+           JOIN roles ON roles.id = role_grants.role_id AND roles.customer_id IS NULL
+            AND roles.name IN ('Customer administrator', 'Reseller administrator')
+           JOIN customers ON customers.id = role_grants.at_id
+          WHERE mine.id = :user AND role_grants.at_id NOT IN (1, :by)
+            AND mine.state = 'active' AND mine.sign_in = 'everything' AND mine.password_hash IS NOT NULL
+            AND NOT EXISTS (
+              SELECT 1 FROM role_grants other
+                JOIN roles same ON same.id = other.role_id AND same.customer_id IS NULL
+                 AND same.name IN ('Customer administrator', 'Reseller administrator')
+                JOIN users ON users.id = other.user_id
+                JOIN customers home ON home.id = users.customer_id
+               WHERE other.at_id = role_grants.at_id AND users.id <> :user AND other.until_on IS NULL
+                 AND users.state = 'active' AND users.sign_in = 'everything' AND users.password_hash IS NOT NULL
+                 AND (users.expires_on IS NULL OR users.expires_on >= :today) AND home.state = 'active')
+          LIMIT 1",
+        named_params! { ":user": user, ":by": by, ":today": db.now.day(&crate::time::Zone::utc()) },
+        |row| Ok((row.get::<_, String>("display_name")?, row.get::<_, String>("name")?)),
+    )?;
+    Ok(found.first().map(|(name, customer)| is_last(name, customer)))
+}
+
+/// What the guard says.
+pub fn is_last(name: &str, customer: &str) -> String {
+    format!(
+        "{name} is the last administrator of {customer} who can sign in. Make another one first."
+    )
 }
 
 pub(super) fn is_above(db: &Read, above: i64, below: i64) -> Result<bool> {

@@ -21,7 +21,8 @@ pub use doors::{
     Door, Session, Stage, end_sign_ins, may_enter, note_entry, open_session, session, touch,
 };
 pub use guards::{
-    again, covers, not_acting, not_last_administrator, not_oneself, not_stronger, not_stronger_peer,
+    LEAVES, WITHOUT, again, covers, is_last, last_of_another, not_acting, not_last_administrator,
+    not_last_unless_meant, not_oneself, not_stronger, not_stronger_peer,
 };
 pub use keys::{NewToken, note_use, of_token, token_is_well_formed};
 pub use links::{Link, Purpose, link, make_link};

@@ -177,11 +177,9 @@ pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
 
 pub fn create(cx: &Cx, scope: &Scope<CustomersCreate>) -> Result<Response> {
     let (may, input) = (May::of(&cx.actor), cx.input()?);
-    if previews(cx) {
+    if cx.only_looks()? {
         let parent = input.get("parent_id").parse().unwrap_or(cx.actor.home);
-        return preview(rehearsal::of(cx.db, scope.by, parent, |tx| {
-            super::create_in(tx, scope, &may, &input)
-        })?);
+        return preview(rehearsal::of_new(cx.db, &cx.actor, scope, parent, &may, &input)?);
     }
     let id = super::create(cx.db, scope, &may, &input)?;
     cx.db.read(|db| {
@@ -203,13 +201,22 @@ pub fn show(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
 pub fn update(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
-    super::update(cx.db, scope, &May::of(&cx.actor), id, &input, version)?;
+    let may = May::of(&cx.actor);
+    if cx.only_looks()? {
+        let act = |tx: &Write| super::update_in(tx, scope, &may, id, &input, version);
+        return preview(rehearsal::of(cx.db, &cx.actor, id, act)?);
+    }
+    super::update(cx.db, scope, &may, id, &input, version)?;
     cx.db.read(|db| answer(db, scope, id))
 }
 
 pub fn update_billing(cx: &Cx, scope: &Scope<CustomersBillingUpdate>) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
+    if cx.only_looks()? {
+        let act = |tx: &Write| super::update_billing_in(tx, scope, id, &input, version);
+        return preview(rehearsal::of(cx.db, &cx.actor, id, act)?);
+    }
     super::update_billing(cx.db, scope, id, &input, version)?;
     cx.db.read(|db| answer(db, scope, id))
 }
@@ -217,13 +224,12 @@ pub fn update_billing(cx: &Cx, scope: &Scope<CustomersBillingUpdate>) -> Result<
 pub fn update_limits(cx: &Cx, scope: &Scope<CustomersLimits>) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
+    if cx.only_looks()? {
+        let act = |tx: &Write| super::update_limits_in(tx, scope, id, &input, version);
+        return preview(rehearsal::of(cx.db, &cx.actor, id, act)?);
+    }
     super::update_limits(cx.db, scope, id, &input, version)?;
     cx.db.read(|db| answer(db, scope, id))
-}
-
-/// Whether only a preview is asked for.
-fn previews(cx: &Cx) -> bool {
-    cx.request.query.get("preview") == "true"
 }
 
 fn preview(preview: Preview) -> Result<Response> {
@@ -246,9 +252,9 @@ pub fn put(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
 
 pub fn disable(cx: &Cx, scope: &Scope<CustomersDisable>) -> Result<Response> {
     let (id, input) = (cx.param("id")?, cx.input()?);
-    if previews(cx) {
+    if cx.only_looks()? {
         let act = |tx: &Write| life::disable_in(tx, scope, id, &input);
-        return preview(rehearsal::of(cx.db, scope.by, id, act)?);
+        return preview(rehearsal::of(cx.db, &cx.actor, id, act)?);
     }
     life::disable(cx.db, scope, id, &input)?;
     cx.db.read(|db| answer(db, scope, id))
@@ -262,8 +268,8 @@ pub fn enable(cx: &Cx, scope: &Scope<CustomersDisable>) -> Result<Response> {
 
 pub fn deprovision(cx: &Cx, scope: &Scope<CustomersDeprovision>) -> Result<Response> {
     let (id, input) = (cx.param("id")?, cx.input()?);
-    if previews(cx) {
-        return preview(rehearsal::of(cx.db, scope.by, id, |tx| {
+    if cx.only_looks()? {
+        return preview(rehearsal::of(cx.db, &cx.actor, id, |tx| {
             let customer = life::mortal(tx, scope, id)?;
             life::deprovision_in(tx, scope, &customer, "customer.deprovisioned")
         })?);
@@ -275,9 +281,9 @@ pub fn deprovision(cx: &Cx, scope: &Scope<CustomersDeprovision>) -> Result<Respo
 
 pub fn reprovision(cx: &Cx, scope: &Scope<CustomersDeprovision>) -> Result<Response> {
     let id = cx.param("id")?;
-    if previews(cx) {
+    if cx.only_looks()? {
         let act = |tx: &Write| life::reprovision_in(tx, scope, id);
-        return preview(rehearsal::of(cx.db, scope.by, id, act)?);
+        return preview(rehearsal::of(cx.db, &cx.actor, id, act)?);
     }
     life::reprovision(cx.db, scope, id)?;
     cx.db.read(|db| answer(db, scope, id))
@@ -310,9 +316,9 @@ pub fn purge(cx: &Cx, scope: &Scope<CustomersDelete>) -> Result<Response> {
 
 pub fn transfer(cx: &Cx, scope: &Scope<CustomersMove>) -> Result<Response> {
     let (id, input) = (cx.param("id")?, cx.input()?);
-    if previews(cx) {
+    if cx.only_looks()? {
         let act = |tx: &Write| transfer::move_in(tx, scope, id, &input);
-        return preview(rehearsal::of(cx.db, scope.by, id, act)?);
+        return preview(rehearsal::of(cx.db, &cx.actor, id, act)?);
     }
     match transfer::transfer(cx.db, scope, id, &input)? {
         Moved::Now => cx.db.read(|db| answer(db, scope, id)),

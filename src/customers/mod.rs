@@ -216,17 +216,27 @@ pub fn update(
     input: &Input,
     version: Option<i64>,
 ) -> Result<()> {
-    db.write(scope.by, |tx| {
-        let (billing, limits) = (may.billing(tx, id), may.limits(tx, id));
-        let mut refused = not_permitted(|field| input.has(field), billing, limits);
-        if !is_above(tx, scope, id)? {
-            let sent = ABOVE.iter().filter(|field| input.has(field.name));
-            refused.extend(
-                sent.map(|field| Complaint::new(field.name, "is seen and set from above only")),
-            );
-        }
-        change(tx, scope, id, input, version, refused)
-    })
+    db.write(scope.by, |tx| update_in(tx, scope, may, id, input, version))
+}
+
+/// The same inside a transaction.
+pub fn update_in(
+    tx: &Write,
+    scope: &Scope<CustomersUpdate>,
+    may: &May,
+    id: CustomerId,
+    input: &Input,
+    version: Option<i64>,
+) -> Result<()> {
+    let (billing, limits) = (may.billing(tx, id), may.limits(tx, id));
+    let mut refused = not_permitted(|field| input.has(field), billing, limits);
+    if !is_above(tx, scope, id)? {
+        let sent = ABOVE.iter().filter(|field| input.has(field.name));
+        refused.extend(
+            sent.map(|field| Complaint::new(field.name, "is seen and set from above only")),
+        );
+    }
+    change(tx, scope, id, input, version, refused)
 }
 
 /// The same for those who may change nothing but what the bill needs.
@@ -237,7 +247,18 @@ pub fn update_billing(
     input: &Input,
     version: Option<i64>,
 ) -> Result<()> {
-    db.write(scope.by, |tx| change(tx, scope, id, input, version, others(input, BILLING)))
+    db.write(scope.by, |tx| update_billing_in(tx, scope, id, input, version))
+}
+
+/// The same inside a transaction.
+pub fn update_billing_in(
+    tx: &Write,
+    scope: &Scope<CustomersBillingUpdate>,
+    id: CustomerId,
+    input: &Input,
+    version: Option<i64>,
+) -> Result<()> {
+    change(tx, scope, id, input, version, others(input, BILLING))
 }
 
 /// The same for type, term and user limit.
@@ -248,7 +269,18 @@ pub fn update_limits(
     input: &Input,
     version: Option<i64>,
 ) -> Result<()> {
-    db.write(scope.by, |tx| change(tx, scope, id, input, version, others(input, LIMITS)))
+    db.write(scope.by, |tx| update_limits_in(tx, scope, id, input, version))
+}
+
+/// The same inside a transaction.
+pub fn update_limits_in(
+    tx: &Write,
+    scope: &Scope<CustomersLimits>,
+    id: CustomerId,
+    input: &Input,
+    version: Option<i64>,
+) -> Result<()> {
+    change(tx, scope, id, input, version, others(input, LIMITS))
 }
 
 fn change<P: Permission>(

@@ -3,6 +3,7 @@
 use super::button::ACT;
 use super::parts::{Tone, flash};
 use crate::error::Complaint;
+use crate::input::Input;
 use maud::{Markup, Render, html};
 
 /// What a form element carries besides where it goes.
@@ -43,6 +44,11 @@ pub fn act_form(csrf: &str) -> Markup {
 
 pub fn hidden(name: &str, value: impl Render) -> Markup {
     html! { input type="hidden" name=(name) value=(value); }
+}
+
+/// Everything that was typed, for a question between a form and its act.
+pub fn carried(input: &Input) -> Markup {
+    html! { @for (name, value) in input.pairs() { (hidden(name, value)) } }
 }
 
 /// A form is `div.form` of these, then [`form_foot`].

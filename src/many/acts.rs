@@ -219,10 +219,11 @@ impl Doing {
                 life::enable(db, actor, &actor.scope::<UsersDisable>()?, id)
             }),
             Act::Disable => switch(&user, State::Disabled, || {
-                life::disable(db, actor, &actor.scope::<UsersDisable>()?, id)
+                life::disable(db, actor, &actor.scope::<UsersDisable>()?, id, &Input::default())
             }),
             Act::Deprovision => switch(&user, State::Deprovisioned, || {
-                life::deprovision(db, actor, &actor.scope::<UsersDeprovision>()?, id).map(|_| ())
+                let scope = actor.scope::<UsersDeprovision>()?;
+                life::deprovision(db, actor, &scope, id, &Input::default()).map(|_| ())
             }),
             Act::Delete => switch(&user, State::Deleted, || {
                 life::delete(db, actor, &actor.scope::<UsersDelete>()?, id, &self.input).map(|_| ())

@@ -17,7 +17,7 @@ use crate::ledger;
 use crate::mail::{self, Class as Mail, NewMessage, texts};
 use crate::roles;
 use crate::users::moving::HeldRole;
-use crate::users::{User, life, moving};
+use crate::users::{User, lookup, moving};
 use serde_json::json;
 
 pub fn carry_out(tx: &Write, mover: Mover, decided: Decided, said: &Input) -> Result<Outcome> {
@@ -161,7 +161,7 @@ fn left_behind(db: &Read, user: &User, names: &[&str]) -> Result<Vec<String>> {
     if user.details.manager.is_some() {
         all.push(format!("Manager {}", user.manager_name));
     }
-    for (_, report) in life::effects(db, user)?.reports {
+    for (_, report) in lookup::reports(db, user.id)? {
         all.push(format!("Manager of {report}"));
     }
     if user.details.main_contact {

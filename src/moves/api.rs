@@ -11,7 +11,7 @@ pub fn create(cx: &Cx, scope: &Scope<UsersMove>) -> Result<Response> {
     let version = cx.expected_version(&mut input);
     let again = || cx.again_for(RolesGrant::NAME);
     let mover = Mover { app: cx.app, actor: &cx.actor, scope, again: &again };
-    if cx.request.query.get("preview") == "true" {
+    if cx.only_looks()? {
         return response::json(200, &look(mover, id, &input, version)?);
     }
     cx.again()?;

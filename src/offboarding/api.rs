@@ -13,7 +13,7 @@ pub const ORDERED: &[Field] = &[Field::integer("id", ""), Field::text("state", "
 /// With `?preview=true` nothing is ordered, and the steps are the answer.
 pub fn create(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
     let (id, input): (UserId, _) = (cx.param("id")?, cx.input()?);
-    if cx.request.query.get("preview") == "true" {
+    if cx.only_looks()? {
         let steps = outlook(cx.db, &cx.actor, scope, id, &input)?;
         let steps: Vec<Value> = steps.iter().map(told).collect();
         return response::json(200, &json!({ "steps": steps }));

@@ -2,16 +2,16 @@
 
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersUpdate};
 use crate::auth::{
-    Actor, Permission, Scope, not_acting, not_last_administrator, not_oneself, not_stronger,
+    Actor, Permission, Scope, not_acting, not_last_unless_meant, not_oneself, not_stronger,
 };
 use crate::db::Read;
 use crate::error::{Error, Result};
 use crate::users::{User, reaches};
 
-/// Self, stronger, last.
-pub fn of(db: &Read, actor: &Actor, user: &User) -> Result<()> {
+/// Self, stronger, last; of another customer's last administrator it must be `meant`.
+pub fn of(db: &Read, actor: &Actor, user: &User, meant: bool) -> Result<()> {
     of_subject(db, actor, user)?;
-    not_last_administrator(db, actor.home, user.id)
+    not_last_unless_meant(db, actor.home, user.id, meant)
 }
 
 /// The same where nobody goes by it.

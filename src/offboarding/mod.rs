@@ -126,6 +126,9 @@ pub struct Offboarding {
     pub ordered_at: Instant,
     pub begins_at: Instant,
     pub over_at: Option<Instant>,
+    /// Whether the customer may be left without an administrator by it.
+    #[serde(skip)]
+    pub meant: bool,
     /// What goes on with it.
     #[serde(skip)]
     pub run: Option<RunId>,
@@ -201,7 +204,7 @@ pub fn call_off(
     db.write(scope.by, |tx| {
         let leaver = users::one(tx, scope, user)?;
         let it = store::seen(tx, scope, user, id)?;
-        guards::of(tx, actor, &leaver)?;
+        guards::of(tx, actor, &leaver, true)?;
         if !matches!(it.state, State::Planned | State::Begun) {
             let name = &leaver.details.display_name;
             return Err(Error::refused(format!("{name} is not being offboarded.")));

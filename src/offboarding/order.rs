@@ -26,6 +26,13 @@ pub struct Planned {
     pub by_hand: Option<String>,
 }
 
+/// What an order comes to.
+struct Plan {
+    begins: Instant,
+    steps: Vec<Planned>,
+    meant: bool,
+}
+
 /// Orders an offboarding. What is due at once is done within seconds.
 pub fn order(
     db: &Db,
@@ -36,8 +43,8 @@ pub fn order(
 ) -> Result<OffboardingId> {
     db.write(scope.by, |tx| {
         let leaver = users::one(tx, scope, user)?;
-        let (begins, steps) = plan(tx, actor, scope, &leaver, input)?;
-        let id = store::insert(tx, &leaver, begins)?;
+        let Plan { begins, steps, meant } = plan(tx, actor, scope, &leaver, input)?;
+        let id = store::insert(tx, &leaver, begins, meant)?;
         for step in &steps {
             store::insert_step(tx, id, step)?;
         }
@@ -59,7 +66,7 @@ pub fn outlook(
 ) -> Result<Vec<Planned>> {
     db.read(|db| {
         let leaver = users::one(db, scope, user)?;
-        plan(db, actor, scope, &leaver, input).map(|(_, steps)| steps)
+        plan(db, actor, scope, &leaver, input).map(|plan| plan.steps)
     })
 }
 
@@ -98,12 +105,12 @@ fn plan(
     scope: &Scope<UsersDeprovision>,
     user: &User,
     said: &Input,
-) -> Result<(Instant, Vec<Planned>)> {
+) -> Result<Plan> {
     let name = &user.details.display_name;
     if !matches!(user.state, Account::Active | Account::Disabled) {
         return Err(Error::refused(format!("{name} is {}.", user.state.word())));
     }
-    guards::of(db, actor, user)?;
+    guards::of(db, actor, user, true)?;
     if store::open_of(db, user.id)?.is_some() {
         return Err(Error::refused(format!("{name} is being offboarded already.")));
     }
@@ -112,6 +119,7 @@ fn plan(
     let whole = said.over(usual(db, user)?);
     let held = assignments::moving::living(db, user.id)?;
     let wish = wish::read(db, actor, scope, user, &whole, &held, &zone)?;
+    guards::of(db, actor, user, wish.meant)?;
     let hand = why_by_hand(db, user.id)?;
     let mut steps = Vec::new();
     let mut add = |act: Act, subject: Option<(i64, String)>, params: Params, due: Instant| {
@@ -149,7 +157,7 @@ fn plan(
         return Err(Error::refused("Choose what is to be done."));
     }
     steps.sort_by_key(|step| step.due);
-    Ok((wish.begins, steps))
+    Ok(Plan { begins: wish.begins, steps, meant: wish.meant })
 }
 
 /// Why nobody but a person can do what reaches outside: what the user's services go through is told

@@ -122,7 +122,7 @@ fn act(
     if user.customer != it.customer {
         return Err(Error::refused("The user has moved to another customer."));
     }
-    let result = steps::carry_out(tx, actor, &user, step)?;
+    let result = steps::carry_out(tx, actor, &user, step, it.meant)?;
     store::end_step(tx, step.id, Progress::Done, &result, None)?;
     let text = format!("{}: {result}", step.text);
     cx.unit(tx, done, Level::Info, "done", &text, Some(("user", user.id.0)))

@@ -13,9 +13,15 @@ use crate::places::State as Account;
 use crate::users::{User, life, lookup};
 
 /// Does it; says what came of it. What is there already is no failure.
-pub fn carry_out(tx: &Write, actor: &Actor, user: &User, step: &Step) -> Result<String> {
+pub fn carry_out(
+    tx: &Write,
+    actor: &Actor,
+    user: &User,
+    step: &Step,
+    meant: bool,
+) -> Result<String> {
     let scope = guards::scope_of(tx, actor, user)?;
-    guards::of(tx, actor, user)?;
+    guards::of(tx, actor, user, meant)?;
     match step.act {
         Act::EndSignIns => {
             life::end_sign_ins(tx, user.id)?;

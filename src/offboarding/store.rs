@@ -9,13 +9,14 @@ use crate::time::Instant;
 use crate::users::User;
 use rusqlite::{Row, named_params};
 
-pub fn insert(tx: &Write, user: &User, begins: Instant) -> Result<OffboardingId> {
+pub fn insert(tx: &Write, user: &User, begins: Instant, meant: bool) -> Result<OffboardingId> {
     tx.change(
-        "INSERT INTO offboardings (customer_id, user_id, ordered_at, ordered_by, acting_for, begins_at)
-         VALUES (:customer, :user, :now, :by, :acting_for, :begins) RETURNING id",
+        "INSERT INTO offboardings (customer_id, user_id, ordered_at, ordered_by, acting_for, begins_at,
+           without_administrator)
+         VALUES (:customer, :user, :now, :by, :acting_for, :begins, :meant) RETURNING id",
         named_params! {
             ":customer": user.customer, ":user": user.id, ":now": tx.now, ":by": tx.by.user,
-            ":acting_for": tx.by.acting_for, ":begins": begins,
+            ":acting_for": tx.by.acting_for, ":begins": begins, ":meant": meant,
         },
     )
 }
@@ -37,7 +38,7 @@ macro_rules! whole {
     ($rest:literal) => {
         concat!(
             "SELECT offboardings.id, offboardings.customer_id, offboardings.user_id, offboardings.state, ordered_by,
-                    acting_for, ordered_at, begins_at, over_at, run_id, sealed_no, sealed_at, report, previous, hash,
+                    acting_for, ordered_at, begins_at, over_at, without_administrator, run_id, sealed_no, sealed_at, report, previous, hash,
                     coalesce((SELECT users.display_name FROM users WHERE users.id = ordered_by), 'Portico') AS ordered_by_name,
                     coalesce((SELECT prior.hash FROM offboardings prior WHERE prior.sealed_no = offboardings.sealed_no - 1), '') AS prior
                FROM offboardings ",
@@ -113,6 +114,7 @@ fn offboarding(row: &Row) -> rusqlite::Result<Offboarding> {
         ordered_at: row.get("ordered_at")?,
         begins_at: row.get("begins_at")?,
         over_at: row.get("over_at")?,
+        meant: row.get("without_administrator")?,
         run: row.get("run_id")?,
         steps: Vec::new(),
         seal,

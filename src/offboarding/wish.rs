@@ -3,7 +3,7 @@
 use super::{Act, Params};
 use crate::assignments::{self, Held};
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersUpdate};
-use crate::auth::{Actor, Permission, Scope};
+use crate::auth::{Actor, LEAVES, Permission, Scope, WITHOUT};
 use crate::db::Read;
 use crate::error::Result;
 use crate::ids::{UserId, UserServiceId};
@@ -38,6 +38,7 @@ pub const OFFBOARD: &[Field] = &[
         "delete_after",
         "days after that until it goes into the bin, 0 to 365; empty: never",
     ),
+    LEAVES,
 ];
 
 /// What was said, checked.
@@ -50,6 +51,8 @@ pub struct Wish {
     /// After so many days, and deleting after so many more.
     pub deprovision: Option<i64>,
     pub delete: Option<i64>,
+    /// Were it the last administrator of the customer.
+    pub meant: bool,
 }
 
 /// An act, whom it is about by number and name, and what it is told.
@@ -111,6 +114,7 @@ pub fn read(
     let services_on = fields.optional_date("services_on");
     let deprovision = days(&mut fields, "deprovision_after");
     let delete = days(&mut fields, "delete_after");
+    let meant = fields.flag(WITHOUT);
     if delete.flatten().is_some() {
         if deprovision == Some(None) {
             fields.complain::<()>("delete_after", "needs a day on which the account ends");
@@ -134,6 +138,7 @@ pub fn read(
             disable: disable?,
             deprovision: deprovision?,
             delete: delete?,
+            meant: meant?,
         })
     })
 }

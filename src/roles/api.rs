@@ -174,7 +174,7 @@ pub fn allowed_roles(cx: &Cx, scope: &Scope<RolesRead>) -> Result<Response> {
 pub fn allow(cx: &Cx, scope: &Scope<RolesAllow>) -> Result<Response> {
     let (customer, role): (CustomerId, RoleId) = (cx.param("id")?, cx.param("role")?);
     let (seen, input) = (cx.actor.scope::<RolesRead>()?, cx.input()?);
-    if cx.request.query.get("preview") != "true" {
+    if !cx.only_looks()? {
         let effect = allowed::set(cx.db, scope, &seen, customer, role, &input)?;
         return response::json(200, &effect);
     }

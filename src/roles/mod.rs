@@ -34,9 +34,7 @@ pub const GRANT: &[Field] = &[
 ];
 
 /// What taking a role asks for.
-pub const TAKE: &[Field] = &[Field::boolean(WITHOUT, "go on though no administrator is left")];
-/// The tick of those above who leave a customer without an administrator.
-pub const WITHOUT: &str = "without_administrator";
+pub const TAKE: &[Field] = &[auth::LEAVES];
 
 /// A named set of rights.
 #[derive(Clone, serde::Serialize)]
@@ -201,7 +199,7 @@ pub fn take(
     auth::not_acting(actor)?;
     let home = places::home_of(db, scope, user)?;
     let mut fields = Fields::of(input, TAKE);
-    let meant = fields.flag(WITHOUT);
+    let meant = fields.flag(auth::WITHOUT);
     let meant = fields.finish(|| meant)?;
     db.write(scope.by, |tx| {
         let held = store::grant(tx, scope, user, id)?;
@@ -210,7 +208,7 @@ pub fn take(
         if is_topmost(&held.role) {
             auth::not_last_administrator(tx, actor.home, user)?;
             if !meant && let Some(name) = store::only_administrator(tx, &held)? {
-                return Err(Error::invalid(WITHOUT, last(&name, &held.customer)));
+                return Err(Error::invalid(auth::WITHOUT, auth::is_last(&name, &held.customer)));
             }
         }
         store::delete(tx, scope, user, id)?;
@@ -247,12 +245,6 @@ pub fn ask_for_factor(
 
 fn is_topmost(role: &str) -> bool {
     ["Provider administrator", "Reseller administrator", "Customer administrator"].contains(&role)
-}
-
-fn last(name: &str, customer: &str) -> String {
-    format!(
-        "{name} is the last administrator of {customer} who can sign in. Make another one first."
-    )
 }
 
 /// What somebody holds, with why it is worth nothing where it is.

@@ -6,7 +6,7 @@ use crate::auth::permissions::{UsersDisable, UsersRead, UsersRename, UsersTestFl
 use crate::auth::{Permission, Scope};
 use crate::error::Result;
 use crate::ids::{CustomerId, UserId};
-use crate::input::Field;
+use crate::input::{Field, Fields};
 use crate::places::State;
 use crate::time::Instant;
 use crate::web::{Cx, PICKED, Response, response};
@@ -64,6 +64,10 @@ pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
 pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
+    if cx.only_looks()? {
+        let plan = super::plan_of_change(cx.db, &cx.actor, scope, id, &input, version)?;
+        return response::json(200, &plan);
+    }
     super::update(cx.db, &cx.actor, scope, id, &input, version)?;
     cx.db.read(|db| answer(db, &cx.actor, scope, id))
 }
@@ -85,6 +89,11 @@ pub fn test_flag(cx: &Cx, scope: &Scope<UsersTestFlag>) -> Result<Response> {
 fn some<P: Permission>(cx: &Cx, scope: &Scope<P>, group: &'static [Field]) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
+    if cx.only_looks()? {
+        Fields::of(&input, group).finish(|| Some(()))?;
+        let plan = super::plan_of_change(cx.db, &cx.actor, scope, id, &input, version)?;
+        return response::json(200, &plan);
+    }
     super::update_some(cx.db, &cx.actor, scope, id, &input, group, version)?;
     cx.db.read(|db| answer(db, &cx.actor, scope, id))
 }

@@ -55,6 +55,8 @@ pub const LABELS: &[(&str, &str)] = &[
     ("expires_on", "Last day"),
     ("sign_in", "May sign in"),
     ("test_user", "Test user"),
+    ("roles", "Roles"),
+    ("disabled", "Disabled"),
 ];
 
 /// What is typed, what is wrong with it, and what there is to choose from.

@@ -36,6 +36,7 @@ use crate::customers::patterns::Patterns;
 use crate::customers::patterns::pattern::{DISPLAY, Person};
 use crate::customers::properties::values::{self, Change, Kept};
 use crate::customers::properties::{Holder, Property, Standing, holding, open_to};
+use crate::customers::rehearsal::{self, Preview};
 use crate::customers::{self, Customer, domains, settings};
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
@@ -317,15 +318,38 @@ pub fn update<P: Permission>(
     input: &Input,
     version: Option<i64>,
 ) -> Result<()> {
-    db.write(scope.by, |tx| {
-        let was = store::one(tx, scope, id)?;
-        let home = Home::of(tx, scope, was.customer)?;
-        if version.is_some_and(|version| version != was.version) {
-            let zone = Zone::named(&home.customer.details.time_zone).unwrap_or_else(Zone::utc);
-            return Err(audit::stale(tx, ("user", id.0), &zone)?);
-        }
-        change(tx, actor, scope, &home, &was, input).map(|_| ())
-    })
+    db.write(scope.by, |tx| update_in(tx, actor, scope, id, input, version))
+}
+
+/// The same inside a transaction.
+pub fn update_in<P: Permission>(
+    tx: &Write,
+    actor: &Actor,
+    scope: &Scope<P>,
+    id: UserId,
+    input: &Input,
+    version: Option<i64>,
+) -> Result<()> {
+    let was = store::one(tx, scope, id)?;
+    let home = Home::of(tx, scope, was.customer)?;
+    if version.is_some_and(|version| version != was.version) {
+        let zone = Zone::named(&home.customer.details.time_zone).unwrap_or_else(Zone::utc);
+        return Err(audit::stale(tx, ("user", id.0), &zone)?);
+    }
+    change(tx, actor, scope, &home, &was, input).map(|_| ())
+}
+
+/// What a change would do.
+pub fn plan_of_change<P: Permission>(
+    db: &Db,
+    actor: &Actor,
+    scope: &Scope<P>,
+    id: UserId,
+    input: &Input,
+    version: Option<i64>,
+) -> Result<Preview> {
+    let home = db.read(|db| store::one(db, scope, id))?.customer;
+    rehearsal::of(db, actor, home, |tx| update_in(tx, actor, scope, id, input, version))
 }
 
 /// The same for those who hold only the right to these `group` of fields.

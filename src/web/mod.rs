@@ -366,6 +366,15 @@ impl Cx<'_> {
         }
     }
 
+    /// Whether only a preview is asked for: nothing is done then.
+    pub fn only_looks(&self) -> Result<bool> {
+        match self.request.query.get("preview") {
+            "" | "false" => Ok(false),
+            "true" => Ok(true),
+            _ => Err(Error::invalid("preview", "must be true or false")),
+        }
+    }
+
     /// The row version named by `If-Match`, or by the form's field `version`.
     pub fn expected_version(&self, input: &mut Input) -> Option<i64> {
         let header = self.request.header("If-Match").trim_matches('"').parse().ok();

@@ -90,7 +90,7 @@ test('what no link leads to', async (t) => {
 
   await sees('a new customer that is refused', async () => {
     await page.goto('/customers/new');
-    await press('Add customer');
+    await press('Show the plan');
     await main.getByText(/fields? needs? a look/).waitFor();
     problems.length = 0; // 422 is what was asked for
   });
@@ -98,6 +98,10 @@ test('what no link leads to', async (t) => {
     await page.goto(`${customer}/users/new`);
     await main.getByLabel('First name').pressSequentially('Ylva');
     await main.getByText('Signs in as').waitFor();
+  });
+  await sees('a new user before it is added', async () => {
+    await press('Show the plan');
+    await main.getByRole('heading', { name: 'Add Ylva?' }).waitFor();
   });
   await sees('a file that is checked', async () => {
     await page.goto(`${customer}/users/import`);
@@ -128,7 +132,7 @@ test('what no link leads to', async (t) => {
     await page.waitForURL(/\/users\/\d+$/);
     await page.goto(`${page.url()}/offboard`);
     await main.getByLabel('Make the mailbox shared').check();
-    await press('Show what would happen');
+    await press('Show the plan');
     await main.getByRole('button', { name: 'Offboard', exact: true }).waitFor();
   });
   await sees('a menu of a row', async () => {

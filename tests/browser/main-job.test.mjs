@@ -74,6 +74,7 @@ async function addCustomer({ rail, follow, choose, fill, press, heading }, name,
   await fill('Contact', 'Ruth Verlaine');
   await fill('Contact email', `ruth@${domain}`);
   await fill('Domain', domain);
+  await press('Show the plan');
   await press('Add customer');
   await heading(name);
 }

@@ -103,11 +103,11 @@ for (const [name, open, place] of [
       await press(page, button('Next'));
     }
     await seen(4);
-    await press(page, button('Show what would happen'));
+    await press(page, button('Show the plan'));
     await seen(5);
     await press(page, button('Back'));
     await main.getByText('Step 4 of 5').waitFor();
-    await press(page, button('Show what would happen'));
+    await press(page, button('Show the plan'));
     await main.getByText('Step 5 of 5').waitFor();
     await press(page, button('Move'));
     await page.getByText(/^Moved\./).first().waitFor();

@@ -242,11 +242,11 @@ fn a_plan_writes_its_own_row_only_and_runs_once() {
             json!({ "service": "workplace" }),
         )
         .expect(202);
-    let before = everything_but_previews(&scene.world);
+    let before = scene.world.everything_but_previews();
     let given = json!({ "service": "workplace", "plan": "standard" });
     let plan =
         admin.api_post(&format!("/users/{theo}/services?preview=true"), given).expect(200).json();
-    assert_eq!(everything_but_previews(&scene.world), before);
+    assert_eq!(scene.world.everything_but_previews(), before);
     assert_eq!(plan["title"], "Give Managed workplace to theo");
     assert_eq!((&plan["state"], &plan["seats"][0]["after"]), (&json!("ready"), &json!(1)));
 
@@ -258,24 +258,6 @@ fn a_plan_writes_its_own_row_only_and_runs_once() {
     assert_eq!(with(&digest).expect(202).json(), first);
     assert_eq!(scene.world.count("SELECT count(*) FROM user_services"), 1);
     assert_eq!(admin.api_get(&format!("/previews/{}", plan["id"])).json()["state"], "applied");
-}
-
-/// The number of rows of every table, and the store's counters.
-fn everything_but_previews(world: &World) -> Vec<(String, i64)> {
-    let sql = world.sql();
-    let mut tables = sql
-        .prepare(
-            "SELECT name FROM sqlite_schema
-              WHERE type = 'table' AND name NOT IN ('previews', 'idempotency_keys') AND name NOT LIKE '%search%'
-              ORDER BY name",
-        )
-        .unwrap();
-    let names: Vec<String> =
-        tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let count = |name: &String| {
-        sql.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get(0)).unwrap()
-    };
-    names.iter().map(|name| (name.clone(), count(name))).collect()
 }
 
 #[test]

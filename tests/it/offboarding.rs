@@ -446,7 +446,7 @@ fn the_page_asks_shows_and_orders_and_erasing_leaves_the_sealed_report_alone() {
     let (world, admin) = (&scene.world, scene.admin());
     let (theo, _) = scene.theo(&admin);
     let url = format!("/users/{theo}/offboard");
-    assert!(admin.get(&url).says("Show what would happen"));
+    assert!(admin.get(&url).says("Show the plan"));
     let note = ("out_of_office_text", "Gone fishing with Quillon");
     let fields = [
         ("out_of_office", "1"),

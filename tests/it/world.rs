@@ -405,6 +405,24 @@ impl World {
         sql
     }
 
+    /// The number of rows of every table, and the store's counters.
+    pub fn everything_but_previews(&self) -> Vec<(String, i64)> {
+        let sql = self.sql();
+        let mut tables = sql
+            .prepare(
+                "SELECT name FROM sqlite_schema
+                  WHERE type = 'table' AND name NOT IN ('previews', 'idempotency_keys') AND name NOT LIKE '%search%'
+                  ORDER BY name",
+            )
+            .unwrap();
+        let names: Vec<String> =
+            tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let count = |name: &String| {
+            sql.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get(0)).unwrap()
+        };
+        names.iter().map(|name| (name.clone(), count(name))).collect()
+    }
+
     /// One number from the store.
     pub fn count(&self, query: &str) -> i64 {
         self.sql().query_row(query, [], |r| r.get(0)).unwrap()

@@ -8,7 +8,7 @@ use crate::web::{Cx, Response, response};
 
 pub fn rehire(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
     let (id, input) = (cx.param("id")?, cx.input()?);
-    let only_look = cx.request.query.get("preview") == "true";
+    let only_look = cx.only_looks()?;
     let again = || cx.again_for(RolesGrant::NAME);
     let seen = take_up(cx.app, &cx.actor, scope, id, &input, only_look, &again)?;
     response::json(200, &seen)

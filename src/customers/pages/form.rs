@@ -1,24 +1,25 @@
 //! New customers, and the settings of one.
 
+use super::groups::{Form, LABELS};
 use super::{Part, actions};
 use crate::auth::permissions::{CustomersCreate, CustomersUpdate};
 use crate::auth::{Permission, Scope};
-use crate::customers::fields::LANGUAGES;
 use crate::customers::properties::form::{labels, own_parts, with_labels};
 use crate::customers::properties::{Holder, Standing, open_to, values};
-use crate::customers::{self, Biller, Customer, CustomersBiller, May, Type, store};
-use crate::db::Read;
+use crate::customers::rehearsal::shown::{LOOK, Question, Wish, question, wish};
+use crate::customers::rehearsal::{self, Preview};
+use crate::customers::{self, Customer, May, store};
+use crate::db::{Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{cancel, primary};
-use crate::html::field::{Opts, check, choice_field, text_field, textarea};
+use crate::html::field::{Opts, choice_field};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::parts::{Head, page_head};
 use crate::ids::CustomerId;
 use crate::input::Input;
-use crate::places::{self, Tab, capital};
+use crate::places::{self, Tab};
 use crate::settings;
-use crate::sheet::countries;
 use crate::web::{Cx, Response, response};
 use maud::{Markup, html};
 
@@ -30,8 +31,25 @@ pub fn new(cx: &Cx, scope: &Scope<CustomersCreate>) -> Result<Response> {
 }
 
 pub fn create(cx: &Cx, scope: &Scope<CustomersCreate>) -> Result<Response> {
-    let input = cx.input()?;
-    match customers::create(cx.db, scope, &May::of(&cx.actor), &input) {
+    let mut input = cx.input()?;
+    let may = May::of(&cx.actor);
+    match wish(&mut input) {
+        Wish::Act => {}
+        Wish::Back => {
+            let body = new_form(cx, scope, &input, &[])?;
+            return Ok(cx.page(Nav::Customers, "New customer", &trail(), body));
+        }
+        Wish::Look => {
+            let parent = input.get("parent_id").parse().unwrap_or(cx.actor.home);
+            let plan = rehearsal::of_new(cx.db, &cx.actor, scope, parent, &may, &input)?;
+            if plan.refusals.is_empty() {
+                return Ok(planned(cx, &input, &plan));
+            }
+            let body = new_form(cx, scope, &input, &plan.refusals)?;
+            return Ok(cx.refused(Nav::Customers, "New customer", &trail(), body));
+        }
+    }
+    match customers::create(cx.db, scope, &may, &input) {
         Ok(id) => {
             let name = input.get("name");
             let odd = warnings(cx, scope, id)?;
@@ -44,6 +62,25 @@ pub fn create(cx: &Cx, scope: &Scope<CustomersCreate>) -> Result<Response> {
         }
         Err(err) => Err(err),
     }
+}
+
+/// What adding the customer would do.
+fn planned(cx: &Cx, input: &Input, plan: &Preview) -> Response {
+    let title = format!("Add {}?", input.get("name"));
+    let body = question(
+        plan,
+        Question {
+            title: &title,
+            csrf: &cx.csrf,
+            action: "/customers",
+            input,
+            leave: "/customers",
+            act: primary("Add customer"),
+            labels: LABELS,
+        },
+    );
+    let body = html! { (page_head("New customer", Head::default())) (body) };
+    cx.page(Nav::Customers, "New customer", &trail(), body)
 }
 
 /// The code that a name would get, shown while it is typed.
@@ -72,9 +109,28 @@ pub fn edit(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
 }
 
 pub fn update(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
-    let (id, mut input) = (cx.param("id")?, cx.input()?);
+    let (id, mut input): (CustomerId, Input) = (cx.param("id")?, cx.input()?);
+    let wish = wish(&mut input);
+    let typed = input.clone();
     let version = cx.expected_version(&mut input);
-    match customers::update(cx.db, scope, &May::of(&cx.actor), id, &input, version) {
+    let may = May::of(&cx.actor);
+    if wish == Wish::Back {
+        let (customer, was) = cx.db.read(|db| as_it_is(db, scope, id))?;
+        return settings(cx, scope, &customer, &input.over(was), &[]);
+    }
+    let done = match wish {
+        Wish::Look => {
+            let act = |tx: &Write| customers::update_in(tx, scope, &may, id, &input, version);
+            match rehearsal::of(cx.db, &cx.actor, id, act) {
+                Ok(plan) if !plan.refusals.is_empty() => Err(Error::Invalid(plan.refusals)),
+                Ok(plan) if !plan.is_quiet() => return changes(cx, scope, id, &typed, &plan),
+                Ok(_) => customers::update(cx.db, scope, &may, id, &input, version),
+                Err(err) => Err(err),
+            }
+        }
+        _ => customers::update(cx.db, scope, &may, id, &input, version),
+    };
+    match done {
         Ok(()) => {
             let text = format!("Saved.{}", warnings(cx, scope, id)?);
             Ok(cx.done(format!("/customers/{id}/edit"), &text))
@@ -90,6 +146,32 @@ pub fn update(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
         }
         Err(err) => Err(err),
     }
+}
+
+/// What follows from a change beyond that it is noted.
+fn changes(
+    cx: &Cx,
+    scope: &Scope<CustomersUpdate>,
+    id: CustomerId,
+    typed: &Input,
+    plan: &Preview,
+) -> Result<Response> {
+    let (place, properties) = cx.db.read(|db| {
+        let properties = open_to(db, standing(db, scope, id)?, &Holder::customer(id))?;
+        Ok((places::customer(db, scope, id)?, properties))
+    })?;
+    let (action, own) = (format!("/customers/{id}/edit"), labels(&properties));
+    let asked = Question {
+        title: &format!("Change {}?", place.name),
+        csrf: &cx.csrf,
+        action: &action,
+        input: typed,
+        leave: &action,
+        act: primary("Save settings"),
+        labels: &with_labels(LABELS, &own),
+    };
+    let body = html! { (Part::Details.links(cx, id)) (question(plan, asked)) };
+    Ok(places::customer_page(cx, &place, Tab::Settings, 200, html! {}, body))
 }
 
 /// The customer, and what its form begins with.
@@ -145,6 +227,7 @@ fn settings(
     let form = Form { known: true, input, complaints };
     let fields = html! {
         (hidden("version", customer.version))
+        (hidden(LOOK, "1"))
         div.form {
             (form.name(form.id_elsewhere()))
             (form.address())
@@ -198,6 +281,7 @@ fn new_form(
         ..half
     };
     let fields = html! {
+        (hidden(LOOK, "1"))
         div.form {
             (fieldset("Place", "Where the customer stands, and who bills it.", html! {
                 (choice_field(input, complaints, "parent_id", "Below", &parents, Opts { width: 4, ..half }))
@@ -221,7 +305,7 @@ fn new_form(
             @if billing { (form.billing()) }
             (form.for_us(&ranks))
         }
-        (form_foot(html! { (primary("Add customer")) (cancel("/customers")) }))
+        (form_foot(html! { (primary("Show the plan")) (cancel("/customers")) }))
     };
     let labels = labels(&properties);
     Ok(html! {
@@ -229,210 +313,4 @@ fn new_form(
         (complaints_flash(complaints, &with_labels(LABELS, &labels)))
         (post_form(&cx.csrf, "/customers", fields))
     })
-}
-
-struct Form<'a> {
-    /// Of a customer that there is.
-    known: bool,
-    input: &'a Input,
-    complaints: &'a [Complaint],
-}
-
-const LABELS: &[(&str, &str)] = &[
-    ("name", "Name"),
-    ("code", "Code"),
-    ("parent_id", "Below"),
-    ("domain", "Domain"),
-    ("contact_name", "Contact"),
-    ("contact_email", "Contact email"),
-    ("phone", "Phone"),
-    ("fax", "Fax"),
-    ("website", "Website"),
-    ("coordinates", "Coordinates"),
-    ("links", "Links"),
-    ("rank", "Rank"),
-    ("tags", "Tags"),
-    ("street", "Street"),
-    ("city", "City"),
-    ("region", "State or province"),
-    ("postcode", "Postcode"),
-    ("country", "Country"),
-    ("language", "Language"),
-    ("time_zone", "Time zone"),
-    ("external_id", "Id elsewhere"),
-    ("type", "Type"),
-    ("starts_on", "Starts on"),
-    ("expires_on", "Ends on"),
-    ("user_limit", "Most users allowed"),
-    ("currency", "Currency"),
-    ("billing_id", "Billing id"),
-    ("tax_id", "Tax id"),
-    ("tax_rate", "Tax rate"),
-    ("registration_no", "Registration number"),
-    ("invoice_email", "Invoices go to"),
-    ("invoice_address", "Invoice address"),
-    ("po_reference", "Order reference"),
-    ("payment_days", "Days to pay"),
-    ("billed_by", "Billed by"),
-    ("customers_billed_by", "Its customers are billed by"),
-    ("billing_from", "Billing begins on"),
-    ("notes", "Notes"),
-];
-
-impl Form<'_> {
-    fn text(&self, name: &str, label: &str, opts: Opts) -> Markup {
-        text_field(self.input, self.complaints, name, label, opts)
-    }
-
-    fn choice<V: AsRef<str>, T: AsRef<str>>(
-        &self,
-        name: &str,
-        label: &str,
-        choices: &[(V, T)],
-        width: u8,
-    ) -> Markup {
-        let opts = Opts { width, ..Opts::default() };
-        choice_field(self.input, self.complaints, name, label, choices, opts)
-    }
-
-    fn id_elsewhere(&self) -> Markup {
-        self.text(
-            "external_id",
-            "Id elsewhere",
-            Opts { width: 2, optional: true, ..Opts::default() },
-        )
-    }
-
-    fn name(&self, more: Markup) -> Markup {
-        let half = Opts { width: 3, ..Opts::default() };
-        let name = Opts {
-            width: 4,
-            most: Some(100),
-            preview: (!self.known).then_some(("/customers/new/code", "code-preview")),
-            ..half
-        };
-        let email = Opts { kind: "email", ..half };
-        fieldset(
-            "Name and contact",
-            "",
-            html! {
-                (self.text("name", "Name", name))
-                (more)
-                (self.text("contact_name", "Contact", half))
-                (self.text("contact_email", "Contact email", email))
-                (self.text("phone", "Phone", Opts { optional: true, kind: "tel", ..half }))
-                (self.text("fax", "Fax", Opts { optional: true, kind: "tel", ..half }))
-                (self.text("website", "Website", Opts { optional: true, kind: "url", ..half }))
-                (textarea(self.input, self.complaints, "links", "Links", Opts {
-                    rows: 2, optional: true, hint: "A label and an address on each line.", ..Opts::default()
-                }))
-            },
-        )
-    }
-
-    fn address(&self) -> Markup {
-        let third = Opts { width: 2, optional: true, ..Opts::default() };
-        let mut all = vec![("", "As the one above")];
-        if self.known {
-            all = vec![("", "None")];
-        }
-        all.extend(countries::all());
-        let zone =
-            Opts { width: 3, hint: "Like Europe/Amsterdam.", ltr: true, optional: true, ..third };
-        fieldset(
-            "Address and language",
-            "",
-            html! {
-                (textarea(self.input, self.complaints, "street", "Street",
-                    Opts { rows: 2, optional: true, ..Opts::default() }))
-                (self.text("postcode", "Postcode", third))
-                (self.text("city", "City", third))
-                (self.text("region", "State or province", third))
-                (self.choice("country", "Country", &all, 3))
-                (self.text("time_zone", "Time zone", zone))
-                (self.choice("language", "Language", LANGUAGES, 3))
-                (self.text("coordinates", "Coordinates", Opts { hint: "Like 52.37,4.90.", ltr: true, width: 3, ..third }))
-            },
-        )
-    }
-
-    fn limits(&self) -> Markup {
-        let third = Opts { width: 2, optional: true, ..Opts::default() };
-        let kinds: Vec<(&str, String)> =
-            Type::ALL.iter().map(|kind| (kind.word(), capital(kind.word()))).collect();
-        let date = Opts { kind: "date", ..third };
-        let limit = Opts { width: 3, kind: "number", unit: "users", ..third };
-        fieldset(
-            "Type and limits",
-            "Test and demo customers are not billed.",
-            html! {
-                (self.choice("type", "Type", &kinds, 2))
-                (self.text("starts_on", "Starts on", date))
-                (self.text("expires_on", "Ends on", date))
-                (self.text("user_limit", "Most users allowed", limit))
-            },
-        )
-    }
-
-    fn billing(&self) -> Markup {
-        let third = Opts { width: 2, optional: true, ..Opts::default() };
-        let half = Opts { width: 3, ..third };
-        let by = |words: &[&'static str]| -> Vec<(&'static str, String)> {
-            let text = |word: &str| match word {
-                "inherit" => "As the reseller decides".to_owned(),
-                "reseller" => "Their reseller".to_owned(),
-                other => format!("The {other}"),
-            };
-            words.iter().map(|word| (*word, text(word))).collect()
-        };
-        let billers: Vec<_> = Biller::ALL.iter().map(|each| each.word()).collect();
-        let theirs: Vec<_> = CustomersBiller::ALL.iter().map(|each| each.word()).collect();
-        let email = Opts { kind: "email", hint: "Empty: the contact.", ..half };
-        fieldset(
-            "Billing",
-            "What the bill needs.",
-            html! {
-                (self.text("currency", "Currency", Opts { ltr: true, hint: "Like EUR.", ..third }))
-                (self.text("tax_rate", "Tax rate", Opts { unit: "%", hint: "Empty: the issuer's.", ..third }))
-                (self.text("payment_days", "Days to pay", Opts { kind: "number", unit: "days", ..third }))
-                (self.text("billing_id", "Billing id", third))
-                (self.text("tax_id", "Tax id", third))
-                (self.text("registration_no", "Registration number", third))
-                (self.text("invoice_email", "Invoices go to", email))
-                (self.text("po_reference", "Order reference", half))
-                (textarea(self.input, self.complaints, "invoice_address", "Invoice address",
-                    Opts { rows: 3, optional: true, hint: "Empty: the address above.", ..Opts::default() }))
-                (self.choice("billed_by", "Billed by", &by(&billers), 3))
-                (self.choice("customers_billed_by", "Its customers are billed by", &by(&theirs), 3))
-                (self.text("billing_from", "Billing begins on", Opts { kind: "date", ..half }))
-            },
-        )
-    }
-
-    /// Whether the contact gets a mail; asked once.
-    fn told(&self) -> Markup {
-        let what = "Mail the contact that it was set up";
-        let tick = check(self.input, self.complaints, "tell_contact", what, "");
-        fieldset("Message", "", tick)
-    }
-
-    fn for_us(&self, ranks: &[String]) -> Markup {
-        let opts = Opts { rows: 5, optional: true, ..Opts::default() };
-        let mut all = vec![("", "None")];
-        let now = self.input.get("rank");
-        all.extend(ranks.iter().map(|rank| (rank.as_str(), rank.as_str())));
-        if !now.is_empty() && !ranks.iter().any(|rank| rank == now) {
-            all.push((now, now));
-        }
-        let tags = Opts { hint: "Parted by commas.", optional: true, width: 4, ..Opts::default() };
-        fieldset(
-            "For us",
-            "The customer's own people do not see this.",
-            html! {
-                @if all.len() > 1 { (self.choice("rank", "Rank", &all, 2)) }
-                (self.text("tags", "Tags", tags))
-                (textarea(self.input, self.complaints, "notes", "Notes", opts))
-            },
-        )
-    }
 }

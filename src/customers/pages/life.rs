@@ -5,18 +5,18 @@ use crate::auth::permissions::{
     CustomersDelete, CustomersDeprovision, CustomersDisable, CustomersUpdate,
 };
 use crate::auth::{Permission, Scope};
+use crate::customers::rehearsal::shown::what_happens;
 use crate::customers::rehearsal::{self, Preview};
-use crate::customers::{self, Customer, life, store};
+use crate::customers::{Customer, life, store};
 use crate::db::Write;
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{Button, button, cancel, link, primary};
 use crate::html::field::{Opts, check, text_field, typed_field};
 use crate::html::form::{complaints_flash, form_foot, post_form};
-use crate::html::parts::{card, stats};
+use crate::html::parts::card;
 use crate::html::text;
 use crate::ids::CustomerId;
 use crate::input::Input;
-use crate::money::Money;
 use crate::places::{self, State, Tab};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
@@ -213,7 +213,7 @@ fn rehearsed<P: Permission>(
         Verb::Restore => life::restore_in(tx, scope, id),
         Verb::Purge => life::purge_in(tx, customer),
     };
-    rehearsal::of(cx.db, scope.by, id, act).map(Some)
+    rehearsal::of(cx.db, &cx.actor, id, act).map(Some)
 }
 
 fn question<P: Permission>(
@@ -277,37 +277,6 @@ fn of_disabling(input: &Input, complaints: &[Complaint], below: i64) -> Markup {
         (text_field(input, complaints, "reason", "Reason", reason))
         @if below > 0 {
             (check(input, complaints, "everything_below", &label, "Otherwise its customers go on as they are."))
-        }
-    }
-}
-
-/// The work and the mails of a preview, in words.
-pub fn what_happens(preview: &Preview) -> Markup {
-    let steps: Vec<&rehearsal::Step> =
-        preview.steps.iter().filter(|step| step.steps > 0 || step.requests > 1).collect();
-    html! {
-        @if let Some(monthly) = preview.monthly.filter(|monthly| monthly.delta_minor != 0) {
-            @let amount = |minor| Money { minor, currency: monthly.currency };
-            (stats(&[
-                ("Monthly before", text::money(amount(monthly.before_minor)), None),
-                ("Monthly after", text::money(amount(monthly.after_minor)), None),
-                ("Difference", text::change(amount(monthly.delta_minor)), None),
-            ]))
-        }
-        @if !steps.is_empty() {
-            h3 { "What is done" }
-            ul {
-                @for step in steps {
-                    li {
-                        (step.title)
-                        @if step.requests > 1 { ", " (text::grouped(step.requests)) " times" }
-                        @if step.steps > 0 { ": " (text::count(step.steps, "step outside", "steps outside")) }
-                    }
-                }
-            }
-        }
-        @if !preview.told.is_empty() {
-            p.muted { "Told by mail: " (customers::life::listed(&preview.told)) "." }
         }
     }
 }

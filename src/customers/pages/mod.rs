@@ -1,6 +1,7 @@
 //! The pages of customers, a file a screen.
 
 pub mod form;
+pub mod groups;
 pub mod life;
 pub mod list;
 pub mod show;

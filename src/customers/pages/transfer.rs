@@ -1,8 +1,8 @@
 //! Moving a customer: where to, what stands against it, which plans it has there, and what happens.
 
-use super::life::what_happens;
 use crate::auth::Scope;
 use crate::auth::permissions::CustomersMove;
+use crate::customers::rehearsal::shown::what_happens;
 use crate::customers::rehearsal::{self, Preview};
 use crate::customers::transfer::{self, Moved};
 use crate::customers::{Customer, life};
@@ -51,7 +51,7 @@ fn page(
     let chosen = input.get("parent_id").parse::<CustomerId>().is_ok();
     let preview = match chosen && complaints.is_empty() {
         true => {
-            Some(rehearsal::of(cx.db, scope.by, id, |tx| transfer::move_in(tx, scope, id, input))?)
+            Some(rehearsal::of(cx.db, &cx.actor, id, |tx| transfer::move_in(tx, scope, id, input))?)
         }
         false => None,
     };

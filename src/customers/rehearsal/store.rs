@@ -1,9 +1,10 @@
 //! The statements of this module.
-use super::{Change, Person, Preview, Step};
+use super::{Change, Diff, Person, Preview, Step};
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::CustomerId;
 use rusqlite::named_params;
+use serde_json::Value;
 
 /// Where the tables ended before.
 pub struct Mark {
@@ -30,6 +31,7 @@ pub fn since(tx: &Write, customer: CustomerId, mark: &Mark) -> Result<Preview> {
                        (SELECT services.name FROM user_services JOIN services ON services.id = service_id
                          WHERE user_services.id = user_service_id) || ' of users'
                      ELSE title END AS what,
+                iif(count(*) = 1, min(title), NULL) AS only,
                 count(*) AS requests,
                 sum((SELECT count(*) FROM steps WHERE request_id = requests.id)) AS steps
            FROM requests
@@ -39,7 +41,7 @@ pub fn since(tx: &Write, customer: CustomerId, mark: &Mark) -> Result<Preview> {
         named_params! { ":mark": mark.request, ":customer": customer },
         |row| {
             Ok(Step {
-                title: row.get("what")?,
+                title: row.get::<_, Option<String>>("only")?.map_or_else(|| row.get("what"), Ok)?,
                 requests: row.get("requests")?,
                 steps: row.get("steps")?,
             })
@@ -78,7 +80,45 @@ pub fn since(tx: &Write, customer: CustomerId, mark: &Mark) -> Result<Preview> {
             })
         },
     )?;
-    Ok(Preview { steps, ledger, told, people, ..Preview::default() })
+    let changed = tx.all(
+        "SELECT detail FROM audit_log
+          WHERE id > :mark AND action IN ('customer.changed', 'user.changed', 'user.renamed')
+          ORDER BY id LIMIT 20",
+        named_params! { ":mark": mark.audit },
+        |row| row.get::<_, String>("detail"),
+    )?;
+    let mut diffs = Vec::new();
+    for detail in changed {
+        diffs.extend(differences(&serde_json::from_str(&detail)?));
+    }
+    Ok(Preview { steps, ledger, told, people, diffs, ..Preview::default() })
+}
+
+/// What was noted of a change: each field with its value before and after.
+fn differences(detail: &Value) -> Vec<Diff> {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let of = |(field, pair): (&String, &Value)| match pair.as_array()?.as_slice() {
+        [before, after] => {
+            Some(Diff { field: field.clone(), before: text(before), after: text(after) })
+        }
+        _ => None,
+    };
+    detail.as_object().into_iter().flatten().filter_map(of).collect()
+}
+
+/// The code and the main domain of a customer that was just made.
+pub fn made(db: &Read, id: CustomerId) -> Result<(String, String)> {
+    db.one(
+        "SELECT code, coalesce((SELECT domains.name FROM customer_domains JOIN domains ON domains.id = domain_id
+                                 WHERE customer_domains.customer_id = customers.id AND main = 1), '') AS domain
+           FROM customers WHERE id = ?1",
+        [id],
+        |row| Ok((row.get("code")?, row.get("domain")?)),
+    )
 }
 
 /// The customer and all below it.

@@ -21,7 +21,7 @@ use crate::web::{App, Paging};
 use serde_json::json;
 
 /// The password was asked for when the file was sent in.
-const ASKED: arrivals::Again = &|| Ok(());
+const ASKED: arrivals::Again = arrivals::UNASKED;
 
 impl Work<'_> {
     pub fn along(
@@ -55,7 +55,8 @@ impl Work<'_> {
         let (db, actor) = (self.order.db, self.order.actor);
         let to = match (was.state, text) {
             (State::Active, "no") => {
-                life::disable(db, actor, &actor.scope::<UsersDisable>()?, was.id)?;
+                let none = Input::default();
+                life::disable(db, actor, &actor.scope::<UsersDisable>()?, was.id, &none)?;
                 State::Disabled
             }
             (State::Disabled, "yes") => {

@@ -72,7 +72,7 @@ pub fn page(
         }
         let (made, _) = moving::outlook(db, &home, &user, &Input::default())?;
         let roles = moving::roles(db, id)?;
-        let reports = users::life::effects(db, &user)?.reports.len();
+        let reports = users::lookup::reports(db, id)?.len();
         let devices = i64::try_from(devices::count_of(db, id)?).unwrap_or(i64::MAX);
         let missing = missing(db, &user, to)?;
         let shown = Shown { user, home, choices, roles, reports, devices, missing };
@@ -108,7 +108,7 @@ pub fn page(
         (hidden("version", shown.user.version)) (carried(&input, fields)) (hidden("step", next.word()))
         div.form { (body) }
         (form_foot(html! {
-            (primary(if next == Step::Preview { "Show what would happen" } else { "Next" }))
+            (primary(if next == Step::Preview { "Show the plan" } else { "Next" }))
             @if let Some(before) = before { (button("Back").named("back", before.word())) }
             (cancel(&at))
         }))

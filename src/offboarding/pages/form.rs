@@ -1,8 +1,8 @@
 //! What is to be done of it, what that would do step by step, then the order.
 
 use crate::assignments::{self, Held};
-use crate::auth::Scope;
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersUpdate};
+use crate::auth::{Scope, WITHOUT, last_of_another};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{button, cancel, primary};
 use crate::html::field::{Opts, check, complaint_of, text_field, textarea, tick};
@@ -30,6 +30,7 @@ const LABELS: &[(&str, &str)] = &[
     ("services_on", "Services end on"),
     ("deprovision_after", "The account ends after"),
     ("delete_after", "Into the bin after"),
+    (WITHOUT, ""),
 ];
 
 pub fn ask(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
@@ -67,6 +68,8 @@ pub fn create(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
 /// What of the form depends on who looks at it.
 struct Looks {
     name: String,
+    /// That no administrator would be left, where that has to be confirmed.
+    last: Option<String>,
     held: Vec<Held>,
     may_lead: bool,
     may_delete: bool,
@@ -84,6 +87,7 @@ fn page(
         let at = person.customer.id;
         let looks = Looks {
             name: person.name.clone(),
+            last: last_of_another(db, cx.actor.home, id)?,
             held: assignments::moving::living(db, id)?,
             may_lead: reaches::<UsersUpdate>(db, &cx.actor, at),
             may_delete: reaches::<UsersDelete>(db, &cx.actor, at),
@@ -104,7 +108,7 @@ fn page(
             @if !looks.held.is_empty() { (services(input, complaints, &looks)) }
         }
         (form_foot(html! {
-            (primary("Show what would happen")) (cancel(&format!("/users/{id}")))
+            (primary("Show the plan")) (cancel(&format!("/users/{id}")))
         }))
     };
     let body = html! {
@@ -133,6 +137,9 @@ fn account(input: &Input, complaints: &[Complaint], looks: &Looks) -> Markup {
         "Account",
         "",
         html! {
+            @if let Some(why) = &looks.last {
+                (check(input, complaints, WITHOUT, "Go on though no administrator is left", why))
+            }
             (check(input, complaints, "end_sign_ins", "End sign-ins and tokens", ""))
             (check(input, complaints, "disable", "Disable the account", "Its services are suspended."))
             (text_field(input, complaints, "deprovision_after", "The account ends after", Opts {

@@ -3,10 +3,10 @@
 
 pub mod store;
 
-use super::{Role, WITHOUT, last};
+use super::Role;
 use crate::audit;
 use crate::auth::permissions::{RolesAllow, RolesRead};
-use crate::auth::{self, PROVIDER, Scope};
+use crate::auth::{self, PROVIDER, Scope, WITHOUT, is_last};
 use crate::db::{Db, Read};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, RoleId, UserId};
@@ -86,8 +86,8 @@ pub fn effect(db: &Read, role: RoleId, customer: CustomerId, rule: Rule) -> Resu
         let then = auth::standing_if(db, role, held.home, held.at, Some((customer, rule.word())))?;
         if now && then.is_some() {
             if super::is_topmost(&name) && without.is_none() {
-                without =
-                    store::only_by_this(db, role, &held)?.then(|| last(&held.name, &held.at_name));
+                without = store::only_by_this(db, role, &held)?
+                    .then(|| is_last(&held.name, &held.at_name));
             }
             if !stops.iter().any(|(user, _)| *user == held.user) {
                 stops.push((held.user, held.name));

@@ -1,7 +1,7 @@
 //! Which roles may be used at a customer, and what saying otherwise would do.
 
-use crate::auth::Scope;
 use crate::auth::permissions::{RolesAllow, RolesRead};
+use crate::auth::{Scope, WITHOUT};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{button, cancel, link};
 use crate::html::field::{check, complaint_of, radio};
@@ -13,8 +13,8 @@ use crate::html::text::count;
 use crate::ids::{CustomerId, RoleId};
 use crate::input::Input;
 use crate::places::{self, Tab};
+use crate::roles::allowed::store;
 use crate::roles::allowed::{self, Rule};
-use crate::roles::{WITHOUT, allowed::store};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 

@@ -1,7 +1,7 @@
 //! A user's tab of roles held: giving and taking.
 
-use crate::auth::Scope;
 use crate::auth::permissions::{RolesGrant, RolesRead, TokensManage, UsersPassword};
+use crate::auth::{Scope, WITHOUT};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{button, cancel, link, primary};
 use crate::html::field::{Opts, check, choice_field, text_field};
@@ -12,9 +12,7 @@ use crate::html::text::{date, when};
 use crate::ids::{GrantId, UserId};
 use crate::input::Input;
 use crate::places::{self, Person, UserTab};
-use crate::roles::{
-    Grant, Role, WITHOUT, asks_for_factor, choices, grant, grants as held_by, store, take,
-};
+use crate::roles::{Grant, Role, asks_for_factor, choices, grant, grants as held_by, store, take};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 

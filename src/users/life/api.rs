@@ -1,22 +1,17 @@
 //! A user's verbs in the API. With `?preview=true` they change nothing and say what they would touch.
 
-use super::Effects;
+use super::{Effects, effects};
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersDisable, UsersUpdate};
 use crate::auth::{Permission, Scope};
+use crate::customers::rehearsal::{self, Preview};
 use crate::error::Result;
 use crate::ids::{RequestId, UserId};
 use crate::input::{CONFIRM, Field, Fields, Input};
 use crate::users::told::answer;
 use crate::users::{self, erase, merge};
 use crate::web::{Cx, Response, response};
+use serde::Serialize;
 use serde_json::json;
-
-pub const EFFECTS: &[Field] = &[
-    Field::list("services", "service, plan and label of each that would end or be suspended"),
-    Field::list("roles", ""),
-    Field::list("reports", "id and name of those who report to the user"),
-    Field::list("warnings", "sentences"),
-];
 
 pub const REQUESTS: &[Field] = &[
     Field::text("state", "active, disabled, deprovisioned, deleted"),
@@ -30,25 +25,37 @@ pub const ERASE: &[Field] = &[CONFIRM];
 
 pub const MERGED: &[Field] = &[Field::integer("deleted", "the one that went")];
 
-/// What the verb would touch, where only that was asked.
-fn preview<P: Permission>(cx: &Cx, scope: &Scope<P>, id: UserId) -> Result<Option<Response>> {
-    if cx.request.query.get("preview") != "true" {
-        return Ok(None);
-    }
-    cx.db.read(|db| {
+/// What the verb would do, and what of the user it would touch.
+#[derive(Serialize)]
+struct Plan {
+    #[serde(flatten)]
+    effects: Effects,
+    #[serde(flatten)]
+    preview: Preview,
+}
+
+fn plan<P: Permission, T>(
+    cx: &Cx,
+    scope: &Scope<P>,
+    id: UserId,
+    act: impl Fn() -> Result<T>,
+) -> Result<Response> {
+    let (home, mut effects) = cx.db.read(|db| {
         let user = users::one(db, scope, id)?;
-        let effects: Effects = super::effects(db, &user)?;
-        response::json(200, &effects).map(Some)
-    })
+        Ok((user.customer, effects(db, &cx.actor, &user)?))
+    })?;
+    let mut preview = rehearsal::of(cx.db, &cx.actor, home, |_| act())?;
+    preview.warnings = std::mem::take(&mut effects.warnings);
+    response::json(200, &Plan { effects, preview })
 }
 
 pub fn disable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
-    let id = cx.param("id")?;
-    nothing_said(cx)?;
-    if let Some(shown) = preview(cx, scope, id)? {
-        return Ok(shown);
+    let (id, input) = (cx.param("id")?, cx.input()?);
+    let act = || super::disable(cx.db, &cx.actor, scope, id, &input);
+    if cx.only_looks()? {
+        return plan(cx, scope, id, act);
     }
-    super::disable(cx.db, &cx.actor, scope, id)?;
+    act()?;
     cx.db.read(|db| answer(db, &cx.actor, scope, id))
 }
 
@@ -67,13 +74,13 @@ pub fn provision(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
 }
 
 pub fn deprovision(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
-    let id = cx.param("id")?;
-    nothing_said(cx)?;
-    if let Some(shown) = preview(cx, scope, id)? {
-        return Ok(shown);
+    let (id, input) = (cx.param("id")?, cx.input()?);
+    let act = || super::deprovision(cx.db, &cx.actor, scope, id, &input);
+    if cx.only_looks()? {
+        return plan(cx, scope, id, act);
     }
     cx.again()?;
-    let requests = super::deprovision(cx.db, &cx.actor, scope, id)?;
+    let requests = act()?;
     accepted(cx, scope, id, &requests)
 }
 
@@ -91,11 +98,15 @@ fn accepted<P: Permission>(
 pub fn destroy(cx: &Cx, scope: &Scope<UsersDelete>) -> Result<Response> {
     let id: UserId = cx.param("id")?;
     let mut input = cx.input()?;
-    if cx.request.query.has("deprovision") {
-        input.set("deprovision", cx.request.query.get("deprovision"));
+    for field in super::DELETE.iter().filter(|field| cx.request.query.has(field.name)) {
+        input.set(field.name, cx.request.query.get(field.name));
+    }
+    let act = || super::delete(cx.db, &cx.actor, scope, id, &input);
+    if cx.only_looks()? {
+        return plan(cx, scope, id, act);
     }
     cx.again()?;
-    let reports = super::delete(cx.db, &cx.actor, scope, id, &input)?;
+    let reports = act()?;
     response::json(200, &json!({ "state": "deleted", "reports": reports }))
 }
 
@@ -118,7 +129,7 @@ pub fn erase(cx: &Cx, scope: &Scope<UsersDelete>) -> Result<Response> {
 pub fn merge(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
     let id = cx.param("id")?;
     let input: Input = cx.input()?;
-    if cx.request.query.get("preview") == "true" {
+    if cx.only_looks()? {
         let outlook = cx.db.read(|db| merge::outlook(db, &cx.actor, scope, id, &input))?;
         return response::json(
             200,

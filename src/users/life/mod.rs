@@ -10,8 +10,8 @@ use crate::assignments::{self, Had, Reason};
 use crate::audit;
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersDisable, UsersUpdate};
 use crate::auth::{
-    self, Actor, Permission, Scope, not_last_administrator, not_oneself, not_stronger,
-    not_stronger_peer,
+    self, Actor, LEAVES, Permission, Scope, WITHOUT, not_last_unless_meant, not_oneself,
+    not_stronger, not_stronger_peer,
 };
 use crate::customers;
 use crate::db::{Db, Read, Write};
@@ -24,9 +24,11 @@ use crate::places::State;
 use crate::time::Zone;
 use serde_json::json;
 
+/// What disabling and deprovisioning ask.
+pub const SHUT: &[Field] = &[LEAVES];
 /// What deleting asks.
 pub const DELETE: &[Field] =
-    &[Field::boolean("deprovision", "deprovisions first what is active or disabled")];
+    &[Field::boolean("deprovision", "deprovisions first what is active or disabled"), LEAVES];
 
 /// What a verb would touch, for the question before it.
 #[derive(serde::Serialize)]
@@ -35,11 +37,15 @@ pub struct Effects {
     pub roles: Vec<String>,
     /// Those who report to the user.
     pub reports: Vec<(UserId, String)>,
+    #[serde(skip)]
     pub warnings: Vec<String>,
+    /// That no administrator would be left at a customer, where that has to be confirmed.
+    #[serde(skip)]
+    pub last: Option<String>,
 }
 
 /// Reads what ending the account of `user` would touch.
-pub fn effects(db: &Read, user: &User) -> Result<Effects> {
+pub fn effects(db: &Read, actor: &Actor, user: &User) -> Result<Effects> {
     let reports = store::reports(db, user.id)?;
     let name = &user.details.display_name;
     let mut warnings = Vec::new();
@@ -51,11 +57,19 @@ pub fn effects(db: &Read, user: &User) -> Result<Effects> {
         warnings.push(format!("{name} is the manager of {}.", text::count(n, "user", "users")));
     }
     let (services, roles) = (assignments::had_by(db, user.id)?, users_store::roles(db, user.id)?);
-    Ok(Effects { services, roles, reports, warnings })
+    let last = auth::last_of_another(db, actor.home, user.id)?;
+    Ok(Effects { services, roles, reports, warnings, last })
 }
 
 /// No door is open to the user any more, and their services are suspended.
-pub fn disable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) -> Result<()> {
+pub fn disable(
+    db: &Db,
+    actor: &Actor,
+    scope: &Scope<UsersDisable>,
+    id: UserId,
+    input: &Input,
+) -> Result<()> {
+    let meant = meant(input)?;
     db.write(scope.by, |tx| {
         let user = users_store::one(tx, scope, id)?;
         if user.state != State::Active {
@@ -63,9 +77,16 @@ pub fn disable(db: &Db, actor: &Actor, scope: &Scope<UsersDisable>, id: UserId) 
         }
         not_oneself(actor, id)?;
         not_stronger_peer::<UsersDisable>(tx, actor, id)?;
-        not_last_administrator(tx, actor.home, id)?;
+        not_last_unless_meant(tx, actor.home, id, meant)?;
         shut(tx, scope, &user, "user.disabled")
     })
+}
+
+/// Whether it is confirmed that a customer may be left without an administrator.
+fn meant(input: &Input) -> Result<bool> {
+    let mut fields = Fields::of(input, SHUT);
+    let meant = fields.flag(WITHOUT);
+    fields.finish(|| meant)
 }
 
 /// Ends every sign-in, link and token of the user, who may come in again.
@@ -127,22 +148,24 @@ pub fn deprovision(
     actor: &Actor,
     scope: &Scope<UsersDeprovision>,
     id: UserId,
+    input: &Input,
 ) -> Result<Vec<RequestId>> {
+    let meant = meant(input)?;
     db.write(scope.by, |tx| {
         let user = users_store::one(tx, scope, id)?;
         if !matches!(user.state, State::Active | State::Disabled) {
             return Err(is_in_state(&user));
         }
-        may_end(tx, actor, id)?;
+        may_end(tx, actor, id, meant)?;
         end(tx, scope, &user)
     })
 }
 
 /// The guards before an account ends.
-fn may_end(tx: &Write, actor: &Actor, id: UserId) -> Result<()> {
+fn may_end(tx: &Write, actor: &Actor, id: UserId, meant: bool) -> Result<()> {
     not_oneself(actor, id)?;
     not_stronger(tx, actor, id)?;
-    not_last_administrator(tx, actor.home, id)
+    not_last_unless_meant(tx, actor.home, id, meant)
 }
 
 /// Remembers, then takes everything: services, roles, sign-ins, tokens.
@@ -198,14 +221,14 @@ pub fn delete(
     input: &Input,
 ) -> Result<Vec<UserId>> {
     let mut fields = Fields::of(input, DELETE);
-    let first = fields.flag("deprovision");
-    let first = fields.finish(|| first)?;
+    let (first, meant) = (fields.flag("deprovision"), fields.flag(WITHOUT));
+    let (first, meant) = fields.finish(|| Some((first?, meant?)))?;
     db.write(scope.by, |tx| {
         let user = users_store::one(tx, scope, id)?;
         if matches!(user.state, State::Deleted | State::Purged) {
             return Err(is_in_state(&user));
         }
-        may_end(tx, actor, id)?;
+        may_end(tx, actor, id, meant)?;
         if user.state != State::Deprovisioned {
             if first && !reaches::<UsersDeprovision>(tx, actor, user.customer) {
                 let text = format!("This needs the permission {}.", UsersDeprovision::NAME);

@@ -6,6 +6,8 @@ use crate::auth::permissions::{
 use crate::auth::{PROVIDER, Scope};
 use crate::customers::properties::form::{labels, own_parts, with_labels};
 use crate::customers::properties::{Holder, Standing, open_to, values};
+use crate::customers::rehearsal::Preview;
+use crate::customers::rehearsal::shown::{LOOK, Question, Wish, question, wish};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{cancel, primary};
 use crate::html::field::check;
@@ -67,8 +69,23 @@ pub fn edit(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
 
 pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
     let (id, mut input): (UserId, Input) = (cx.param("id")?, cx.input()?);
+    let wish = wish(&mut input);
+    let typed = input.clone();
     let version = cx.expected_version(&mut input);
-    match users::update(cx.db, &cx.actor, scope, id, &input, version) {
+    let save = || users::update(cx.db, &cx.actor, scope, id, &input, version);
+    let done = match wish {
+        Wish::Back => {
+            return edit_page(cx, scope, id, &input.over(as_it_is(cx, scope, id)?), &[]);
+        }
+        Wish::Act => save(),
+        Wish::Look => match users::plan_of_change(cx.db, &cx.actor, scope, id, &input, version) {
+            Ok(plan) if !plan.refusals.is_empty() => Err(Error::Invalid(plan.refusals)),
+            Ok(plan) if !plan.is_quiet() => return changes(cx, scope, id, &typed, &plan),
+            Ok(_) => save(),
+            Err(err) => Err(err),
+        },
+    };
+    match done {
         Ok(()) => Ok(cx.done(format!("/users/{id}"), "Saved.")),
         Err(Error::Invalid(all)) => {
             edit_page(cx, scope, id, &input.over(as_it_is(cx, scope, id)?), &all)
@@ -79,6 +96,33 @@ pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
         }
         Err(err) => Err(err),
     }
+}
+
+/// What follows from a change beyond that it is noted.
+fn changes(
+    cx: &Cx,
+    scope: &Scope<UsersUpdate>,
+    id: UserId,
+    typed: &Input,
+    plan: &Preview,
+) -> Result<Response> {
+    let (person, properties) = cx.db.read(|db| {
+        let person = places::user(db, scope, id)?;
+        let holder = Holder::user(person.customer.id, id);
+        Ok((person, open_to(db, Standing::of(db, &cx.actor, &holder)?, &holder)?))
+    })?;
+    let own = labels(&properties);
+    let asked = Question {
+        title: &format!("Change {}?", person.name),
+        csrf: &cx.csrf,
+        action: &format!("/users/{id}/edit"),
+        input: typed,
+        leave: &format!("/users/{id}"),
+        act: primary("Save"),
+        labels: &with_labels(LABELS, &own),
+    };
+    let body = question(plan, asked);
+    Ok(places::user_page(cx, &person, UserTab::Profile, 200, html! {}, body))
 }
 
 /// What the form begins with.
@@ -139,6 +183,7 @@ fn edit_page(
     };
     let fields = html! {
         (hidden("version", user.version))
+        (hidden(LOOK, "1"))
         div.form {
             (form.person())
             @if may_rename { (form.account(keep)) }

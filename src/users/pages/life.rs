@@ -1,7 +1,9 @@
 //! The questions before a user's verbs, and their answers. Each says what it would touch.
 
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersDisable, UsersUpdate};
-use crate::auth::{Permission, Scope};
+use crate::auth::{Permission, Scope, WITHOUT};
+use crate::customers::rehearsal::shown::what_happens;
+use crate::customers::rehearsal::{self, Preview};
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{Button, button, cancel, link, primary};
 use crate::html::field::{check, typed_field};
@@ -12,7 +14,7 @@ use crate::ids::UserId;
 use crate::input::Input;
 use crate::places::{self, Person, State, UserTab};
 use crate::users::life::{self, Effects};
-use crate::users::{self, erase as erasing, reaches};
+use crate::users::{self, User, erase as erasing, reaches};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
@@ -60,7 +62,7 @@ pub fn ask_disable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
 
 pub fn disable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
     let id: UserId = cx.param("id")?;
-    let done = life::disable(cx.db, &cx.actor, scope, id);
+    let done = life::disable(cx.db, &cx.actor, scope, id, &cx.input()?);
     told(cx, scope, &DISABLE, done, "Disabled. Every sign-in was ended.")
 }
 
@@ -94,7 +96,7 @@ pub fn ask_deprovision(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Respo
 pub fn deprovision(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
     cx.again()?;
     let id: UserId = cx.param("id")?;
-    let done = life::deprovision(cx.db, &cx.actor, scope, id).map(|_| ());
+    let done = life::deprovision(cx.db, &cx.actor, scope, id, &cx.input()?).map(|_| ());
     told(cx, scope, &DEPROVISION, done, "Deprovisioned. What was there is remembered.")
 }
 
@@ -160,34 +162,74 @@ fn ask<P: Permission>(
     let id: UserId = cx.param("id")?;
     let (person, user, effects, may_end) = cx.db.read(|db| {
         let user = users::one(db, scope, id)?;
-        let effects = life::effects(db, &user)?;
+        let effects = life::effects(db, &cx.actor, &user)?;
         let may_end = reaches::<UsersDeprovision>(db, &cx.actor, user.customer);
         Ok((places::user(db, scope, id)?, user, effects, may_end))
     })?;
     let ends = !matches!(question.verb, "Enable" | "Restore" | "Erase");
     let living = matches!(user.state, State::Active | State::Disabled);
-    let form = if question.from.contains(&user.state) {
+    let both = living && may_end;
+    let fits = question.from.contains(&user.state);
+    let plan = match fits && complaints.is_empty() && question.verb != "Erase" {
+        true => Some(rehearsed(cx, question, &user, both)?),
+        false => None,
+    };
+    let against = plan.as_ref().map_or(&[][..], |plan| &plan.refusals);
+    let form = if fits && against.is_empty() {
         let more = html! {
-            @if question.verb == "Delete" && living && may_end {
+            @if let Some(why) = effects.last.as_ref().filter(|_| ends) {
+                (flash(Tone::Wait, html! { (why) }, None))
+                (check(&Input::default(), complaints, WITHOUT, "Go on though no administrator is left", ""))
+            }
+            @if question.verb == "Delete" && both {
                 (check(&Input::default(), complaints, "deprovision",
                     &format!("Deprovision {} first", person.name),
                     "Needed while the account is there."))
             }
             @if question.verb == "Erase" { div.fields { (typed_field(complaints, &user.details.upn)) } }
         };
-        let touched = if ends {
-            effects_of(&effects)
-        } else {
-            html! {}
+        let touched = html! {
+            @if ends { (effects_of(&effects)) }
+            @if let Some(plan) = &plan { (what_happens(plan)) }
         };
         form(cx, &person, question, touched, more)
     } else {
         let back = format!("/users/{id}");
-        html! { p { (person.name) " is " (user.state.word()) "." } p { (link("Back", &back)) } }
+        html! {
+            @if !fits && complaints.is_empty() { p { (person.name) " is " (user.state.word()) "." } }
+            p { (link("Back", &back)) }
+        }
     };
-    let body = html! { (complaints_flash(complaints, &[("confirm", "Confirmation")])) (form) };
+    let body = html! {
+        (complaints_flash(complaints, LABELS))
+        (complaints_flash(against, LABELS))
+        (form)
+    };
     let status = if complaints.is_empty() { 200 } else { 422 };
     Ok(places::user_page(cx, &person, UserTab::Profile, status, html! {}, body))
+}
+
+const LABELS: &[(&str, &str)] = &[("confirm", "Confirmation"), (WITHOUT, "")];
+
+/// What the verb would do; a tick that it needs counts as set.
+fn rehearsed(cx: &Cx, question: &Question, user: &User, both: bool) -> Result<Preview> {
+    let (id, actor) = (user.id, &cx.actor);
+    let mut input = Input::default();
+    input.set(WITHOUT, "1");
+    rehearsal::of(cx.db, actor, user.customer, |_| match question.verb {
+        "Disable" => life::disable(cx.db, actor, &actor.scope::<UsersDisable>()?, id, &input),
+        "Enable" => life::enable(cx.db, actor, &actor.scope::<UsersDisable>()?, id),
+        "Deprovision" => {
+            let scope = actor.scope::<UsersDeprovision>()?;
+            life::deprovision(cx.db, actor, &scope, id, &input).map(|_| ())
+        }
+        "Delete" => {
+            let mut input = input.clone();
+            input.set("deprovision", if both { "1" } else { "0" });
+            life::delete(cx.db, actor, &actor.scope::<UsersDelete>()?, id, &input).map(|_| ())
+        }
+        _ => life::restore(cx.db, actor, &actor.scope::<UsersDelete>()?, id),
+    })
 }
 
 fn form(cx: &Cx, person: &Person, question: &Question, touched: Markup, more: Markup) -> Markup {

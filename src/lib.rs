@@ -17,6 +17,7 @@ pub mod secret;
 pub mod dns;
 pub mod drivers;
 pub mod html;
+pub mod pdf;
 pub mod config;
 pub mod db;
 pub mod auth;

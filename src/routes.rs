@@ -655,6 +655,7 @@ routes! {
     Get   "/users/{id}/memory"              scope UsersRead    offboarding::pages::memory::index;
     Get   "/users/{id}/offboardings/{offboarding}"        scope UsersRead offboarding::pages::report::show;
     Get   "/users/{id}/offboardings/{offboarding}/report" scope UsersRead offboarding::pages::report::download;
+    Get   "/users/{id}/offboardings/{offboarding}/pdf" scope UsersRead offboarding::pages::report::paper;
     Get   "/users/{id}/offboardings/{offboarding}/cancel" scope UsersDeprovision offboarding::pages::report::ask_cancel;
     Post  "/users/{id}/offboardings/{offboarding}/cancel" scope UsersDeprovision offboarding::pages::report::cancel;
     Post  "/users/{id}/offboardings/{offboarding}/steps/{step}/done" scope UsersDeprovision offboarding::pages::report::tick;
@@ -694,6 +695,7 @@ routes! {
     Post  "/api/v1/users/{id}/offboard"     scope UsersDeprovision offboarding::api::create, "Offboard a user, now or later" offboarding::OFFBOARD => offboarding::api::ORDERED;
     Get   "/api/v1/users/{id}/offboardings" scope UsersRead    offboarding::api::index, "Show every offboarding of a user" &[] => offboarding::OUT;
     Get   "/api/v1/users/{id}/offboardings/{offboarding}" scope UsersRead offboarding::api::show, "Show an offboarding with its report" &[] => offboarding::OUT;
+    Get   "/api/v1/users/{id}/offboardings/{offboarding}/pdf" scope UsersRead offboarding::api::paper, "Get the sealed report of an offboarding as PDF" &[] => &[];
     Post  "/api/v1/users/{id}/offboardings/{offboarding}/cancel" scope UsersDeprovision offboarding::api::cancel, "Cancel what an offboarding has not done yet" &[] => offboarding::OUT;
     Post  "/api/v1/users/{id}/offboardings/{offboarding}/steps/{step}/done" scope UsersDeprovision offboarding::api::tick, "Say that a step was done by hand" &[] => offboarding::OUT;
     Post  "/api/v1/users/{id}/rehire"       scope UsersDeprovision arrivals::rehire::api::rehire, "Take a deprovisioned user up again, from memory" arrivals::rehire::REHIRE => arrivals::rehire::OUT;

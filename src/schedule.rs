@@ -58,6 +58,12 @@ pub const KINDS: &[Kind] = &[
         run: users::erase::run,
     },
     Kind {
+        name: "users.forget",
+        title: "Forget what users were long ago",
+        resumes: false,
+        run: users::memory::forget,
+    },
+    Kind {
         name: "passwords.expire",
         title: "Tell people whose password ends soon",
         resumes: false,
@@ -119,6 +125,7 @@ pub const RECURRING: &[Recurring] = &[
     Recurring { kind: "users.expire", label: "Last days", schedule: "5 * * * *" },
     Recurring { kind: offboarding::run::KIND, label: "Offboardings", schedule: "50 * * * *" },
     Recurring { kind: "users.purge", label: "Erasing users", schedule: "25 3 * * *" },
+    Recurring { kind: "users.forget", label: "Memories of users", schedule: "35 3 * * *" },
     Recurring { kind: "passwords.expire", label: "Passwords that end", schedule: "10 6 * * *" },
     Recurring { kind: "secrets.expire", label: "API tokens that end", schedule: "20 6 * * *" },
     Recurring { kind: "domains.verify", label: "Domains", schedule: "35 * * * *" },

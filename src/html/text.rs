@@ -48,7 +48,12 @@ pub fn when_in_words(instant: Instant, zone: &Zone, now: Instant) -> Markup {
 
 /// To the minute, for logs and histories: "17 Nov 2026 09:41".
 pub fn moment(instant: Instant, zone: &Zone) -> Markup {
-    marked_up(instant, zone, &format!("{} {}", instant.day(zone).long(), hour(instant, zone)))
+    marked_up(instant, zone, &moment_in_words(instant, zone))
+}
+
+/// The same where nothing can be marked up.
+pub fn moment_in_words(instant: Instant, zone: &Zone) -> String {
+    format!("{} {}", instant.day(zone).long(), hour(instant, zone))
 }
 
 /// The time of day alone, under a heading that says which day.

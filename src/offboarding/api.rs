@@ -41,6 +41,13 @@ pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     response::json(200, &cx.db.read(|db| super::one(db, scope, user, id))?)
 }
 
+/// A sealed report on paper.
+pub fn paper(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
+    let (user, id) = (cx.param("id")?, cx.param("offboarding")?);
+    let bytes = cx.db.read(|db| super::pdf(db, scope, user, id))?;
+    Ok(Response::new(200, "application/pdf", bytes))
+}
+
 pub fn cancel(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
     let (user, id) = (cx.param("id")?, cx.param("offboarding")?);
     nothing_said(cx)?;

@@ -10,6 +10,7 @@ mod check;
 mod guards;
 mod notice;
 mod order;
+mod paper;
 mod report;
 mod steps;
 mod store;
@@ -27,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::ids::{CustomerId, OffboardingId, OffboardingStepId, RunId, UserId};
 use crate::input::Field;
 use crate::jobs;
-use crate::time::{Date, Instant};
+use crate::time::{Date, Instant, Zone};
 use crate::users::{self, User, memory};
 use serde_json::json;
 
@@ -191,6 +192,18 @@ pub fn one<P: Permission>(
 ) -> Result<Offboarding> {
     users::one(db, scope, user)?;
     store::seen(db, scope, user, id)
+}
+
+/// A sealed report on paper.
+pub fn pdf(
+    db: &Read,
+    scope: &Scope<UsersRead>,
+    user: UserId,
+    id: OffboardingId,
+) -> Result<Vec<u8>> {
+    let it = one(db, scope, user, id)?;
+    let zone = Zone::named(&store::whose(db, &it)?.time_zone);
+    paper::pdf(&it, &report::of(db, &it)?, &zone.unwrap_or_else(Zone::utc))
 }
 
 /// Ends what was not begun. Where something was done already, its report is made all the same.

@@ -287,18 +287,20 @@ pub fn seal(
 /// Whom a report is about, by their names of now.
 pub struct Whose {
     pub customer: String,
+    pub time_zone: String,
     pub name: String,
     pub upn: String,
 }
 
 pub fn whose(db: &Read, it: &Offboarding) -> Result<Whose> {
     db.one(
-        "SELECT customers.name AS customer, display_name, coalesce(upn, '') AS upn
+        "SELECT customers.name AS customer, customers.time_zone, display_name, coalesce(upn, '') AS upn
            FROM users, customers WHERE users.id = ?1 AND customers.id = ?2",
         (it.user_id, it.customer),
         |row| {
             Ok(Whose {
                 customer: row.get("customer")?,
+                time_zone: row.get("time_zone")?,
                 name: row.get("display_name")?,
                 upn: row.get("upn")?,
             })

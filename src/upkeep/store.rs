@@ -59,12 +59,6 @@ pub const CLASSES: &[Class] = &[
                           AND state NOT IN ('queued', 'sending', 'held') LIMIT :most)",
     },
     Class {
-        words: "memories of users",
-        days: 730,
-        statement: "DELETE FROM user_memories WHERE id IN
-                      (SELECT id FROM user_memories WHERE at < :before LIMIT :most)",
-    },
-    Class {
         words: "runs",
         days: 90,
         statement: "DELETE FROM runs WHERE id IN

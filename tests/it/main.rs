@@ -81,6 +81,7 @@ mod twins;
 mod users_life;
 mod templates;
 mod offboarding;
+mod offboarding_kill;
 mod previews;
 mod rehire;
 mod devices;

@@ -4,13 +4,13 @@ use crate::world::{Answer, PROVIDER, Person, World};
 use portico::ids::CustomerId;
 use serde_json::{Value, json};
 
-struct Scene {
-    world: World,
-    reseller: CustomerId,
-    home: CustomerId,
+pub struct Scene {
+    pub world: World,
+    pub reseller: CustomerId,
+    pub home: CustomerId,
 }
 
-fn scene() -> Scene {
+pub fn scene() -> Scene {
     let world = World::new();
     let reseller = world.reseller("Brightwater");
     let home = world.customer_with_workplace(reseller, "Aldermoor");
@@ -18,7 +18,7 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    fn admin(&self) -> Person<'_> {
+    pub fn admin(&self) -> Person<'_> {
         self.world.person(PROVIDER, "Provider administrator")
     }
 
@@ -31,11 +31,11 @@ impl Scene {
         (theo, admin.api_post(&users, ylva).expect(201).id())
     }
 
-    fn state(&self, id: i64) -> String {
+    pub fn state(&self, id: i64) -> String {
         self.world.text(&format!("SELECT state FROM users WHERE id = {id}"))
     }
 
-    fn service(&self, user: i64) -> i64 {
+    pub fn service(&self, user: i64) -> i64 {
         let find =
             format!("SELECT id FROM user_services WHERE user_id = {user} AND wanted <> 'gone'");
         self.world.count(&find)
@@ -145,6 +145,7 @@ fn it_runs_at_its_moment_and_is_sealed_a_day_after_the_last_step() {
     assert_eq!(admin.api_get(&at).json()["state"], "over");
     scene.to("2026-04-11T16:59:00Z");
     assert_eq!(admin.api_get(&at).json()["seal"], Value::Null);
+    assert_eq!(scene.admin().get(&format!("{at}/pdf")).status, 404);
     scene.to("2026-04-11T17:05:00Z");
     let sealed = admin.api_get(&at).expect(200).json();
     assert_eq!((&sealed["state"], &sealed["seal"]["intact"]), (&json!("sealed"), &json!(true)));
@@ -168,6 +169,12 @@ fn it_runs_at_its_moment_and_is_sealed_a_day_after_the_last_step() {
             (true, "The account is deleted"),
         ]
     );
+    // On paper the same for everybody who may see it, and for nobody before the seal.
+    let admin = scene.admin();
+    let pdf = admin.get(&format!("{at}/pdf")).expect(200);
+    assert_eq!(pdf.header("Content-Type"), "application/pdf");
+    let bytes = admin.raw(&format!("/api/v1{at}/pdf"));
+    assert!(bytes.starts_with(b"%PDF-") && bytes.ends_with(b"%%EOF"), "{} bytes", bytes.len());
     let told = "SELECT group_concat(to_address) || ' ' || subject FROM messages
                  WHERE event = 'user.offboarded' AND subject LIKE 'Offboarded%' GROUP BY subject";
     assert!(
@@ -322,6 +329,7 @@ fn one_tenants_leavings_are_nothing_to_another() {
         format!("/users/{theo}/offboard"),
         at.clone(),
         format!("{at}/report"),
+        format!("{at}/pdf"),
         format!("{at}/cancel"),
         // Their number below a user of one's own.
         at.replace(&format!("/users/{theo}/"), &format!("/users/{mine}/")),

@@ -116,6 +116,7 @@ settings! {
     "offboard_leave_groups" "no" Rule::YesNo, Freely Leaving "Leave workspace and groups" "";
     "offboard_deprovision_after" "30" Rule::OffOr(0, 365), Freely Leaving "The account ends after" "0 to 365 days, or off.";
     "offboard_delete_after" "off" Rule::OffOr(0, 365), Freely Leaving "It goes into the bin after" "0 to 365 days more, or off.";
+    "memory_months" "24" Rule::Number(1, 120), Freely Leaving "What users were is remembered for" "1 to 120 months after their account has ended.";
 }
 
 impl Setting {

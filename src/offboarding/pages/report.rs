@@ -10,8 +10,11 @@ use crate::html::table::{column, table};
 use crate::html::text::moment;
 use crate::ids::{OffboardingId, UserId};
 use crate::offboarding::order::is_open;
+use crate::offboarding::paper::state_word;
 use crate::offboarding::report::{self, Line, Report};
-use crate::offboarding::{Offboarding, Progress, Seal, State, call_off, one, tick as done_by_hand};
+use crate::offboarding::{
+    Offboarding, Progress, Seal, State, call_off, one, pdf, tick as done_by_hand,
+};
 use crate::places::{self, Person, UserTab};
 use crate::time::Zone;
 use crate::users::reaches;
@@ -42,7 +45,10 @@ pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let at = format!("/users/{user}/offboardings/{id}");
     let actions = html! {
         @if may && is_open(it.state) { (link("Cancel…", &format!("{at}/cancel")).danger_quiet()) }
-        @if it.seal.is_some() { (link("Report as JSON", &format!("{at}/report")).download().icon("download")) }
+        @if it.seal.is_some() {
+            (link("PDF", &format!("{at}/pdf")).download().icon("download"))
+            (link("JSON", &format!("{at}/report")).download())
+        }
     };
     let waiting: Vec<_> = it.steps.iter().filter(|step| step.state == Progress::ByHand).collect();
     let by_hand = html! {
@@ -99,12 +105,12 @@ fn sheet(it: &Offboarding, report: &Report, zone: &Zone) -> Markup {
 }
 
 fn row(line: &Line, zone: &Zone) -> Markup {
-    let (tone, word) = match line.state.as_str() {
-        "done" => (Tone::Ok, "Done"),
-        "failed" => (Tone::Bad, "Failed"),
-        "by_hand" => (Tone::Wait, "By hand"),
-        "cancelled" => (Tone::Off, "Cancelled"),
-        _ => (Tone::Wait, "Planned"),
+    let word = state_word(&line.state);
+    let tone = match line.state.as_str() {
+        "done" => Tone::Ok,
+        "failed" => Tone::Bad,
+        "cancelled" => Tone::Off,
+        _ => Tone::Wait,
     };
     html! {
         tr {
@@ -151,6 +157,13 @@ pub fn download(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     });
     let name = format!("offboarding-{id}.json");
     Ok(response::download(&name, "application/json", serde_json::to_vec_pretty(&whole)?))
+}
+
+/// The same on paper.
+pub fn paper(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
+    let (user, id): (UserId, OffboardingId) = (cx.param("id")?, cx.param("offboarding")?);
+    let bytes = cx.db.read(|db| pdf(db, scope, user, id))?;
+    Ok(response::download(&format!("offboarding-{id}.pdf"), "application/pdf", bytes))
 }
 
 pub fn ask_cancel(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {

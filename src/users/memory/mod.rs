@@ -4,12 +4,20 @@ pub mod store;
 
 use super::{User, life};
 use crate::assignments::{self, Had};
-use crate::db::{Read, Write};
+use crate::customers::settings;
+use crate::db::{By, Read, Via, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, UserId};
+use crate::jobs::{Level, RunCx};
 use crate::places::State;
 use crate::time::{Date, Instant};
 use serde_json::Value;
+
+/// What is kept for the shortest time there is, and where nobody says otherwise.
+const LEAST: i64 = 1;
+const MONTHS: i64 = 24;
+/// Rows of one transaction.
+const BATCH: i64 = 500;
 
 /// Everything that can be brought back.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -58,6 +66,34 @@ pub fn keep(tx: &Write, user: &User) -> Result<()> {
             store::change(tx, id, &serde_json::to_string(&whole)?)
         }
     }
+}
+
+/// The job: forgets what users were once that was long ago, as their customer has it.
+pub fn forget(cx: &RunCx) -> Result<()> {
+    let by = By::portico(Via::Job);
+    let due = cx.db.read(|db| store::customers(db, db.now.plus_days(-days(LEAST))))?;
+    for (seq, customer) in (1..).zip(due) {
+        let months = cx.db.read(|db| settings::number(db, customer, "memory_months"))?;
+        let before = cx.db.now().plus_days(-days(months.unwrap_or(MONTHS)));
+        let mut gone = 0;
+        loop {
+            let batch = cx.db.write(by, |tx| store::forget(tx, customer, before, BATCH))?;
+            gone += batch;
+            if batch < BATCH || cx.cancelled()? {
+                break;
+            }
+        }
+        let text = format!("{gone} at customer {customer}");
+        cx.db.write(by, |tx| {
+            cx.unit(tx, seq, Level::Info, "forgotten", &text, Some(("customer", customer.0)))
+        })?;
+    }
+    Ok(())
+}
+
+/// Twenty-four months are 730 days.
+fn days(months: i64) -> i64 {
+    months * 730 / 24
 }
 
 /// Nothing is brought back from what stood for the user: they are there again.

@@ -3,7 +3,7 @@
 use super::{HadRole, User};
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::UserId;
+use crate::ids::{CustomerId, UserId};
 use crate::time::Instant;
 use rusqlite::named_params;
 
@@ -30,6 +30,25 @@ pub fn standing(db: &Read, id: UserId) -> Result<Option<(i64, Instant, String)>>
 pub fn change(tx: &Write, id: i64, snapshot: &str) -> Result<()> {
     tx.run("UPDATE user_memories SET snapshot = ?1 WHERE id = ?2", (snapshot, id))?;
     Ok(())
+}
+
+/// Customers with a memory from before then.
+pub fn customers(db: &Read, before: Instant) -> Result<Vec<CustomerId>> {
+    db.all(
+        "SELECT customer_id FROM user_memories WHERE at < ?1 GROUP BY +customer_id",
+        [before],
+        |row| row.get(0),
+    )
+}
+
+/// Removes up to `most` of them; says how many went.
+pub fn forget(tx: &Write, customer: CustomerId, before: Instant, most: i64) -> Result<i64> {
+    let gone = tx.run(
+        "DELETE FROM user_memories WHERE id IN
+           (SELECT id FROM user_memories WHERE at < :before AND +customer_id = :customer LIMIT :most)",
+        named_params! { ":before": before, ":customer": customer, ":most": most },
+    )?;
+    Ok(i64::try_from(gone).unwrap_or(most))
 }
 
 pub fn end(tx: &Write, id: UserId) -> Result<()> {

@@ -752,6 +752,30 @@ CREATE TABLE known_browsers (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX known_browsers_by_last_seen ON known_browsers (last_seen_at);
 
+-- A customer that somebody keeps at hand, for going from one to the next.
+CREATE TABLE pins (
+  user_id     INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  customer_id INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE,
+  pinned_at   TEXT NOT NULL,
+  PRIMARY KEY (user_id, customer_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pins_by_customer ON pins (customer_id);
+
+-- A list as somebody narrowed it, under a name: their own, or shared with everybody of the customer they
+-- were of when they saved it. It holds filters and no row.
+CREATE TABLE views (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  user_id     INTEGER NOT NULL REFERENCES users (id),
+  list        TEXT NOT NULL CHECK (list IN ('customers', 'users')),
+  name        TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 60),
+  query       TEXT NOT NULL CHECK (length(query) BETWEEN 1 AND 1000),
+  shared      INTEGER NOT NULL DEFAULT 0 CHECK (shared IN (0, 1)),
+  created_at  TEXT NOT NULL,
+  UNIQUE (user_id, list, name)
+) STRICT;
+CREATE INDEX views_by_customer ON views (customer_id, list, shared);
+
 -- A session that works in the name of somebody else, for an hour at most.
 CREATE TABLE acting (
   session_hash BLOB PRIMARY KEY REFERENCES sessions (hash) ON DELETE CASCADE,

@@ -36,3 +36,4 @@ id!(OffboardingStepId);
 id!(MoveId);
 id!(CustomPropertyId);
 id!(DeviceId);
+id!(ViewId);

@@ -14,8 +14,8 @@ use crate::users;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
     account, acting, activity, arrivals, billing, catalogue, customers, devices, health, invoices,
-    jobs, kits, mail, moves, offboarding, offers, openapi, prices, roles, search, setup, signin,
-    system, today,
+    jobs, kits, mail, moves, offboarding, offers, openapi, pins, prices, roles, search, setup,
+    signin, system, today, views,
 };
 
 pub struct Route {
@@ -356,6 +356,21 @@ routes! {
     Post  "/customers/{id}/patterns"        scope CustomersUpdate customers::patterns::pages::update;
     Get   "/api/v1/customers/{id}/patterns" scope CustomersUpdate customers::patterns::api::index, "List a customer's naming patterns" &[] => customers::patterns::api::OUT;
     Patch "/api/v1/customers/{id}/patterns" scope CustomersUpdate customers::patterns::api::update, "Change a customer's naming patterns" customers::patterns::FIELDS => customers::patterns::api::OUT;
+    Get   "/switch"                     scope CustomersRead pins::pages::index;
+    Get   "/switch/live"                scope CustomersRead pins::pages::live;
+    Post  "/customers/{id}/pin"         scope CustomersRead pins::pages::create;
+    Post  "/customers/{id}/pin/remove"  scope CustomersRead pins::pages::destroy;
+    Get    "/api/v1/pins"               scope CustomersRead pins::api::index, "Show the customers one has pinned" &[] => pins::api::OUT;
+    Put    "/api/v1/customers/{id}/pin" scope CustomersRead pins::api::create, "Pin a customer for oneself" &[] => &[];
+    Delete "/api/v1/customers/{id}/pin" scope CustomersRead pins::api::destroy, "Unpin a customer" &[] => &[];
+    Get   "/customers/views"               scope CustomersRead customers::pages::list::all_views;
+    Post  "/customers/views"               scope CustomersRead customers::pages::list::save_view;
+    Post  "/customers/views/{view}/delete" scope CustomersRead customers::pages::list::delete_view;
+    Get    "/api/v1/customers/views"        scope CustomersRead customers::api::views, "Show the saved views of the list of customers" &[] => views::told::OUT;
+    Post   "/api/v1/customers/views"        scope CustomersRead customers::api::save_view, "Save a view of the list of customers" views::SAVE => views::told::OUT;
+    Delete "/api/v1/customers/views/{view}" scope CustomersRead customers::api::delete_view, "Delete a saved view" &[] => &[];
+    Get   "/customers/export"        scope CustomersRead customers::export::download;
+    Get   "/api/v1/customers/export" scope CustomersRead customers::export::download, "Export the list of customers as CSV" customers::FILTERS => &[];
     Get   "/customers"               scope CustomersRead    customers::pages::list::index;
     Get   "/customers/new"           scope CustomersCreate  customers::pages::form::new;
     Get   "/customers/new/code"      scope CustomersCreate  customers::pages::form::code;
@@ -590,6 +605,14 @@ routes! {
     Get    "/api/v1/customers/{id}/services/{code}/why"   scope ServicesRead   offers::api::why, "Say why a customer cannot have a service" offers::api::PLAN_FILTER => offers::api::WHY;
     Get    "/api/v1/users/{id}/services/{code}/why"       scope ServicesRead   offers::api::why_user, "Say why a user cannot have a service" offers::api::PLAN_FILTER => offers::api::WHY;
     Get    "/api/v1/customers/{id}/effective-prices"      scope PricesRead     offers::api::effective_prices, "Say what a customer pays for what it may get" offers::api::ON => offers::api::PRICE_OUT;
+    Get   "/users/views"                    scope UsersRead    users::pages::list::all_views;
+    Post  "/users/views"                    scope UsersRead    users::pages::list::save_view;
+    Post  "/users/views/{view}/delete"      scope UsersRead    users::pages::list::delete_view;
+    Get    "/api/v1/users/views"            scope UsersRead    users::api::views, "Show the saved views of the list of users" &[] => views::told::OUT;
+    Post   "/api/v1/users/views"            scope UsersRead    users::api::save_view, "Save a view of the list of users" views::SAVE => views::told::OUT;
+    Delete "/api/v1/users/views/{view}"     scope UsersRead    users::api::delete_view, "Delete a saved view" &[] => &[];
+    Get   "/users/export"                   scope UsersExport  users::export::download_anywhere;
+    Get   "/api/v1/users/export"            scope UsersExport  users::export::download_anywhere, "Export users of any customers as CSV or XLSX" users::finding::EXPORT => &[];
     Get   "/users"                          scope UsersRead    users::pages::list::index;
     Get   "/customers/{id}/users"           scope UsersRead    users::pages::list::index_of;
     Get   "/customers/{id}/users/new"       scope UsersCreate  arrivals::pages::new;

@@ -18,6 +18,7 @@ use crate::ids::{CustomerId, DomainId};
 use crate::input::Field;
 use crate::places::State;
 use crate::time::{Date, Instant};
+use crate::views::{List, told};
 use crate::web::{Cx, Response, response};
 
 /// What the API promises of a customer; a new column does not appear in it by itself.
@@ -476,4 +477,16 @@ impl<'d> From<&'d Domain> for DomainOut<'d> {
             addresses: d.addresses,
         }
     }
+}
+
+pub fn views(cx: &Cx, _: &Scope<CustomersRead>) -> Result<Response> {
+    told::index(cx, List::Customers)
+}
+
+pub fn save_view(cx: &Cx, _: &Scope<CustomersRead>) -> Result<Response> {
+    told::create(cx, List::Customers, &|query| finding::read(query, &cx.actor).map(|_| ()))
+}
+
+pub fn delete_view(cx: &Cx, _: &Scope<CustomersRead>) -> Result<Response> {
+    told::destroy(cx, List::Customers)
 }

@@ -7,6 +7,7 @@ pub mod api;
 pub mod code;
 pub mod contacts;
 pub mod domains;
+pub mod export;
 pub mod fields;
 pub mod finding;
 pub mod life;

@@ -87,6 +87,26 @@ pub fn palette() -> Markup {
     }
 }
 
+/// The customers that somebody pinned or looked at last, fetched when it is opened; without script the
+/// link that opens it leads to a page of them.
+pub fn switcher(href: &str) -> Markup {
+    let (page, query) = href.split_once('?').unwrap_or((href, ""));
+    let live =
+        if query.is_empty() { format!("{page}/live") } else { format!("{page}/live?{query}") };
+    html! {
+        dialog.palette id="switcher" aria-label="Switch customer" closedby="any"
+            hx-get=(live) hx-trigger="opened" hx-target="#stops" {
+            div id="stops" aria-live="polite" {}
+            p.keys {
+                span { kbd { "↑" } kbd { "↓" } "move" }
+                span { kbd { "↵" } "open" }
+                span { kbd { "Esc" } "close" }
+                a.end href=(href) { "Pin customers" }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -86,6 +86,8 @@ pub struct Frame<'a> {
     pub brand: Option<&'a str>,
     pub trail: &'a [(&'a str, String)],
     pub flash: Option<&'a Flash>,
+    /// The address from which one goes to another customer, for whoever has several.
+    pub switch: Option<&'a str>,
     pub acting: Option<Acting<'a>>,
 }
 
@@ -149,6 +151,7 @@ pub fn shell(frame: &Frame, body: Markup) -> Markup {
                     a.find-link href="/search" data-dialog="palette" {
                         (icon("search")) "Search" kbd { "Ctrl K" }
                     }
+                    @if let Some(href) = frame.switch { (switcher(href)) }
                     (rail(frame))
                     (who(frame))
                 }
@@ -159,6 +162,7 @@ pub fn shell(frame: &Frame, body: Markup) -> Markup {
                     (body)
                 }
                 (float::palette())
+                @if let Some(href) = frame.switch { (float::switcher(href)) }
                 (act_form(frame.csrf))
             }
         }
@@ -203,6 +207,12 @@ fn brand(frame: &Frame) -> Markup {
             img src=(asset("logo.svg")) alt="" width="20" height="24";
             (frame.organisation)
         }
+    }
+}
+
+fn switcher(href: &str) -> Markup {
+    html! {
+        a.find-link href=(href) data-dialog="switcher" { (icon("building")) "Switch customer" }
     }
 }
 
@@ -297,6 +307,7 @@ mod tests {
             brand: None,
             trail: &trail,
             flash,
+            switch: None,
             acting: None,
         };
         shell(&frame, html! { h1 { "Users" } }).into_string()

@@ -166,9 +166,16 @@ pub fn filters(action: &str, body: Markup) -> Markup {
     html! { form.filters action=(action) { (body) button.btn { "Filter" } } }
 }
 
-/// Filters that few lists need at once, behind a line that opens them.
-pub fn more_filters(open: bool, body: Markup) -> Markup {
-    html! { details open[open] { summary { "More filters" } div { (body) } } }
+/// The same with filters that few lists need at once: behind a line that opens them, with a button of
+/// their own.
+pub fn filters_and_more(action: &str, body: Markup, open: bool, more: Markup) -> Markup {
+    html! {
+        form.filters action=(action) {
+            (body)
+            button.btn { "Filter" }
+            details open[open] { summary { "More filters" } div { (more) button.btn { "Filter" } } }
+        }
+    }
 }
 
 /// A text to filter by, without a visible label.

@@ -70,6 +70,19 @@ pub fn count(number: i64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
+/// Lists are counted up to here.
+pub const COUNTED: i64 = 1_000;
+
+/// What a list's first page shows of how many: "50 of 312 users", "50 of 1,000+ users"; the number of
+/// all may not be known.
+pub fn first_of(shown: i64, all: Option<i64>, one: &str, many: &str) -> String {
+    match all {
+        Some(all) if all > COUNTED => format!("{} of {}+ {many}", grouped(shown), grouped(COUNTED)),
+        Some(all) => format!("{} of {}", grouped(shown), count(all, one, many)),
+        None => format!("The first {}", count(shown, one, many)),
+    }
+}
+
 /// A rated quantity, which has up to six decimals, to the three that a counted one can have:
 /// 13.774194 as "13.774". What would become nothing is told in full.
 pub fn quantity(exact: &str) -> String {

@@ -14,7 +14,7 @@ use crate::html::Nav;
 use crate::html::parts::{Head, Tone, page_head, pill_tint, tabs, tag};
 use crate::ids::{CustomerId, UserId};
 use crate::time::Instant;
-use crate::web::{Cx, Response};
+use crate::web::{Cx, Response, recent};
 use maud::{Markup, html};
 
 words! {
@@ -134,7 +134,9 @@ pub fn user_page(
         (tabs(&person.name, &user_tabs(&cx.actor, person), tab.word()))
         (body)
     };
-    cx.page_with(status, Nav::Users, &title(tab.word(), "Profile", &person.name), &trail, content)
+    let title = title(tab.word(), "Profile", &person.name);
+    let page = cx.page_with(status, Nav::Users, &title, &trail, content);
+    recent::note(cx.request, cx.actor.user, customer.id, page)
 }
 
 fn title(tab: &str, first: &str, name: &str) -> String {

@@ -14,11 +14,13 @@ pub mod countries;
 mod dates;
 mod draft;
 pub mod field;
+mod file;
 mod rows;
 mod text;
 mod workbook;
 mod write;
 
+pub use file::Growing;
 pub use workbook::Workbook;
 
 use columns::Column;

@@ -9,6 +9,7 @@ use crate::ids::{CustomerId, UserId};
 use crate::input::{Field, Fields};
 use crate::places::State;
 use crate::time::Instant;
+use crate::views::{List, told};
 use crate::web::{Cx, PICKED, Response, response};
 
 #[derive(serde::Serialize)]
@@ -123,4 +124,16 @@ impl<'u> From<&'u Brief> for BriefOut<'u> {
             last_sign_in_at: u.last_sign_in_at,
         }
     }
+}
+
+pub fn views(cx: &Cx, _: &Scope<UsersRead>) -> Result<Response> {
+    told::index(cx, List::Users)
+}
+
+pub fn save_view(cx: &Cx, _: &Scope<UsersRead>) -> Result<Response> {
+    told::create(cx, List::Users, &|query| finding::read(query, &cx.actor).map(|_| ()))
+}
+
+pub fn delete_view(cx: &Cx, _: &Scope<UsersRead>) -> Result<Response> {
+    told::destroy(cx, List::Users)
 }

@@ -1,9 +1,10 @@
-//! Export of a customer's users, as a file that an import takes back without changing anything.
+//! Export of users, as a file that an import takes back without changing anything.
 
 use super::finding::EXPORT;
 use super::{Filter, User, finding, store};
+use crate::audit;
 use crate::auth::Scope;
-use crate::auth::permissions::UsersExport;
+use crate::auth::permissions::{UsersExport, UsersRead};
 use crate::customers;
 use crate::customers::properties::{Holder, Standing, holding, values};
 use crate::db::Read;
@@ -11,14 +12,11 @@ use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
 use crate::input::{Fields, Input};
 use crate::places::State;
-use crate::sheet::{self, field::Field};
-use crate::web::response::Body;
+use crate::sheet::{Growing, field::Field};
 use crate::web::{Cx, Response, response};
-use std::io::{BufWriter, Write};
+use serde_json::json;
+use std::collections::BTreeMap;
 use tempfile::NamedTempFile;
-
-/// From this size on an answer goes through a file.
-const LARGE: u64 = 1 << 20;
 
 words! {
     /// How a file is written.
@@ -31,6 +29,14 @@ impl Kind {
         match self {
             Kind::Csv => "text/csv; charset=utf-8",
             Kind::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
+
+    fn begin(self, fields: &[&Field]) -> Result<Growing> {
+        let headings: Vec<String> = fields.iter().map(|field| field.label()).collect();
+        match self {
+            Kind::Csv => Growing::csv(&headings),
+            Kind::Xlsx => Growing::xlsx("Users", &headings),
         }
     }
 
@@ -48,27 +54,80 @@ impl Kind {
 /// As many as can be named one by one.
 const NAMED: usize = 5_000;
 
-/// What page and API answer.
-pub fn download(cx: &Cx, scope: &Scope<UsersExport>) -> Result<Response> {
-    let id: CustomerId = cx.param("id")?;
+/// As many as an import takes back.
+const MOST: usize = 50_000;
+
+/// What an export was asked for: how it is written, whom it names, and the filter of the others.
+fn asked(cx: &Cx) -> Result<(Kind, Vec<UserId>, Input)> {
     let mut query = cx.request.query.clone();
     let kind = Kind::asked(&query)?;
     let named = Fields::of(&query, EXPORT).list::<UserId>("id", NAMED);
     let named = named.ok_or_else(|| Error::invalid("id", "has something that is no user"))?;
     ["format", "id"].iter().for_each(|name| query.remove(name));
+    Ok((kind, named, query))
+}
+
+/// What page and API answer.
+pub fn download(cx: &Cx, scope: &Scope<UsersExport>) -> Result<Response> {
+    let id: CustomerId = cx.param("id")?;
+    let (kind, named, query) = asked(cx)?;
     let filter = Filter { customer: Some(id), ..finding::read(&query, &cx.actor)? };
     let whom = if named.is_empty() { Whom::Filter(&filter) } else { Whom::Named(&named) };
-    let (code, file) = cx.db.read(|db| {
+    let (code, sheet) = cx.db.read(|db| {
         let standing = Standing::of(db, &cx.actor, &Holder::new_user(id))?;
         write(db, scope, (id, standing), whom, kind, is_told)
     })?;
-    let name = format!("users-{code}.{}", kind.word());
-    let mut answer = response::download(&name, kind.content_type(), Vec::new());
-    answer.body = match file.as_file().metadata()?.len() {
-        0..LARGE => Body::Bytes(std::fs::read(file.path())?),
-        _ => Body::File(file.keep().map_err(Error::internal)?.1),
-    };
-    Ok(answer)
+    sent(cx, scope, id, &format!("users-{code}"), (kind, &query, sheet))
+}
+
+/// The same of whichever customers are within reach, each user with the code of theirs. Properties
+/// that customers define for themselves are in the file of each.
+pub fn download_anywhere(cx: &Cx, scope: &Scope<UsersExport>) -> Result<Response> {
+    let (kind, named, query) = asked(cx)?;
+    let filter = finding::read(&query, &cx.actor)?;
+    let read = cx.actor.scope::<UsersRead>()?;
+    let sheet = cx.db.read(|db| {
+        let ids = match named.is_empty() {
+            true => finding::ids_of(db, &read, &filter, MOST + 1)?,
+            false => named.clone(),
+        };
+        if ids.len() > MOST {
+            let most = "One file holds 50,000 users. Narrow the list first.";
+            return Err(Error::refused(most));
+        }
+        let fields: Vec<&Field> = told().collect();
+        let mut sheet = kind.begin(&fields)?;
+        let mut codes: BTreeMap<CustomerId, String> = BTreeMap::new();
+        for id in ids {
+            let user = match store::one(db, scope, id) {
+                // Somebody may see more users than they may take along.
+                Err(Error::NotFound) if named.is_empty() => continue,
+                other => other?,
+            };
+            if !codes.contains_key(&user.customer) {
+                codes.insert(user.customer, customers::one(db, scope, user.customer)?.code);
+            }
+            let code = codes.get(&user.customer).map_or("", String::as_str);
+            sheet.line(&cells(db, &user, Input::default(), code, &fields)?)?;
+        }
+        Ok(sheet)
+    })?;
+    sent(cx, scope, cx.actor.home, "users", (kind, &query, sheet))
+}
+
+/// Notes what leaves the house, and sends it.
+fn sent(
+    cx: &Cx,
+    scope: &Scope<UsersExport>,
+    customer: CustomerId,
+    name: &str,
+    (kind, query, sheet): (Kind, &Input, Growing),
+) -> Result<Response> {
+    let detail = json!({ "users": sheet.lines, "format": kind, "filter": query.to_query() });
+    cx.db.write(scope.by, |tx| {
+        audit::record(tx, "users.exported", ("customer", customer.0), customer, &detail)
+    })?;
+    response::download_file(&format!("{name}.{}", kind.word()), kind.content_type(), sheet.close()?)
 }
 
 /// Whom a file is of.
@@ -86,53 +145,41 @@ fn write(
     whom: Whom,
     kind: Kind,
     told: fn(&Field) -> bool,
-) -> Result<(String, NamedTempFile)> {
+) -> Result<(String, Growing)> {
     let code = customers::one(db, scope, id)?.code;
     let properties = columns(db, standing, id)?;
     let plain = Field::PLAIN.iter().filter(|field| told(field));
     let fields: Vec<&Field> = plain.chain(&properties).collect();
-    let headings: Vec<String> = fields.iter().map(|field| field.label()).collect();
-    let mut book = match kind {
-        Kind::Csv => None,
-        Kind::Xlsx => Some(sheet::Workbook::new("Users", &headings)?),
-    };
-    // The edge sends no file whose name begins with a dot, as temporary ones do by themselves.
-    let mut file = BufWriter::new(tempfile::Builder::new().prefix("users-").tempfile()?);
-    if book.is_none() {
-        file.write_all(&sheet::write_csv(&headings, std::iter::empty::<Vec<&str>>()))?;
-    }
+    let mut sheet = kind.begin(&fields)?;
     let mut add = |user| {
         let user = store::one(db, scope, user)?;
         if user.customer != id {
             return Err(Error::NotFound);
         }
-        let manager = match user.details.manager {
-            Some(boss) => store::upn(db, boss)?,
-            None => String::new(),
-        };
-        let mut plain = user.details.input();
-        plain.set("roles", super::roles_at_home(db, &user)?.join(", "));
+        let mut own = Input::default();
         if !properties.is_empty() {
             for kept in values::of(db, standing, &Holder::user(id, user.id))? {
-                plain.set(&Field::Custom(kept.property.key.clone()).to_string(), kept.typed());
+                own.set(&Field::Custom(kept.property.key.clone()).to_string(), kept.typed());
             }
         }
-        let cells: Vec<String> =
-            fields.iter().map(|field| cell(&user, &plain, &code, &manager, field)).collect();
-        match &mut book {
-            Some(book) => book.line(&cells),
-            None => Ok(file.write_all(sheet::csv_line(&cells).as_bytes())?),
-        }
+        sheet.line(&cells(db, &user, own, &code, &fields)?)
     };
     match whom {
         Whom::Filter(filter) => finding::each_of(db, scope, filter, &mut add)?,
         Whom::Named(ids) => ids.iter().try_for_each(|user| add(*user))?,
     }
-    if let Some(book) = book {
-        file.write_all(&book.finish()?)?;
-    }
-    let file = file.into_inner().map_err(|err| Error::from(err.into_error()))?;
-    Ok((code, file))
+    Ok((code, sheet))
+}
+
+/// A user as a line; `own` are the values of custom properties.
+fn cells(db: &Read, user: &User, own: Input, code: &str, fields: &[&Field]) -> Result<Vec<String>> {
+    let manager = match user.details.manager {
+        Some(boss) => store::upn(db, boss)?,
+        None => String::new(),
+    };
+    let mut plain = own.over(user.details.input());
+    plain.set("roles", super::roles_at_home(db, user)?.join(", "));
+    Ok(fields.iter().map(|field| cell(user, &plain, code, &manager, field)).collect())
 }
 
 /// The file of all users of a customer, for another installation: without what counts here alone.
@@ -142,7 +189,7 @@ pub fn file(db: &Read, scope: &Scope<UsersExport>, id: CustomerId) -> Result<Nam
         is_told(field) && !matches!(field, Field::PorticoId | Field::Site | Field::Roles)
     };
     let whom = Whom::Filter(&filter);
-    Ok(write(db, scope, (id, Standing::Above), whom, Kind::Csv, told)?.1)
+    write(db, scope, (id, Standing::Above), whom, Kind::Csv, told)?.1.close()
 }
 
 /// The columns of custom properties, archived ones too.

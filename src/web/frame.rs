@@ -1,7 +1,7 @@
 //! The page around a page: who is here, where they may go, what just happened.
 
 use super::response::{self, Response};
-use super::{Cx, Request, half};
+use super::{Cx, Request, half, recent};
 use crate::auth::Stage;
 use crate::auth::permissions::{
     AuditRead, BillingRead, CatalogueRead, ConnectorsRead, CustomersRead, InvoicesRead, JobsRead,
@@ -50,6 +50,7 @@ impl Cx<'_> {
                 if acting.over { "It has ended.".to_owned() } else { format!("Until {until}.") };
             (acting.own_name.clone(), acting.name.clone(), text)
         });
+        let switch = self.switch();
         let frame = Frame {
             title,
             nav,
@@ -62,6 +63,7 @@ impl Cx<'_> {
             brand: None,
             trail,
             flash: flash.as_ref(),
+            switch: switch.as_deref(),
             acting: acting.as_ref().map(|(person, other, text)| html::Acting {
                 person,
                 other,
@@ -94,6 +96,17 @@ impl Cx<'_> {
             form_urlencoded::Serializer::new(String::new()).append_pair(word, &kept).finish();
         let cookie = format!("{FLASH}={value}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
         response::redirect(to).with("Set-Cookie", cookie)
+    }
+
+    /// Where one goes from customer to customer, for whoever has more than one.
+    fn switch(&self) -> Option<String> {
+        let scope = self.actor.scope::<CustomersRead>().ok()?;
+        let stands = scope.stands_at();
+        let several = stands.len() > 1 || stands.iter().any(|(_, bits)| bits & 2 != 0);
+        several.then(|| match recent::tab(&self.request.path) {
+            "" => "/switch".to_owned(),
+            tab => format!("/switch?at={tab}"),
+        })
     }
 
     fn rail(&self) -> Vec<NavItem> {

@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod paging;
+pub mod recent;
 pub mod request;
 pub mod response;
 pub mod throttle;
@@ -170,6 +171,11 @@ impl App {
         let answer = acting::permitted(cx.acting.as_ref(), route, request)
             .and_then(|()| self.within_reach(&cx.actor, route, request))
             .and_then(|()| (route.run)(&cx));
+        // In whose path somebody works is kept for the switcher.
+        let answer = answer.map(|response| match recent::in_path(&request.path) {
+            Some(customer) => recent::note(request, cx.actor.user, customer, response),
+            None => response,
+        });
         answer.or_else(|err| Ok(failure::show(self, request, Some(&cx), err)))
     }
 
@@ -225,19 +231,27 @@ impl App {
         self.db.read(|db| store::is_within_reach(db, &codes, word == "users", id))
     }
 
-    /// So must whom a filter names, as if the path did. Who did something may well stand above those it
-    /// was done to.
+    /// So must whom a filter names, as if the path did. Who sells to somebody, or did something to them,
+    /// may well stand above.
     fn filters_within_reach(&self, codes: &str, route: &Route, request: &Request) -> Result<()> {
-        let named =
-            [("customer", false), ("customer_id", false), ("reseller", false), ("user_id", true)];
-        for (name, user) in named {
-            let done_by = user && route.permission == AuditRead::NAME;
-            match request.query.get(name).parse::<i64>() {
-                Ok(id) if request.method == Method::Get && !done_by => {
-                    self.db.read(|db| store::is_within_reach(db, codes, user, id))?;
-                }
-                _ => {}
-            }
+        if request.method != Method::Get {
+            return Ok(());
+        }
+        let audit = route.permission == AuditRead::NAME;
+        let named = [
+            ("customer", false, false),
+            ("customer_id", false, false),
+            ("reseller", false, false),
+            ("seller_id", false, true),
+            ("buyer_id", false, true),
+            ("user_id", true, audit),
+        ];
+        for (name, user, above) in named {
+            let Ok(id) = request.query.get(name).parse::<i64>() else { continue };
+            self.db.read(|db| match store::is_within_reach(db, codes, user, id) {
+                Err(Error::NotFound) if above => store::stands_above(db, codes, user, id),
+                other => other,
+            })?;
         }
         Ok(())
     }

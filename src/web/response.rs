@@ -1,8 +1,9 @@
 //! Answers, and the headers that each of them carries.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use maud::Markup;
 use std::path::PathBuf;
+use tempfile::NamedTempFile;
 
 pub struct Response {
     pub status: u16,
@@ -77,4 +78,17 @@ pub fn download(name: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Res
         .collect();
     Response::new(200, content_type, body)
         .with("Content-Disposition", format!("attachment; filename=\"{safe}\""))
+}
+
+/// From this size on an answer goes through a file.
+const LARGE: u64 = 1 << 20;
+
+/// The same of a file that was written for it.
+pub fn download_file(name: &str, content_type: &str, file: NamedTempFile) -> Result<Response> {
+    let mut answer = download(name, content_type, Vec::new());
+    answer.body = match file.as_file().metadata()?.len() {
+        0..LARGE => Body::Bytes(std::fs::read(file.path())?),
+        _ => Body::File(file.keep().map_err(Error::internal)?.1),
+    };
+    Ok(answer)
 }

@@ -120,3 +120,18 @@ pub fn is_within_reach(db: &Read, codes: &str, user: bool, id: i64) -> Result<()
         |_| Ok(()),
     )
 }
+
+/// `NotFound` unless the customer `id`, or the one the user `id` belongs to, stands above somebody
+/// within reach.
+pub fn stands_above(db: &Read, codes: &str, user: bool, id: i64) -> Result<()> {
+    db.one(
+        "SELECT 1
+           FROM json_each(:scope) AS code
+          CROSS JOIN reach ON reach.scope = code.value
+          CROSS JOIN customer_tree ON below = reach.customer_id
+                 AND above = iif(:user, (SELECT users.customer_id FROM users WHERE users.id = :id), :id)
+          LIMIT 1",
+        named_params! { ":id": id, ":scope": codes, ":user": user },
+        |_| Ok(()),
+    )
+}

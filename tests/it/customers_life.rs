@@ -424,8 +424,16 @@ fn deleting_asks_for_the_code_and_the_password_and_waits_for_the_work() {
     assert_eq!(refused.status, 403, "{}", refused.body);
     // A browser whose password was given an hour ago is asked for it.
     scene.world.later(3600 / 2 - 60);
-    let page = admin.post(&format!("{at}/delete"), &[("confirm", "ALDERMOOR")]);
-    assert!(page.status != 303 || page.header("Location").starts_with("/again"), "{}", page.status);
+    let page = admin.post(&format!("{at}/delete"), &[("confirm", "ALDERMOOR")]).expect(403);
+    assert!(
+        page.says("Your password, once more") && page.says("confirm=ALDERMOOR"),
+        "{}",
+        page.body
+    );
+    let to = format!("name=\"to\" value=\"{at}/delete\"");
+    assert!(page.says(&to), "it goes on to what was asked: {}", page.body);
+    let wrong = [("present_password", "not mine"), ("to", "/today"), ("form", "")];
+    assert_ne!(admin.post("/again", &wrong).status, 303, "a wrong one does not count");
     assert_eq!(scene.state(scene.customer), "deprovisioned");
     admin.api("DELETE", &at, typed).expect(200);
     assert_eq!(scene.state(scene.customer), "deleted");

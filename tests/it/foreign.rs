@@ -152,6 +152,13 @@ pub fn furnish(world: &World, customer: CustomerId, owner: &Person) -> Things {
         "uploads",
         one("INSERT INTO uploads (customer_id, user_id, name, bytes, at) VALUES (?1, ?2, 'x.csv', x'00', ?3) RETURNING id", &[&id, &owner.id, &now]),
     );
+    for list in ["customers", "users"] {
+        let view = one(
+            "INSERT INTO views (customer_id, user_id, list, name, query, created_at) VALUES (?1, ?2, ?3, 'Secret view', 'q=a', ?4) RETURNING id",
+            &[&id, &owner.id, &list, &now],
+        );
+        things.insert(if list == "users" { "views of users" } else { "views of customers" }, view);
+    }
     things
 }
 
@@ -178,6 +185,8 @@ fn table(word: &str, first: &str) -> Option<&'static str> {
         ("locations", _) => "customer_locations",
         ("contacts", _) => "customer_contacts",
         ("devices", _) => "devices",
+        ("views", "users") => "views of users",
+        ("views", _) => "views of customers",
         ("offboardings", _) => "offboardings",
         ("steps", "users") => "offboarding_steps",
         _ => return None,

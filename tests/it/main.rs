@@ -70,6 +70,7 @@ mod tidy;
 mod today;
 mod values;
 mod verbs;
+mod views;
 mod webhooks;
 mod users;
 mod moves;

@@ -33,6 +33,7 @@ const GROWING: &[&str] = &[
     "messages",
     "offboarding_steps",
     "offboardings",
+    "pins",
     "previews",
     "prices",
     "property_values",
@@ -53,6 +54,7 @@ const GROWING: &[&str] = &[
     "user_names",
     "user_services",
     "users",
+    "views",
 ];
 
 /// What may walk a table all the same: the file, how the statement begins, and why.

@@ -111,6 +111,7 @@ fn framed(title: &str, nav: Nav, body: Markup) -> Markup {
         trail: if nav == Nav::Today { &[] } else { &trail },
         flash: (nav == Nav::Settings).then_some(&saved),
         acting: None,
+        switch: Some("/switch"),
     };
     shell(&frame, body)
 }

@@ -149,6 +149,23 @@ pub fn list(
     Ok(paging.listing(rows, |row| if by_id { (String::new(), row.id.0) } else { by_name(row) }))
 }
 
+/// How many customers the filter leaves, up to one more than are counted, where an index alone can tell.
+pub fn count(db: &Read, scope: &Scope<CustomersRead>, filter: &Filter) -> Result<Option<i64>> {
+    let rest = Filter { state: None, ..filter.clone() };
+    if !rest.is_empty() {
+        return Ok(None);
+    }
+    let states: Vec<State> = match filter.state {
+        Some(state) => vec![state],
+        None => vec![State::Active, State::Disabled, State::Deprovisioned],
+    };
+    match scope.breadth(db)? {
+        Breadth::All => store::count_all(db, scope, &states),
+        _ => store::count(db, scope, &states),
+    }
+    .map(Some)
+}
+
 /// Those that a rare filter leaves are looked at; where it leaves many, the index of the order is walked.
 fn filtered(
     db: &Read,
@@ -179,7 +196,7 @@ fn filtered(
 }
 
 /// The statements of lists and what each must go by, for the test that looks at their plans.
-pub fn store_plans() -> [(&'static str, &'static str, &'static str); 11] {
+pub fn store_plans() -> [(&'static str, &'static str, &'static str); 13] {
     [
         ("narrow list", store::LIST_NARROW, "USING INTEGER PRIMARY KEY"),
         ("wide list", store::LIST_WIDE, "customers_by_name"),
@@ -191,6 +208,8 @@ pub fn store_plans() -> [(&'static str, &'static str, &'static str); 11] {
         ("by name", store::BY_NAME, "customers_by_name"),
         ("by code", store::BY_CODE, "sqlite_autoindex_customers"),
         ("by age", store::BY_CREATED, "customers_by_created"),
+        ("number", store::COUNT, "USING INTEGER PRIMARY KEY"),
+        ("number of all", store::COUNT_ALL, "customers_by_state"),
         ("by size", store::BY_USERS, "customer_users_by_users"),
     ]
 }

@@ -7,6 +7,8 @@ use crate::customers::Brief;
 use crate::db::finds::fold;
 use crate::db::{Read, trigrams};
 use crate::error::Result;
+use crate::html::text::COUNTED;
+use crate::places::State;
 use crate::time::Date;
 use crate::web::Paging;
 use crate::web::paging::Key;
@@ -182,6 +184,39 @@ pub fn search(
             brief,
         ),
     }
+}
+
+pub const COUNT: &str = "SELECT count(*) FROM (
+      SELECT 1 FROM customers
+       WHERE customers.id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+         AND +state IN (SELECT value FROM json_each(:states))
+       LIMIT :most)";
+
+/// How many customers in scope are in one of the states, one more than are counted at most.
+pub fn count(db: &Read, scope: &Scope<CustomersRead>, states: &[State]) -> Result<i64> {
+    db.one(
+        COUNT,
+        named_params! {
+            ":scope": scope, ":states": serde_json::to_string(states)?, ":most": COUNTED + 1,
+        },
+        |row| row.get(0),
+    )
+}
+
+pub const COUNT_ALL: &str = "SELECT count(*) FROM (
+      SELECT 1 FROM customers INDEXED BY customers_by_state
+       WHERE state IN (SELECT value FROM json_each(:states)) AND :scope IS NOT NULL
+       LIMIT :most)";
+
+/// The same of all there are.
+pub fn count_all(db: &Read, scope: &Scope<CustomersRead>, states: &[State]) -> Result<i64> {
+    db.one(
+        COUNT_ALL,
+        named_params! {
+            ":scope": scope, ":states": serde_json::to_string(states)?, ":most": COUNTED + 1,
+        },
+        |row| row.get(0),
+    )
 }
 
 fn brief(row: &Row) -> rusqlite::Result<Brief> {

@@ -356,6 +356,8 @@ const ERASE: &[&str] = &[
       WHERE id IN (SELECT theirs.id FROM users CROSS JOIN messages theirs ON theirs.user_id = users.id
                     WHERE users.customer_id = :id)",
     "DELETE FROM uploads WHERE customer_id = :id",
+    "DELETE FROM views WHERE customer_id = :id",
+    "DELETE FROM pins WHERE customer_id = :id",
     "DELETE FROM previews WHERE customer_id = :id",
     "DELETE FROM run_lines WHERE run_id IN (SELECT runs.id FROM runs WHERE runs.customer_id = :id)",
     "UPDATE runs SET input = '{}', error = '' WHERE customer_id = :id",

@@ -4,7 +4,7 @@ use crate::auth::Scope;
 use crate::auth::permissions::{
     CustomersCreate, CustomersRead, CustomersUpdate, RequestsRead, ServicesRead, UsersCreate,
 };
-use crate::customers::finding::{More, Sort};
+use crate::customers::finding::{self, More, Sort};
 use crate::customers::{Brief, Filter, Type, api, list, store};
 use crate::error::Result;
 use crate::html::Nav;
@@ -15,30 +15,38 @@ use crate::html::text;
 use crate::ids::CustomerId;
 use crate::places::{State, capital};
 use crate::settings;
+use crate::views::{self, List};
 use crate::web::{Cx, Listing, Response};
 use maud::{Markup, html};
 
 pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     let (filter, paging) = (api::filter(cx)?, cx.paging(crate::customers::FILTERS)?);
-    let (found, resellers, ranks) = cx.db.read(|db| {
+    let (found, all, views, resellers, ranks) = cx.db.read(|db| {
         let found = list(db, scope, &filter, &paging)?;
-        Ok((found, store::resellers(db, scope)?, settings::ranks(db)?))
+        let all = match paging.is_first() && found.next.is_some() {
+            true => finding::count(db, scope, &filter)?,
+            false => None,
+        };
+        let views = views::of(db, &cx.actor, List::Customers)?;
+        Ok((found, all, views, store::resellers(db, scope)?, settings::ranks(db)?))
     })?;
     let may_add = cx.actor.may::<CustomersCreate>();
     let add = link("New customer", "/customers/new").primary().icon("plus");
     let tree = link("Tree", "/customers/tree");
-    let actions = html! { (tree) @if may_add { (add) } };
+    let export = link("Export", &as_shown(cx, "/customers/export")).download().icon("download");
+    let actions = html! { (tree) (export) @if may_add { (add) } };
     let head = Head { actions: Some(actions), ..Head::default() };
     let body = html! {
         (page_head("Customers", head))
         (filters(cx, &filter, &resellers, &ranks))
+        (views::shown::bar(List::Customers, &views, "/customers", &cx.request.query))
         (states(cx, &filter))
         @if let (true, Some(next)) = (found.items.is_empty(), cx.next_href(found.next.as_ref())) {
             (none_so_far(&next))
         } @else if found.items.is_empty() { (nothing(&filter, may_add)) }
         @else {
             (rows(cx, &found.items))
-            (foot(cx, &found, paging.is_first()))
+            (foot(cx, &found, paging.is_first(), all))
         }
     };
     Ok(cx.page(Nav::Customers, "Customers", &[], body))
@@ -68,9 +76,30 @@ fn filters(
         (table::select("type", "Type", &kinds, filter.kind.map_or("", Type::word)))
         (table::select("sort", "Order", &sorts, filter.more.sort.map_or("", Sort::word)))
         @if let Some(state) = filter.state { (crate::html::form::hidden("state", state.word())) }
-        (table::more_filters(more != More::default(), more_filters(cx, &filter.more, ranks)))
     };
-    table::filters("/customers", body)
+    let open = more != More::default();
+    table::filters_and_more("/customers", body, open, more_filters(cx, &filter.more, ranks))
+}
+
+/// The same filters at another address.
+fn as_shown(cx: &Cx, action: &str) -> String {
+    match views::filters(&cx.request.query).as_str() {
+        "" => action.to_owned(),
+        query => format!("{action}?{query}"),
+    }
+}
+
+/// Keeps what the list is narrowed by.
+pub fn all_views(cx: &Cx, _: &Scope<CustomersRead>) -> Result<Response> {
+    views::shown::index(cx, List::Customers)
+}
+
+pub fn save_view(cx: &Cx, _: &Scope<CustomersRead>) -> Result<Response> {
+    views::shown::create(cx, List::Customers, &|query| finding::read(query, &cx.actor).map(|_| ()))
+}
+
+pub fn delete_view(cx: &Cx, _: &Scope<CustomersRead>) -> Result<Response> {
+    views::shown::destroy(cx, List::Customers)
 }
 
 /// What few lists are narrowed by.
@@ -216,9 +245,13 @@ pub fn state(state: State) -> Markup {
     }
 }
 
-fn foot(cx: &Cx, found: &Listing<Brief>, first: bool) -> Markup {
+fn foot(cx: &Cx, found: &Listing<Brief>, first: bool, all: Option<i64>) -> Markup {
     let shown = i64::try_from(found.items.len()).unwrap_or(0);
     let next = cx.next_href(found.next.as_ref());
     let start = (!first).then(|| cx.first_href());
-    table::paging(&text::count(shown, "customer", "customers"), start.as_deref(), next.as_deref())
+    let text = match first && next.is_some() {
+        true => text::first_of(shown, all, "customer", "customers"),
+        false => text::count(shown, "customer", "customers"),
+    };
+    table::paging(&text, start.as_deref(), next.as_deref())
 }

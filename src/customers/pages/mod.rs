@@ -18,6 +18,7 @@ use crate::auth::permissions::{
 };
 use crate::html::button::{Item, link, menu_button};
 use crate::ids::CustomerId;
+use crate::pins;
 use crate::places::State;
 use crate::web::Cx;
 use maud::{Markup, html};
@@ -72,6 +73,10 @@ fn verbs(cx: &Cx, customer: &Customer) -> Vec<Item> {
     }
     if may::<CustomersExport>(cx, id) {
         items.push(Item::link("Exit kit…", at("export")));
+    }
+    match cx.db.read(|db| pins::is_pinned(db, cx.actor.user, id)) {
+        Ok(true) => items.push(Item::post("Unpin", at("pin/remove"))),
+        _ => items.push(Item::post("Pin to the switcher", at("pin"))),
     }
     items
 }

@@ -53,6 +53,8 @@ pub fn forget(tx: &Write, user: &User) -> Result<()> {
     tx.run("DELETE FROM idempotency_keys WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM previews WHERE user_id = ?1", [id])?;
     tx.run("DELETE FROM uploads WHERE user_id = ?1", [id])?;
+    tx.run("DELETE FROM views WHERE user_id = ?1", [id])?;
+    tx.run("DELETE FROM pins WHERE user_id = ?1", [id])?;
     Ok(())
 }
 

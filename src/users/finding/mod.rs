@@ -286,6 +286,25 @@ fn page(
     }
 }
 
+/// How many users the filter leaves, up to one more than are counted, where an index alone can tell.
+pub fn count(db: &Read, scope: &Scope<UsersRead>, filter: &Filter) -> Result<Option<i64>> {
+    let plain = Filter { customer: filter.customer, state: filter.state, ..Filter::default() };
+    let is_plain = filter.q.is_empty() && filter.department.is_empty() && filter.more == plain.more;
+    if !is_plain {
+        return Ok(None);
+    }
+    let states: Vec<State> = match filter.state {
+        Some(state) => vec![state],
+        None => vec![State::Active, State::Disabled, State::Deprovisioned],
+    };
+    match (filter.customer, scope.breadth(db)?) {
+        (Some(customer), _) => store::count_of(db, scope, customer, &states),
+        (None, Breadth::All) => store::count_all(db, scope, &states),
+        (None, _) => store::count(db, scope, &states),
+    }
+    .map(Some)
+}
+
 /// By trigrams, in their order; where those find nobody, by the beginning of any address.
 fn search_wide(
     db: &Read,
@@ -406,7 +425,7 @@ fn anywhere(
 }
 
 /// The statements of lists and what each must go by, for the test that looks at their plans.
-pub fn store_plans() -> [(&'static str, &'static str, &'static str); 11] {
+pub fn store_plans() -> [(&'static str, &'static str, &'static str); 14] {
     [
         ("list of one", store::LIST_OF, "users_by_customer (customer_id"),
         ("narrow list", store::LIST_NARROW, "users_by_customer (customer_id"),
@@ -418,6 +437,9 @@ pub fn store_plans() -> [(&'static str, &'static str, &'static str); 11] {
         ("filtered, of a narrow part", store::KEPT, "USING INTEGER PRIMARY KEY"),
         ("walked", store::NAMES, "users_by_name"),
         ("walked of one", store::NAMES_OF, "users_by_customer (customer_id"),
+        ("number of one", store::COUNT_OF, "users_by_customer_state"),
+        ("number", store::COUNT, "users_by_customer_state"),
+        ("number of all", store::COUNT_ALL, "users_by_state"),
         ("walked search", store::MATCHING, "users_search VIRTUAL TABLE INDEX"),
     ]
 }

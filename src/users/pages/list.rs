@@ -14,28 +14,38 @@ use crate::html::table::{self, Look, Picked, acts, bulk, column, pick, table_wit
 use crate::html::text;
 use crate::ids::CustomerId;
 use crate::places::{self, State, Tab, capital};
-use crate::users::finding::More;
+use crate::users::finding::{self, More};
 use crate::users::{Badge, Brief, FILTERS, Filter, api, list, reaches, store};
+use crate::views::{self, List, View};
 use crate::web::{Cx, Listing, PICKED, Response};
 use maud::{Markup, html};
 
 pub fn index(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let filter = api::filter(cx)?;
     let paging = cx.paging(crate::users::FILTERS)?;
-    let (found, chosen) = cx.db.read(|db| {
+    let (found, all, views, chosen) = cx.db.read(|db| {
         let found = list(db, scope, &filter, &paging)?;
+        let all = match paging.is_first() && found.next.is_some() {
+            true => finding::count(db, scope, &filter)?,
+            false => None,
+        };
+        let views = views::of(db, &cx.actor, List::Users)?;
         let chosen = match filter.customer {
             Some(id) => Some(places::customer(db, scope, id)?.name),
             None => None,
         };
-        Ok((found, chosen))
+        Ok((found, all, views, chosen))
     })?;
+    let shown = Shown { found, all, views, first: paging.is_first() };
+    let export = link("Export", &as_shown(cx, "/users/export")).download().icon("download");
+    let actions = html! { @if cx.actor.may::<UsersExport>() { (export) } };
     let lede = chosen.map(|name| format!("Of {name}.")).unwrap_or_default();
     let body = html! {
-        (page_head("Users", Head { lede: &lede, ..Head::default() }))
+        (page_head("Users", Head { lede: &lede, actions: Some(actions), ..Head::default() }))
         (filters(cx, "/users", &filter, &[]))
+        (views::shown::bar(List::Users, &shown.views, "/users", &cx.request.query))
         (states(cx, "/users", &filter))
-        (content(cx, &found, &filter, paging.is_first(), None))
+        (content(cx, &shown, &filter, None))
     };
     Ok(cx.page(Nav::Users, "Users", &[], body))
 }
@@ -44,10 +54,18 @@ pub fn index_of(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let id: CustomerId = cx.param("id")?;
     let filter = Filter { customer: Some(id), ..api::filter(cx)? };
     let paging = cx.paging(crate::users::FILTERS)?;
-    let (found, place, departments, may_add, may_import, may_export, may_shape) =
+    let (shown, place, departments, may_add, may_import, may_export, may_shape) =
         cx.db.read(|db| {
+            let found = list(db, scope, &filter, &paging)?;
+            let all = match paging.is_first() && found.next.is_some() {
+                true => finding::count(db, scope, &filter)?,
+                false => None,
+            };
+            let mut views = views::of(db, &cx.actor, List::Users)?;
+            // Those that name a customer are of the list of all users.
+            views.retain(|view| !view.query.split('&').any(|each| each.starts_with("customer=")));
             Ok((
-                list(db, scope, &filter, &paging)?,
+                Shown { found, all, views, first: paging.is_first() },
                 places::customer(db, scope, id)?,
                 store::departments(db, scope, id)?,
                 reaches::<UsersCreate>(db, &cx.actor, id),
@@ -72,10 +90,43 @@ pub fn index_of(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     };
     let body = html! {
         (filters(cx, &here, &filter, &departments))
+        (views::shown::bar(List::Users, &shown.views, &here, &cx.request.query))
         (states(cx, &here, &filter))
-        (content(cx, &found, &filter, paging.is_first(), Some(id)))
+        (content(cx, &shown, &filter, Some(id)))
     };
     Ok(places::customer_page(cx, &place, Tab::Users, 200, actions, body))
+}
+
+/// A page of the list, and what stands around it.
+struct Shown {
+    found: Listing<Brief>,
+    /// How many the whole list has, where that is known.
+    all: Option<i64>,
+    views: Vec<View>,
+    first: bool,
+}
+
+impl Shown {
+    fn text(&self) -> String {
+        let shown = i64::try_from(self.found.items.len()).unwrap_or(0);
+        match self.first && self.found.next.is_some() {
+            true => text::first_of(shown, self.all, "user", "users"),
+            false => text::count(shown, "user", "users"),
+        }
+    }
+}
+
+/// Keeps what the list is narrowed by.
+pub fn all_views(cx: &Cx, _: &Scope<UsersRead>) -> Result<Response> {
+    views::shown::index(cx, List::Users)
+}
+
+pub fn save_view(cx: &Cx, _: &Scope<UsersRead>) -> Result<Response> {
+    views::shown::create(cx, List::Users, &|query| finding::read(query, &cx.actor).map(|_| ()))
+}
+
+pub fn delete_view(cx: &Cx, _: &Scope<UsersRead>) -> Result<Response> {
+    views::shown::destroy(cx, List::Users)
 }
 
 fn filters(cx: &Cx, action: &str, filter: &Filter, departments: &[String]) -> Markup {
@@ -88,9 +139,9 @@ fn filters(cx: &Cx, action: &str, filter: &Filter, departments: &[String]) -> Ma
         }
         @if let Some(state) = filter.state { (hidden("state", state.word())) }
         @for id in cx.request.query.all(PICKED) { (hidden(PICKED, id)) }
-        (table::more_filters(filter.more != More::default(), more_filters(cx, action, &filter.more)))
     };
-    table::filters(action, body)
+    let open = filter.more != More::default();
+    table::filters_and_more(action, body, open, more_filters(cx, action, &filter.more))
 }
 
 /// What few lists are narrowed by.
@@ -179,13 +230,8 @@ fn states(cx: &Cx, action: &str, filter: &Filter) -> Markup {
     table::chips("Users by state", &all, &now)
 }
 
-fn content(
-    cx: &Cx,
-    found: &Listing<Brief>,
-    filter: &Filter,
-    first: bool,
-    of: Option<CustomerId>,
-) -> Markup {
+fn content(cx: &Cx, page: &Shown, filter: &Filter, of: Option<CustomerId>) -> Markup {
+    let (found, first) = (&page.found, page.first);
     let filtered = !filter.is_empty();
     if let (true, Some(next)) = (found.items.is_empty(), cx.next_href(found.next.as_ref())) {
         let text = "Nobody among the first thousands of names. The rest were not looked at yet.";
@@ -214,8 +260,8 @@ fn content(
         || cx.actor.may::<UsersDisable>()
         || cx.actor.may::<RolesGrant>()
         || cx.actor.may::<UsersPassword>();
-    let exports = of.filter(|_| cx.actor.may::<UsersExport>());
-    let picks = gives || changes || exports.is_some();
+    let exports = cx.actor.may::<UsersExport>();
+    let picks = gives || changes || exports;
     let picked: Vec<&str> = cx.request.query.all(PICKED).collect();
     let is_picked = |user: &Brief| picked.iter().any(|id| *id == user.id.to_string());
     let rows = html! {
@@ -225,7 +271,7 @@ fn content(
     };
     let look = Look { picks, ..Look::default() };
     let users = table_with("Users", &columns, rows, look);
-    let shown = text::count(i64::try_from(found.items.len()).unwrap_or(0), "user", "users");
+    let shown = page.text();
     if !picks {
         let (start, next) = ((!first).then(|| cx.first_href()), cx.next_href(found.next.as_ref()));
         return html! { (users) (table::paging(&shown, start.as_deref(), next.as_deref())) };
@@ -258,7 +304,7 @@ fn content(
                         button.btn.btn-danger-quiet.btn-sm name="action" value="disable" { "Disable…" }
                     }
                 }
-                @if exports.is_some() {
+                @if exports {
                     button.btn.btn-sm formaction={ (here) "/export" } { "Export" }
                 }
             }))

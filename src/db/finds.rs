@@ -32,6 +32,75 @@ pub fn finds(q: &str, text: &str) -> bool {
     })
 }
 
+/// Parts of an index of names without case, in its order: from here up to there.
+pub struct Spans(Vec<(String, String)>);
+
+impl Spans {
+    pub fn whole() -> Spans {
+        Spans::of(vec![String::new()])
+    }
+
+    /// The names that begin with the letter.
+    pub fn of_letter(letter: char) -> Spans {
+        Spans::of(vec![letter.to_ascii_lowercase().to_string()])
+    }
+
+    /// The names that begin with the text, whatever accents they have: for one or two letters.
+    pub fn beginning(q: &str) -> Spans {
+        Spans::of(beginnings(q))
+    }
+
+    fn of(all: Vec<String>) -> Spans {
+        Spans(all.into_iter().map(|from| (from.clone(), from + "\u{10FFFF}")).collect())
+    }
+
+    /// At most so many rows after a key: `fetch` is given where to begin, after which id, where to end
+    /// and how many.
+    pub fn walk<T>(
+        &self,
+        at: Option<(&str, i64)>,
+        most: i64,
+        mut fetch: impl FnMut(&str, i64, &str, i64) -> Result<Vec<T>>,
+    ) -> Result<Vec<T>> {
+        let (mut rows, mut left) = (Vec::new(), most);
+        let reached = at.map(|(value, id)| (value.to_ascii_lowercase(), id));
+        for (from, until) in &self.0 {
+            let (after, id) = match &reached {
+                Some((value, _)) if value >= until => continue,
+                Some((value, id)) if value >= from => (value, *id),
+                _ => (from, 0),
+            };
+            let found = fetch(after, id, until, left)?;
+            left -= i64::try_from(found.len()).unwrap_or(left);
+            rows.extend(found);
+            if left <= 0 {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// How a text may begin that is found by one or two letters: as they are, and with each accent that
+/// European languages put on them; in the order of an index without case.
+fn beginnings(q: &str) -> Vec<String> {
+    let mut all = vec![String::new()];
+    for base in fold(q).chars() {
+        let accented = ('\u{c0}'..='\u{17f}').filter(|c| *c != base && one(*c) == Some(base));
+        let letters: Vec<char> = std::iter::once(base).chain(accented).collect();
+        all =
+            all.iter().flat_map(|head| letters.iter().map(move |c| format!("{head}{c}"))).collect();
+    }
+    all.sort();
+    all
+}
+
+/// The letter that one with an accent stands for, where it stands for one.
+fn one(letter: char) -> Option<char> {
+    let mut bare = letter.to_lowercase().nfd().filter(|c| !('\u{300}'..='\u{36f}').contains(c));
+    bare.next().filter(|_| bare.next().is_none())
+}
+
 /// The digits of a phone number that somebody looks for: four at least, and nothing that is in none.
 pub fn digits(q: &str) -> String {
     let digits: String = q.chars().filter(char::is_ascii_digit).collect();
@@ -73,6 +142,19 @@ mod tests {
         ] {
             assert_eq!(finds(&fold(q), text), found, "{q} in {text}");
         }
+    }
+
+    #[test]
+    fn short_texts_begin_with_any_accent() {
+        let of = |q: &str| beginnings(q);
+        assert_eq!(of(""), [""]);
+        assert_eq!(of("Q"), ["q"]);
+        assert_eq!(of("李"), ["李"]);
+        assert_eq!(of("ñ"), of("N"));
+        let mu = of("mü");
+        assert!(["mu", "mü", "mÜ", "mů"].iter().all(|each| mu.iter().any(|m| m == each)), "{mu:?}");
+        assert!(mu.is_sorted() && mu.len() < 40);
+        assert!(of("ae").len() < 800 && of("ł").contains(&"Ł".to_owned()));
     }
 
     #[test]

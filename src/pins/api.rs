@@ -15,7 +15,7 @@ pub const OUT: &[Field] = &[
 
 pub fn index(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     let all = cx.db.read(|db| pinned(db, scope, cx.actor.user))?;
-    response::json(200, &json!({ "items": all, "next": null }))
+    response::json(200, &json!({ "items": all }))
 }
 
 pub fn create(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {

@@ -1,7 +1,7 @@
 use super::{CustomerHit, InvoiceHit, UserHit};
 use crate::auth::permissions::{CustomersRead, InvoicesRead, UsersRead};
 use crate::auth::{Breadth, Scope};
-use crate::db::finds::{digits, fold};
+use crate::db::finds::{Spans, digits, fold};
 use crate::db::{Read, trigram_parts, trigrams};
 use crate::error::Result;
 use rusqlite::{Row, named_params};
@@ -60,9 +60,10 @@ pub fn users(db: &Read, scope: &Scope<UsersRead>, text: &str, most: i64) -> Resu
         return db.all(USERS_NARROW, params, user);
     }
     let Some(parts) = users_match(db, text)? else {
-        let to = format!("{text}\u{10FFFF}");
-        let params = named_params! { ":scope": scope, ":from": text, ":to": to, ":most": most };
-        return db.all(USERS_SHORT, params, user);
+        return Spans::beginning(&q).walk(None, most, |from, _, to, most| {
+            let params = named_params! { ":scope": scope, ":from": from, ":to": to, ":most": most };
+            db.all(USERS_SHORT, params, user)
+        });
     };
     let params = named_params! {
         ":scope": scope, ":all": breadth == Breadth::All, ":match": parts, ":q": q,
@@ -125,8 +126,7 @@ pub const CUSTOMERS: &str = "SELECT customers.id, customers.name, customers.code
 
 const CUSTOMERS_SHORT: &str = "SELECT id, name, code
        FROM customers
-      WHERE id IN (SELECT id FROM customers WHERE name COLLATE NOCASE >= :from AND name COLLATE NOCASE < :to
-                   UNION SELECT id FROM customers WHERE code = :from)
+      WHERE name COLLATE NOCASE >= :from AND name COLLATE NOCASE < :to
         AND state NOT IN ('deleted', 'purged')
         AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
                        AND scope IN (SELECT value FROM json_each(:scope)))
@@ -135,6 +135,7 @@ const CUSTOMERS_SHORT: &str = "SELECT id, name, code
 const CUSTOMERS_BY_NUMBER: &str = "SELECT customers.id, customers.name, customers.code
        FROM customers
       WHERE id IN (SELECT customer_id FROM domains WHERE name >= lower(:text) AND name < lower(:text) || char(1114111)
+                   UNION SELECT id FROM customers WHERE code = :text
                    UNION SELECT id FROM customers WHERE billing_id = :text
                    UNION SELECT id FROM customers WHERE external_id = :text)
         AND state NOT IN ('deleted', 'purged')
@@ -158,9 +159,12 @@ pub fn customers(
             db.all(CUSTOMERS, params, customer)?
         }
         None => {
-            let to = format!("{text}\u{10FFFF}");
-            let params = named_params! { ":scope": scope, ":from": text, ":to": to, ":most": most };
-            db.all(CUSTOMERS_SHORT, params, customer)?
+            let q = fold(text);
+            Spans::beginning(&q).walk(None, most, |from, _, to, most| {
+                let params =
+                    named_params! { ":scope": scope, ":from": from, ":to": to, ":most": most };
+                db.all(CUSTOMERS_SHORT, params, customer)
+            })?
         }
     };
     for hit in named {

@@ -25,7 +25,7 @@ fn told(view: &View) -> Value {
 pub fn index(cx: &Cx, list: List) -> Result<Response> {
     let all = cx.db.read(|db| of(db, &cx.actor, list))?;
     let items: Vec<Value> = all.iter().map(told).collect();
-    response::json(200, &json!({ "items": items, "next": null }))
+    response::json(200, &json!({ "items": items }))
 }
 
 pub fn create(cx: &Cx, list: List, check: Check) -> Result<Response> {

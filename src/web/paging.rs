@@ -61,6 +61,11 @@ impl Paging {
         self.after.is_none()
     }
 
+    /// What to begin after; nothing at the start.
+    pub fn key(&self) -> Option<(&str, i64)> {
+        self.after.as_ref().map(|(value, id)| (value.as_str(), *id))
+    }
+
     /// The sort value to begin after; empty at the start.
     pub fn value(&self) -> &str {
         self.after.as_ref().map_or("", |(value, _)| value.as_str())

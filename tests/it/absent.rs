@@ -1,7 +1,7 @@
 //! The id of a sibling, in a body or a query, is answered like one that there never was.
 
 use crate::foreign::{Scene, everything_of, filled, furnish, rights, scene};
-use crate::world::Person;
+use crate::world::{PROVIDER, Person};
 use portico::ids::CustomerId;
 use portico::routes::ROUTES;
 use portico::web::Method;

@@ -4,7 +4,7 @@ use super::{Filter, Sort};
 use crate::auth::permissions::CustomersRead;
 use crate::auth::{Breadth, Scope};
 use crate::customers::Brief;
-use crate::db::finds::fold;
+use crate::db::finds::{Spans, fold};
 use crate::db::{Read, trigrams};
 use crate::error::Result;
 use crate::html::text::COUNTED;
@@ -100,8 +100,8 @@ pub const SEARCH_START: &str = brief!(
        AND (:reseller IS NULL OR EXISTS (SELECT 1 FROM customer_tree WHERE above = :reseller AND below = customers.id AND depth > 0))
        AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
                                AND scope IN (SELECT value FROM json_each(:scope))))
-       AND name COLLATE NOCASE >= :q AND name COLLATE NOCASE < :q || char(1114111)
-       AND (name COLLATE NOCASE > :after OR (name = :after COLLATE NOCASE AND customers.id > :after_id))
+       AND name COLLATE NOCASE >= :after AND name COLLATE NOCASE < :until
+       AND (name COLLATE NOCASE > :after OR customers.id > :after_id)
      ORDER BY name COLLATE NOCASE, customers.id LIMIT :fetch"
 );
 
@@ -174,15 +174,14 @@ pub fn search(
             },
             brief,
         ),
-        None => db.all(
-            SEARCH_START,
-            named_params! {
+        None => Spans::beginning(&q).walk(paging.key(), paging.fetch(), |after, after_id, until, most| {
+            let params = named_params! {
                 ":scope": scope, ":all": breadth == Breadth::All, ":state": filter.state, ":type": filter.kind,
-                ":reseller": filter.reseller, ":q": filter.q, ":after": paging.value(), ":after_id": paging.id(),
-                ":fetch": paging.fetch(),
-            },
-            brief,
-        ),
+                ":reseller": filter.reseller, ":after": after, ":after_id": after_id, ":until": until,
+                ":fetch": most,
+            };
+            db.all(SEARCH_START, params, brief)
+        }),
     }
 }
 

@@ -9,7 +9,7 @@ use super::Brief;
 use crate::auth::permissions::{RolesRead, ServicesRead, UsersRead};
 use crate::auth::{Actor, Breadth, Permission, Scope};
 use crate::db::Read;
-use crate::db::finds::{digits, fold};
+use crate::db::finds::{Spans, digits, fold};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
 use crate::input::{Field, Fields, Input};
@@ -264,7 +264,7 @@ fn page(
     {
         return paging.walk(BOUND, |at, most| store::among(db, &few, at, most), keep);
     }
-    let span = store::Span::of(filter.more.letter, &asked.q, filter.customer.is_none());
+    let span = spans(filter.more.letter, &asked.q, filter.customer.is_none());
     match (filter.customer, breadth) {
         (Some(customer), _) => {
             let source = |at: Option<(&str, i64)>, most| {
@@ -283,6 +283,16 @@ fn page(
             }
             None => paging.walk(BOUND, |at, most| store::names(db, &span, at, most), keep),
         },
+    }
+}
+
+/// The part of the names that are walked: those that begin with the letter; a short text that is searched
+/// for everywhere is a beginning too.
+fn spans(letter: Option<char>, q: &str, everywhere: bool) -> Spans {
+    match letter {
+        Some(letter) => Spans::of_letter(letter),
+        None if everywhere && !q.is_empty() && q.chars().nth(2).is_none() => Spans::beginning(q),
+        None => Spans::whole(),
     }
 }
 
@@ -367,7 +377,7 @@ pub fn each_of<P>(
     if filter.more == More::default() {
         return store::each_of(db, scope, customer, &asked, act);
     }
-    let span = store::Span::of(filter.more.letter, &asked.q, false);
+    let span = spans(filter.more.letter, &asked.q, false);
     let mut after: Option<(String, i64)> = None;
     loop {
         let at = after.as_ref().map(|(value, id)| (value.as_str(), *id));

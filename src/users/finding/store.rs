@@ -4,6 +4,7 @@ use super::{Asked, Badge};
 use crate::auth::permissions::UsersRead;
 use crate::auth::{Breadth, Scope};
 use crate::db::Read;
+use crate::db::finds::Spans;
 use crate::error::Result;
 use crate::html::text::COUNTED;
 use crate::ids::{CustomerId, UserId};
@@ -118,8 +119,8 @@ pub const SEARCH_START: &str = brief!(
     "WHERE CASE WHEN :state IS NULL THEN users.state NOT IN ('deleted', 'purged') ELSE users.state = :state END
        AND (:all OR EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = users.customer_id
                                AND scope IN (SELECT value FROM json_each(:scope))))
-       AND users.display_name COLLATE NOCASE >= :q AND users.display_name COLLATE NOCASE < :q || char(1114111)
-       AND (users.display_name COLLATE NOCASE > :after OR (users.display_name = :after COLLATE NOCASE AND users.id > :after_id))
+       AND users.display_name COLLATE NOCASE >= :after AND users.display_name COLLATE NOCASE < :until
+       AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
      ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :fetch"
 );
 
@@ -211,15 +212,13 @@ pub fn beginning(
     asked: &Asked,
     paging: &Paging,
 ) -> Result<Vec<Brief>> {
-    db.all(
-        SEARCH_START,
-        named_params! {
+    Spans::beginning(&asked.q).walk(paging.key(), paging.fetch(), |after, after_id, until, most| {
+        let params = named_params! {
             ":scope": scope, ":all": breadth == Breadth::All, ":state": asked.filter.state,
-            ":q": asked.filter.q, ":after": paging.value(), ":after_id": paging.id(),
-            ":fetch": paging.fetch(),
-        },
-        brief,
-    )
+            ":after": after, ":after_id": after_id, ":until": until, ":fetch": most,
+        };
+        db.all(SEARCH_START, params, brief)
+    })
 }
 
 pub fn search(
@@ -331,44 +330,19 @@ fn brief(row: &Row) -> rusqlite::Result<Brief> {
     })
 }
 
-/// A part of the names, from here up to there.
-pub struct Span {
-    from: String,
-    until: String,
-}
-
-impl Span {
-    /// Of those that begin with the letter; a short text that is searched for everywhere is a
-    /// beginning too.
-    pub fn of(letter: Option<char>, q: &str, everywhere: bool) -> Span {
-        let from = match letter {
-            Some(letter) => letter.to_string(),
-            None if everywhere && q.chars().nth(2).is_none() => q.to_owned(),
-            None => String::new(),
-        };
-        let until = format!("{from}\u{10FFFF}");
-        Span { from, until }
-    }
-
-    /// After which key to go on.
-    fn after<'a>(&'a self, at: Option<(&'a str, i64)>) -> (&'a str, i64) {
-        at.unwrap_or((&self.from, 0))
-    }
-}
-
 /// Ids and names by the index of all names.
 pub const NAMES: &str = "SELECT users.id, users.display_name FROM users INDEXED BY users_by_name
       WHERE users.display_name COLLATE NOCASE >= :after AND users.display_name COLLATE NOCASE < :until
         AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
       ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :most";
 
-pub fn names(db: &Read, span: &Span, at: Option<(&str, i64)>, most: i64) -> Result<Vec<Key>> {
-    let (after, after_id) = span.after(at);
-    db.all(
-        NAMES,
-        named_params! { ":after": after, ":after_id": after_id, ":until": span.until, ":most": most },
-        key,
-    )
+pub fn names(db: &Read, spans: &Spans, at: Option<(&str, i64)>, most: i64) -> Result<Vec<Key>> {
+    spans.walk(at, most, |after, after_id, until, most| {
+        let params = named_params! {
+            ":after": after, ":after_id": after_id, ":until": until, ":most": most,
+        };
+        db.all(NAMES, params, key)
+    })
 }
 
 pub const NAMES_OF: &str = "SELECT users.id, users.display_name FROM users INDEXED BY users_by_customer
@@ -384,41 +358,39 @@ pub fn names_of<P>(
     db: &Read,
     scope: &Scope<P>,
     customer: CustomerId,
-    span: &Span,
+    spans: &Spans,
     at: Option<(&str, i64)>,
     most: i64,
 ) -> Result<Vec<Key>> {
-    let (after, after_id) = span.after(at);
-    db.all(
-        NAMES_OF,
-        named_params! {
+    spans.walk(at, most, |after, after_id, until, most| {
+        let params = named_params! {
             ":customer": customer, ":scope": scope, ":after": after, ":after_id": after_id,
-            ":until": span.until, ":most": most,
-        },
-        key,
-    )
+            ":until": until, ":most": most,
+        };
+        db.all(NAMES_OF, params, key)
+    })
 }
+
+pub const NAMES_NARROW: &str = "SELECT users.id, users.display_name FROM users INDEXED BY users_by_customer
+      WHERE users.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+        AND users.display_name COLLATE NOCASE >= :after AND users.display_name COLLATE NOCASE < :until
+        AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
+      ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :most";
 
 /// The same of all customers of a scope that has few.
 pub fn names_narrow(
     db: &Read,
     scope: &Scope<UsersRead>,
-    span: &Span,
+    spans: &Spans,
     at: Option<(&str, i64)>,
     most: i64,
 ) -> Result<Vec<Key>> {
-    let (after, after_id) = span.after(at);
-    db.all(
-        "SELECT users.id, users.display_name FROM users INDEXED BY users_by_customer
-          WHERE users.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
-            AND users.display_name COLLATE NOCASE >= :after AND users.display_name COLLATE NOCASE < :until
-            AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
-          ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :most",
-        named_params! {
-            ":scope": scope, ":after": after, ":after_id": after_id, ":until": span.until, ":most": most,
-        },
-        key,
-    )
+    spans.walk(at, most, |after, after_id, until, most| {
+        let params = named_params! {
+            ":scope": scope, ":after": after, ":after_id": after_id, ":until": until, ":most": most,
+        };
+        db.all(NAMES_NARROW, params, key)
+    })
 }
 
 pub const MATCHING: &str = "SELECT rowid AS id, '' AS display_name FROM users_search

@@ -48,6 +48,7 @@ use crate::secret::Key;
 use crate::time::Instant;
 use crate::web::{Listing, Paging};
 use state::{Live, Open, State, Verb, Wanted};
+use std::collections::BTreeMap;
 
 words! {
     /// Why something is suspended. While there is a reason, it is.
@@ -270,6 +271,12 @@ pub fn for_user(
     let customer = scope.home_of(db, user)?;
     let held = held.map(HeldId::User);
     Ok(Order { verb, customer, user: Some(user), held, expected: None, input })
+}
+
+/// The settings that are kept for the assignment itself, by name as they would be typed; none that is
+/// secret.
+pub fn own_settings(db: &Read, held: &Held) -> Result<BTreeMap<String, String>> {
+    properties::own(db, held)
 }
 
 /// Refuses what was changed since it was looked at.

@@ -1,10 +1,10 @@
 //! What can be done to many: each act calls the function that does it to one.
 
 use super::run::words;
-use super::services;
+use super::{leave, relocate, services};
 use crate::auth::permissions::{
     RolesGrant, RolesRead, UserServicesWrite, UsersDelete, UsersDeprovision, UsersDisable,
-    UsersPassword, UsersRead, UsersRename, UsersUpdate,
+    UsersMove, UsersPassword, UsersRead, UsersRename, UsersUpdate,
 };
 use crate::auth::{Actor, Permission, Purpose};
 use crate::customers::properties::FIELD;
@@ -24,7 +24,7 @@ words! {
         Deprovision = "deprovision", Delete = "delete", AddRole = "add_role", TakeRole = "take_role",
         GiveService = "service_give", ChangeService = "service_change", SuspendService = "service_suspend",
         ResumeService = "service_resume", EndService = "service_remove", Link = "password_link",
-        Welcome = "welcome", Expiry = "expiry", Upn = "upn", Undo = "undo",
+        Offboard = "offboard", Move = "move", Welcome = "welcome", Expiry = "expiry", Upn = "upn", Undo = "undo",
     }
 }
 
@@ -57,6 +57,12 @@ pub const SHARED: &[&str] = &[
 const SERVICE: Field = Field::text("service", "service_…: the code of a user service");
 const LABEL: Field = Field::text("label", "service_…: of one of several");
 const PLAN: Field = Field::text("plan", "service_give, service_change: the code of a user plan");
+const SETTINGS: Field = Field::object(
+    "properties",
+    "service_give, service_change: values by name; what is not named stays",
+);
+const CLEAR: Field =
+    Field::list("clear", "service_change: names of settings that are inherited again");
 
 /// What each act takes, for the API's description and for reading.
 const EDIT: &[Field] = &[
@@ -78,7 +84,7 @@ pub const UPN: &[Field] = &[
     Field::boolean("tell", "upn: true mails each of them"),
 ];
 const ON_SERVICE: &[Field] = &[SERVICE, LABEL];
-const CHANGE: &[Field] = &[SERVICE, LABEL, PLAN];
+const CHANGE: &[Field] = &[SERVICE, LABEL, PLAN, SETTINGS, CLEAR];
 
 /// An act with what it takes, checked as a whole.
 pub struct Doing {
@@ -99,7 +105,8 @@ impl Act {
         match self {
             Act::Edit | Act::Provision | Act::Undo => UsersUpdate::NAME,
             Act::Enable | Act::Disable | Act::Unlock | Act::Expiry => UsersDisable::NAME,
-            Act::Deprovision => UsersDeprovision::NAME,
+            Act::Deprovision | Act::Offboard => UsersDeprovision::NAME,
+            Act::Move => UsersMove::NAME,
             Act::Delete => UsersDelete::NAME,
             Act::AddRole | Act::TakeRole => RolesGrant::NAME,
             Act::Link | Act::Welcome => UsersPassword::NAME,
@@ -112,7 +119,8 @@ impl Act {
         match self {
             Act::Edit | Act::Provision | Act::Undo => actor.may::<UsersUpdate>(),
             Act::Enable | Act::Disable | Act::Unlock | Act::Expiry => actor.may::<UsersDisable>(),
-            Act::Deprovision => actor.may::<UsersDeprovision>(),
+            Act::Deprovision | Act::Offboard => actor.may::<UsersDeprovision>(),
+            Act::Move => actor.may::<UsersMove>(),
             Act::Delete => actor.may::<UsersDelete>(),
             Act::AddRole | Act::TakeRole => actor.may::<RolesGrant>(),
             Act::Link | Act::Welcome => actor.may::<UsersPassword>(),
@@ -127,7 +135,9 @@ impl Act {
             self,
             Act::Disable
                 | Act::Deprovision
+                | Act::Offboard
                 | Act::Delete
+                | Act::Move
                 | Act::TakeRole
                 | Act::SuspendService
                 | Act::EndService
@@ -136,7 +146,7 @@ impl Act {
 
     /// Whether the password is given again for it, were it for one user.
     pub fn asks_again(self) -> bool {
-        matches!(self, Act::Deprovision | Act::Delete)
+        matches!(self, Act::Deprovision | Act::Offboard | Act::Delete | Act::Move)
     }
 
     /// Whether what it did can be put back.
@@ -151,6 +161,8 @@ impl Act {
             Act::Expiry => EXPIRY,
             Act::Delete => DELETE,
             Act::Upn => UPN,
+            Act::Offboard => leave::FIELDS,
+            Act::Move => relocate::FIELDS,
             Act::ChangeService => CHANGE,
             Act::SuspendService | Act::ResumeService | Act::EndService => ON_SERVICE,
             _ => &[],
@@ -165,11 +177,13 @@ impl Act {
             Act::Unlock => "Unlock",
             Act::Provision => "Apply again",
             Act::Deprovision => "Deprovision",
+            Act::Offboard => "Offboard",
             Act::Delete => "Delete",
+            Act::Move => "Move to another customer",
             Act::AddRole => "Add a role",
             Act::TakeRole => "Take a role",
             Act::GiveService => "Give a service",
-            Act::ChangeService => "Change the plan of a service",
+            Act::ChangeService => "Change a service",
             Act::SuspendService => "Suspend a service",
             Act::ResumeService => "Resume a service",
             Act::EndService => "End a service",
@@ -196,11 +210,13 @@ impl Doing {
             Act::Delete => {
                 fields.flag("deprovision");
             }
+            Act::Offboard => leave::read(&mut fields),
+            Act::Move => relocate::read(&mut fields),
             Act::ChangeService | Act::SuspendService | Act::ResumeService | Act::EndService => {
                 fields.text("service", 1..=30);
                 fields.text("label", 0..=60);
                 if act == Act::ChangeService {
-                    fields.text("plan", 1..=30);
+                    services::read(&mut fields);
                 }
             }
             _ => {}
@@ -248,6 +264,8 @@ impl Doing {
             Act::ChangeService | Act::SuspendService | Act::ResumeService | Act::EndService => {
                 services::act(tx, at, &user, self.act, &self.input)
             }
+            Act::Offboard => leave::order(tx, at, &user, &self.input),
+            Act::Move => relocate::go(tx, at, &user, &self.input),
             Act::Link => self.send(at, id, Purpose::Password),
             Act::Welcome => self.send(at, id, Purpose::Welcome),
             Act::Expiry => {

@@ -10,12 +10,14 @@ pub mod names;
 pub mod pages;
 pub mod run;
 mod back;
+mod leave;
+mod relocate;
 mod services;
 mod store;
 
 use crate::audit;
 use crate::auth::permissions::{AccountRead, UsersRead};
-use crate::auth::{Actor, Own, Scope};
+use crate::auth::{Actor, Own, Scope, not_acting};
 use crate::db::{By, Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::html::text;
@@ -48,7 +50,7 @@ const BATCH: usize = 100;
 pub const ORDER: &[Field] = &[
     Field::text(
         "action",
-        "edit, enable, disable, unlock, provision, deprovision, delete, add_role, take_role, service_give, service_change, service_suspend, service_resume, service_remove, password_link, welcome, expiry or upn",
+        "edit, enable, disable, unlock, provision, deprovision, offboard, delete, move, add_role, take_role, service_give, service_change, service_suspend, service_resume, service_remove, password_link, welcome, expiry or upn",
     )
     .required(),
     Field::list("ids", "ids of users; at most 50,000"),
@@ -123,6 +125,15 @@ impl Order {
             )));
         }
         Doing::read(act, &input).map_err(below_input)?;
+        if matches!(act, Act::Delete | Act::Move) {
+            not_acting(actor)?;
+        }
+        if act == Act::Move {
+            relocate::destination(db, actor, &input)?;
+        }
+        if act == Act::ChangeService {
+            services::readable(db, &input)?;
+        }
         let ids = match act {
             Act::Upn => {
                 let renaming = Renaming::read(&input).map_err(below_input)?;

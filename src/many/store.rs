@@ -162,3 +162,20 @@ pub fn whom(db: &Read, run: RunId) -> Result<Vec<UserId>> {
 pub fn home(db: &Read, id: UserId) -> Result<CustomerId> {
     db.value("SELECT customer_id FROM users WHERE id = ?1", [id])
 }
+
+/// The customer of that code or id, if the scope reaches it.
+pub fn customer_called<P>(db: &Read, scope: &Scope<P>, text: &str) -> Result<Option<CustomerId>> {
+    db.maybe(
+        "SELECT id FROM customers
+          WHERE id = coalesce((SELECT same.id FROM customers AS same WHERE same.code = :text),
+                              CASE WHEN :text NOT GLOB '*[^0-9]*' THEN CAST(:text AS INTEGER) END)
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":text": text, ":scope": scope },
+        |row| row.get(0),
+    )
+}
+
+pub fn customer_name(db: &Read, id: CustomerId) -> Result<String> {
+    db.value("SELECT name FROM customers WHERE id = ?1", [id])
+}

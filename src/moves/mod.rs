@@ -282,3 +282,19 @@ pub fn document(_: &Read, job: &Job) -> Result<Document> {
     let user: Value = json!({ "id": job.user });
     Ok(Document { user, customer: json!({ "id": job.customer }), ..Document::default() })
 }
+
+/// Numbers of the user's services that cannot come along to the customer: they are not carried, it does
+/// not have them, or not in that plan.
+pub fn staying(db: &Read, user: &User, to: CustomerId) -> Result<Vec<i64>> {
+    let mut all = Vec::new();
+    for held in services::living(db, user.id)? {
+        let carried = catalogue::service(db, held.service)?.on_move == OnMove::Carry;
+        let there = services::standing(db, to, held.service)?;
+        let plan =
+            there.is_some_and(|there| there.plans.iter().any(|(_, code, _)| *code == held.plan));
+        if !carried || !plan {
+            all.push(held.id.number());
+        }
+    }
+    Ok(all)
+}

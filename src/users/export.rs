@@ -16,6 +16,7 @@ use crate::sheet::{Growing, field::Field};
 use crate::web::{Cx, Response, response};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use tempfile::NamedTempFile;
 
 words! {
@@ -104,10 +105,10 @@ pub fn download_anywhere(cx: &Cx, scope: &Scope<UsersExport>) -> Result<Response
                 Err(Error::NotFound) if named.is_empty() => continue,
                 other => other?,
             };
-            if !codes.contains_key(&user.customer) {
-                codes.insert(user.customer, customers::one(db, scope, user.customer)?.code);
-            }
-            let code = codes.get(&user.customer).map_or("", String::as_str);
+            let code = match codes.entry(user.customer) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(customers::one(db, scope, user.customer)?.code),
+            };
             sheet.line(&cells(db, &user, Input::default(), code, &fields)?)?;
         }
         Ok(sheet)

@@ -3,6 +3,8 @@
 use crate::assignments::offered;
 use crate::auth::permissions::{ServicesRead, UsersRead};
 use crate::auth::{Actor, Scope};
+use crate::catalogue::fields::value_field;
+use crate::catalogue::properties::{Property as Setting, standing};
 use crate::customers::properties::form::value;
 use crate::customers::properties::{Holder, Property, Standing, open_to};
 use crate::db::Read;
@@ -14,6 +16,8 @@ use crate::html::form::fieldset;
 use crate::ids::CustomerId;
 use crate::input::Input;
 use crate::many::acts::{Act, SHARED};
+use crate::many::leave;
+use crate::many::services::of_service;
 use crate::users;
 use crate::users::form::LABELS;
 use maud::{Markup, html};
@@ -27,6 +31,8 @@ pub struct Choices {
     services: Vec<(String, String)>,
     /// Plans by code, each with its service before it.
     plans: Vec<(String, String)>,
+    /// What of the chosen service many may share.
+    settings: Vec<Setting>,
 }
 
 impl Choices {
@@ -34,10 +40,15 @@ impl Choices {
         db: &Read,
         scope: &Scope<UsersRead>,
         of: Option<CustomerId>,
-        act: Act,
+        (act, service): (Act, &str),
         actor: &Actor,
     ) -> Result<Choices> {
         let mut choices = Choices::default();
+        if act == Act::ChangeService && actor.may::<ServicesRead>() && !service.is_empty() {
+            choices.settings = of_service(db, service)?;
+            let standing = standing(actor, of.unwrap_or(actor.home));
+            choices.settings.retain(|each| !each.secret && each.written_by(standing));
+        }
         let Some(customer) = of else { return Ok(choices) };
         if act == Act::Edit {
             choices.departments = users::departments(db, scope, customer)?;
@@ -69,6 +80,8 @@ pub fn labels(act: Act) -> Vec<(&'static str, &'static str)> {
             ("input.names", "The file"),
             ("file", "File"),
         ],
+        Act::Offboard => OFFBOARD.to_vec(),
+        Act::Move => vec![("input.to", "Customer they move to")],
         Act::ChangeService | Act::SuspendService | Act::ResumeService | Act::EndService => {
             vec![("input.service", "Service"), ("input.label", "Label"), ("input.plan", "New plan")]
         }
@@ -108,6 +121,17 @@ pub fn inputs(act: Act, input: &Input, complaints: &[Complaint], choices: &Choic
             ),
         ),
         Act::Upn => names(&ticked(input), complaints),
+        Act::Offboard => offboard(input, complaints),
+        Act::Move => fieldset(
+            "Where they move to",
+            "Names are made anew by the patterns there. What else comes along, and what does not, is told of each.",
+            html! {
+                (text_field(input, complaints, "input.to", "Customer they move to",
+                            Opts { hint: "Its code or number.", width: 3, ltr: true, ..Opts::default() }))
+                (check(input, complaints, "input.end_others", "End services that cannot come along",
+                       "Otherwise whoever has one is not moved."))
+            },
+        ),
         Act::ChangeService | Act::SuspendService | Act::ResumeService | Act::EndService => {
             service(act, input, complaints, choices)
         }
@@ -191,7 +215,10 @@ fn ticked(input: &Input) -> Input {
 fn service(act: Act, input: &Input, complaints: &[Complaint], choices: &Choices) -> Markup {
     let half = Opts { width: 3, ..Opts::default() };
     let about = "Who does not have it stays as they are.";
-    fieldset(
+    let mut plans = vec![(String::new(), "The plan that each has".to_owned())];
+    plans.extend(choices.plans.iter().cloned());
+    let half_optional = Opts { optional: true, ..half };
+    let service = fieldset(
         "Service",
         about,
         html! {
@@ -204,13 +231,118 @@ fn service(act: Act, input: &Input, complaints: &[Complaint], choices: &Choices)
                         Opts { hint: "Where somebody has several of it.", optional: true, ..half }))
             @if act == Act::ChangeService {
                 @if choices.plans.is_empty() {
-                    (text_field(input, complaints, "input.plan", "Code of the new plan", half))
+                    (text_field(input, complaints, "input.plan", "Code of the new plan", half_optional))
                 } @else {
-                    (choice_field(input, complaints, "input.plan", "New plan", &choices.plans, half))
+                    (choice_field(input, complaints, "input.plan", "New plan", &plans, half))
                 }
             }
         },
-    )
+    );
+    html! { (service) @if act == Act::ChangeService { (settings(input, complaints, choices)) } }
+}
+
+/// The settings of the chosen service: what is left empty stays.
+fn settings(input: &Input, complaints: &[Complaint], choices: &Choices) -> Markup {
+    if choices.settings.is_empty() {
+        return fieldset(
+            "Settings",
+            "Choose a service and press “Show its fields” to change its settings too.",
+            html! {},
+        );
+    }
+    let mut own = Input::default();
+    for (name, value) in input.members("input.properties") {
+        own.set(&format!("properties.{name}"), value);
+    }
+    let complaints: Vec<Complaint> = complaints
+        .iter()
+        .map(|each| match each.field.strip_prefix("input.") {
+            Some(name) if name.starts_with("properties.") => {
+                Complaint::new(name.to_owned(), &*each.message)
+            }
+            _ => Complaint::new(each.field.clone(), &*each.message),
+        })
+        .collect();
+    html! {
+        (fieldset("Settings", "What is left empty stays as each has it.", html! {
+            @for each in &choices.settings {
+                (value_field(&Setting { required: false, ..each.clone() }, &own, &complaints))
+            }
+        }))
+        (fieldset("Inherit again", "", html! {
+            div.field.ticks {
+                @for each in &choices.settings { (tick(input, "input.clear", &each.name, &each.label, "")) }
+            }
+        }))
+    }
+}
+
+/// The fields of settings have the names that they have wherever a service is given; here they are part
+/// of what the action takes.
+pub fn take_settings(input: &mut Input) {
+    let typed: Vec<(String, String)> = input
+        .members("properties")
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    for (name, value) in typed {
+        input.remove(&format!("properties.{name}"));
+        input.set(&format!("input.properties.{name}"), value);
+    }
+}
+
+const OFFBOARD: &[(&str, &str)] = &[
+    ("input.at", "Begins"),
+    ("input.out_of_office_text", "Text of the note"),
+    ("input.mailbox_until", "Both until"),
+    ("input.services_on", "Services end on"),
+    ("input.deprovision_after", "The account ends after"),
+    ("input.delete_after", "Into the bin after"),
+    ("input.forward_to", "Forward mail to"),
+    ("input.access_to", "Access to the mailbox for"),
+    ("input.hand_to", "Hand reports and devices to"),
+];
+
+fn offboard(input: &Input, complaints: &[Complaint]) -> Markup {
+    let label = |field: &str| {
+        let field = format!("input.{field}");
+        OFFBOARD.iter().find(|(name, _)| *name == field).map_or("", |(_, label)| label)
+    };
+    let half = Opts { width: 3, optional: true, ..Opts::default() };
+    let text = |field: &str, opts: Opts| {
+        text_field(input, complaints, &format!("input.{field}"), label(field), opts)
+    };
+    let usual = [("", "As is usual"), ("true", "Yes"), ("false", "No")];
+    let ticks = [
+        "End sign-ins and tokens",
+        "Disable the account",
+        "Hide from address lists",
+        "Answer mail with a note",
+        "Make the mailbox shared",
+        "Leave workspace and groups",
+        "End all services",
+    ];
+    html! {
+        (fieldset("When", "Each begins at the same time; every one can be cancelled until then.", html! {
+            (text("at", Opts { kind: "datetime-local", hint: "Empty: now.", ..half }))
+        }))
+        (fieldset("What is done", "What is usual is set at each customer.", html! {
+            @for (field, words) in leave::TICKS.iter().zip(ticks) {
+                (choice_field(input, complaints, &format!("input.{field}"), words, &usual,
+                              Opts { width: 3, ..Opts::default() }))
+            }
+            (textarea(input, complaints, "input.out_of_office_text", label("out_of_office_text"),
+                      Opts { optional: true, ..Opts::default() }))
+            (text("services_on", Opts { kind: "date", ..half }))
+            (text("deprovision_after", Opts { unit: "days", hint: "Empty: as is usual. “never” keeps it.", ..half }))
+            (text("delete_after", Opts { unit: "days", hint: "After that. Empty: as is usual.", ..half }))
+        }))
+        (fieldset("Who takes over", "Users of the same customer, by sign-in name.", html! {
+            (text("forward_to", Opts { ltr: true, ..half }))
+            (text("access_to", Opts { ltr: true, ..half }))
+            (text("mailbox_until", Opts { kind: "date", ..half }))
+            (text("hand_to", Opts { ltr: true, ..half }))
+        }))
+    }
 }
 
 fn label(field: &str) -> &str {

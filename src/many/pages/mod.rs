@@ -64,6 +64,7 @@ fn go_on(cx: &Cx, scope: &Scope<UsersRead>, of: Of) -> Result<Response> {
     let mut input = cx.input()?;
     let (go, shown) = (input.get("go").to_owned(), input.get("shown").to_owned());
     ["go", "shown"].iter().for_each(|name| input.remove(name));
+    inputs::take_settings(&mut input);
     if input.get("action") == Act::GiveService.word()
         && let Some(customer) = of
     {
@@ -200,7 +201,7 @@ fn ask(
             "1" => people::ids_of(db, scope, &filter, super::MOST + 1)?.len(),
             _ => input.all("ids").count(),
         };
-        Ok((n, Choices::of(db, scope, of, act, &cx.actor)?))
+        Ok((n, Choices::of(db, scope, of, (act, input.get("input.service")), &cx.actor)?))
     })?;
     let acts: Vec<(&str, &str)> = Act::ALL
         .iter()

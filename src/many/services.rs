@@ -57,16 +57,19 @@ fn change(tx: &Write, at: &At, user: &User, held: &Held, said: &Input) -> Result
         input.set("plan", plan);
         changed.extend(one(&held.title(), &held.plan, plan));
     }
-    let mut set = |name: &str, value: &str| {
+    for (name, value) in said.members("properties").filter(|(_, value)| !value.is_empty()) {
         let old = own.get(name).map_or("", String::as_str);
         if old != value {
             input.set(&format!("properties.{name}"), value);
             changed.extend(one(name, old, value));
         }
-    };
-    let typed = said.members("properties").filter(|(_, value)| !value.is_empty());
-    typed.for_each(|(name, value)| set(name, value));
-    said.all("clear").for_each(|name| set(name, ""));
+    }
+    for name in said.all("clear") {
+        if let Some(old) = own.get(name) {
+            input.set_null(&format!("properties.{name}"));
+            changed.extend(one(name, old, ""));
+        }
+    }
     if !changed.is_empty() {
         order(tx, at, user, held, Verb::Change, input)?;
     }

@@ -51,6 +51,19 @@ impl<'a> Book<'a> {
         Ok(Book { inner, sheets, sheet })
     }
 
+    /// All sheets with cells, and whether a person sees them.
+    pub fn all(&self) -> Vec<(String, bool)> {
+        let sheets = self.inner.sheets_metadata().iter();
+        let cells = sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet);
+        cells.map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible)).collect()
+    }
+
+    /// The same as [`Book::each`] of the sheet of that name.
+    pub fn each_of(&mut self, sheet: &str, take: &mut Taker<'_>) -> Result<(), Refusal> {
+        let inner = &mut self.inner;
+        guarded(|| rows(inner, sheet, take))
+    }
+
     /// Hands over each row that has a cell, with its number.
     pub fn each(&mut self, take: &mut Taker<'_>) -> Result<(), Refusal> {
         let Book { inner, sheet, .. } = self;

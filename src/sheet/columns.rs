@@ -229,6 +229,13 @@ pub fn secrets(headings: &[String], options: &Options) -> Vec<bool> {
     headings.iter().map(|heading| table.find(heading).0 == Use::Password).collect()
 }
 
+/// Whether a row that names a password is one of headings: it names something else that is known.
+pub fn are_headings(cells: &[String], options: &Options) -> bool {
+    let table = Table::new(options);
+    let known = |cell: &&String| !matches!(table.find(cell).0, Use::Unknown | Use::Nameless);
+    cells.iter().filter(known).count() > 1
+}
+
 /// The headings as one sentence can hold them.
 fn listed(headings: &[String]) -> String {
     const MOST: usize = 40;

@@ -35,6 +35,38 @@ impl Workbook {
     }
 }
 
+/// A workbook of several sheets, whose rows stand on given lines.
+pub struct Sheets {
+    book: Book,
+    now: usize,
+}
+
+impl Sheets {
+    pub fn new() -> Sheets {
+        Sheets { book: Book::new(), now: 0 }
+    }
+
+    /// A further sheet: what follows is written to it.
+    pub fn begin(&mut self, name: &str) -> Result<()> {
+        self.now = self.book.worksheets().len();
+        let sheet = self.book.add_worksheet_with_constant_memory().map_err(Error::internal)?;
+        sheet.set_name(name).map_err(Error::internal)?;
+        Ok(())
+    }
+
+    pub fn line<C: AsRef<str>>(&mut self, row: u32, cells: &[C]) -> Result<()> {
+        let sheet = self.book.worksheet_from_index(self.now).map_err(Error::internal)?;
+        for (column, cell) in (0_u16..).zip(cells) {
+            put(sheet, row, column, cell.as_ref()).map_err(Error::internal)?;
+        }
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> Result<Vec<u8>> {
+        self.book.save_to_buffer().map_err(Error::internal)
+    }
+}
+
 fn put(sheet: &mut Worksheet, row: u32, column: u16, text: &str) -> Result<(), XlsxError> {
     if !text.is_empty() {
         sheet.write_string(row, column, text)?;

@@ -1,6 +1,9 @@
 //! The files that people get: templates, exports, rows that were refused.
 
+use super::book::Book;
+use super::workbook::Sheets;
 use super::{File, MAX_KEPT, Options, Refusal, cells, columns, is_blank, is_type_line};
+use crate::error::Error;
 use std::collections::BTreeMap;
 
 pub fn csv<H, R, C>(headings: &[H], rows: R) -> Vec<u8>
@@ -83,37 +86,112 @@ pub fn refused(
 
 /// The same rows on the same lines with a star for each password; nothing where there is none.
 pub fn masked(bytes: &[u8], options: &Options) -> Result<Option<Vec<u8>>, Refusal> {
-    let mut secret: Option<Vec<bool>> = None;
-    let (mut file, mut at, mut any) = (String::from('\u{FEFF}'), 1, false);
-    File::open(bytes, options)?
-        .each(&mut |line, cells| {
-            while at < line {
-                file.push_str("\r\n");
-                at += 1;
+    match File::open(bytes, options)? {
+        File::Xlsx(mut book) => masked_book(&mut book, options),
+        mut file => masked_text(&mut file, options),
+    }
+}
+
+/// Rows among which the headings of a sheet are looked for.
+const HEADS: u32 = 30;
+
+/// The passwords of a sheet: which columns, once a row has named them.
+#[derive(Default)]
+struct Secrets {
+    columns: Vec<bool>,
+    /// Whether a row that is not blank was seen.
+    begun: bool,
+}
+
+impl Secrets {
+    /// What is kept of a row, and whether that hides something.
+    fn hide(&mut self, line: u32, cells: &[String], options: &Options) -> (Vec<String>, bool) {
+        let mut any = false;
+        let shown = |(at, cell): (usize, &String)| {
+            let hidden = self.columns.get(at) == Some(&true) && !cell.trim().is_empty();
+            any |= hidden;
+            if hidden { "*".to_owned() } else { cell.clone() }
+        };
+        let kept: Vec<String> = cells.iter().enumerate().map(shown).collect();
+        let first = !self.begun && !is_blank(cells) && !is_type_line(cells);
+        self.begun |= first;
+        if self.columns.is_empty() && (first || line <= HEADS) {
+            let found = columns::secrets(cells, options);
+            if found.contains(&true) && (first || columns::are_headings(cells, options)) {
+                self.columns = found;
             }
-            at += 1;
-            let heading = secret.is_none() && !is_blank(cells) && !is_type_line(cells);
-            for (place, cell) in cells.iter().enumerate() {
-                let hidden = secret.as_ref().and_then(|secret| secret.get(place)) == Some(&true);
-                let hidden = hidden && !cell.trim().is_empty();
-                any |= hidden;
-                let shown = if hidden { "*" } else { cell };
-                file.push_str(if place > 0 { ",\"" } else { "\"" });
-                file.push_str(&shown.replace('"', "\"\""));
-                file.push('"');
-            }
-            file.push_str("\r\n");
-            if heading {
-                let found = columns::secrets(cells, options);
-                if !found.contains(&true) {
-                    return Err(Refusal::new(NOTHING));
-                }
-                secret = Some(found);
-            }
+        }
+        (kept, any)
+    }
+}
+
+/// Every sheet of a workbook is looked at, also those that nobody sees: these are left out of what is
+/// kept, as is one that cannot be read.
+fn masked_book(book: &mut Book, options: &Options) -> Result<Option<Vec<u8>>, Refusal> {
+    let (mut any, mut good) = (false, Vec::new());
+    for (name, visible) in book.all() {
+        let mut secrets = Secrets::default();
+        let read = book.each_of(&name, &mut |line, cells| {
+            any |= secrets.hide(line, cells, options).1;
             Ok(())
-        })
-        .or_else(|refusal| if refusal.to_string() == NOTHING { Ok(()) } else { Err(refusal) })?;
-    Ok(any.then(|| file.into_bytes()))
+        });
+        match read {
+            Ok(()) if visible => good.push(name),
+            Ok(()) => {}
+            Err(refusal) if name == book.sheet => return Err(refusal),
+            Err(_) => any = true,
+        }
+    }
+    if !any {
+        return Ok(None);
+    }
+    let mut sheets = Sheets::new();
+    for name in good {
+        let mut secrets = Secrets::default();
+        sheets.begin(&name).map_err(unwritten)?;
+        book.each_of(&name, &mut |line, cells| {
+            let (kept, _) = secrets.hide(line, cells, options);
+            sheets.line(line.saturating_sub(1), &kept).map_err(unwritten)
+        })?;
+    }
+    sheets.finish().map(Some).map_err(unwritten)
+}
+
+fn unwritten(_: Error) -> Refusal {
+    Refusal::new("cannot be kept without its passwords: take them out first")
+}
+
+fn masked_text(file: &mut File, options: &Options) -> Result<Option<Vec<u8>>, Refusal> {
+    let mut secret: Option<Vec<bool>> = None;
+    let (mut text, mut at, mut any) = (String::from('\u{FEFF}'), 1, false);
+    file.each(&mut |line, cells| {
+        while at < line {
+            text.push_str("\r\n");
+            at += 1;
+        }
+        at += 1;
+        let heading = secret.is_none() && !is_blank(cells) && !is_type_line(cells);
+        for (place, cell) in cells.iter().enumerate() {
+            let hidden = secret.as_ref().and_then(|secret| secret.get(place)) == Some(&true);
+            let hidden = hidden && !cell.trim().is_empty();
+            any |= hidden;
+            let shown = if hidden { "*" } else { cell };
+            text.push_str(if place > 0 { ",\"" } else { "\"" });
+            text.push_str(&shown.replace('"', "\"\""));
+            text.push('"');
+        }
+        text.push_str("\r\n");
+        if heading {
+            let found = columns::secrets(cells, options);
+            if !found.contains(&true) {
+                return Err(Refusal::new(NOTHING));
+            }
+            secret = Some(found);
+        }
+        Ok(())
+    })
+    .or_else(|refusal| if refusal.to_string() == NOTHING { Ok(()) } else { Err(refusal) })?;
+    Ok(any.then(|| text.into_bytes()))
 }
 
 /// What ends the look at a file whose headings name no password.

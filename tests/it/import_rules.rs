@@ -252,6 +252,20 @@ fn a_heading_pointed_at_by_hand_is_remembered_for_its_heading_row() {
         [("columns.Anmeldename", "upn"), ("columns.Rufname", "first_name"), ("mode", "upsert")];
     assert_eq!(admin.post(&format!("{check}/reading"), &said).location(), check);
     assert!(admin.get(&check).expect(200).says("1 new, 0 changed"));
+    // A property of the customer's own is offered beside the fields that all have.
+    let property =
+        json!({ "subject": "user", "key": "shoe_size", "label": "Shoe size", "type": "text" });
+    admin.api_post(&format!("/customers/{home}/properties"), property).expect(201);
+    let page = admin.get(&check).expect(200);
+    assert!(page.says("<option value=\"custom:shoe_size\">Shoe size</option>"), "{}", page.body);
+    let said = [("columns.Anmeldename", "upn"), ("columns.Rufname", "custom:shoe_size")];
+    admin.post(&format!("{check}/reading"), &said).expect(303);
+    let page = admin.get(&check).expect(200);
+    assert!(
+        page.says("<option value=\"custom:shoe_size\" selected>Shoe size</option>"),
+        "{}",
+        page.body
+    );
     let odd = admin.post(&format!("{check}/reading"), &[("columns.Anmeldename", "shoe")]);
     assert!(odd.status == 422 && odd.says("has no field shoe"), "{}", odd.body);
 }
@@ -326,8 +340,8 @@ fn a_workbook_that_is_exported_comes_back_unchanged() {
     });
     let users = format!("/customers/{home}/users");
     admin.api_post(&users, odd).expect(201);
-    let before = written(&world);
     let file = admin.raw(&format!("/api/v1{users}/export?format=xlsx"));
+    let before = written(&world);
     assert_eq!(&file[..2], b"PK");
     let report = send(&admin, home, "", &file);
     assert_eq!(counts(&report), [0, 0, 2, 0, 0], "{report}");

@@ -91,6 +91,7 @@ mod import;
 mod domains;
 mod import_rules;
 mod many;
+mod many_ends;
 mod many_names;
 mod many_runs;
 mod inherited;

@@ -264,6 +264,45 @@ fn passwords_are_never_kept() {
     }
 }
 
+/// Of what is kept until somebody has looked at the check, whichever sheet that will be.
+#[test]
+fn passwords_are_hidden_in_every_sheet_of_a_workbook() {
+    let book = |of: &[(&str, bool, &[&[&str]])]| {
+        let mut book = Workbook::new();
+        for (name, hidden, rows) in of {
+            let sheet = book.add_worksheet();
+            sheet.set_name(*name).unwrap().set_hidden(*hidden);
+            for (row, cells) in (0_u32..).zip(rows.iter()) {
+                for (column, cell) in (0_u16..).zip(cells.iter()) {
+                    sheet.write_string(row, column, *cell).unwrap();
+                }
+            }
+        }
+        book.save_to_buffer().unwrap()
+    };
+    let people: &[&[&str]] = &[&["UPN", "Notes"], &["a@x.example", "Password"]];
+    let with: &[&[&str]] =
+        &[&["Leute 2026"], &["UPN", "Password"], &["b@x.example", "Sommer-2026!"]];
+    let masked = |bytes: &[u8]| sheet::masked(bytes, &Options::default()).unwrap();
+    assert!(masked(&book(&[("People", false, people)])).is_none(), "a note is no heading");
+    for hidden in [false, true] {
+        let kept = masked(&book(&[("People", false, people), ("Old", hidden, with)]))
+            .expect("there is one");
+        let read = |name: Option<&str>| {
+            let options = Options { sheet: name.map(str::to_owned), ..Options::default() };
+            sheet::headings(&kept, &options).map(|(headings, _)| headings)
+        };
+        assert_eq!(read(None).unwrap(), ["UPN", "Notes"], "the first sheet is as it was");
+        assert_eq!(read(Some("Old")).is_ok(), !hidden, "what nobody sees is not kept");
+        let mut parts = zip::ZipArchive::new(std::io::Cursor::new(&kept)).unwrap();
+        for at in 0..parts.len() {
+            let mut text = Vec::new();
+            std::io::Read::read_to_end(&mut parts.by_index(at).unwrap(), &mut text).unwrap();
+            assert!(!String::from_utf8_lossy(&text).contains("Sommer"), "part {at}");
+        }
+    }
+}
+
 #[test]
 fn only_the_own_name_of_a_user_tells_a_guest() {
     let sheet = read("UPN,Manager\na@x.example,g_y.example#EXT#@x.example\nb#ext#@x.example,\n");

@@ -41,7 +41,13 @@ pub fn upload(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
         return upload_page(cx, scope, customer, &all);
     }
     // Passwords are neither taken nor kept, not even until somebody has looked at the check.
-    let masked = sheet::masked(&file.bytes, &Options::default()).unwrap_or_default();
+    let masked = match sheet::masked(&file.bytes, &Options::default()) {
+        Ok(masked) => masked,
+        Err(refusal) => {
+            let all = [Complaint::new("file", refusal.to_string())];
+            return upload_page(cx, scope, customer, &all);
+        }
+    };
     let bytes = masked.as_ref().unwrap_or(&file.bytes);
     let name: String = file.name.chars().filter(|c| !c.is_control()).take(120).collect();
     let id = cx.db.write(cx.actor.by, |tx| {

@@ -5,6 +5,7 @@ use super::said::{Mode, READING};
 use super::{Order, Outcome, Report, RowOut, Said, apply, gives_factor_roles, remember, store};
 use crate::auth::permissions::{RolesGrant, UsersCreate, UsersDisable, UsersImport, UsersPassword};
 use crate::auth::{Permission, Scope};
+use crate::customers::properties::{Holder, Property, Standing, open_to};
 use crate::error::{Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, cancel, link};
@@ -54,6 +55,16 @@ impl Upload {
 
     fn sheet(&self, cx: &Cx) -> Result<Sheet> {
         cx.db.read(|db| self.said.sheet(db, self.customer, &self.bytes))
+    }
+
+    /// Custom properties that a heading can be pointed at, each with what it is called.
+    fn properties(&self, cx: &Cx) -> Result<Vec<(String, String)>> {
+        cx.db.read(|db| {
+            let holder = Holder::new_user(self.customer);
+            let open = open_to(db, Standing::of(db, &cx.actor, &holder)?, &holder)?;
+            let named = |each: Property| (Field::Custom(each.key).to_string(), each.label);
+            Ok(open.into_iter().map(named).collect())
+        })
     }
 
     fn order<'a>(&'a self, cx: &'a Cx, scope: &'a Scope<UsersImport>) -> Order<'a> {
@@ -110,7 +121,7 @@ pub fn check(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
             (flash(Tone::Wait, html! { @for text in &report.notices { p { (text) } } }, None))
         }
         (rows(cx, &upload, &report))
-        (how(cx, &upload, Some(&file), &headings(&file)))
+        (how(cx, &upload, Some(&file), &upload.properties(cx)?, &headings(&file)))
     };
     Ok(cx.page(Nav::Customers, &upload.name, &trail(upload.customer, &place.name), body))
 }
@@ -130,7 +141,7 @@ fn unread(
     let body = html! {
         (page_head(&upload.name, Head { lede: "It cannot be read yet.", ..Head::default() }))
         (flash(Tone::Bad, html! { "The file " (why.join(" ")) "." }, None))
-        (how(cx, upload, None, &headings))
+        (how(cx, upload, None, &upload.properties(cx)?, &headings))
     };
     let trail = trail(upload.customer, &place.name);
     Ok(cx.page_with(422, Nav::Customers, &upload.name, &trail, body))
@@ -246,6 +257,7 @@ fn how(
     cx: &Cx,
     upload: &Upload,
     file: Option<&Sheet>,
+    properties: &[(String, String)],
     headings: &[(String, Option<Field>)],
 ) -> Markup {
     let said = &upload.said;
@@ -291,7 +303,7 @@ fn how(
             (fieldset("What the file may do", "", may_do(cx, &input)))
             (fieldset("How it is read", &found, reading_fields(&input, &sheets)))
             @if !headings.is_empty() { (fieldset("Columns",
-                "What is chosen here is remembered for files with the same headings.", columns(upload, headings))) }
+                "What is chosen here is remembered for files with the same headings.", columns(upload, properties, headings))) }
         }
         (form_foot(html! { (button("Check again")) }))
     };
@@ -344,9 +356,13 @@ fn reading_fields(input: &Input, sheets: &[String]) -> Markup {
     }
 }
 
-fn columns(upload: &Upload, headings: &[(String, Option<Field>)]) -> Markup {
-    let fields: Vec<(String, String)> =
-        Field::PLAIN.iter().map(|field| (field.to_string(), field.label())).collect();
+fn columns(
+    upload: &Upload,
+    properties: &[(String, String)],
+    headings: &[(String, Option<Field>)],
+) -> Markup {
+    let plain = Field::PLAIN.iter().map(|field| (field.to_string(), field.label()));
+    let fields: Vec<(String, String)> = plain.chain(properties.iter().cloned()).collect();
     html! {
         @for (at, (heading, now)) in headings.iter().enumerate() {
             @let name = format!("columns.{heading}");

@@ -3,7 +3,7 @@
 use crate::assignments::offered;
 use crate::auth::permissions::{ServicesRead, UsersRead};
 use crate::auth::{Actor, Scope};
-use crate::catalogue::fields::value_field;
+use crate::catalogue::fields::{Around, value_field};
 use crate::catalogue::properties::{Property as Setting, standing};
 use crate::customers::properties::form::value;
 use crate::customers::properties::{Holder, Property, Standing, open_to};
@@ -266,7 +266,7 @@ fn settings(input: &Input, complaints: &[Complaint], choices: &Choices) -> Marku
     html! {
         (fieldset("Settings", "What is left empty stays as each has it.", html! {
             @for each in &choices.settings {
-                (value_field(&Setting { required: false, ..each.clone() }, &own, &complaints))
+                (value_field(&Setting { required: false, ..each.clone() }, &own, &complaints, &Around::default()))
             }
         }))
         (fieldset("Inherit again", "", html! {

@@ -302,7 +302,7 @@ CREATE TABLE users (
                     iif(home_phone = '', '', ' ' || replace(replace(replace(replace(replace(replace(replace(home_phone, ' ', ''), '+', ''), '(', ''), ')', ''), '-', ''), '.', ''), '/', '')) ||
                     iif(ip_phone = '', '', ' ' || replace(replace(replace(replace(replace(replace(replace(ip_phone, ' ', ''), '+', ''), '(', ''), ')', ''), '-', ''), '.', ''), '/', '')) ||
                     iif(fax = '', '', ' ' || replace(replace(replace(replace(replace(replace(replace(fax, ' ', ''), '+', ''), '(', ''), ')', ''), '-', ''), '.', ''), '/', '')) ||
-                    iif(pager = '', '', ' ' || replace(replace(replace(replace(replace(replace(replace(pager, ' ', ''), '+', ''), '(', ''), ')', ''), '-', ''), '.', ''), '/', ''))) VIRTUAL,
+                    iif(pager = '', '', ' ' || replace(replace(replace(replace(replace(replace(replace(pager, ' ', ''), '+', ''), '(', ''), ')', ''), '-', ''), '.', ''), '/', ''))) STORED,
   UNIQUE (customer_id, id),
   CHECK (state = 'purged' OR (upn IS NOT NULL AND mail IS NOT NULL)),
   FOREIGN KEY (id, upn) REFERENCES user_names (user_id, name) DEFERRABLE INITIALLY DEFERRED,
@@ -318,7 +318,8 @@ CREATE INDEX users_by_customer ON users (customer_id, display_name COLLATE NOCAS
 CREATE INDEX users_homes ON users (id, customer_id);
 CREATE INDEX users_by_username ON users (customer_id, username);
 CREATE INDEX users_by_customer_state ON users (customer_id, state);
-CREATE INDEX users_by_name ON users (display_name COLLATE NOCASE, id);
+-- With whose they are: a walk over all names passes by those out of reach without their rows.
+CREATE INDEX users_by_name ON users (display_name COLLATE NOCASE, id, customer_id, state);
 CREATE INDEX users_by_state ON users (state, display_name COLLATE NOCASE, id);
 CREATE INDEX users_by_upn ON users (upn);
 CREATE INDEX users_by_mail ON users (mail);
@@ -562,6 +563,8 @@ CREATE TABLE custom_properties (
   UNIQUE (customer_id, key)
 ) STRICT;
 CREATE INDEX custom_properties_by_key ON custom_properties (key);
+CREATE INDEX custom_properties_asked ON custom_properties (customer_id)
+ WHERE subject = 'user' AND required = 1 AND archived_at IS NULL;
 
 -- What a customer (user_id NULL) or a user has of one.
 CREATE TABLE custom_values (
@@ -1397,6 +1400,7 @@ CREATE INDEX requests_by_connector ON requests (connector_id) WHERE connector_id
 CREATE INDEX requests_by_queue ON requests (queue);
 CREATE INDEX requests_by_status ON requests (status, id);
 CREATE INDEX requests_failed ON requests (customer_id, id) WHERE status = 'failed';
+CREATE INDEX requests_failed_of_user ON requests (user_id) WHERE status = 'failed';
 CREATE INDEX requests_failed_lately ON requests (id, customer_id) WHERE status = 'failed';
 -- How the engine finds work, and what stands in its way, without looking at what waits besides.
 CREATE INDEX requests_ready ON requests (queue, connector_id, class, customer_id, id) WHERE turn = 'ready';

@@ -36,10 +36,12 @@ use crate::db::{By, Read, Via};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, ServiceId, UserId};
 use crate::time::Zone;
+use parking_lot::Mutex;
 use rusqlite::named_params;
 use rusqlite::types::{ToSql, ToSqlOutput};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// A person at work, or a program in a person's name. Built once per request.
 pub struct Actor {
@@ -57,7 +59,11 @@ pub struct Actor {
     on_services: BTreeMap<ServiceId, Rights>,
     /// The permissions that the token in use names, none for `*`; `None` where no token is in use.
     named: Option<Vec<String>>,
+    breadths: Breadths,
 }
+
+/// What was found out about the breadth of scopes, by their codes: many lists of a page ask.
+type Breadths = Arc<Mutex<BTreeMap<String, Breadth>>>;
 
 /// Proof that somebody may do `P`, and to whom.
 ///
@@ -68,6 +74,7 @@ pub struct Actor {
 pub struct Scope<P> {
     codes: String,
     pub by: By,
+    breadths: Breadths,
     permission: PhantomData<fn() -> P>,
 }
 
@@ -121,6 +128,7 @@ impl Actor {
             requires_factor: None,
             on_services: BTreeMap::new(),
             named: None,
+            breadths: Breadths::default(),
         }
     }
 
@@ -142,6 +150,7 @@ impl Actor {
             Some(codes) if !codes.is_empty() => Ok(Scope {
                 codes: serde_json::to_string(codes)?,
                 by: self.by,
+                breadths: Arc::clone(&self.breadths),
                 permission: PhantomData,
             }),
             _ => Err(Error::Forbidden(format!("This needs the permission {}.", P::NAME))),
@@ -201,6 +210,7 @@ impl<P> Scope<P> {
         Scope {
             codes: format!("[{}]", PROVIDER.0 * 4 + 3),
             by: By::portico(via),
+            breadths: Breadths::default(),
             permission: PhantomData,
         }
     }
@@ -209,12 +219,17 @@ impl<P> Scope<P> {
         if self.codes == format!("[{}]", PROVIDER.0 * 4 + 3) {
             return Ok(Breadth::All);
         }
+        if let Some(known) = self.breadths.lock().get(&self.codes) {
+            return Ok(*known);
+        }
         let reached: i64 = db.value(
             "SELECT count(*) FROM (SELECT 1 FROM reach
               WHERE scope IN (SELECT value FROM json_each(:scope)) LIMIT :most)",
             named_params! { ":scope": self, ":most": WIDE },
         )?;
-        Ok(if reached < WIDE { Breadth::Narrow } else { Breadth::Wide })
+        let breadth = if reached < WIDE { Breadth::Narrow } else { Breadth::Wide };
+        self.breadths.lock().insert(self.codes.clone(), breadth);
+        Ok(breadth)
     }
 
     /// The same for a list of users or a search among them: few customers may have many.
@@ -279,6 +294,7 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
         rights,
         on_services,
         named: None,
+        breadths: Breadths::default(),
     })
 }
 

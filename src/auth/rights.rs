@@ -3,7 +3,7 @@
 //! A right is a permission, the customer it stands at, and bits: `code = at * 4 + bits`, where 1 is
 //! own, 2 below, 3 both. A role that is not worth anything at present says why.
 
-use super::{Actor, Admits, PROVIDER, Permission, Scope, guards, permissions};
+use super::{Actor, Admits, Breadths, PROVIDER, Permission, Scope, guards, permissions};
 use crate::db::{By, Read};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, GrantId, RoleId, ServiceId, UserId};
@@ -183,7 +183,12 @@ impl<P: Permission> ServiceRights<P> {
                 P::NAME
             )));
         }
-        Ok(Scope { codes: serde_json::to_string(&codes)?, by: self.by, permission: PhantomData })
+        Ok(Scope {
+            codes: serde_json::to_string(&codes)?,
+            by: self.by,
+            breadths: Breadths::default(),
+            permission: PhantomData,
+        })
     }
 
     /// Whether it extends to `service` somewhere: which ones a form offers.

@@ -22,6 +22,9 @@ pub fn fold(text: &str) -> Cow<'_, str> {
 /// Whether `q`, which is folded, is in `text`: anywhere from three characters on, else where a word
 /// begins.
 pub fn finds(q: &str, text: &str) -> bool {
+    if text.is_ascii() && q.len() >= 3 {
+        return q.is_ascii() && holds(text.as_bytes(), q.as_bytes());
+    }
     let text = fold(text);
     if q.chars().nth(2).is_some() {
         return text.contains(q);
@@ -99,6 +102,15 @@ fn beginnings(q: &str) -> Vec<String> {
 fn one(letter: char) -> Option<char> {
     let mut bare = letter.to_lowercase().nfd().filter(|c| !('\u{300}'..='\u{36f}').contains(c));
     bare.next().filter(|_| bare.next().is_none())
+}
+
+/// The same for ASCII alone, which is most of what is searched: nothing is copied.
+fn holds(text: &[u8], q: &[u8]) -> bool {
+    let Some((first, rest)) = q.split_first() else { return true };
+    let begins = |at: &usize| text.get(*at).is_some_and(|b| b.to_ascii_lowercase() == *first);
+    (0..=text.len().saturating_sub(q.len())).filter(begins).any(|at| {
+        text.get(at + 1..at + q.len()).is_some_and(|part| part.eq_ignore_ascii_case(rest))
+    })
 }
 
 /// The digits of a phone number that somebody looks for: four at least, and nothing that is in none.

@@ -84,34 +84,47 @@ pub fn users(db: &Read, scope: &Scope<UsersRead>, text: &str, most: i64) -> Resu
 
 /// So many hits tell how common a trigram is, by how far one has to go for them.
 const FAR: &str = "SELECT rowid FROM users_search WHERE users_search MATCH :part LIMIT 1 OFFSET 50";
-/// A trigram this many times as common as the rarest finds nothing that the rarest does not.
-const COMMON: i64 = 8;
-/// Nor do more than so many.
-const ENOUGH: usize = 4;
+const HITS: i64 = 51;
+/// Looking at a user whom the index names costs as much as passing so many entries of a trigram's list.
+const LOOK: i64 = 40;
 
-/// What the index of users is asked for `text`; `None` when that is too short. The parts that are in
-/// nearly every address are left out: reading their long lists costs more than comparing what the
-/// rarer ones find.
+/// What the index of users is asked for `text`; `None` when that is too short: the rarest of its
+/// trigrams, and each other whose list costs less than comparing the users whom it leaves out. Those in
+/// nearly every address do not.
 pub fn users_match(db: &Read, text: &str) -> Result<Option<String>> {
     // A phone number is in the index by its digits.
     let digits = digits(text);
     let parts = trigram_parts(if digits.is_empty() { text } else { &digits });
-    let mut far = Vec::new();
-    if parts.len() > 1 {
-        for part in &parts {
-            let params = named_params! { ":part": part };
-            let at = db.maybe(FAR, params, |row| row.get::<_, i64>("rowid"))?;
-            far.push(at.unwrap_or(i64::MAX));
-        }
+    if parts.len() < 2 {
+        return Ok(parts.into_iter().next());
     }
-    if far.is_empty() {
-        return Ok((!parts.is_empty()).then(|| parts.join(" AND ")));
+    let mut left = Vec::new();
+    for (place, part) in (0_usize..).zip(&parts) {
+        let at =
+            db.maybe(FAR, named_params! { ":part": part }, |row| row.get::<_, i64>("rowid"))?;
+        left.push((place, at.map_or(i64::MAX, |at| at / HITS).max(1), part));
     }
-    let rarest = far.iter().copied().max().unwrap_or(0);
-    let mut kept: Vec<(i64, String)> =
-        far.into_iter().zip(parts).filter(|(at, _)| *at >= rarest / COMMON).collect();
-    kept.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    let parts: Vec<String> = kept.into_iter().take(ENOUGH).map(|(_, part)| part).collect();
+    let mut taken: Vec<(usize, &str)> = Vec::new();
+    // One user in so many is found by what is taken.
+    let mut one_in = 1_i64;
+    loop {
+        let leaves =
+            |place: usize, every: i64| match taken.iter().map(|(t, _)| t.abs_diff(place)).min() {
+                // Neighbours share letters: who has the one is likely to have the other.
+                Some(0..3) => every.isqrt(),
+                _ => every,
+            };
+        let worth = |(place, every, _): &&(usize, i64, &String)| {
+            let leaves = leaves(*place, *every);
+            taken.is_empty() || every.saturating_mul(LOOK) / leaves * (leaves - 1) > one_in
+        };
+        let next = left.iter().filter(worth).max_by_key(|(place, every, _)| leaves(*place, *every));
+        let Some((place, every, part)) = next.copied() else { break };
+        one_in = one_in.saturating_mul(leaves(place, every));
+        taken.push((place, part));
+        left.retain(|(other, _, _)| *other != place);
+    }
+    let parts: Vec<&str> = taken.into_iter().map(|(_, part)| part).collect();
     Ok(Some(parts.join(" AND ")))
 }
 

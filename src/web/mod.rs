@@ -28,6 +28,7 @@ use crate::input::{Field, Input};
 use crate::routes::{self, Route};
 use crate::secret;
 use crate::settings::{self, Settings};
+use std::cell::Cell;
 use std::sync::Arc;
 use throttle::{Limit, Throttle};
 
@@ -57,6 +58,8 @@ pub struct Cx<'r> {
     /// The form token for this answer, masked anew each time so that compression gives nothing away.
     pub csrf: String,
     route: &'r Route,
+    /// How many failed requests were looked for, and how many there are.
+    failed: Cell<Option<(i64, i64)>>,
 }
 
 /// What picked rows of a list are sent as.
@@ -167,6 +170,7 @@ impl App {
             settings,
             csrf,
             route,
+            failed: Cell::default(),
         };
         let answer = acting::permitted(cx.acting.as_ref(), route, request)
             .and_then(|()| self.within_reach(&cx.actor, route, request))
@@ -204,6 +208,7 @@ impl App {
             settings,
             csrf: String::new(),
             route,
+            failed: Cell::default(),
         };
         repeat::once(&cx, || {
             no_strange_query(route, request)?;
@@ -315,10 +320,13 @@ impl App {
 impl Cx<'_> {
     /// How many requests within reach failed and wait for somebody, `most` at most.
     pub fn failed_requests(&self, db: &Read, most: i64) -> Result<i64> {
-        match self.actor.scope::<RequestsRead>() {
-            Ok(scope) => store::failed(db, &scope, most),
-            Err(_) => Ok(0),
+        let Ok(scope) = self.actor.scope::<RequestsRead>() else { return Ok(0) };
+        if let Some((_, found)) = self.failed.get().filter(|(asked, _)| *asked >= most) {
+            return Ok(found.min(most));
         }
+        let found = store::failed(db, &scope, most)?;
+        self.failed.set(Some((most, found)));
+        Ok(found)
     }
 
     /// The one of them that failed last.

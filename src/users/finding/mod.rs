@@ -184,12 +184,6 @@ impl Filter {
     }
 }
 
-/// The filter of those with a badge.
-fn of_badge(badge: Badge) -> Filter {
-    let more = More { badge: Some(badge), ..More::default() };
-    Filter { more, ..Filter::default() }
-}
-
 /// What a filter comes to when it is asked.
 struct Asked<'f> {
     filter: &'f Filter,
@@ -229,10 +223,9 @@ pub fn list(
     let breadth = scope.breadth_of_users(db)?;
     let mut found = page(db, scope, breadth, filter, paging)?;
     let ids: Vec<i64> = found.items.iter().map(|brief| brief.id.0).collect();
-    let today = db.now.day(&Zone::utc());
-    for (id, badge) in store::badges(db, scope, &ids, today)? {
-        let brief = found.items.iter_mut().find(|brief| brief.id == id);
-        brief.into_iter().for_each(|brief| brief.badges.push(badge));
+    let mut badges = store::badges(db, scope, &ids, db.now.day(&Zone::utc()))?;
+    for brief in &mut found.items {
+        brief.badges = badges.remove(&brief.id.0).unwrap_or_default();
     }
     Ok(found)
 }
@@ -258,7 +251,7 @@ fn page(
         };
         return Ok(paging.listing(rows, name));
     }
-    let keep = |ids: &[i64]| store::kept(db, scope, ids, &asked);
+    let keep = |ids: &[i64]| kept(db, scope, ids, &asked);
     if (breadth != Breadth::Narrow || !everywhere)
         && let Some(few) = few(db, &asked)?
     {
@@ -313,6 +306,17 @@ pub fn count(db: &Read, scope: &Scope<UsersRead>, filter: &Filter) -> Result<Opt
         (None, _) => store::count(db, scope, &states),
     }
     .map(Some)
+}
+
+/// Those of `ids` whom the filter leaves.
+fn kept<P>(db: &Read, scope: &Scope<P>, ids: &[i64], asked: &Asked) -> Result<Vec<(i64, Brief)>> {
+    let mut rows = store::kept(db, scope, ids, asked)?;
+    if let Some(badge) = asked.filter.more.badge {
+        let ids: Vec<i64> = rows.iter().map(|(id, _)| *id).collect();
+        let badges = store::badges(db, scope, &ids, asked.today)?;
+        rows.retain(|(id, _)| badges.get(id).is_some_and(|all| all.contains(&badge)));
+    }
+    Ok(rows)
 }
 
 /// By trigrams, in their order; where those find nobody, by the beginning of any address.
@@ -383,7 +387,7 @@ pub fn each_of<P>(
         let at = after.as_ref().map(|(value, id)| (value.as_str(), *id));
         let chunk = store::names_of(db, scope, customer, &span, at, 1_000)?;
         let ids: Vec<i64> = chunk.iter().map(|(_, id)| *id).collect();
-        for (id, _) in store::kept(db, scope, &ids, &asked)? {
+        for (id, _) in kept(db, scope, &ids, &asked)? {
             act(UserId(id))?;
         }
         match chunk.into_iter().next_back() {

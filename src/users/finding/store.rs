@@ -14,6 +14,7 @@ use crate::users::Brief;
 use crate::web::Paging;
 use crate::web::paging::Key;
 use rusqlite::{Row, named_params};
+use std::collections::BTreeMap;
 
 /// More than so many are not few.
 pub const FEW: i64 = 5_000;
@@ -456,27 +457,6 @@ pub const KEPT: &str =
              OR (:digits <> '' AND instr(users.numbers, :digits) > 0)
              OR EXISTS (SELECT 1 FROM user_names WHERE user_names.user_id = users.id
                            AND user_names.name >= :q AND user_names.name < :q || char(1114111)))
-        AND CASE :badge
-              WHEN 'locked' THEN coalesce(users.locked_until, '') > :now
-              WHEN 'expired' THEN users.expires_on < :today
-              WHEN 'not_invited' THEN users.state = 'active' AND users.sign_in = 'everything' AND users.password_hash IS NULL
-                   AND NOT EXISTS (SELECT 1 FROM links WHERE links.user_id = users.id)
-              WHEN 'request_failed' THEN EXISTS (SELECT 1 FROM requests INDEXED BY requests_by_user WHERE requests.user_id = users.id
-                                                                          AND requests.status = 'failed')
-              WHEN 'incomplete' THEN EXISTS (
-                   SELECT 1 FROM customer_tree
-                     JOIN custom_properties ON custom_properties.customer_id = customer_tree.above
-                    WHERE customer_tree.below = users.customer_id AND custom_properties.subject = 'user'
-                      AND custom_properties.required = 1 AND custom_properties.archived_at IS NULL
-                      AND CASE custom_properties.reach WHEN 'self' THEN depth = 0 WHEN 'below' THEN depth > 0 ELSE 1 END
-                      AND (custom_properties.seen_by <> 'above'
-                           OR EXISTS (SELECT 1 FROM customer_tree AS up JOIN json_each(:scope) AS code
-                                          ON code.value IN (up.above * 4 + 2, up.above * 4 + 3)
-                                       WHERE up.below = users.customer_id AND (up.depth > 0 OR up.above = 1)))
-                      AND NOT EXISTS (SELECT 1 FROM custom_values
-                                       WHERE custom_values.user_id = users.id
-                                         AND custom_values.property_id = custom_properties.id))
-              ELSE 1 END
       ORDER BY one.key";
 
 pub fn kept<P>(
@@ -496,34 +476,62 @@ pub fn kept<P>(
             ":before": more.last_sign_in_before, ":today": asked.today, ":until": until,
             ":no_factor": more.no_factor, ":department": filter.department,
             ":location": more.location, ":role": more.role, ":service": more.service,
-            ":plan": more.plan, ":q": asked.q, ":digits": asked.digits, ":badge": more.badge,
-            ":now": db.now,
+            ":plan": more.plan, ":q": asked.q, ":digits": asked.digits,
         },
         |row| Ok((row.get("id")?, brief(row)?)),
     )
 }
 
-/// What stands beside the states of some.
-pub fn badges(
+/// What stands beside the states of some. Whether any property must be filled in is asked once.
+const BADGES: &str =
+    "SELECT users.id, coalesce(users.locked_until, '') > :now AS locked,
+            coalesce(users.expires_on, :today) < :today AS expired,
+            users.state = 'active' AND users.sign_in = 'everything' AND users.password_hash IS NULL
+              AND NOT EXISTS (SELECT 1 FROM links WHERE links.user_id = users.id) AS not_invited,
+            EXISTS (SELECT 1 FROM requests INDEXED BY requests_failed_of_user
+                     WHERE requests.user_id = users.id AND requests.status = 'failed') AS request_failed,
+            EXISTS (SELECT 1 FROM custom_properties INDEXED BY custom_properties_asked
+                     WHERE subject = 'user' AND required = 1 AND archived_at IS NULL)
+              AND EXISTS (
+                SELECT 1 FROM customer_tree
+                  JOIN custom_properties INDEXED BY custom_properties_asked
+                    ON custom_properties.customer_id = customer_tree.above
+                 WHERE customer_tree.below = users.customer_id AND custom_properties.subject = 'user'
+                   AND custom_properties.required = 1 AND custom_properties.archived_at IS NULL
+                   AND CASE custom_properties.reach WHEN 'self' THEN depth = 0 WHEN 'below' THEN depth > 0 ELSE 1 END
+                   AND (custom_properties.seen_by <> 'above'
+                        OR EXISTS (SELECT 1 FROM customer_tree AS up JOIN json_each(:scope) AS code
+                                       ON code.value IN (up.above * 4 + 2, up.above * 4 + 3)
+                                    WHERE up.below = users.customer_id AND (up.depth > 0 OR up.above = 1)))
+                   AND NOT EXISTS (SELECT 1 FROM custom_values
+                                    WHERE custom_values.user_id = users.id
+                                      AND custom_values.property_id = custom_properties.id)) AS incomplete
+       FROM json_each(:ids) AS one CROSS JOIN users ON users.id = one.value
+      WHERE users.state NOT IN ('deleted', 'purged')";
+
+/// Those in the bin have their state, and nothing beside it.
+pub fn badges<P>(
     db: &Read,
-    scope: &Scope<UsersRead>,
+    scope: &Scope<P>,
     ids: &[i64],
     today: Date,
-) -> Result<Vec<(UserId, Badge)>> {
-    let mut all = Vec::new();
-    // Those in the bin have their state, and nothing beside it.
-    for badge in Badge::ALL.iter().copied() {
-        let filter = super::of_badge(badge);
-        let asked = Asked {
-            filter: &filter,
-            q: String::new(),
-            digits: String::new(),
-            manager: None,
-            today,
-        };
-        all.extend(kept(db, scope, ids, &asked)?.into_iter().map(|(id, _)| (UserId(id), badge)));
-    }
-    Ok(all)
+) -> Result<BTreeMap<i64, Vec<Badge>>> {
+    let rows = db.all(
+        BADGES,
+        named_params! {
+            ":ids": serde_json::to_string(ids)?, ":scope": scope, ":today": today, ":now": db.now,
+        },
+        |row| {
+            let mut badges = Vec::new();
+            for badge in Badge::ALL.iter().copied() {
+                if row.get(badge.word())? {
+                    badges.push(badge);
+                }
+            }
+            Ok((row.get("id")?, badges))
+        },
+    )?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The user of that sign-in name, address or id.

@@ -162,6 +162,8 @@ impl Db {
         let path = path.as_ref().to_owned();
         let mut conn = connect(&path)?;
         migrate::bring_up_to_date(&mut conn, &path)?;
+        // What is kept to take a savepoint back stays in memory: it is cut off as each row's ends.
+        conn.pragma_update(None, "temp_store", "MEMORY")?;
         let writer =
             Writer { conn, depth: Cell::new(0), jobs: Cell::new(0), batch: RefCell::new(None) };
         Ok(Db {

@@ -12,6 +12,7 @@ use crate::auth::permissions::{
 };
 use crate::db::Read;
 use crate::error::Result;
+use crate::html::TOLD_APART;
 use crate::html::parts::Tone;
 use crate::html::text::in_words;
 use crate::places::capital;
@@ -30,8 +31,8 @@ pub struct Item {
 }
 
 const MOST: usize = 10;
-/// Failed requests that are counted.
-const FAILED: i64 = 99;
+/// Failed requests that are counted: as many as the rail tells apart, and one.
+const FAILED: i64 = TOLD_APART + 1;
 
 /// The lines whoever asks is to see now, worst first.
 pub fn items(db: &Read, cx: &Cx) -> Result<Vec<Item>> {
@@ -63,6 +64,10 @@ fn work(db: &Read, cx: &Cx, items: &mut Vec<Item>) -> Result<()> {
             icon: "alert-triangle",
             what: match failed {
                 1 => told.title.clone(),
+                FAILED => format!(
+                    "More than {} requests failed",
+                    in_words(usize::try_from(TOLD_APART).unwrap_or_default())
+                ),
                 n => some(n, "request failed", "requests failed"),
             },
             why: format!("{} · {}", told.customer, told.reason),

@@ -367,6 +367,11 @@ impl Story<'_> {
         catalogue::run_dry(&self.stage, &self.admin)?;
         let Some(shown) = self.customers.first() else { return Ok(()) };
         places::furnish(&self.stage, &self.admin, shown.id, &shown.users)?;
+        let leavers = json!({ "name": "Disabled", "query": "state=disabled", "shared": true });
+        self.stage.post(&self.admin, "/users/views", &leavers)?;
+        let few = json!({ "name": "Without second factor", "query": "no_factor=yes" });
+        self.stage.post(&self.admin, "/users/views", &few)?;
+        self.stage.put(&self.admin, &format!("/customers/{}/pin", shown.id), &json!({}))?;
         let who = self.who(shown.place);
         for user in shown.users.iter().take(2) {
             let path = format!("/users/{user}/services");

@@ -5,19 +5,29 @@ use std::io::Write;
 pub struct Goals {
     groups: Vec<String>,
     group: &'static str,
+    /// How often a page is asked for.
+    pub rounds: usize,
+    /// Groups of a run that names some, which were not reached yet.
+    left: Vec<String>,
     met: u32,
     over: u32,
 }
 
 impl Goals {
     /// Without groups, all of them.
-    pub fn new(groups: Vec<String>) -> Goals {
-        Goals { groups, group: "", met: 0, over: 0 }
+    pub fn new(groups: Vec<String>, rounds: usize) -> Goals {
+        Goals { left: groups.clone(), groups, group: "", rounds, met: 0, over: 0 }
+    }
+
+    /// Whether all groups that were named have been.
+    pub fn wants_no_more(&self) -> bool {
+        !self.groups.is_empty() && self.left.is_empty()
     }
 
     /// Whether this group is asked for; what is printed next belongs to it.
     pub fn wants(&mut self, group: &'static str) -> bool {
         self.group = group;
+        self.left.retain(|word| !group.contains(word.as_str()));
         self.groups.is_empty() || self.groups.iter().any(|word| group.contains(word.as_str()))
     }
 

@@ -5,7 +5,6 @@ use crate::machine::Times;
 use crate::store::{Actor, Store};
 use std::collections::BTreeMap;
 
-const ROUNDS: usize = 100;
 /// Of a page, where nobody asks for fewer.
 const ROWS: usize = 50;
 
@@ -20,7 +19,7 @@ pub fn pages(goals: &mut Goals, small: &Store, large: &Store) {
             // As many rows on both pages: where the small store has less than a page, less is asked for.
             let rows = rows(&small.get(few, &format!("{path}?limit={ROWS}")).text());
             let url = format!("{path}?limit={}", rows.max(1));
-            let (a, b) = pair(ROUNDS, || small.get(few, &url), || large.get(many, &url));
+            let (a, b) = pair(goals.rounds, || small.get(few, &url), || large.get(many, &url));
             let what = format!(
                 "{word}, {}, {rows} rows: {} / {} users ({} / {} ms)",
                 few.kind,
@@ -32,7 +31,7 @@ pub fn pages(goals: &mut Goals, small: &Store, large: &Store) {
             goals.at_most(&what, 1.5, "", b.middle() / a.middle());
         }
         for actor in large.actors.each() {
-            let (page, _) = pair(ROUNDS, || large.get(actor, path), || {});
+            let (page, _) = pair(goals.rounds, || large.get(actor, path), || {});
             middles.insert(actor.kind, page.middle());
             goals.fact(
                 &format!("{word}, {}: first page", actor.kind),
@@ -52,7 +51,7 @@ pub fn pages(goals: &mut Goals, small: &Store, large: &Store) {
 }
 
 /// How many rows a list shows below its head.
-fn rows(body: &str) -> usize {
+pub fn rows(body: &str) -> usize {
     body.matches("<tr").count().saturating_sub(1)
 }
 
@@ -69,7 +68,7 @@ fn deep(goals: &mut Goals, store: &Store, path: &str, word: &str) {
         let Some(before) = before.filter(|_| turned > 1) else { continue };
         let first = format!("{path}?limit=50");
         let down = format!("{path}?limit=50&after={}", after(&before));
-        let (a, b) = pair(ROUNDS, || store.get(actor, &first), || store.get(actor, &down));
+        let (a, b) = pair(goals.rounds, || store.get(actor, &first), || store.get(actor, &down));
         let what = format!("{word}, {}: page at row {} / first", actor.kind, (turned - 1) * 200);
         goals.at_most(&what, 4.0, "", b.middle() / a.middle());
     }
@@ -89,7 +88,7 @@ fn next_page(body: &str, path: &str) -> Option<String> {
 }
 
 /// Terms that are in many names, in few, in none; whole names, parts, addresses.
-const TERMS: &[&str] = &[
+pub const TERMS: &[&str] = &[
     "ada",
     "holm",
     "sson",
@@ -117,7 +116,7 @@ fn slowest_term(goals: &mut Goals, store: &Store, actor: &Actor, path: &str, wor
         let url = format!("{path}{}", term.replace(' ', "+"));
         let mut times = Times::default();
         store.get(actor, &url);
-        for _ in 0..ROUNDS {
+        for _ in 0..goals.rounds {
             times.work(|| store.get(actor, &url));
         }
         let slow = times.within(0.99);

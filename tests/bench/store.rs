@@ -52,8 +52,35 @@ impl Shape {
         Shape { users: 1_000, customers: 20 }
     }
 
+    /// What the pages of customers and users are compared with.
+    pub fn few() -> Shape {
+        Shape { users: 2_000, customers: 20 }
+    }
+
+    /// A hundred users a customer.
+    pub fn area(users: Option<i64>) -> Shape {
+        let users = users.unwrap_or(crate::AREA);
+        Shape { users, customers: (users / 100).max(20) }
+    }
+
+    /// Ten.
+    pub fn wide(users: Option<i64>) -> Shape {
+        let users = users.unwrap_or(crate::AREA);
+        Shape { users, customers: (users / 10).max(20) }
+    }
+
     pub fn of(users: i64) -> Shape {
         Shape { users, customers: (users / 200).max(20) }
+    }
+
+    /// Where such a store lies. Most have two hundred users a customer.
+    fn folder(self) -> PathBuf {
+        let usual = Shape::of(self.users).customers == self.customers;
+        let name = match usual || self.users == Shape::small().users {
+            true => self.users.to_string(),
+            false => format!("{}-{}", self.users, self.customers),
+        };
+        Path::new(".cache/bench").join(name)
     }
 
     fn stamp(self) -> String {
@@ -65,7 +92,7 @@ impl Shape {
 impl Store {
     /// The store of this shape with people signed in; made if it is not there.
     pub fn of(shape: Shape) -> Store {
-        let folder = Path::new(".cache/bench").join(shape.users.to_string());
+        let folder = shape.folder();
         let stamp = folder.join("stamp");
         if std::fs::read_to_string(&stamp).ok() != Some(shape.stamp()) {
             let _ = std::fs::remove_dir_all(&folder);
@@ -95,14 +122,25 @@ impl Store {
 
     /// A page, which must be there.
     pub fn get(&self, actor: &Actor, url: &str) -> Response {
+        let response = self.ask(actor, url);
+        assert_eq!(response.status, 200, "{url} for the {}: {}", actor.kind, response.text());
+        response
+    }
+
+    /// Whatever is answered.
+    pub fn ask(&self, actor: &Actor, url: &str) -> Response {
         let headers = vec![
             ("Host".to_owned(), "localhost".to_owned()),
             ("Cookie".to_owned(), actor.cookie.clone()),
         ];
         let request = Request::new("GET", url, headers, Vec::new(), LOCAL).unwrap();
-        let response = self.app.handle(&request);
-        assert_eq!(response.status, 200, "{url} for the {}", actor.kind);
-        response
+        self.app.handle(&request)
+    }
+
+    /// One number of the store.
+    pub fn number(&self, query: &str) -> i64 {
+        let sql = sql(&self.folder.join("portico.db"));
+        sql.query_row(query, [], |row| row.get(0)).unwrap()
     }
 }
 

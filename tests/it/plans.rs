@@ -60,6 +60,11 @@ const GROWING: &[&str] = &[
 /// What may walk a table all the same: the file, how the statement begins, and why.
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("src/billing/book/store.rs", "SELECT id, parent_id, currency", "a bill run reads everybody"),
+    (
+        "src/customers/finding/store.rs",
+        "SELECT (SELECT count(*) FROM customers)",
+        "an index counts its pages",
+    ),
     ("src/ledger/store.rs", "SELECT kind, subject_id, from_id AS row", "doctor reads all"),
     ("src/offers/recount/store.rs", "WITH taken", "doctor and a nightly job count all"),
     ("src/ledger/store.rs", "DELETE FROM ledger_spans", "doctor makes all anew"),

@@ -155,13 +155,13 @@ pub fn count(db: &Read, scope: &Scope<CustomersRead>, filter: &Filter) -> Result
     if !rest.is_empty() {
         return Ok(None);
     }
-    let states: Vec<State> = match filter.state {
-        Some(state) => vec![state],
-        None => vec![State::Active, State::Disabled, State::Deprovisioned],
-    };
-    match scope.breadth(db)? {
-        Breadth::All => store::count_all(db, scope, &states),
-        _ => store::count(db, scope, &states),
+    match (scope.breadth(db)?, filter.state) {
+        (Breadth::All, Some(state)) => store::count_all(db, scope, state),
+        (Breadth::All, None) => store::count_living(db, scope),
+        (_, Some(state)) => store::count(db, scope, &[state]),
+        (_, None) => {
+            store::count(db, scope, &[State::Active, State::Disabled, State::Deprovisioned])
+        }
     }
     .map(Some)
 }

@@ -299,6 +299,20 @@ pub fn count(db: &Read, scope: &Scope<UsersRead>, states: &[State]) -> Result<i6
     )
 }
 
+/// How many users the first of so many customers in scope have together, which is quick to say.
+pub fn at_least(db: &Read, scope: &Scope<UsersRead>) -> Result<i64> {
+    db.one(
+        "SELECT coalesce(sum(users), 0) FROM (
+           SELECT users
+             FROM json_each(:scope) AS code
+            CROSS JOIN reach ON reach.scope = code.value
+            CROSS JOIN customer_users ON customer_users.customer_id = reach.customer_id
+            LIMIT 200)",
+        named_params! { ":scope": scope },
+        |row| row.get(0),
+    )
+}
+
 pub const COUNT_ALL: &str = "SELECT count(*) FROM (
       SELECT 1 FROM users INDEXED BY users_by_state
        WHERE users.state IN (SELECT value FROM json_each(:states)) AND :scope IS NOT NULL

@@ -31,6 +31,14 @@ pub fn own_token(db: &Read, own: &Own<TokensOwn>, id: TokenId) -> Result<Token> 
     )
 }
 
+/// Whether somebody has API tokens that still count.
+pub fn has_tokens(db: &Read, user: UserId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM tokens WHERE user_id = ?1 AND revoked_at IS NULL)",
+        [user],
+    )
+}
+
 pub fn tokens(
     db: &Read,
     scope: &Scope<TokensManage>,

@@ -245,6 +245,7 @@ pub fn happened(db: &Read, scope: &Scope<AuditRead>, id: CustomerId) -> Result<V
         "SELECT at, action, coalesce(actor.display_name, 'Portico') AS who,
                 CASE subject_kind
                   WHEN 'user' THEN coalesce((SELECT display_name FROM users WHERE users.id = subject_id), '')
+                  WHEN 'request' THEN coalesce((SELECT title FROM requests WHERE requests.id = subject_id), '')
                   WHEN 'domain' THEN coalesce(json_extract(detail, '$.domain'), '')
                   ELSE '' END AS subject
            FROM audit_log LEFT JOIN users actor ON actor.id = audit_log.user_id

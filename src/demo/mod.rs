@@ -257,6 +257,13 @@ impl Story<'_> {
             "first_name": first, "last_name": last, "job_title": title, "department": department,
             "phone": format!("+31 20 555 {:04}", 1000 + self.people),
         });
+        // Most report to whoever was there first.
+        let boss = self.customers.get(at).and_then(|shown| shown.users.first());
+        if let (Some(body), Some(boss), true) =
+            (body.as_object_mut(), boss, !self.people.is_multiple_of(5))
+        {
+            body.insert("manager".to_owned(), json!(boss));
+        }
         // Some have no badge yet.
         if let (Some(body), true) = (body.as_object_mut(), !self.people.is_multiple_of(4)) {
             let badge = format!("TA{:04}", 1000 + self.people);
@@ -416,6 +423,10 @@ impl Story<'_> {
             )?;
             Ok(id)
         };
+        people.push((
+            staff("desk@tarnholm.example", "Oskar", "Falkenberg", 1, "Provider helpdesk")?,
+            "Provider helpdesk",
+        ));
         let brightwater = self.resellers.first().copied().unwrap_or(1);
         let aldermoor = self.customers.first().map_or(1, |c| c.id);
         people.push((
@@ -449,6 +460,17 @@ impl Story<'_> {
                 receptionist: first.users.last().copied().unwrap_or(reception),
             };
             access::show(&self.stage, &self.admin, &scene)?;
+            if let Some(user) = first.users.first() {
+                let path = format!("/users/{user}/roles");
+                self.stage.post(&self.admin, &path, &json!({ "role": "My account" }))?;
+                people.push((*user, "works at Aldermoor Dental, looks after her own account only"));
+            }
+        }
+        // A password that nobody knows is that of everybody who is not named here.
+        let unknown = self.stage.app.hasher.hash(&passphrase()?)?;
+        let customers = self.customers.iter().map(|shown| shown.id);
+        for customer in self.resellers.iter().copied().chain(customers).chain([1]) {
+            store::settle_in(&self.stage.app.db, customer, &unknown)?;
         }
         let mut told = Vec::new();
         for (id, role) in people {

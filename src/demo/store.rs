@@ -35,6 +35,20 @@ pub fn requests_open(db: &Db) -> Result<bool> {
     })
 }
 
+/// Of a customer's people seven of eight have followed their invitation, and signed in within the last weeks.
+pub fn settle_in(db: &Db, customer: i64, hash: &str) -> Result<()> {
+    db.write(By::portico(Via::Shell), |tx| {
+        tx.run(
+            "UPDATE users
+                SET password_hash = :hash, password_set_at = created_at,
+                    last_sign_in_at = strftime('%Y-%m-%dT%H:%M:%SZ', :now, '-' || (id * 7919 % 30000) || ' minutes')
+              WHERE customer_id = :customer AND password_hash IS NULL AND state = 'active' AND id % 8 <> 3",
+            named_params! { ":customer": customer, ":hash": hash, ":now": tx.now },
+        )?;
+        Ok(())
+    })
+}
+
 pub fn set_password(db: &Db, user: UserId, hash: &str) -> Result<()> {
     db.write(By::portico(Via::Shell), |tx| {
         tx.run(

@@ -46,6 +46,8 @@ pub enum Nav {
     Audit,
     Tokens,
     Settings,
+    /// One's own account, for whom there is nothing else.
+    Account,
     /// A page that the rail does not list: search, one's own account.
     Elsewhere,
 }
@@ -76,6 +78,8 @@ pub struct Frame<'a> {
     pub title: &'a str,
     pub nav: Nav,
     pub items: &'a [NavItem],
+    /// Whether there is anything to look for.
+    pub searches: bool,
     pub person: &'a str,
     pub role: &'a str,
     pub organisation: &'a str,
@@ -118,6 +122,7 @@ impl Nav {
             Nav::Audit => ("Audit", "/audit", "history", "Run"),
             Nav::Tokens => ("Tokens", "/tokens", "key", "Run"),
             Nav::Settings => ("Settings", "/settings", "settings", "Run"),
+            Nav::Account => ("My account", "/account", "user", ""),
             Nav::Elsewhere => ("", "", "", ""),
         }
     }
@@ -143,13 +148,17 @@ pub fn shell(frame: &Frame, body: Markup) -> Markup {
                         (icon("menu-2"))
                     }
                     (brand(frame))
-                    a.btn.btn-ghost.btn-icon href="/search" data-dialog="palette"
-                        aria-label="Search" { (icon("search")) }
+                    @if frame.searches {
+                        a.btn.btn-ghost.btn-icon href="/search" data-dialog="palette"
+                            aria-label="Search" { (icon("search")) }
+                    }
                 }
                 nav.rail id="rail" popover aria-label="Main" {
                     (brand(frame))
-                    a.find-link href="/search" data-dialog="palette" {
-                        (icon("search")) "Search" kbd { "Ctrl K" }
+                    @if frame.searches {
+                        a.find-link href="/search" data-dialog="palette" {
+                            (icon("search")) "Search" kbd { "Ctrl K" }
+                        }
                     }
                     @if let Some(href) = frame.switch { (switcher(href)) }
                     (rail(frame))
@@ -161,7 +170,7 @@ pub fn shell(frame: &Frame, body: Markup) -> Markup {
                     (crumbs(frame.trail))
                     (body)
                 }
-                (float::palette())
+                @if frame.searches { (float::palette()) }
                 @if let Some(href) = frame.switch { (float::switcher(href)) }
                 (act_form(frame.csrf))
             }
@@ -299,6 +308,7 @@ mod tests {
             title: "Users & <more>",
             nav: Nav::Customers,
             items: &items,
+            searches: true,
             person: "Sunniva \"<Akselrod>\"",
             role: "Provider administrator",
             organisation: "Tarnholm & Sons",

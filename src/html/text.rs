@@ -133,6 +133,14 @@ pub fn act(action: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// The same of something that has a name of its own: "Give Backup to Ann: done".
+pub fn act_on(action: &str, title: Option<&str>) -> String {
+    match (title, action.split_once('.')) {
+        (Some(title), Some((_, word))) => format!("{title}: {}", word.replace('_', " ")),
+        _ => act(action),
+    }
+}
+
 /// In a sentence numbers up to ten are words: "four".
 pub fn in_words(number: usize) -> String {
     const WORDS: [&str; 11] =

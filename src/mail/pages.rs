@@ -32,12 +32,12 @@ pub fn show(cx: &Cx, scope: &Scope<MessagesRead>) -> Result<Response> {
     let id: MessageId = cx.param("id")?;
     let (mail, text) = cx.db.read(|db| store::one(db, scope, id))?;
     let zone = &cx.actor.zone;
-    let act = |verb: &str| format!("/mail/{id}/{verb}");
+    let to = |verb: &str| format!("/mail/{id}/{verb}");
     let actions = html! {
         @match mail.state {
-            State::Queued | State::Held => (button("Cancel mail").posts(&act("cancel"))),
+            State::Queued | State::Held => (button("Cancel mail").posts(&to("cancel"))),
             State::Sending => {},
-            _ => (button("Send again").posts(&act("resend"))),
+            _ => (button("Send again").posts(&to("resend"))),
         }
     };
     let head = Head {

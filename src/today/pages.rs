@@ -7,13 +7,17 @@ use crate::html::button::link;
 use crate::html::parts::{Head, Tone, card, card_flush, page_head};
 use crate::html::story::{Event, Todo, events, todo};
 use crate::html::table::empty;
-use crate::html::text::{act, clock, in_words};
+use crate::html::text::{act_on, clock, in_words};
 use crate::places::capital;
 use crate::time::Date;
-use crate::web::{Cx, Response};
+use crate::web::{Cx, Response, response};
 use maud::{Markup, html};
 
 pub fn index(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
+    // Who looks after nothing but their own account begins there.
+    if cx.has_only_oneself() {
+        return Ok(response::redirect("/account"));
+    }
     let lately_scope = cx.actor.scope::<AuditRead>().ok();
     let (list, lately) = cx.db.read(|db| {
         let list = items(db, cx)?;
@@ -87,7 +91,7 @@ fn recently(cx: &Cx, lately: &[store::Done], today: Date) -> Markup {
             lines.push(Event::Day(on.long()));
         }
         let who = done.person.as_deref().unwrap_or("Portico");
-        let what = html! { (act(&done.action)) " " small { (done.customer) " · " (who) } };
+        let what = html! { (act_on(&done.action, done.title.as_deref())) " " small { (done.customer) " · " (who) } };
         lines.push(Event::At(Tone::Off, clock(done.at, zone), what));
     }
     card("Lately", None, events(&lines))

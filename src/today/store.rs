@@ -146,6 +146,8 @@ pub struct Done {
     pub action: String,
     pub customer: String,
     pub person: Option<String>,
+    /// What a request was for.
+    pub title: Option<String>,
 }
 
 /// The last things that were changed within reach: of few customers the last of each, of many by a
@@ -154,7 +156,8 @@ pub fn lately(db: &Read, scope: &Scope<AuditRead>) -> Result<Vec<Done>> {
     let params = named_params! { ":scope": scope };
     if scope.breadth(db)? == Breadth::Narrow {
         return db.all(
-            "SELECT audit_log.at, action, customers.name AS customer, users.display_name AS person
+            "SELECT audit_log.at, action, customers.name AS customer, users.display_name AS person,
+                    (SELECT title FROM requests WHERE subject_kind = 'request' AND requests.id = subject_id) AS title
                FROM (SELECT last.id
                        FROM (SELECT DISTINCT customer_id FROM reach
                               WHERE scope IN (SELECT value FROM json_each(:scope))) AS few
@@ -172,7 +175,8 @@ pub fn lately(db: &Read, scope: &Scope<AuditRead>) -> Result<Vec<Done>> {
         );
     }
     db.all(
-        "SELECT audit_log.at, action, customers.name AS customer, users.display_name AS person
+        "SELECT audit_log.at, action, customers.name AS customer, users.display_name AS person,
+                (SELECT title FROM requests WHERE subject_kind = 'request' AND requests.id = subject_id) AS title
            FROM audit_log
            JOIN customers ON customers.id = audit_log.customer_id
            LEFT JOIN users ON users.id = audit_log.user_id
@@ -191,5 +195,6 @@ fn done(row: &Row) -> rusqlite::Result<Done> {
         action: row.get("action")?,
         customer: row.get("customer")?,
         person: row.get("person")?,
+        title: row.get("title")?,
     })
 }

@@ -36,7 +36,7 @@ use crate::customers::patterns::Patterns;
 use crate::customers::patterns::pattern::{DISPLAY, Person};
 use crate::customers::properties::values::{self, Change, Kept};
 use crate::customers::properties::{Holder, Property, Standing, holding, open_to};
-use crate::customers::rehearsal::{self, Preview};
+use crate::customers::rehearsal::{self, Preview, Told};
 use crate::customers::{self, Customer, domains, settings};
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
@@ -348,8 +348,21 @@ pub fn plan_of_change<P: Permission>(
     input: &Input,
     version: Option<i64>,
 ) -> Result<Preview> {
-    let home = db.read(|db| store::one(db, scope, id))?.customer;
-    rehearsal::of(db, actor, home, |tx| update_in(tx, actor, scope, id, input, version))
+    let was = db.read(|db| store::one(db, scope, id))?;
+    rehearsal::telling(db, actor, was.customer, |tx| {
+        update_in(tx, actor, scope, id, input, version)?;
+        let (old, new) = (&was.details, store::one(tx, scope, id)?.details);
+        let renamed =
+            ["first_name", "last_name"].iter().any(|name| old.text(name) != new.text(name));
+        let mut warnings = Vec::new();
+        if renamed && old.display_name == new.display_name {
+            warnings.push(format!("The user is still shown as {}.", old.display_name));
+        }
+        if old.upn != new.upn && old.mail == new.mail && old.mail == old.upn {
+            warnings.push(format!("The primary address stays {}.", old.mail));
+        }
+        Ok(Told { warnings, ..Told::default() })
+    })
 }
 
 /// The same for those who hold only the right to these `group` of fields.

@@ -43,6 +43,7 @@ impl Cx<'_> {
             return half::page(self, status, title, body);
         }
         let items = self.rail();
+        let only_oneself = self.has_only_oneself();
         let flash = waiting_flash(self.request);
         let acting = self.acting.as_ref().map(|acting| {
             let until = acting.ends_at.local(&self.actor.zone).strftime("%H:%M");
@@ -53,8 +54,9 @@ impl Cx<'_> {
         let switch = self.switch();
         let frame = Frame {
             title,
-            nav,
+            nav: if nav == Nav::Elsewhere && only_oneself { Nav::Account } else { nav },
             items: &items,
+            searches: !only_oneself,
             person: &self.actor.name,
             role: &self.actor.roles,
             organisation: &self.settings.organisation,
@@ -109,12 +111,27 @@ impl Cx<'_> {
         })
     }
 
+    /// Whether there is nothing here for the visitor but their own account.
+    pub fn has_only_oneself(&self) -> bool {
+        !self.parts().iter().any(|(_, may)| *may)
+    }
+
     fn rail(&self) -> Vec<NavItem> {
-        let actor = &self.actor;
+        if self.has_only_oneself() {
+            return vec![NavItem { nav: Nav::Account, count: None }];
+        }
         // One more than the rail tells apart: it is counted on every page.
         let failed = self.db.read(|db| self.failed_requests(db, html::TOLD_APART + 1)).unwrap_or(0);
-        let may = [
-            (Nav::Today, true),
+        let count = |nav| (nav == Nav::Requests && failed > 0).then_some((failed, Tone::Bad));
+        let parts = self.parts().into_iter().filter(|(_, may)| *may).map(|(nav, _)| nav);
+        let all = std::iter::once(Nav::Today).chain(parts);
+        all.map(|nav| NavItem { nav, count: count(nav) }).collect()
+    }
+
+    /// The parts of the program, and whether the visitor may look into them.
+    fn parts(&self) -> [(Nav, bool); 12] {
+        let actor = &self.actor;
+        [
             (Nav::Customers, actor.may::<CustomersRead>()),
             (Nav::Users, actor.may::<UsersRead>()),
             (Nav::Requests, actor.may::<RequestsRead>()),
@@ -127,12 +144,7 @@ impl Cx<'_> {
             (Nav::Roles, actor.may::<RolesRead>()),
             (Nav::Audit, actor.may::<AuditRead>()),
             (Nav::Settings, actor.may::<SettingsRead>()),
-        ];
-        let count = |nav| (nav == Nav::Requests && failed > 0).then_some((failed, Tone::Bad));
-        may.into_iter()
-            .filter(|(_, may)| *may)
-            .map(|(nav, _)| NavItem { nav, count: count(nav) })
-            .collect()
+        ]
     }
 }
 

@@ -380,3 +380,21 @@ fn a_token_is_worth_what_its_owner_may_now_and_deletes_only_where_it_says_so() {
     ask("DELETE", &url, &named, typed).expect(200);
     assert_eq!(world.text(&format!("SELECT state FROM customers WHERE id = {birch}")), "deleted");
 }
+
+#[test]
+fn who_may_nothing_else_begins_with_the_own_account() {
+    let world = World::new();
+    let home = world.customer_with_workplace(world.reseller("Brightwater"), "Aldermoor");
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let body = json!({ "first_name": "Ylva", "services": ["workplace/standard"] });
+    let ylva = admin.api_post(&format!("/customers/{home}/users"), body).expect(201).id();
+    let ylva = world.sign_in(portico::ids::UserId(ylva));
+    assert_eq!(ylva.get("/today").location(), "/account");
+    let page = ylva.get("/account").expect(200);
+    assert!(page.says("My services") && page.says("Managed workplace"), "{}", page.body);
+    assert!(!page.says("href=\"/search\"") && page.says("aria-current=\"page\""), "{}", page.body);
+    world.sql().execute("DELETE FROM tokens WHERE user_id = ?1", [ylva.id]).unwrap();
+    assert!(!ylva.get("/account/password").says("Revoke my API tokens"));
+    assert!(admin.get("/account/password").says("Revoke my API tokens"));
+    assert!(admin.get("/today").expect(200).says("href=\"/search\""));
+}

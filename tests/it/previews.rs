@@ -144,6 +144,7 @@ fn a_change_that_only_portico_notes_is_saved_and_another_one_is_shown_first() {
     assert!(plan["diffs"].as_array().unwrap().contains(&diff), "{plan}");
     assert_eq!(then(&plan, "upn"), "theodore@aldermoor.example");
     assert_eq!(plan["told"], json!(["theo@aldermoor.example"]));
+    assert_eq!(plan["warnings"], json!(["The primary address stays theo@aldermoor.example."]));
     let wrong = json!({ "upn": "theo@elsewhere.example" });
     let plan = admin.api_patch(&format!("{url}?preview=true"), wrong).expect(200).json();
     assert_eq!(plan["refusals"][0]["field"], "upn");
@@ -171,6 +172,9 @@ fn a_change_that_only_portico_notes_is_saved_and_another_one_is_shown_first() {
     assert!(carried.contains(&("version".to_owned(), version)), "{carried:?}");
     assert_eq!(admin.post(&at, &fields(&carried)).status, 303);
     assert_eq!(scene.text(theo, "upn"), "theodore@aldermoor.example");
+    // A last name is changed and the name that is shown is not: that is said before.
+    let page = admin.post(&at, &[LOOK, ("last_name", "Vane")]).expect(200);
+    assert!(page.says("The user is still shown as Theo."), "{}", page.body);
     // Somebody else was faster while it was looked at.
     let late = admin.post(&at, &fields(&carried));
     assert!(late.status == 422 && late.says("changed this at"), "{}", late.body);

@@ -99,6 +99,7 @@ fn framed(title: &str, nav: Nav, body: Markup) -> Markup {
     };
     let trail = [("Customers", "/customers".into()), ("Brightwater Office", "/customers/7".into())];
     let frame = Frame {
+        searches: true,
         title,
         nav,
         items: &items,

@@ -8,6 +8,7 @@ pub mod tokens;
 
 use super::{SignedIn, change_details, change_password, end_sign_ins, prove_recovery, store};
 use crate::acting;
+use crate::assignments::{self, Had};
 use crate::auth::permissions::{AccountRead, AccountUpdate, TokensOwn};
 use crate::auth::{Own, Stage};
 use crate::customers::fields::LANGUAGES;
@@ -19,7 +20,10 @@ use crate::html::Nav;
 use crate::html::button::{button, link, primary};
 use crate::html::field::{Opts, check, choice_field, text_field};
 use crate::html::form::{complaints_flash, fieldset, form_foot, post_form};
-use crate::html::parts::{Head, Tone, card, datagrid, flash, page_head, pill, section, tabs};
+use crate::html::parts::{
+    Head, Tone, card, datagrid, facts, flash, page_head, pill, section, tabs,
+};
+
 use crate::html::table::{acts, column, table};
 use crate::html::text::{count, moment, when};
 use crate::input::Input;
@@ -67,13 +71,14 @@ fn account_page(
     typed: Option<&Input>,
     complaints: &[Complaint],
 ) -> Result<Response> {
-    let (details, days, acted, properties) = cx.db.read(|db| {
+    let (details, days, acted, properties, services) = cx.db.read(|db| {
         let days = signin::days_left(db, own.user, cx.actor.home)?;
         let warned = settings::number(db, cx.actor.home, "password_banner_days")?.unwrap_or(0);
         let days = days.filter(|days| *days <= warned);
         let holder = Holder::user(cx.actor.home, own.user);
         let properties = values::of(db, Standing::Oneself, &holder)?;
-        Ok((store::details(db, own)?, days, acting::history(db, own)?, properties))
+        let services = assignments::had_by(db, own.user)?;
+        Ok((store::details(db, own)?, days, acting::history(db, own)?, properties, services))
     })?;
     let mut kept = Input::default();
     kept.set("time_zone", &details.time_zone);
@@ -111,6 +116,7 @@ fn account_page(
                 div.row { (primary("Save")) }
             }
         })))
+        @if !services.is_empty() { (card("My services", None, had(&services))) }
         (cards(&properties))
         (acting::pages::history(&acted, &cx.actor.zone))
         div id="appearance" {
@@ -124,6 +130,21 @@ fn account_page(
         }
     };
     Ok(page(cx, status, "Account", body))
+}
+
+/// What somebody has, by name and plan.
+fn had(services: &[Had]) -> Markup {
+    let list: Vec<(&str, Markup)> = services
+        .iter()
+        .map(|had| {
+            let plan = if had.plan_name.is_empty() { "–" } else { had.plan_name.as_str() };
+            let shown = html! {
+                (plan) @if !had.label.is_empty() { " " span.muted { (had.label) } }
+            };
+            (had.name.as_str(), shown)
+        })
+        .collect();
+    facts(&list)
 }
 
 pub fn set_theme(cx: &Cx, _: &Own<AccountRead>) -> Result<Response> {
@@ -241,6 +262,7 @@ fn page(cx: &Cx, status: u16, tab: &str, body: Markup) -> Response {
 
 fn password_page(cx: &Cx, status: u16, input: &Input, complaints: &[Complaint]) -> Response {
     let rules = cx.db.read(|db| signin::rules(db, cx.actor.home)).unwrap_or_default();
+    let has_tokens = cx.db.read(|db| store::has_tokens(db, cx.actor.user)).unwrap_or(true);
     let hint = format!("At least {} characters. A sentence is fine.", rules.length);
     let field = |name, label, autocomplete, hint: &str| {
         let opts = Opts { kind: "password", autocomplete, hint, width: 3, ..Opts::default() };
@@ -257,7 +279,9 @@ fn password_page(cx: &Cx, status: u16, input: &Input, complaints: &[Complaint]) 
                 (fieldset("Password", "Other browsers are signed out; this one stays.", html! {
                     (field("current", "Current password", "current-password", ""))
                     (field("password", "New password", "new-password", &hint))
-                    (check(input, complaints, "revoke", "Revoke my API tokens", "Tick it if somebody may have seen the password."))
+                    @if has_tokens {
+                        (check(input, complaints, "revoke", "Revoke my API tokens", "Tick it if somebody may have seen the password."))
+                    }
                 }))
             }
             (form_foot(html! { (primary("Change password")) }))

@@ -163,6 +163,9 @@ fn history(cx: &Cx, list: &[Happened]) -> Markup {
 
 /// `user.created` on Ann as "User created: Ann".
 fn sentence(each: &Happened) -> String {
+    if each.action.starts_with("request.") && !each.subject.is_empty() {
+        return text::act_on(&each.action, Some(&each.subject));
+    }
     let words = text::act(&each.action);
     match each.subject.as_str() {
         "" => words,

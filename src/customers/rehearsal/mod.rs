@@ -5,7 +5,7 @@ pub mod shown;
 mod store;
 
 use super::fields::NEW;
-use super::{May, create_in};
+use super::{May, create_in, one};
 use crate::auth::permissions::{CustomersCreate, PricesRead};
 use crate::auth::{Actor, Scope};
 use crate::billing;
@@ -84,9 +84,11 @@ pub struct Told {
 }
 
 impl Preview {
-    /// Whether nothing follows from it but that Portico knows it: no work, no mail, no bill.
+    /// Whether nothing follows from it but that Portico knows it: no work, no mail, no bill, and
+    /// nothing worth knowing before.
     pub fn is_quiet(&self) -> bool {
-        self.steps.is_empty() && self.told.is_empty() && self.ledger.is_empty()
+        let follows = [self.steps.len(), self.told.len(), self.ledger.len(), self.warnings.len()];
+        follows == [0; 4]
     }
 }
 
@@ -147,6 +149,18 @@ pub fn of_new(
         said.set("code", code);
         said.set("domain", domain);
         ["parent_id", "tell_contact"].iter().for_each(|field| said.remove(field));
+        // What nobody chose is no news.
+        let language = one(tx, scope, parent)?.details.language;
+        for (field, usual) in [
+            ("type", "standard"),
+            ("billed_by", "inherit"),
+            ("customers_billed_by", "reseller"),
+            ("language", language.as_str()),
+        ] {
+            if said.get(field) == usual {
+                said.remove(field);
+            }
+        }
         Ok(Told { diffs: said_of(NEW, &said), ..Told::default() })
     })
 }

@@ -5,7 +5,6 @@ use crate::customers::life::listed;
 use crate::html::button::{Button, button, cancel};
 use crate::html::form::{carried, form_foot, post_form};
 use crate::html::parts::{Tone, card, facts, flash, stats};
-use crate::html::table::{column, table};
 use crate::html::text;
 use crate::input::Input;
 use crate::money::Money;
@@ -67,31 +66,31 @@ pub fn question(preview: &Preview, asked: Question) -> Markup {
     )
 }
 
-/// Fields with their values: two columns where something was there before.
+/// Fields that are on or off.
+const FLAGS: &[&str] =
+    &["main_contact", "test_user", "must_change", "never_expires", "break_glass"];
+
+/// Fields with the values that they would have, and those that they have.
 fn fields(diffs: &[Diff], labels: &[(&str, &str)]) -> Markup {
     let label = |field: &str| {
         let known = labels.iter().find(|(name, _)| *name == field);
         known.map_or_else(|| field.to_owned(), |(_, label)| (*label).to_owned())
     };
-    let value = |text: &str| match text {
-        "" => html! { span.muted { "nothing" } },
-        text => html! { (text) },
-    };
-    if diffs.iter().all(|each| each.before.is_empty()) {
-        let names: Vec<String> = diffs.iter().map(|each| label(&each.field)).collect();
-        let list: Vec<(&str, Markup)> = names
-            .iter()
-            .zip(diffs)
-            .map(|(name, each)| (name.as_str(), value(&each.after)))
-            .collect();
-        return html! { @if !list.is_empty() { (facts(&list)) } };
-    }
-    let rows = html! {
-        @for each in diffs {
-            tr { th scope="row" { (label(&each.field)) } td { (value(&each.before)) } td { (value(&each.after)) } }
+    let value = |each: &Diff| {
+        let plain = |text: &str| match text {
+            "1" if FLAGS.contains(&each.field.as_str()) => "Yes".to_owned(),
+            "0" if FLAGS.contains(&each.field.as_str()) => "No".to_owned(),
+            text => text.to_owned(),
+        };
+        html! {
+            @if each.after.is_empty() { span.muted { "Nothing" } } @else { (plain(&each.after)) }
+            @if !each.before.is_empty() { div.muted { "Now " (plain(&each.before)) } }
         }
     };
-    table("What changes", &[column("Field"), column("Now"), column("Then")], rows)
+    let names: Vec<String> = diffs.iter().map(|each| label(&each.field)).collect();
+    let list: Vec<(&str, Markup)> =
+        names.iter().zip(diffs).map(|(name, each)| (name.as_str(), value(each))).collect();
+    html! { @if !list.is_empty() { (facts(&list)) } }
 }
 
 /// The money, the work and the mails of a preview, in words.

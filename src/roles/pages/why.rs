@@ -93,9 +93,9 @@ fn form(action: &str, query: &Input, user: Option<UserId>) -> Markup {
             @if let Some(user) = user { input type="hidden" name="user" value=(user); }
             div.form { (fieldset("Ask", "", html! {
                 (choice_field(query, &[], "permission", "Permission", &choices, half))
-                (text_field(query, &[], "customer", "Customer", Opts { hint: "Its number. Left empty: the own one.", optional: true, ..half }))
-                (text_field(query, &[], "service", "Service", Opts { hint: "Its code.", optional: true, ..half }))
-                (text_field(query, &[], "to", "Done to the user", Opts { hint: "Their number.", optional: true, ..half }))
+                (text_field(query, &[], "customer", "Customer", Opts { hint: "Its code, like AD. Empty: your own.", optional: true, ..half }))
+                (text_field(query, &[], "service", "Service", Opts { hint: "Its code, as on the services page.", optional: true, ..half }))
+                (text_field(query, &[], "to", "Done to the user", Opts { hint: "Their sign-in name.", optional: true, ..half }))
             })) }
             (form_foot(html! { (primary("Explain")) }))
         }

@@ -306,21 +306,25 @@ pub fn question(db: &Read, viewer: &Actor, user: UserId, query: &Input) -> Resul
     let unknown = || Error::invalid("permission", "is not a permission");
     let known = permissions::ALL.iter().find(|(name, _)| *name == query.get("permission"));
     let (permission, _) = known.ok_or_else(unknown)?;
-    let number = |name: &str| match query.get(name) {
-        "" => Ok(None),
-        text => text.parse::<i64>().map(Some).map_err(|_| Error::NotFound),
-    };
     let codes: Vec<i64> = viewer.all_rights().into_iter().map(|right| right.code).collect();
     let own = viewer.home;
     let home = match user == viewer.user {
         true => own,
         false => store::home_within(db, &serde_json::to_string(&codes)?, user)?,
     };
-    let customer = number("customer")?.map_or(home, CustomerId);
+    let customer = match (query.get("customer"), query.get("customer").parse()) {
+        ("", _) => home,
+        (_, Ok(id)) => CustomerId(id),
+        (code, _) => store::customer_of_code(db, code)?.ok_or(Error::NotFound)?,
+    };
     if customer != own && !store::reaches(db, &codes, customer)? {
         return Err(Error::NotFound);
     }
-    let to = number("to")?.map(UserId);
+    let to = match (query.get("to"), query.get("to").parse()) {
+        ("", _) => None,
+        (_, Ok(id)) => Some(UserId(id)),
+        (name, _) => Some(store::user_called(db, name)?.ok_or(Error::NotFound)?),
+    };
     if let Some(to) = to.filter(|to| *to != viewer.user) {
         store::home_within(db, &serde_json::to_string(&codes)?, to)?;
     }

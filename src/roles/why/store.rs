@@ -100,6 +100,18 @@ pub fn user_limit(db: &Read, customer: CustomerId) -> Result<Option<Check>> {
 }
 
 /// The customer the user belongs to, if a permission of the viewer reaches it.
+/// The customer with that code; whoever asks has to reach it.
+pub fn customer_of_code(db: &Read, code: &str) -> Result<Option<CustomerId>> {
+    db.maybe("SELECT id FROM customers WHERE code = ?1", [code], |row| row.get("id"))
+}
+
+/// The user with that sign-in name or hosted address; whoever asks has to reach them.
+pub fn user_called(db: &Read, name: &str) -> Result<Option<UserId>> {
+    db.maybe("SELECT user_id FROM user_names WHERE name = ?1", [name.to_lowercase()], |row| {
+        row.get("user_id")
+    })
+}
+
 pub fn home_within(db: &Read, codes: &str, user: UserId) -> Result<CustomerId> {
     db.one(
         "SELECT customer_id FROM users

@@ -1135,6 +1135,7 @@ CREATE TABLE services (
   icon          TEXT NOT NULL DEFAULT 'stack-2',
   kind          TEXT NOT NULL CHECK (kind IN ('customer', 'user')),
   multi         INTEGER NOT NULL DEFAULT 0 CHECK (multi IN (0, 1)),
+  label_pattern TEXT NOT NULL DEFAULT '' CHECK (length(label_pattern) <= 60), -- suggests labels: {customer.domain}
   state         TEXT NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'active', 'retired')),
   tracking_only INTEGER NOT NULL DEFAULT 0 CHECK (tracking_only IN (0, 1)), -- active without rules
   on_move       TEXT NOT NULL DEFAULT 'refuse' CHECK (on_move IN ('carry', 'recreate', 'refuse')), -- of its user to another customer
@@ -1175,10 +1176,21 @@ END;
 CREATE TABLE service_needs (
   service_id INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE,
   needs_id   INTEGER NOT NULL REFERENCES services (id),
+  at         TEXT NOT NULL DEFAULT 'customer' CHECK (at IN ('customer', 'user')), -- who must hold it
   PRIMARY KEY (service_id, needs_id),
   CHECK (service_id <> needs_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX service_needs_by_needs ON service_needs (needs_id);
+
+-- The whole document of a service as each save left it.
+CREATE TABLE service_versions (
+  service_id INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE,
+  version    INTEGER NOT NULL,
+  document   TEXT NOT NULL,                                -- JSON, portico/1
+  saved_at   TEXT NOT NULL,
+  saved_by   INTEGER,
+  PRIMARY KEY (service_id, version)
+) STRICT, WITHOUT ROWID;
 
 -- A variant of a service: for the customer as a whole, or for one user.
 CREATE TABLE plans (

@@ -548,7 +548,14 @@ routes! {
     Get    "/services/{code}/delete"                      scope CatalogueWrite catalogue::pages::confirm_delete;
     Post   "/services/{code}/delete"                      scope CatalogueWrite catalogue::pages::destroy;
     Post   "/services/{code}/rules"                       scope RulesWrite     catalogue::pages::set_rules;
-    Get    "/services/{code}/export"                      scope CatalogueWrite catalogue::pages::export;
+    Get    "/services/{code}/export"                      scope CatalogueRead  catalogue::documents::api::exported;
+    Get    "/services/{code}/versions"                    scope CatalogueRead  catalogue::documents::pages::versions;
+    Get    "/services/{code}/versions/{version}"          scope CatalogueRead  catalogue::documents::api::version;
+    Get    "/apply"                                       scope CatalogueWrite catalogue::documents::pages::new;
+    Post   "/apply"                                       scope CatalogueWrite catalogue::documents::pages::create;
+    Post   "/api/v1/apply"                                scope CatalogueWrite catalogue::documents::api::applied, "Bring a document of services in" catalogue::documents::api::APPLY => catalogue::documents::api::APPLIED;
+    Get    "/api/v1/services/{code}/versions"             scope CatalogueRead  catalogue::documents::api::versions, "List the versions of a service" jobs::api::PAGES => catalogue::documents::api::VERSION;
+    Get    "/api/v1/services/{code}/versions/{version}"   scope CatalogueRead  catalogue::documents::api::version, "Show a service as it was saved" &[] => catalogue::documents::api::EXPORT_OUT;
     Get    "/services/{code}/plans/new"                   scope CatalogueWrite catalogue::pages::new_plan;
     Post   "/services/{code}/plans"                       scope CatalogueWrite catalogue::pages::create_plan;
     Get    "/services/{code}/plans/{plan}"                scope CatalogueWrite catalogue::pages::edit_plan;
@@ -571,7 +578,7 @@ routes! {
     Post   "/api/v1/services/{code}/activate"             scope CatalogueWrite catalogue::api::activate, "Put a service on sale" &[] => catalogue::api::OUT;
     Post   "/api/v1/services/{code}/retire"               scope CatalogueWrite catalogue::api::retire, "Take a service off sale" &[] => catalogue::api::OUT;
     Put    "/api/v1/services/{code}/rules"                scope RulesWrite     catalogue::api::set_rules, "Say what happens for a service" catalogue::services::RULES => catalogue::api::RULES_OUT;
-    Get    "/api/v1/services/{code}/export"               scope CatalogueWrite catalogue::api::export, "Export a service" catalogue::api::EXPORT => catalogue::api::EXPORT_OUT;
+    Get    "/api/v1/services/{code}/export"               scope CatalogueRead  catalogue::documents::api::exported, "Export a service" catalogue::documents::api::EXPORT => catalogue::documents::api::EXPORT_OUT;
     Post   "/api/v1/services/{code}/plans"                scope CatalogueWrite catalogue::api::create_plan, "Add a plan" catalogue::plans::NEW => catalogue::api::OUT;
     Patch  "/api/v1/services/{code}/plans/{plan}"         scope CatalogueWrite catalogue::api::update_plan, "Change a plan" catalogue::plans::NEW => catalogue::api::OUT;
     Post   "/api/v1/services/{code}/plans/{plan}/retire"  scope CatalogueWrite catalogue::api::retire_plan, "Take a plan off sale" &[] => catalogue::api::OUT;

@@ -71,7 +71,7 @@ impl<'a> Draft<'a> {
         self.order.level()
     }
 
-    pub fn give(&mut self, said: Said) -> Result<Act> {
+    pub fn give(&mut self, mut said: Said) -> Result<Act> {
         let (db, order) = (self.db, self.order);
         let service = known(db, &said.service)?;
         if self.level() == Level::User && service.kind == Level::Customer {
@@ -87,6 +87,9 @@ impl<'a> Draft<'a> {
             self.refusals.push(check.complaint());
         }
         let user_plans = self.user_plans(&service, said.user_plans)?;
+        if service.multi && said.label.is_empty() && !service.label_pattern.is_empty() {
+            said.label = self.suggested(&service.label_pattern)?;
+        }
         if service.multi && said.label.is_empty() {
             self.refuse("label", "is required, because there may be several");
         } else if !service.multi && !said.label.is_empty() {
@@ -103,7 +106,8 @@ impl<'a> Draft<'a> {
         let below = self.below(&service)?;
         self.require(&service, plan.as_ref().map(|plan| plan.id), below, &values)?;
         for need in catalogue::needs(db, service.id)? {
-            self.after = self.after.max(store::open_at_customer(db, order.customer, need.id)?);
+            let open = store::open_at_customer(db, order.customer, need.service.id)?;
+            self.after = self.after.max(open);
         }
         let reasons = match &self.user {
             Some(user) if user.state == "disabled" => vec![Reason::UserDisabled],
@@ -133,6 +137,18 @@ impl<'a> Draft<'a> {
             below,
             reasons,
         }))
+    }
+
+    /// The label that the service suggests.
+    fn suggested(&self, pattern: &str) -> Result<String> {
+        let words = store::label_words(self.db, self.order.customer, self.order.user)?;
+        let mut label = pattern.to_owned();
+        for (word, text) in words {
+            label = label.replace(&format!("{{{word}}}"), &text);
+        }
+        let good = |c: &char| c.is_alphanumeric() || " ._@-".contains(*c);
+        let label: String = label.chars().filter(good).take(60).collect();
+        Ok(label.trim().to_owned())
     }
 
     /// The plan that was asked for, or the only one there is.
@@ -333,8 +349,8 @@ impl<'a> Draft<'a> {
             }
         }
         for other in catalogue::needed_by(self.db, service.id)? {
-            if store::holds_beside(self.db, &held, other.id)? {
-                self.refuse("", format!("{} needs {name}. Remove that first.", other.name));
+            if store::holds_beside(self.db, &held, &other)? {
+                self.refuse("", format!("{} needs {name}. Remove that first.", other.service.name));
             }
         }
         let users = match held.id {

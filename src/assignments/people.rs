@@ -68,8 +68,8 @@ pub fn one_of_user(db: &Read, user: UserId, id: UserServiceId) -> Result<Option<
 pub fn needing(db: &Read, held: &Held) -> Result<Vec<Service>> {
     let mut all = Vec::new();
     for other in catalogue::needed_by(db, held.service)? {
-        if store::holds_beside(db, held, other.id)? {
-            all.push(other);
+        if store::holds_beside(db, held, &other)? {
+            all.push(other.service);
         }
     }
     Ok(all)

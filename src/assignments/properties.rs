@@ -47,7 +47,7 @@ pub fn order<'a>(
 
 /// Stores what was typed.
 pub fn keep(tx: &Write, key: &Key, order: &properties::Order) -> Result<()> {
-    properties::store_values(tx, key, order)
+    properties::store_values(tx, key, order).map(drop)
 }
 
 /// What holds for an assignment.

@@ -3,7 +3,7 @@ use super::plan::Gift;
 use super::state::{Live, Open, Wanted};
 use super::{Held, HeldId, Last, Order, Reason};
 use crate::auth::Scope;
-use crate::catalogue::Level;
+use crate::catalogue::{Level, Need};
 use crate::db::{Read, Write, unique};
 use crate::error::Result;
 use crate::ids::{
@@ -26,6 +26,32 @@ fn holder(row: &Row) -> rusqlite::Result<Holder> {
 
 pub fn customer(db: &Read, id: CustomerId) -> Result<Holder> {
     db.one("SELECT name, state, version FROM customers WHERE id = ?1", [id], holder)
+}
+
+/// What a label may be suggested from, by its words.
+pub fn label_words(
+    db: &Read,
+    customer: CustomerId,
+    user: Option<UserId>,
+) -> Result<[(&'static str, String); 5]> {
+    db.one(
+        "SELECT customers.code, customers.name,
+                coalesce((SELECT domains.name FROM customer_domains JOIN domains ON domains.id = domain_id
+                           WHERE customer_domains.customer_id = customers.id AND main = 1), '') AS domain,
+                coalesce(users.display_name, '') AS user_name, coalesce(users.upn, '') AS upn
+           FROM customers LEFT JOIN users ON users.id = :user
+          WHERE customers.id = :customer",
+        named_params! { ":customer": customer, ":user": user },
+        |row| {
+            Ok([
+                ("customer.code", row.get("code")?),
+                ("customer.name", row.get("name")?),
+                ("customer.domain", row.get("domain")?),
+                ("user.name", row.get("user_name")?),
+                ("user.upn", row.get("upn")?),
+            ])
+        },
+    )
 }
 
 /// A user, bound to its customer.
@@ -329,8 +355,11 @@ pub fn open_at_customer(
 }
 
 /// Whether the same holder has `other`, apart from `held` itself.
-pub fn holds_beside(db: &Read, held: &Held, other: ServiceId) -> Result<bool> {
+pub fn holds_beside(db: &Read, held: &Held, other: &Need) -> Result<bool> {
+    let (other, at) = (other.service.id, other.at);
     match held.id {
+        // The customer goes on holding it.
+        HeldId::User(_) if at == Level::Customer => Ok(false),
         HeldId::User(_) => db.value(
             "SELECT EXISTS (SELECT 1 FROM user_services
                              WHERE user_id = :user AND service_id = :other AND wanted <> 'gone')",

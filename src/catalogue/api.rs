@@ -1,3 +1,4 @@
+use super::documents::need_code;
 use super::plans::{self, Author};
 use super::properties::api::property_out;
 use super::properties::{self, Property, Standing};
@@ -18,13 +19,6 @@ pub const FILTERS: &[Field] = &[
     Field::text("state", "draft, active or retired"),
 ];
 
-pub const EXPORT: &[Field] = &[Field::text("format", "json")];
-
-pub const EXPORT_OUT: &[Field] = &[
-    Field::text("format", "portico/1"),
-    Field::list("service", "the service, with its properties and plans"),
-];
-
 pub const RULES_OUT: &[Field] = &[Field::list("connectors", "numbers, in the order of work")];
 
 pub const OUT: &[Field] = &[
@@ -36,11 +30,12 @@ pub const OUT: &[Field] = &[
     Field::text("icon", ""),
     Field::text("kind", "customer or user"),
     Field::boolean("multi", ""),
+    Field::text("label_pattern", ""),
     Field::text("state", "draft, active or retired"),
     Field::boolean("tracking_only", ""),
     Field::text("on_move", "refuse, carry or recreate"),
     Field::integer("version", ""),
-    Field::list("needs", "codes of services"),
+    Field::list("needs", "codes of services; CODE@customer where the customer must hold it"),
     Field::list("plans", "when one service is shown"),
     Field::list("properties", "when one service is shown"),
     Field::list("connectors", "numbers, in the order of work; for the provider"),
@@ -56,6 +51,7 @@ struct ServiceOut<'s> {
     icon: &'s str,
     kind: Level,
     multi: bool,
+    label_pattern: &'s str,
     state: State,
     tracking_only: bool,
     on_move: OnMove,
@@ -73,6 +69,7 @@ impl<'s> From<&'s Service> for ServiceOut<'s> {
             icon: &s.icon,
             kind: s.kind,
             multi: s.multi,
+            label_pattern: &s.label_pattern,
             state: s.state,
             tracking_only: s.tracking_only,
             on_move: s.on_move,
@@ -115,7 +112,10 @@ fn whole(cx: &Cx, scope: &Scope<CatalogueRead>, code: &str) -> Result<Value> {
         put(
             &mut out,
             "needs",
-            store::needs(db, service.id)?.iter().map(|s| s.code.clone()).collect(),
+            store::needs(db, service.id)?
+                .iter()
+                .map(|need| need_code(service.kind, need))
+                .collect(),
         );
         put(&mut out, "plans", Value::from(all));
         put(&mut out, "properties", seen.iter().map(property_out).collect());
@@ -181,46 +181,6 @@ pub fn index(cx: &Cx, scope: &Scope<CatalogueRead>) -> Result<Response> {
 
 pub fn show(cx: &Cx, scope: &Scope<CatalogueRead>) -> Result<Response> {
     response::json(200, &whole(cx, scope, &cx.param::<String>("code")?)?)
-}
-
-/// The whole definition as a document, with names instead of numbers and without secrets.
-pub fn export(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
-    let code: String = cx.param("code")?;
-    let (service, needs, all, seen) = cx.db.read(|db| {
-        let service = store::own(db, scope, &code)?;
-        let mut all = Vec::new();
-        for plan in store::plans(db, service.id)? {
-            let values = stored(db, &service, &plan)?;
-            all.push(json!({
-                "level": plan.level, "code": plan.code, "name": plan.name, "sku": plan.sku,
-                "not_sold": plan.not_sold, "state": plan.state, "values": values,
-            }));
-        }
-        let seen = properties::all(db, service.id)?;
-        Ok((store::service(db, service.id)?, store::needs(db, service.id)?, all, seen))
-    })?;
-    let properties: Vec<Value> = seen
-        .iter()
-        .map(|property| {
-            let mut out = property_out(property);
-            if let Some(object) = out.as_object_mut() {
-                object.remove("id");
-            }
-            out
-        })
-        .collect();
-    let document = json!({
-        "format": "portico/1",
-        "service": [{
-            "code": service.code, "name": service.name, "category": service.category,
-            "description": service.description, "icon": service.icon, "kind": service.kind,
-            "multi": service.multi, "tracking_only": service.tracking_only, "on_move": service.on_move,
-            "needs": needs.iter().map(|need| need.code.clone()).collect::<Vec<_>>(),
-            "property": properties, "plan": all,
-        }],
-    });
-    let text = serde_json::to_vec_pretty(&document)?;
-    Ok(response::download(&format!("{code}.json"), "application/json", text))
 }
 
 pub fn shown(cx: &Cx, code: &str, status: u16) -> Result<Response> {

@@ -2,6 +2,7 @@
 //! not kept here but in `prices`; who may sell what is in `offers`.
 
 pub mod api;
+pub mod documents;
 pub mod fields;
 pub mod pages;
 pub mod plans;
@@ -54,12 +55,21 @@ pub struct Service {
     pub kind: Level,
     /// A holder may have several of it, told apart by their labels.
     pub multi: bool,
+    /// Suggests a label, `{customer.domain}`; empty: none.
+    pub label_pattern: String,
     pub state: State,
     /// Active though nothing is done for it anywhere: it is counted and billed.
     pub tracking_only: bool,
     pub on_move: OnMove,
     pub builtin: bool,
     pub version: i64,
+}
+
+/// A service that must be held before another, and by whom.
+#[derive(Clone, Debug)]
+pub struct Need {
+    pub service: Service,
+    pub at: Level,
 }
 
 #[derive(Clone, Debug)]
@@ -142,12 +152,12 @@ pub fn plans(db: &Read, service: ServiceId) -> Result<Vec<Plan>> {
 }
 
 /// The services that must be held before this one.
-pub fn needs(db: &Read, service: ServiceId) -> Result<Vec<Service>> {
+pub fn needs(db: &Read, service: ServiceId) -> Result<Vec<Need>> {
     store::needs(db, service)
 }
 
-/// The services that need this one.
-pub fn needed_by(db: &Read, service: ServiceId) -> Result<Vec<Service>> {
+/// The services that need this one, and at whom.
+pub fn needed_by(db: &Read, service: ServiceId) -> Result<Vec<Need>> {
     store::needed_by(db, service)
 }
 

@@ -5,7 +5,7 @@ use super::properties::{self, Property};
 use super::services::{self, ICONS};
 use super::store::{self, Listed};
 use super::views::{draw_plans, plan_form, rules_form, state_pill};
-use super::{Level, Plan, PlanState, Service, State, api};
+use super::{Level, Need, Plan, PlanState, Service, State, api};
 use crate::auth::Scope;
 use crate::auth::permissions::{
     CatalogueRead, CatalogueWrite, CostsRead, OffersWrite, PricesRead, PricesWrite, RulesWrite,
@@ -31,6 +31,7 @@ const LABELS: &[(&str, &str)] = &[
     ("icon", "Icon"),
     ("kind", "Sold per"),
     ("multi", "Several"),
+    ("label_pattern", "Suggested label"),
     ("tracking_only", "Tracking only"),
     ("on_move", "When its user moves"),
     ("needs", "Needs"),
@@ -62,7 +63,7 @@ pub fn index(cx: &Cx, scope: &Scope<CatalogueRead>) -> Result<Response> {
     let head = Head {
         actions: Some(html! {
             @if cx.actor.may::<PricesRead>() { (link("Price lists", "/price-lists")) }
-            @if may { (new()) }
+            @if may { (link("Bring in files", "/apply")) (new()) }
         }),
         lede: match (may, cx.actor.may::<OffersWrite>()) {
             (true, _) => "What you sell. Resellers see the ones you let them sell.",
@@ -170,7 +171,8 @@ fn form_page(
     input: &Input,
     complaints: &[Complaint],
 ) -> Result<Response> {
-    let others = cx.db.read(store::names_of_all)?;
+    let (others, by_user) =
+        cx.db.read(|db| Ok((store::names_of_all(db)?, store::codes_by_user(db)?)))?;
     let title = service.map_or("New service".to_owned(), |s| format!("Edit {}", s.name));
     let action = service.map_or("/services".to_owned(), |s| format!("/services/{}", s.code));
     let w2 = Opts { width: 2, ..Opts::default() };
@@ -185,6 +187,11 @@ fn form_page(
     };
     let rules = html! {
         (check(input, complaints, "multi", "Several", "A holder may have more than one, told apart by labels"))
+        (text_field(input, complaints, "label_pattern", "Suggested label", Opts {
+            optional: true, most: Some(60), ltr: true, placeholder: "{customer.domain}",
+            hint: "Where there are several. May have {customer.code}, {customer.name}, {customer.domain}, {user.name}, {user.upn}",
+            ..Opts::default()
+        }))
         (check(input, complaints, "tracking_only", "Tracking only", "It may be on sale though nothing is done for it anywhere"))
         (choice_field(input, complaints, "on_move", "When its user moves to another customer",
             &[("refuse", "It cannot move"), ("carry", "It moves along"), ("recreate", "It is made anew")],
@@ -193,6 +200,10 @@ fn form_page(
     let needs = html! {
         @for (code, name) in others.iter().filter(|(code, _)| service.is_none_or(|s| &s.code != code)) {
             (tick(input, "needs", code, name, ""))
+            @let at_customer = format!("{code}@customer");
+            @if input.all("needs").any(|need| need == at_customer) || by_user.contains(code) {
+                (tick(input, "needs", &at_customer, &format!("{name}, at the customer"), "Its users need not have it"))
+            }
         }
         (crate::html::field::complaint_of(complaints, "needs", "Needs"))
     };
@@ -224,7 +235,7 @@ pub fn show(cx: &Cx, scope: &Scope<CatalogueRead>) -> Result<Response> {
 /// What a service's page shows.
 struct Shown {
     service: Service,
-    needs: Vec<Service>,
+    needs: Vec<Need>,
     plans: Vec<(Plan, Option<Costs>)>,
     properties: Vec<Property>,
     used: Option<(i64, i64)>,
@@ -292,8 +303,14 @@ fn about(shown: &Shown) -> Markup {
         list.push(("Used by", html! { (count(customers, "customer", "customers")) ", " (users) }));
     }
     if !shown.needs.is_empty() {
-        let names: Vec<&str> = shown.needs.iter().map(|need| need.name.as_str()).collect();
-        list.push(("Needs", html! { (names.join(", ")) }));
+        let name = |need: &Need| match (service.kind, need.service.kind, need.at) {
+            (Level::User, Level::User, Level::Customer) => {
+                format!("{}, at the customer", need.service.name)
+            }
+            _ => need.service.name.clone(),
+        };
+        let names: Vec<String> = shown.needs.iter().map(name).collect();
+        list.push(("Needs", html! { (names.join("; ")) }));
     }
     if service.tracking_only {
         list.push(("Work", html! { "Tracking only" }));
@@ -306,7 +323,11 @@ fn about(shown: &Shown) -> Markup {
 
 fn actions(service: &Service) -> Markup {
     let base = format!("/services/{}", service.code);
-    let mut items = vec![Item::link("Export", format!("{base}/export?format=json"))];
+    let mut items = vec![
+        Item::link("Export as TOML", format!("{base}/export?format=toml")),
+        Item::link("Export as JSON", format!("{base}/export?format=json")),
+        Item::link("Versions", format!("{base}/versions")),
+    ];
     if service.state == State::Active {
         items.push(Item::post("Retire", format!("{base}/retire")));
     }
@@ -480,8 +501,4 @@ pub fn activate_plan(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response>
 pub fn destroy_plan(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
     let (code, plan): (String, String) = (cx.param("code")?, cx.param("plan")?);
     acted(cx, &code, plans::delete(cx.db, scope, &code, &plan), "Plan deleted.")
-}
-
-pub fn export(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
-    api::export(cx, scope)
 }

@@ -1,6 +1,7 @@
 //! Plans: the variants of a service. Their prices are rows of the provider's default list, set here
 //! through `prices`.
 
+use super::documents;
 use super::properties::{self, Place, Standing};
 use super::services::{fresh, shipped};
 use super::{Level, Plan, PlanState, Service, store};
@@ -61,6 +62,11 @@ impl<'a> Author<'a> {
     pub fn new(actor: &Actor, scope: &'a Scope<CatalogueWrite>, key: &'a Key) -> Author<'a> {
         let (prices, costs) = (actor.may::<PricesWrite>(), actor.may::<CostsRead>());
         Author { scope, key, prices, costs }
+    }
+
+    /// Of a file, which says nothing of prices.
+    pub fn of_files(scope: &'a Scope<CatalogueWrite>, key: &'a Key) -> Author<'a> {
+        Author { scope, key, prices: false, costs: false }
     }
 }
 
@@ -168,6 +174,7 @@ pub fn create(db: &Db, author: &Author, service: &str, input: &Input) -> Result<
         audit::record(tx, "plan.created", ("plan", id.0), PROVIDER, &new.json())?;
         set_prices(tx, &service, &new)?;
         set_values(tx, author, &service, id, input)?;
+        documents::keep(tx, service.id)?;
         Ok(id)
     })
 }
@@ -205,7 +212,14 @@ pub fn update(
             audit::record(tx, "plan.changed", ("plan", old.id.0), PROVIDER, &detail)?;
         }
         set_prices(tx, &service, &new)?;
-        set_values(tx, author, &service, old.id, input)
+        let valued = set_values(tx, author, &service, old.id, input)?;
+        if valued && same {
+            store::touch(tx, service.id)?;
+        }
+        if valued || !same {
+            documents::keep(tx, service.id)?;
+        }
+        Ok(())
     })
 }
 
@@ -238,7 +252,7 @@ fn set_values(
     service: &Service,
     plan: PlanId,
     input: &Input,
-) -> Result<()> {
+) -> Result<bool> {
     let locks = input.has("locks").then(|| input.all("locks").map(str::to_owned).collect());
     let order = properties::Order {
         service,
@@ -269,6 +283,7 @@ pub fn set_state(
         }
         store::set_plan_state(tx, old.id, state)?;
         store::touch(tx, service.id)?;
+        documents::keep(tx, service.id)?;
         let detail = json!({ "old": old.state, "new": state });
         audit::record(tx, "plan.changed", ("plan", old.id.0), PROVIDER, &detail)
     })
@@ -285,6 +300,7 @@ pub fn delete(db: &Db, scope: &Scope<CatalogueWrite>, service: &str, plan: &str)
         }
         store::delete_plan(tx, &service, &old)?;
         store::touch(tx, service.id)?;
+        documents::keep(tx, service.id)?;
         let detail = json!({ "code": old.code, "name": old.name });
         audit::record(tx, "plan.deleted", ("plan", old.id.0), PROVIDER, &detail)
     })

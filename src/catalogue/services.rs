@@ -1,6 +1,7 @@
 //! Services: defining, editing, what happens for them, putting on sale and taking off.
 
-use super::{Action, EVENTS, Level, OnError, OnMove, PlanState, Service, State, store};
+use super::documents::{self, need_code};
+use super::{Action, EVENTS, Level, Need, OnError, OnMove, PlanState, Service, State, store};
 use crate::audit;
 use crate::auth::permissions::{CatalogueWrite, RulesWrite};
 use crate::auth::{PROVIDER, Scope};
@@ -22,12 +23,19 @@ pub const NEW: &[Field] = &[
     Field::text("icon", "one of the shipped set"),
     Field::text("kind", "customer or user; fixed once it has plans").required(),
     Field::boolean("multi", "a holder may have several, told apart by labels"),
+    Field::text(
+        "label_pattern",
+        "suggests a label where there are several: {customer.code}, {customer.domain}, {user.name}",
+    ),
     Field::boolean("tracking_only", "may be active though nothing is done for it anywhere"),
     Field::text(
         "on_move",
         "of its user to another customer: refuse, carry or recreate; refuse when left out",
     ),
-    Field::list("needs", "codes of services that must be held first"),
+    Field::list(
+        "needs",
+        "codes of services that must be held first; CODE@customer where the customer must hold what users hold too",
+    ),
 ];
 
 pub const RULES: &[Field] = &[
@@ -65,6 +73,7 @@ pub struct NewService {
     pub icon: String,
     pub kind: Level,
     pub multi: bool,
+    pub label_pattern: String,
     pub tracking_only: bool,
     pub on_move: OnMove,
     pub needs: Vec<String>,
@@ -91,6 +100,7 @@ impl NewService {
         };
         let kind = fields.parse("kind");
         let (multi, tracking_only) = (fields.flag("multi"), fields.flag("tracking_only"));
+        let label_pattern = label_pattern(&mut fields, multi, kind);
         let on_move = match fields.value("on_move") {
             "" => Some(OnMove::Refuse),
             _ => fields.parse("on_move"),
@@ -109,6 +119,7 @@ impl NewService {
                 icon: icon?,
                 kind: kind?,
                 multi: multi?,
+                label_pattern: label_pattern?,
                 tracking_only: tracking_only?,
                 on_move: on_move?,
                 needs: needs?,
@@ -116,7 +127,7 @@ impl NewService {
         })
     }
 
-    fn of(service: &Service, needs: &[Service]) -> NewService {
+    fn of(service: &Service, needs: &[Need]) -> NewService {
         NewService {
             code: service.code.clone(),
             name: service.name.clone(),
@@ -125,9 +136,10 @@ impl NewService {
             icon: service.icon.clone(),
             kind: service.kind,
             multi: service.multi,
+            label_pattern: service.label_pattern.clone(),
             tracking_only: service.tracking_only,
             on_move: service.on_move,
-            needs: needs.iter().map(|need| need.code.clone()).collect(),
+            needs: needs.iter().map(|need| need_code(service.kind, need)).collect(),
         }
     }
 
@@ -135,13 +147,14 @@ impl NewService {
         json!({
             "code": self.code, "name": self.name, "category": self.category,
             "description": self.description, "icon": self.icon, "kind": self.kind,
-            "multi": self.multi, "tracking_only": self.tracking_only, "on_move": self.on_move, "needs": self.needs,
+            "multi": self.multi, "label_pattern": self.label_pattern,
+            "tracking_only": self.tracking_only, "on_move": self.on_move, "needs": self.needs,
         })
     }
 }
 
 /// A service as its edit form begins.
-pub fn as_input(service: &Service, needs: &[Service]) -> Input {
+pub fn as_input(service: &Service, needs: &[Need]) -> Input {
     let mut input = Input::default();
     input.set("code", &service.code);
     input.set("name", &service.name);
@@ -150,18 +163,20 @@ pub fn as_input(service: &Service, needs: &[Service]) -> Input {
     input.set("icon", &service.icon);
     input.set("kind", service.kind.word());
     input.set("multi", i64::from(service.multi));
+    input.set("label_pattern", &service.label_pattern);
     input.set("tracking_only", i64::from(service.tracking_only));
     input.set("on_move", service.on_move.word());
-    needs.iter().for_each(|need| input.push("needs", &need.code));
+    needs.iter().for_each(|need| input.push("needs", need_code(service.kind, need)));
     input
 }
 
 /// Defines a service; it is a draft at first.
 pub fn create(db: &Db, scope: &Scope<CatalogueWrite>, input: &Input) -> Result<ServiceId> {
-    let new = NewService::read(input)?;
+    let mut new = NewService::read(input)?;
     db.write(scope.by, |tx| {
+        let wanted = read_needs(tx, &mut new)?;
         let id = taken(store::insert(tx, &new))?;
-        set_needs(tx, id, &new)?;
+        set_needs(tx, id, &wanted)?;
         record(tx, "service.created", id, &new.json())?;
         Ok(id)
     })
@@ -180,7 +195,7 @@ pub fn update(
         fresh(&old, expected)?;
         shipped(&old)?;
         let needs = store::needs(tx, old.id)?;
-        let new = NewService::read(&input.over(as_input(&old, &needs)))?;
+        let mut new = NewService::read(&input.over(as_input(&old, &needs)))?;
         if new.code != old.code {
             return Err(Error::invalid("code", "is fixed once the service is saved"));
         }
@@ -200,11 +215,12 @@ pub fn update(
             return Err(Error::invalid("tracking_only", NOTHING_HAPPENS));
         }
         let before = NewService::of(&old, &needs);
+        let wanted = read_needs(tx, &mut new)?;
         if new == before {
             return Ok(());
         }
         taken(store::update(tx, old.id, &new))?;
-        set_needs(tx, old.id, &new)?;
+        set_needs(tx, old.id, &wanted)?;
         let detail = json!({ "old": before.json(), "new": new.json() });
         record(tx, "service.changed", old.id, &detail)
     })
@@ -224,7 +240,11 @@ fn taken<T>(result: Result<T>) -> Result<T> {
     })
 }
 
+/// Says what was done and keeps how the service is now.
 fn record(tx: &Write, action: &str, id: ServiceId, detail: &Value) -> Result<()> {
+    if action != "service.deleted" {
+        documents::keep(tx, id)?;
+    }
     audit::record(tx, action, ("service", id.0), PROVIDER, detail)
 }
 
@@ -249,11 +269,43 @@ pub fn shipped(service: &Service) -> Result<()> {
     Ok(())
 }
 
-/// Replaces the needs. Going round in a circle is refused with the way.
-fn set_needs(tx: &Write, id: ServiceId, new: &NewService) -> Result<()> {
-    let mut ids = Vec::new();
-    for code in &new.needs {
-        let need = store::service_of(tx, code).map_err(|err| match err {
+/// What a label may be suggested from.
+const LABEL_WORDS: [&str; 5] =
+    ["customer.code", "customer.name", "customer.domain", "user.name", "user.upn"];
+
+fn label_pattern(fields: &mut Fields, multi: Option<bool>, kind: Option<Level>) -> Option<String> {
+    let pattern = fields.text("label_pattern", 0..=60)?;
+    if pattern.is_empty() {
+        return Some(pattern);
+    }
+    if multi == Some(false) {
+        return fields.complain("label_pattern", "is for services of which there may be several");
+    }
+    for part in pattern.split('{').skip(1) {
+        let known = |word: &str| {
+            LABEL_WORDS.contains(&word) && (kind == Some(Level::User) || !word.starts_with("user"))
+        };
+        match part.split_once('}') {
+            Some((word, _)) if known(word) => {}
+            Some((word, _)) => {
+                let text = format!("has {{{word}}}, which is not known here");
+                return fields.complain("label_pattern", text);
+            }
+            None => return fields.complain("label_pattern", "has a { without its }"),
+        }
+    }
+    Some(pattern)
+}
+
+/// What it needs, read against what there is; the codes in the order of what they name.
+fn read_needs(db: &Read, new: &mut NewService) -> Result<Vec<Need>> {
+    let mut needs: Vec<Need> = Vec::new();
+    for said in &new.needs {
+        let (code, at) = match said.split_once('@') {
+            Some((code, at)) => (code, Some(at)),
+            None => (said.as_str(), None),
+        };
+        let need = store::service_of(db, code).map_err(|err| match err {
             Error::NotFound => Error::invalid("needs", format!("{code} is not a service")),
             other => other,
         })?;
@@ -262,13 +314,35 @@ fn set_needs(tx: &Write, id: ServiceId, new: &NewService) -> Result<()> {
                 format!("{} is held by users; a customer service cannot need it.", need.name);
             return Err(Error::invalid("needs", text));
         }
-        ids.push(need.id);
+        let at = match at.map(str::parse::<Level>) {
+            None => need.kind,
+            Some(Ok(at)) if at == need.kind || at == Level::Customer => at,
+            Some(_) => {
+                let at = at.unwrap_or_default();
+                let text = format!("{} cannot be needed at the {at}", need.name);
+                return Err(Error::invalid("needs", text));
+            }
+        };
+        if needs.iter().any(|other| other.service.id == need.id) {
+            return Err(Error::invalid("needs", format!("has {code} twice")));
+        }
+        needs.push(Need { service: need, at });
     }
+    needs.sort_by(|a, b| a.service.code.cmp(&b.service.code));
+    new.needs = needs.iter().map(|need| need_code(new.kind, need)).collect();
+    Ok(needs)
+}
+
+/// Replaces the needs. Going round in a circle is refused with the way.
+fn set_needs(tx: &Write, id: ServiceId, needs: &[Need]) -> Result<()> {
+    let needs: Vec<(ServiceId, Level)> =
+        needs.iter().map(|need| (need.service.id, need.at)).collect();
+    let ids: Vec<ServiceId> = needs.iter().map(|(id, _)| *id).collect();
     if let Some(circle) = store::circle(tx, id, &ids)? {
         let way = circle.join(" needs ");
         return Err(Error::invalid("needs", format!("The services would need each other: {way}.")));
     }
-    store::set_needs(tx, id, &ids)
+    store::set_needs(tx, id, &needs)
 }
 
 /// Puts it on sale.
@@ -289,7 +363,7 @@ pub fn activate(db: &Db, scope: &Scope<CatalogueWrite>, code: &str) -> Result<()
         if service.kind == Level::User && !plans.iter().any(|plan| open(&plan)) {
             reasons.push("It has no user plan. Add one first.".to_owned());
         }
-        for need in store::needs(tx, service.id)? {
+        for Need { service: need, .. } in store::needs(tx, service.id)? {
             if need.state != State::Active {
                 let state = if need.state == State::Draft { "a draft" } else { "retired" };
                 reasons.push(format!("needs {}, which is {state}", need.name));
@@ -331,7 +405,7 @@ pub fn delete(db: &Db, scope: &Scope<CatalogueWrite>, code: &str) -> Result<()> 
         }
         let needing = store::needed_by(tx, service.id)?;
         if let Some(other) = needing.first() {
-            return Err(Error::refused(format!("{} needs {name}.", other.name)));
+            return Err(Error::refused(format!("{} needs {name}.", other.service.name)));
         }
         store::delete(tx, &service)?;
         record(tx, "service.deleted", service.id, &json!({ "code": code, "name": name }))

@@ -1,11 +1,12 @@
 use super::plans::NewPlan;
 use super::services::{NewService, Trace, Worker};
-use super::{Level, OnError, Plan, PlanState, RESELLER, Rule, Service, State};
+use super::{Level, Need, OnError, Plan, PlanState, RESELLER, Rule, Service, State};
 use crate::auth::Scope;
 use crate::db::{Read, Write, containing};
 use crate::error::Result;
 use crate::ids::{CustomerId, PlanId, ServiceId};
 use crate::rating::{Catalogue, PlanNames, ServiceNames};
+use crate::time::Instant;
 use crate::web::Paging;
 use rusqlite::named_params;
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub fn service_row(row: &rusqlite::Row) -> rusqlite::Result<Service> {
         icon: row.get("icon")?,
         kind: row.get("kind")?,
         multi: row.get("multi")?,
+        label_pattern: row.get("label_pattern")?,
         state: row.get("state")?,
         tracking_only: row.get("tracking_only")?,
         on_move: row.get("on_move")?,
@@ -45,7 +47,8 @@ pub fn plan_row(row: &rusqlite::Row) -> rusqlite::Result<Plan> {
 
 pub fn service(db: &Read, id: ServiceId) -> Result<Service> {
     db.one(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
+                on_move, builtin, version
            FROM services WHERE id = ?1",
         [id],
         service_row,
@@ -54,7 +57,8 @@ pub fn service(db: &Read, id: ServiceId) -> Result<Service> {
 
 pub fn service_of(db: &Read, code: &str) -> Result<Service> {
     db.one(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
+                on_move, builtin, version
            FROM services WHERE code = ?1",
         [code],
         service_row,
@@ -65,7 +69,8 @@ pub fn service_of(db: &Read, code: &str) -> Result<Service> {
 /// reseller up there was offered, and what is held there already.
 pub fn visible<P>(db: &Read, scope: &Scope<P>, code: &str) -> Result<Service> {
     db.one(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
+                on_move, builtin, version
            FROM services
           WHERE code = :code
             AND EXISTS (
@@ -115,26 +120,32 @@ pub fn plans(db: &Read, service: ServiceId) -> Result<Vec<Plan>> {
     )
 }
 
-pub fn needs(db: &Read, service: ServiceId) -> Result<Vec<Service>> {
+pub fn needs(db: &Read, service: ServiceId) -> Result<Vec<Need>> {
     db.all(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
+                on_move, builtin, version, at
            FROM service_needs JOIN services ON services.id = needs_id
           WHERE service_id = ?1
           ORDER BY code",
         [service],
-        service_row,
+        need_row,
     )
 }
 
-pub fn needed_by(db: &Read, service: ServiceId) -> Result<Vec<Service>> {
+pub fn needed_by(db: &Read, service: ServiceId) -> Result<Vec<Need>> {
     db.all(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
+                on_move, builtin, version, at
            FROM service_needs JOIN services ON services.id = service_id
           WHERE needs_id = ?1
           ORDER BY code",
         [service],
-        service_row,
+        need_row,
     )
+}
+
+fn need_row(row: &rusqlite::Row) -> rusqlite::Result<Need> {
+    Ok(Need { service: service_row(row)?, at: row.get("at")? })
 }
 
 pub fn rules_for(db: &Read, service: ServiceId, event: &str) -> Result<Vec<Rule>> {
@@ -214,7 +225,8 @@ pub fn ship_reseller(tx: &Write) -> Result<()> {
 /// The service, for whoever writes the catalogue: a right that stands at the provider.
 pub fn own<P>(db: &Read, scope: &Scope<P>, code: &str) -> Result<Service> {
     db.one(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version
+        "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
+                on_move, builtin, version
            FROM services
           WHERE code = :code AND EXISTS (SELECT 1 FROM json_each(:scope) WHERE value / 4 = 1)",
         named_params! { ":code": code, ":scope": scope },
@@ -224,13 +236,15 @@ pub fn own<P>(db: &Read, scope: &Scope<P>, code: &str) -> Result<Service> {
 
 pub fn insert(tx: &Write, new: &NewService) -> Result<ServiceId> {
     tx.change(
-        "INSERT INTO services (code, name, category, description, icon, kind, multi, tracking_only, on_move, created_at, changed_at)
-         VALUES (:code, :name, :category, :description, :icon, :kind, :multi, :tracking, :on_move, :now, :now)
+        "INSERT INTO services (code, name, category, description, icon, kind, multi, label_pattern, tracking_only,
+                               on_move, created_at, changed_at)
+         VALUES (:code, :name, :category, :description, :icon, :kind, :multi, :label_pattern, :tracking,
+                 :on_move, :now, :now)
          RETURNING id",
         named_params! {
             ":code": new.code, ":name": new.name, ":category": new.category,
             ":description": new.description, ":icon": new.icon, ":kind": new.kind,
-            ":multi": new.multi, ":tracking": new.tracking_only, ":on_move": new.on_move, ":now": tx.now,
+            ":multi": new.multi, ":label_pattern": new.label_pattern, ":tracking": new.tracking_only, ":on_move": new.on_move, ":now": tx.now,
         },
     )
 }
@@ -239,13 +253,13 @@ pub fn update(tx: &Write, id: ServiceId, new: &NewService) -> Result<i64> {
     tx.change(
         "UPDATE services
             SET name = :name, category = :category, description = :description, icon = :icon,
-                kind = :kind, multi = :multi, tracking_only = :tracking, on_move = :on_move, changed_at = :now,
+                kind = :kind, multi = :multi, label_pattern = :label_pattern, tracking_only = :tracking, on_move = :on_move, changed_at = :now,
                 version = version + 1
           WHERE id = :id RETURNING version",
         named_params! {
             ":id": id, ":name": new.name, ":category": new.category,
             ":description": new.description, ":icon": new.icon, ":kind": new.kind,
-            ":multi": new.multi, ":tracking": new.tracking_only, ":on_move": new.on_move, ":now": tx.now,
+            ":multi": new.multi, ":label_pattern": new.label_pattern, ":tracking": new.tracking_only, ":on_move": new.on_move, ":now": tx.now,
         },
     )
 }
@@ -273,12 +287,56 @@ pub fn delete(tx: &Write, service: &Service) -> Result<ServiceId> {
     tx.change("DELETE FROM services WHERE id = ?1 RETURNING id", [service.id])
 }
 
-pub fn set_needs(tx: &Write, id: ServiceId, needs: &[ServiceId]) -> Result<()> {
+pub fn set_needs(tx: &Write, id: ServiceId, needs: &[(ServiceId, Level)]) -> Result<()> {
     tx.run("DELETE FROM service_needs WHERE service_id = ?1", [id])?;
-    for need in needs {
-        tx.run("INSERT INTO service_needs (service_id, needs_id) VALUES (?1, ?2)", (id, need))?;
+    for (need, at) in needs {
+        tx.run(
+            "INSERT INTO service_needs (service_id, needs_id, at) VALUES (?1, ?2, ?3)",
+            (id, need, at),
+        )?;
     }
     Ok(())
+}
+
+/// Keeps the document of a service as it is now.
+pub fn keep_version(tx: &Write, id: ServiceId, document: &str) -> Result<usize> {
+    tx.run(
+        "INSERT INTO service_versions (service_id, version, document, saved_at, saved_by)
+         SELECT id, version, :document, :now, :by FROM services WHERE id = :id
+             ON CONFLICT DO UPDATE SET document = excluded.document, saved_at = excluded.saved_at,
+                                       saved_by = excluded.saved_by",
+        named_params! { ":id": id, ":document": document, ":now": tx.now, ":by": tx.by.user },
+    )
+}
+
+/// A kept state of a service.
+pub struct Version {
+    pub version: i64,
+    pub at: Instant,
+    pub by: Option<String>,
+}
+
+pub fn versions(db: &Read, id: ServiceId, paging: &Paging) -> Result<Vec<Version>> {
+    db.all(
+        "SELECT service_versions.version, saved_at, display_name
+           FROM service_versions LEFT JOIN users ON users.id = saved_by
+          WHERE service_id = :id AND (:after = 0 OR service_versions.version < :after)
+          ORDER BY service_versions.version DESC
+          LIMIT :limit",
+        named_params! { ":id": id, ":after": paging.id(), ":limit": paging.fetch() },
+        |row| {
+            let (version, at) = (row.get("version")?, row.get("saved_at")?);
+            Ok(Version { version, at, by: row.get("display_name")? })
+        },
+    )
+}
+
+pub fn version_document(db: &Read, id: ServiceId, version: i64) -> Result<String> {
+    db.one(
+        "SELECT document FROM service_versions WHERE service_id = ?1 AND version = ?2",
+        (id, version),
+        |row| row.get("document"),
+    )
 }
 
 /// The way from a service back to itself, by codes, if it were to need `needs`.
@@ -460,7 +518,7 @@ pub fn list<P>(
     paging: &Paging,
 ) -> Result<Vec<Listed>> {
     db.all(
-        "SELECT id, code, name, category, description, icon, kind, multi, state, tracking_only, on_move, builtin, version,
+        "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only, on_move, builtin, version,
                 (SELECT count(*) FROM plans WHERE service_id = services.id AND state = 'active') AS plans
            FROM services
           WHERE (name, id) > (:after COLLATE NOCASE, :after_id)
@@ -550,4 +608,9 @@ pub fn names_of_all(db: &Read) -> Result<Vec<(String, String)>> {
         [],
         |row| Ok((row.get("code")?, row.get("name")?)),
     )
+}
+
+/// The codes of the services that users hold.
+pub fn codes_by_user(db: &Read) -> Result<Vec<String>> {
+    db.all("SELECT code FROM services WHERE kind = 'user' ORDER BY code", [], |row| row.get("code"))
 }

@@ -280,9 +280,9 @@ fn held(
             (true, _) => yes(format!("{name} has {}.", service.name)),
         });
     }
-    for need in catalogue::needs(db, service.id)? {
+    for catalogue::Need { service: need, at } in catalogue::needs(db, service.id)? {
         let (has, at) = match subject {
-            Subject::User(_, user) if need.kind == catalogue::Level::User => {
+            Subject::User(_, user) if at == catalogue::Level::User => {
                 (store::user_holds(db, user, need.id)?, "user")
             }
             _ => (store::customer_holds(db, customer, need.id)?, "customer"),

@@ -152,7 +152,7 @@ fn got(
 ) -> Result<Vec<Plan>> {
     cascade::require(db, viewer, target.id, service, None)?;
     let mut missing = Vec::new();
-    for need in catalogue::needs(db, service.id)? {
+    for catalogue::Need { service: need, .. } in catalogue::needs(db, service.id)? {
         if cascade::require(db, viewer, target.id, &need, None).is_err() {
             let text = format!("needs {}, which is not offered to whoever gives it", need.name);
             missing.push(Complaint::new("service", text));
@@ -278,7 +278,7 @@ fn set_values(
         audited_at: reseller,
         confirm: Some(input.get("confirm")),
     };
-    properties::store_values(tx, giver.key, &order)
+    properties::store_values(tx, giver.key, &order).map(drop)
 }
 
 /// The offer of a service to a reseller in reach, unless it was withdrawn.

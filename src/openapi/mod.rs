@@ -89,8 +89,9 @@ fn described(operation: &Operation) -> Value {
         && let Some(described) = described.as_object_mut()
     {
         let required = operation.api.takes.iter().any(|field| field.required);
+        let kinds = if operation.path.ends_with("/import") { FILES } else { DOCUMENTS };
         let body = match takes_file(operation) {
-            true => FILES
+            true => kinds
                 .iter()
                 .map(|kind| {
                     (
@@ -118,8 +119,11 @@ fn has_body(operation: &Operation) -> bool {
 const FILES: [&str; 2] =
     ["text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"];
 
+/// The kinds of document that is applied.
+const DOCUMENTS: [&str; 2] = ["application/toml", "application/json"];
+
 fn takes_file(operation: &Operation) -> bool {
-    operation.path.ends_with("/import")
+    operation.path.ends_with("/import") || operation.path == "/apply"
 }
 
 /// `get_customers_id_domains`.

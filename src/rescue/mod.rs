@@ -8,12 +8,14 @@ use crate::audit;
 use crate::auth::password::Hasher;
 use crate::auth::permissions::TokensOwn;
 use crate::auth::{self, Actor, Door};
+use crate::catalogue::documents::{self, File};
+use crate::catalogue::plans::Author;
 use crate::db::{By, Db, Via};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::input::Input;
 use crate::many::import::{self, Report};
-use crate::secret::{Secret, hex, sha256};
+use crate::secret::{Key, Secret, hex, sha256};
 use crate::signin;
 use crate::time::Instant;
 use serde_json::json;
@@ -92,6 +94,18 @@ pub fn unlock(db: &Db, user: UserId) -> Result<bool> {
         }
         Ok(lifted)
     })
+}
+
+/// Brings services from files into the catalogue.
+pub fn apply(
+    db: &Db,
+    key: &Key,
+    files: &[File],
+    dry_run: bool,
+    prune: bool,
+) -> Result<documents::Outcome> {
+    let scope = Actor::of_shell().scope()?;
+    documents::apply(db, &Author::of_files(&scope, key), files, dry_run, prune)
 }
 
 /// Imports users of the customer with this code.

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_macros, reason = "the verbs speak to people")]
 
 mod admin;
+mod apply;
 mod backup;
 mod config;
 mod demo;
@@ -77,6 +78,9 @@ enum Verb {
         #[command(subcommand)]
         verb: import::Verb,
     },
+    /// Bring services into the catalogue from files: exit code 0, 1 (refused) or 3 (a dry run found
+    /// differences).
+    Apply(apply::Asked),
     /// Rescue from the shell.
     Admin {
         #[command(subcommand)]
@@ -146,6 +150,7 @@ fn act(common: &Common, verb: Verb) -> Result<ExitCode> {
         }
         Verb::Token { verb } => token::run(&open(common)?, &verb),
         Verb::Import { verb } => import::run(&open(common)?, &verb),
+        Verb::Apply(asked) => apply::run(&open(common)?, &asked),
         Verb::Admin { verb } => admin::run(&open(common)?, &verb),
         Verb::Backup { file } => backup::run(open(common)?, &file),
         Verb::Restore { file, check, yes, without_secrets } => {

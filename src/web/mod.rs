@@ -419,7 +419,9 @@ fn no_strange_query(route: &Route, request: &Request) -> Result<()> {
         Method::Get if api.is_list() => fields().chain(["limit", "after"]).collect(),
         Method::Get => fields().collect(),
         // Where the body is a file, the address says the rest, and is read like a body.
-        _ if path.ends_with("/import") => return Ok(()),
+        _ if path.ends_with("/import") || path.ends_with("/v1/apply") || path == "/apply" => {
+            return Ok(());
+        }
         Method::Delete => {
             fields().chain(routes::has_preview(request.method, path).then_some("preview")).collect()
         }

@@ -88,6 +88,7 @@ mod rehire;
 mod devices;
 mod photo;
 mod import;
+mod documents;
 mod domains;
 mod import_rules;
 mod many;

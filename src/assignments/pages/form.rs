@@ -156,7 +156,11 @@ fn settled(input: &Input) -> Input {
 }
 
 fn label_field(input: &Input, complaints: &[Complaint]) -> Markup {
-    let opts = Opts { hint: "Tells several apart.", most: Some(60), ..Opts::default() };
+    let opts = Opts {
+        hint: "Tells several apart. Empty: as the service suggests, where it does.",
+        most: Some(60),
+        ..Opts::default()
+    };
     text_field(input, complaints, "label", "Label", opts)
 }
 

@@ -6,6 +6,7 @@ use super::{At, Property, Standing, Unique, Use};
 use crate::audit;
 use crate::auth::permissions::CatalogueWrite;
 use crate::auth::{PROVIDER, Scope};
+use crate::catalogue::documents;
 use crate::catalogue::services::shipped;
 use crate::catalogue::{Level, Service, own, touch};
 use crate::db::{Db, Read, Write, unique};
@@ -147,6 +148,30 @@ impl NewProperty {
         })
     }
 
+    fn of(old: &Property) -> NewProperty {
+        let old = old.clone();
+        NewProperty {
+            name: old.name,
+            label: old.label,
+            help: old.help,
+            category: old.category,
+            level: old.level,
+            usage: old.usage,
+            kind: old.kind,
+            validation: old.validation,
+            default: old.default,
+            default_locked: old.default_locked,
+            required: old.required,
+            secret: old.secret,
+            writable_by: old.writable_by,
+            visible_to: old.visible_to,
+            at: old.at,
+            unique: old.unique,
+            sort: old.sort,
+            drop_values: None,
+        }
+    }
+
     fn json(&self) -> Value {
         // The default of a secret cannot be, so nothing here is one.
         json!({
@@ -154,7 +179,8 @@ impl NewProperty {
             "type": self.kind, "validation": self.validation, "default": self.default,
             "required": self.required, "secret": self.secret, "writable_by": self.writable_by,
             "visible_to": self.visible_to, "category": self.category, "at": self.at,
-            "unique": self.unique, "default_locked": self.default_locked,
+            "unique": self.unique, "default_locked": self.default_locked, "help": self.help,
+            "sort": self.sort,
         })
     }
 }
@@ -295,6 +321,7 @@ pub fn create(
             "is used by another property of this service",
         )?;
         touch(tx, service.id)?;
+        documents::keep(tx, service.id)?;
         audit::record(tx, "property.created", ("property", id.0), PROVIDER, &new.json())?;
         Ok(id)
     })
@@ -312,6 +339,9 @@ pub fn update(
         shipped(&service)?;
         let old = find(tx, &service, name)?;
         let new = NewProperty::read(&input.over(as_input(&old)), &service)?;
+        if new.json() == NewProperty::of(&old).json() {
+            return Ok(());
+        }
         let uses = store::uses(tx, old.id)?;
         if !uses.is_empty() && new.name != old.name {
             return Err(Error::invalid("name", "is fixed once a value is stored"));
@@ -403,6 +433,7 @@ pub fn delete(
         drop_unfit(tx, &uses.iter().collect::<Vec<_>>(), drop_values)?;
         store::delete(tx, old.id)?;
         touch(tx, service.id)?;
+        documents::keep(tx, service.id)?;
         let detail = json!({ "name": old.name });
         audit::record(tx, "property.deleted", ("property", old.id.0), PROVIDER, &detail)
     })

@@ -108,8 +108,8 @@ fn judge<'p>(db: &Read, properties: &'p [Property], order: &Order) -> Result<Jud
     Ok((changes, complaints))
 }
 
-/// Stores them all, or refuses with every complaint.
-pub fn store_values(tx: &Write, key: &Key, order: &Order) -> Result<()> {
+/// Stores them all, or refuses with every complaint; says whether anything is other than before.
+pub fn store_values(tx: &Write, key: &Key, order: &Order) -> Result<bool> {
     let properties = store::all(tx, order.service.id)?;
     let (changes, complaints) = judge(tx, &properties, order)?;
     if !complaints.is_empty() {
@@ -117,15 +117,20 @@ pub fn store_values(tx: &Write, key: &Key, order: &Order) -> Result<()> {
     }
     let mut touched = 0;
     for (property, wish) in changes {
+        let old = store::value(tx, property.id, order.place)?;
         let stored = match wish {
             Wish::Keep => continue,
             Wish::Inherit => None,
             Wish::Set(Value::String(text)) if property.secret => {
+                if let Some(Value::String(sealed)) = &old
+                    && key.open(&property.seal(), sealed)?.reveal() == text
+                {
+                    continue;
+                }
                 Some(Value::from(key.seal(&property.seal(), &Secret::new(text))?))
             }
             Wish::Set(value) => Some(value),
         };
-        let old = store::value(tx, property.id, order.place)?;
         let changed = match &stored {
             Some(value) if old.as_ref() != Some(value) => put(tx, property, order.place, value)?,
             None if old.is_some() => store::remove(tx, property.id, order.place)?,
@@ -152,10 +157,10 @@ pub fn store_values(tx: &Write, key: &Key, order: &Order) -> Result<()> {
             touched += store::lock(tx, property.id, order.place, locks.contains(&property.name))?;
         }
     }
-    match Under::place(order.service.id, order.place) {
-        Some(under) if touched > 0 => fan_out(tx, &under, order.audited_at, order.confirm),
-        _ => Ok(()),
+    if let (Some(under), true) = (Under::place(order.service.id, order.place), touched > 0) {
+        fan_out(tx, &under, order.audited_at, order.confirm)?;
     }
+    Ok(touched > 0)
 }
 
 /// In whose log a change stands: not below those who see the property.

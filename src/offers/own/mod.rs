@@ -127,6 +127,6 @@ pub fn set(
             audited_at: reseller,
             confirm: Some(input.get("confirm")),
         };
-        properties::store_values(tx, setter.key, &order)
+        properties::store_values(tx, setter.key, &order).map(drop)
     })
 }

@@ -1600,6 +1600,10 @@ CREATE TRIGGER user_services_stand_by_their_user BEFORE INSERT ON user_services
 WHEN NEW.customer_id <> (SELECT customer_id FROM users WHERE id = NEW.user_id) BEGIN
   SELECT RAISE(ABORT, 'a service stands by its user');
 END;
+CREATE TRIGGER user_services_keep_their_user BEFORE UPDATE OF user_id ON user_services
+WHEN NEW.user_id <> OLD.user_id BEGIN
+  SELECT RAISE(ABORT, 'a service stands by its user');
+END;
 CREATE TRIGGER users_take_their_services BEFORE UPDATE OF customer_id ON users
 WHEN EXISTS (SELECT 1 FROM user_services
               WHERE user_id = NEW.id AND wanted <> 'gone' AND customer_id <> NEW.customer_id) BEGIN

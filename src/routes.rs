@@ -492,6 +492,14 @@ routes! {
     Get    "/previews/{id}"                           own   AccountRead           assignments::pages::show;
     Post   "/previews/{id}/apply"                     own   AccountRead           assignments::pages::apply;
     Post   "/previews/{id}/discard"                   own   AccountRead           assignments::pages::discard;
+    Get    "/customers/{id}/services/not-listed"      scope ServicesRead          assignments::pages::not_listed_at_customer;
+    Get    "/users/{id}/services/not-listed"          scope ServicesRead          assignments::pages::not_listed_at_user;
+    Get    "/customers/{id}/services/{aid}/forget"    scope ServicesForget        assignments::forget::pages::ask_customer;
+    Post   "/customers/{id}/services/{aid}/forget"    scope ServicesForget        assignments::forget::pages::customer;
+    Get    "/users/{id}/services/{aid}/forget"        scope ServicesForget        assignments::forget::pages::ask_user;
+    Post   "/users/{id}/services/{aid}/forget"        scope ServicesForget        assignments::forget::pages::user;
+    Post   "/api/v1/customers/{id}/services/{aid}/forget" scope ServicesForget    assignments::forget::api::customer, "Forget a customer’s service" assignments::forget::FORGET => &[];
+    Post   "/api/v1/users/{id}/services/{aid}/forget" scope ServicesForget        assignments::forget::api::user, "Forget a user’s service" assignments::forget::FORGET => &[];
     Get    "/customers/{id}/services/{aid}/properties/{name}/explain" scope ServicesRead assignments::explain::pages::of_customer;
     Get    "/users/{id}/services/{aid}/properties/{name}/explain"     scope ServicesRead assignments::explain::pages::of_user;
     Get    "/api/v1/customers/{id}/services/{aid}/properties/{name}/explain" scope ServicesRead assignments::explain::api::of_customer, "Say where a customer’s service has a value from" &[] => catalogue::properties::api::EXPLAINED;
@@ -600,6 +608,10 @@ routes! {
     Post   "/customers/{id}/offers/{code}/withdraw"       scope OffersWrite    offers::pages::withdraw;
     Get    "/customers/{id}/offers/{code}/properties/{name}/explain" scope ServicesRead offers::own::pages::explain;
     Get    "/api/v1/customers/{id}/offers/{code}/properties/{name}/explain" scope ServicesRead offers::own::api::explain, "Say where a reseller’s branch has a value from" &[] => catalogue::properties::api::EXPLAINED;
+    Get    "/customers/{id}/offers/{code}/uses"           scope ServicesRead   offers::uses::show;
+    Get    "/api/v1/customers/{id}/offers/{code}/uses"    scope ServicesRead   offers::uses::index, "List who uses an offered service" offers::uses::FORMAT => offers::uses::OUT;
+    Post   "/services/{code}/enable-path"                 scope OffersWrite    offers::pages::enable_path;
+    Post   "/api/v1/services/{code}/enable-path"          scope OffersWrite    offers::api::enable_path, "Offer a service at every level above a customer" offers::path::PATH => offers::api::PATH_OUT;
     Get    "/customers/{id}/services/{code}/why"          scope ServicesRead   offers::pages::why;
     Get    "/users/{id}/services/{code}/why"              scope ServicesRead   offers::pages::why_user;
     Get    "/api/v1/customers/{id}/offers"                scope ServicesRead   offers::api::index, "List what a reseller may sell" &[] => offers::api::OUT;
@@ -793,7 +805,8 @@ pub fn has_preview(method: Method, path: &str) -> bool {
     let of_services = path.starts_with("/customers/{id}/services")
         || path.starts_with("/users/{id}/services")
         || path == "/customers/{id}/users/services";
-    (of_services && method != Method::Get) || PREVIEWS.contains(&(method, path))
+    (of_services && method != Method::Get && !path.ends_with("/forget"))
+        || PREVIEWS.contains(&(method, path))
 }
 
 /// Writes what the program brings along into the store; run at every start.

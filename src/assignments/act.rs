@@ -34,7 +34,10 @@ pub fn apply(tx: &Write, key: &Key, plan: &Plan, cause: &Cause) -> Result<Done> 
     plan.may_go()?;
     match &plan.act {
         Act::Give(gift) => give(tx, key, plan, gift, cause),
-        Act::Change { held, plan: new, user_plans, values } => {
+        Act::Change { held, plan: new, label, user_plans, values } => {
+            if let Some(label) = label {
+                store::set_label(tx, held.id, label)?;
+            }
             if let Some(new) = new {
                 let meter = Meter::of(held.id.level());
                 offers::give_back(tx, held.customer, held.service, held.plan_id, meter, 1)?;

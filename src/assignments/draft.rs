@@ -278,15 +278,46 @@ impl<'a> Draft<'a> {
             self.changes.extend(quote::change(&held, &new));
             plan = Some(new.id);
         }
+        let label = match said.labelled {
+            true => self.changed_label(&held, service, said.label)?,
+            false => None,
+        };
         let user_plans = self.changed_user_plans(&held, service, said.user_plans)?;
         let values = self.values(service, said.properties)?;
         let below = Some(held.customer_service);
         self.require(service, plan.or(held.plan_id), below, &values)?;
-        let same = plan.is_none() && user_plans.is_none() && values.is_empty();
+        let same = plan.is_none() && label.is_none() && user_plans.is_none() && values.is_empty();
         if same && self.refusals.is_empty() {
             self.refuse("", "Nothing would change.");
         }
-        Ok(Act::Change { held, plan, user_plans, values })
+        Ok(Act::Change { held, plan, label, user_plans, values })
+    }
+
+    /// Which of several it is, is said by its number: its label may change.
+    fn changed_label(
+        &mut self,
+        held: &Held,
+        service: &Service,
+        label: String,
+    ) -> Result<Option<String>> {
+        if label == held.label {
+            return Ok(None);
+        }
+        if !service.multi {
+            self.refuse("label", format!("is not used: there is only one {}", service.name));
+            return Ok(None);
+        }
+        if label.is_empty() {
+            self.refuse("label", "is required, because there may be several");
+            return Ok(None);
+        }
+        let same = label.to_lowercase() == held.label.to_lowercase();
+        if !same && store::has(self.db, self.order, service.id, &label)? {
+            let (name, title) = (self.holder().to_owned(), titled(&service.name, &label));
+            self.refuse("label", format!("{name} has {title} already."));
+        }
+        self.differ("Label", Some(&held.label), Some(&label));
+        Ok(Some(label))
     }
 
     fn changed_user_plans(

@@ -27,6 +27,7 @@ pub const GIVE_USER: &[Field] = &[
 
 pub const CHANGE: &[Field] = &[
     Field::text("plan", "the code of another plan"),
+    Field::text("label", "another label, of one of several"),
     Field::list("user_plans", "of a customer service: codes of the user plans its users may have"),
     Field::object("properties", "values by name; null inherits"),
 ];
@@ -44,6 +45,8 @@ pub struct Said {
     pub service: String,
     pub plan: Option<String>,
     pub label: String,
+    /// Whether a label was said at all.
+    pub labelled: bool,
     pub user_plans: Option<Vec<String>>,
     pub properties: Typed,
 }
@@ -84,6 +87,7 @@ pub fn read(verb: Verb, for_user: bool, input: &Input) -> Result<Said> {
             service: service?,
             plan: plan?,
             label: label?,
+            labelled: has("label") && input.has("label"),
             user_plans: user_plans?,
             properties,
         })

@@ -7,6 +7,7 @@ pub mod api;
 pub mod bulk;
 pub mod explain;
 pub mod fanout;
+pub mod forget;
 pub mod moving;
 pub mod pages;
 pub mod previews;

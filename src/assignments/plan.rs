@@ -39,11 +39,26 @@ pub struct Plan {
 /// The change itself.
 pub enum Act {
     Give(Gift),
-    Change { held: Held, plan: Option<PlanId>, user_plans: Option<Vec<PlanId>>, values: Typed },
-    Provision { held: Held },
-    Suspend { held: Held },
-    Resume { held: Held },
-    Remove { held: Held, users: Vec<Held> },
+    Change {
+        held: Held,
+        plan: Option<PlanId>,
+        label: Option<String>,
+        user_plans: Option<Vec<PlanId>>,
+        values: Typed,
+    },
+    Provision {
+        held: Held,
+    },
+    Suspend {
+        held: Held,
+    },
+    Resume {
+        held: Held,
+    },
+    Remove {
+        held: Held,
+        users: Vec<Held>,
+    },
 }
 
 pub struct Gift {

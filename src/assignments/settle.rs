@@ -105,7 +105,7 @@ fn cancelled(tx: &Write, held: &Held) -> Result<()> {
     if untouched && held.wanted != Wanted::Gone { release(tx, held) } else { Ok(()) }
 }
 
-fn release(tx: &Write, held: &Held) -> Result<()> {
+pub fn release(tx: &Write, held: &Held) -> Result<()> {
     let meter = Meter::of(held.id.level());
     store::set_wanted(tx, held.id, Wanted::Gone)?;
     store::set_live(tx, held.id, Live::Gone, false)?;

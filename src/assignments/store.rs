@@ -455,6 +455,50 @@ pub fn anything_made(db: &Read, id: HeldId) -> Result<bool> {
     }
 }
 
+/// What was done outside for it, newest first: step and connector.
+pub fn made(db: &Read, id: HeldId) -> Result<Vec<String>> {
+    let (user, customer) = match id {
+        HeldId::User(id) => (Some(id), None),
+        HeldId::Customer(id) => (None, Some(id)),
+    };
+    db.all(
+        "SELECT steps.title || coalesce(', by ' || connectors.name, '') AS what
+           FROM requests
+           JOIN steps ON request_id = requests.id
+           LEFT JOIN connectors ON connectors.id = steps.connector_id
+          WHERE (user_service_id = :user OR (customer_service_id = :customer AND user_service_id IS NULL))
+            AND steps.status = 'done' AND event NOT LIKE '%.deprovision'
+          GROUP BY what
+          ORDER BY max(steps.id) DESC
+          LIMIT 50",
+        named_params! { ":user": user, ":customer": customer },
+        |row| row.get("what"),
+    )
+}
+
+/// Whether a connector that works for it is gone for good.
+pub fn connector_gone(db: &Read, held: &Held) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM rules JOIN connectors ON connectors.id = connector_id
+                         WHERE service_id = ?1 AND connectors.state = 'gone' AND event LIKE ?2 || '%')",
+        (held.service, format!("{}_service.", held.id.level().word())),
+    )
+}
+
+pub fn set_label(tx: &Write, id: HeldId, label: &str) -> Result<i64> {
+    let done = match id {
+        HeldId::User(id) => tx.change(
+            "UPDATE user_services SET label = :label WHERE id = :id RETURNING id",
+            named_params! { ":id": id, ":label": label },
+        ),
+        HeldId::Customer(id) => tx.change(
+            "UPDATE customer_services SET label = :label WHERE id = :id RETURNING id",
+            named_params! { ":id": id, ":label": label },
+        ),
+    };
+    unique(done, "label", "is there already")
+}
+
 /// How many open requests it has whose event ends in `what`; all where `what` is empty.
 pub fn open_of(db: &Read, id: HeldId, what: &str) -> Result<i64> {
     match id {

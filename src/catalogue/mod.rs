@@ -15,7 +15,7 @@ mod views;
 use crate::auth::Scope;
 use crate::auth::permissions::CatalogueRead;
 use crate::db::{By, Db, Read, Via, Write};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{ConnectorId, PlanId, ServiceId};
 use crate::rating;
 
@@ -125,6 +125,19 @@ pub fn service_of(db: &Read, code: &str) -> Result<Service> {
 /// The service of that code, if the right sees it.
 pub fn visible(db: &Read, scope: &Scope<CatalogueRead>, code: &str) -> Result<Service> {
     store::visible(db, scope, code)
+}
+
+/// Every service that the right sees, by name; what Portico brings along is not among them.
+pub fn known(db: &Read, scope: &Scope<CatalogueRead>) -> Result<Vec<Service>> {
+    let mut all = Vec::new();
+    for (code, _) in store::names_of_all(db)? {
+        match store::visible(db, scope, &code) {
+            Ok(service) => all.push(service),
+            Err(Error::NotFound) => {}
+            Err(err) => return Err(err),
+        }
+    }
+    Ok(all)
 }
 
 pub fn plan(db: &Read, id: PlanId) -> Result<Plan> {

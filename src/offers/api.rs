@@ -1,6 +1,6 @@
 use super::give::{self, Giver};
 use super::store::{self, Offer};
-use super::{Meter, Subject, sellable, why_not};
+use super::{Meter, Subject, path, sellable, why_not};
 use crate::auth::permissions::{OffersWrite, PricesRead, ServicesRead};
 use crate::auth::{PROVIDER, Scope};
 use crate::catalogue::{self, Level, Plan, Service};
@@ -101,6 +101,16 @@ fn shown(cx: &Cx, reseller: CustomerId, code: &str) -> Result<Value> {
         let offer = store::offer(db, reseller, service.id)?.ok_or(Error::NotFound)?;
         whole(db, reseller, &offer)
     })
+}
+
+pub const PATH_OUT: &[Field] =
+    &[Field::list("offered_to", "numbers of the resellers, topmost first")];
+
+/// Offers a service at every level above a customer.
+pub fn enable_path(cx: &Cx, scope: &Scope<OffersWrite>) -> Result<Response> {
+    let code: String = cx.param("code")?;
+    let offered = path::enable(cx.db, &giver(cx, scope), &code, &cx.input()?)?;
+    response::json(200, &json!({ "offered_to": offered }))
 }
 
 pub fn create(cx: &Cx, scope: &Scope<OffersWrite>) -> Result<Response> {

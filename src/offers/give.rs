@@ -249,6 +249,11 @@ fn set_plans(
             store::drop_plan(tx, offer, held)?;
         }
     }
+    put_plans(tx, offer, service, plans)
+}
+
+/// Opens plans of an offer.
+pub fn put_plans(tx: &Write, offer: OfferId, service: &Service, plans: &[Plan]) -> Result<()> {
     for plan in plans {
         store::put_plan(tx, offer, service.id, plan.id, State::Active)?;
     }

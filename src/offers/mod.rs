@@ -7,7 +7,9 @@ mod cascade;
 mod give;
 mod limits;
 pub mod own;
+pub mod path;
 pub mod recount;
+pub mod uses;
 mod store;
 mod transfer;
 

@@ -1,6 +1,6 @@
 use super::give::{self, Giver};
 use super::store::{self, Offer};
-use super::{Check, Meter, State, Subject, api, sellable, why_not};
+use super::{Check, Meter, State, Subject, api, path, sellable, why_not};
 use crate::auth::Scope;
 use crate::auth::permissions::{OffersWrite, ServiceSettingsWrite, ServicesRead};
 use crate::catalogue::fields::{Around, fill, settle, value_field};
@@ -129,6 +129,7 @@ fn row_menu(row: &Row, href: &str) -> Markup {
     let items = [
         Item::link("Change", href),
         Item::link("Settings of the branch", format!("{href}/values")),
+        Item::link("Who uses it", format!("{href}/uses")),
         turn,
         Item::post("Withdraw", format!("{href}/withdraw")),
     ];
@@ -385,22 +386,27 @@ pub fn why(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
         let checks = why_not(db, &cx.actor, subject, &service, plan.as_ref())?;
         Ok((place, service, checks))
     })?;
-    let body = section(&format!("Why not {}?", service.name), None, draw_checks(&checks));
+    let body = html! { (draw_checks(&checks)) (whole_way(cx, customer, &service)?) };
+    let body = section(&format!("Why not {}?", service.name), None, body);
     Ok(places::customer_page(cx, &place, Tab::Services, 200, html! {}, body))
 }
 
 /// Why a user cannot have one.
 pub fn why_user(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
     let user: UserId = cx.param("id")?;
-    let (name, service, checks) = cx.db.read(|db| {
+    let (home, name, service, checks) = cx.db.read(|db| {
         let person = places::user(db, scope, user)?;
         let (service, plan) = api::asked(cx, db)?;
         let subject = Subject::User(person.customer.id, user);
         let checks = why_not(db, &cx.actor, subject, &service, plan.as_ref())?;
-        Ok((person.name, service, checks))
+        Ok((person.customer.id, person.name, service, checks))
     })?;
     let title = format!("Why not {} for {name}?", service.name);
-    let body = html! { (page_head(&title, Head::default())) (draw_checks(&checks)) };
+    let body = html! {
+        (page_head(&title, Head::default()))
+        (draw_checks(&checks))
+        (whole_way(cx, home, &service)?)
+    };
     let trail = [("Users", "/users".to_owned()), (name.as_str(), format!("/users/{user}"))];
     Ok(cx.page(Nav::Users, &title, &trail, body))
 }
@@ -423,4 +429,32 @@ fn draw_checks(checks: &[Check]) -> Markup {
         (table("Conditions", &[column("Condition"), column("Met"), acts()], rows))
         @if !met { p.muted { "The first No is the reason." } }
     }
+}
+
+/// The button that offers it at every level, for those who may at each.
+fn whole_way(cx: &Cx, customer: CustomerId, service: &Service) -> Result<Markup> {
+    let Ok(scope) = cx.actor.scope::<OffersWrite>() else { return Ok(html! {}) };
+    let giver = giver(cx, &scope);
+    if !cx.db.read(|db| path::is_open(db, &giver, customer, service))? {
+        return Ok(html! {});
+    }
+    let action = format!("/services/{}/enable-path", service.code);
+    let form = post_form(
+        &cx.csrf,
+        &action,
+        html! {
+            (hidden("customer_id", customer.0))
+            (form_foot(html! { (primary("Offer it at every level")) }))
+        },
+    );
+    Ok(
+        html! { p { "It can be offered to every reseller on the way at once, with all plans on sale." } (form) },
+    )
+}
+
+pub fn enable_path(cx: &Cx, scope: &Scope<OffersWrite>) -> Result<Response> {
+    let (code, input): (String, Input) = (cx.param("code")?, cx.input()?);
+    path::enable(cx.db, &giver(cx, scope), &code, &input)?;
+    let to = format!("/customers/{}/services/{code}/why", input.get("customer_id"));
+    Ok(cx.done(to, "Offered at every level."))
 }

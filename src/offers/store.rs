@@ -584,3 +584,52 @@ pub fn join_counters(tx: &Write, id: CustomerId, target: CustomerId) -> Result<(
     )?;
     Ok(())
 }
+
+/// One who would lose a service with the offer.
+pub struct Using {
+    pub id: CustomerId,
+    pub name: String,
+    pub code: String,
+    /// It was offered it in its turn; otherwise it has it.
+    pub reseller: bool,
+}
+
+/// Everybody below a reseller that uses a service, by name.
+pub fn using(
+    db: &Read,
+    reseller: CustomerId,
+    service: ServiceId,
+    after: (&str, i64),
+    limit: i64,
+) -> Result<Vec<Using>> {
+    db.all(
+        "SELECT id, name, code, kind = 2 AS reseller
+           FROM (SELECT customers.id, customers.name, customers.code, 1 AS kind
+                   FROM customer_tree JOIN customers ON customers.id = below
+                  WHERE above = :reseller AND depth > 0
+                    AND EXISTS (SELECT 1 FROM customer_services
+                                 WHERE customer_id = below AND service_id = :service
+                                   AND NOT (wanted = 'gone' AND live IN ('never', 'gone')))
+                 UNION ALL
+                 SELECT customers.id, customers.name, customers.code, 2
+                   FROM customer_tree
+                   JOIN offers ON reseller_id = below AND service_id = :service AND offers.state <> 'withdrawn'
+                   JOIN customers ON customers.id = below
+                  WHERE above = :reseller AND depth > 0)
+          WHERE (name, id * 2 + kind) > (:after COLLATE NOCASE, :after_id)
+          ORDER BY name COLLATE NOCASE, id * 2 + kind
+          LIMIT :limit",
+        named_params! {
+            ":reseller": reseller, ":service": service, ":after": after.0, ":after_id": after.1,
+            ":limit": limit,
+        },
+        |row| {
+            Ok(Using {
+                id: row.get("id")?,
+                name: row.get("name")?,
+                code: row.get("code")?,
+                reseller: row.get("reseller")?,
+            })
+        },
+    )
+}

@@ -89,6 +89,7 @@ mod devices;
 mod photo;
 mod import;
 mod documents;
+mod forgotten;
 mod domains;
 mod import_rules;
 mod many;

@@ -529,3 +529,81 @@ fn p_20_a_counter_that_is_wrong_is_found_put_right_at_night_and_told() {
     assert!(said.contains("ok    counters:"), "{said}");
     assert_eq!(used(&world), right);
 }
+
+#[test]
+fn p_18_the_whole_way_is_opened_at_once_or_not_at_all() {
+    let world = World::new();
+    let admin = catalogue_of(&world);
+    let north = world.reseller("Northwind");
+    let sub = sub_reseller(&world, north, "Subnorth");
+    let third = sub_reseller(&world, sub, "Thirdnorth");
+    let customer = world.customer(third, "Aldermoor");
+    let offers = || {
+        world.text(
+            "SELECT coalesce(group_concat(reseller_id || ' ' || offers.state), '') FROM offers",
+        )
+    };
+    let path = |who: &Person, body: Value| who.api_post("/services/files/enable-path", body);
+    let body = json!({ "customer_id": customer, "plans": ["STD"] });
+    // One hop that is not permitted: nothing is written.
+    let ra = world.person(north, "Reseller administrator");
+    assert_eq!(path(&ra, body.clone()).status, 403);
+    assert_eq!(offers(), "");
+    let why = format!("/customers/{customer}/services/files/why");
+    assert!(!ra.get(&why).says("Offer it at every level"));
+    let sibling = world.person(world.reseller("Southwind"), "Reseller administrator");
+    assert_eq!(path(&sibling, body.clone()).status, 404);
+    let said = path(&admin, json!({ "customer_id": customer, "plans": ["STD", "X"] })).expect(422);
+    assert_eq!(said.complaints(), ["plans has X, which is not on sale"]);
+    assert_eq!(offers(), "");
+    let page = admin.get(&why).expect(200);
+    assert!(page.says("Offer it at every level"));
+    let told = path(&admin, body.clone()).expect(200).json();
+    assert_eq!(told["offered_to"], json!([north, sub, third]));
+    assert!(
+        sellable(&world, customer).iter().any(|each| each.starts_with("files")),
+        "{:?}",
+        sellable(&world, customer)
+    );
+    // Again there is nothing to do; a closed hop is opened by who may.
+    assert_eq!(path(&ra, body.clone()).expect(200).json()["offered_to"], json!([]));
+    admin.api_post(&format!("/customers/{sub}/offers/files/close"), json!({})).expect(200);
+    assert_eq!(path(&ra, body).expect(200).json()["offered_to"], json!([sub]));
+    admin.api_post(&format!("/customers/{third}/offers/files/close"), json!({})).expect(200);
+    let form = [("customer_id", customer.to_string())];
+    let form: Vec<(&str, &str)> =
+        form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(admin.post("/services/files/enable-path", &form).location(), why);
+    assert!(!admin.get(&why).says("Offer it at every level"));
+}
+
+#[test]
+fn who_uses_an_offer_is_listed_whole_and_as_a_file() {
+    let world = World::new();
+    let admin = catalogue_of(&world);
+    let north = world.reseller("Northwind");
+    let sub = sub_reseller(&world, north, "Subnorth");
+    let customer = world.customer(sub, "Aldermoor");
+    admin.api_post("/services/files/enable-path", json!({ "customer_id": customer })).expect(200);
+    hold(&world, customer, "files", "STD");
+    let url = format!("/customers/{north}/offers/files/uses");
+    let listed = admin.api_get(&url).expect(200).json();
+    let names: Vec<String> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| format!("{} {}", row["name"].as_str().unwrap(), row["as"].as_str().unwrap()))
+        .collect();
+    assert_eq!(names, ["Aldermoor customer", "Subnorth reseller"]);
+    let file = admin.get(&format!("{url}?format=csv")).expect(200);
+    assert!(file.says("ALDERMOOR") && file.says("Subnorth,reseller"), "{}", file.body);
+    assert!(admin.get(&url).expect(200).says("All as CSV"));
+    let refused = admin.api_delete(&format!("/customers/{north}/offers/files")).expect(422);
+    assert!(refused.says("is used by 1 customer and 1 reseller: Aldermoor, Subnorth"));
+    let sibling = world.person(world.reseller("Southwind"), "Reseller administrator");
+    assert_eq!((sibling.get(&url).status, sibling.api_get(&url).status), (404, 404));
+    // The way from the services of a customer to why one is not there.
+    let list = format!("/customers/{customer}/services/not-listed");
+    assert!(admin.get(&list).expect(200).says("/services/files/why"));
+    assert!(admin.get(&format!("/customers/{customer}/services")).says("Not listed?"));
+}

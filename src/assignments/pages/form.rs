@@ -368,6 +368,7 @@ fn edit_customer_form(
     })?;
     let mut filled = Input::default();
     filled.set("plan", &held.plan);
+    filled.set("label", &held.label);
     enabled.iter().for_each(|(_, code, _)| filled.push("user_plans", code));
     cx.db.read(|db| fill_settings(cx, db, &held, &mut filled))?;
     let own_settings = settings(cx, held.service, id, Level::Customer)?;
@@ -380,6 +381,7 @@ fn edit_customer_form(
         (hidden("version", held.version))
         (fieldset(&held.title(), "", html! {
             @if !own.is_empty() { (choice_field(&input, complaints, "plan", "Plan", &own, Opts::default())) }
+            @if held.multi { (label_field(&input, complaints)) }
             @if held.by_user { (user_plans(&input, complaints, &plans)) }
             (value_fields(&own_settings, &input, complaints, &around))
         }))
@@ -431,6 +433,7 @@ fn edit_user_form(
     })?;
     let mut filled = Input::default();
     filled.set("plan", &held.plan);
+    filled.set("label", &held.label);
     cx.db.read(|db| fill_settings(cx, db, &held, &mut filled))?;
     let own_settings = settings(cx, held.service, held.customer, Level::User)?;
     let input = input.cloned().unwrap_or(filled);
@@ -441,6 +444,7 @@ fn edit_user_form(
         (hidden("version", held.version))
         (fieldset(&held.title(), "", html! {
             (choice_field(&input, complaints, "plan", "Plan", &choices(&plans, Level::User), Opts::default()))
+            @if held.multi { (label_field(&input, complaints)) }
             (value_fields(&own_settings, &input, complaints, &around))
         }))
     };

@@ -14,10 +14,11 @@ pub use shown::{apply, discard, show};
 use super::state::{State, Verb};
 use super::{Held, Order};
 use crate::auth::permissions::{
-    CustomerServicesWrite, ResellersMake, ServicesRead, UserServicesWrite,
+    CatalogueRead, CustomerServicesWrite, ResellersMake, ServicesForget, ServicesRead,
+    UserServicesWrite,
 };
 use crate::auth::{Permission, Scope, ServiceRights};
-use crate::catalogue::Level;
+use crate::catalogue::{self, Level};
 use crate::error::Result;
 use crate::html::button::{Item, link, menu};
 use crate::html::form::act_form;
@@ -45,6 +46,7 @@ pub fn of_customer(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
     let base = format!("/customers/{id}/services");
     let many = list.items.iter().any(|held| held.by_user);
     let actions = html! {
+        @if may { (link("Not listed?", &format!("{base}/not-listed")).ghost()) }
         @if many && cx.actor.may::<UserServicesWrite>() {
             (link("Give to users", &format!("/customers/{id}/users/services")))
         }
@@ -86,7 +88,9 @@ pub fn of_user(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
     let may = cx.actor.may::<UserServicesWrite>();
     let base = format!("/users/{id}/services");
     let give = || link("Give service", &format!("{base}/new"));
-    let actions = html! { @if may { (give().primary()) } };
+    let actions = html! {
+        @if may { (link("Not listed?", &format!("{base}/not-listed")).ghost()) (give().primary()) }
+    };
     let body = html! {
         (act_form(&cx.csrf))
         @if list.items.is_empty() {
@@ -128,7 +132,7 @@ fn held_table(cx: &Cx, list: &Listing<Held>, base: &str, may: bool, caption: &st
                         " " a href={ "/requests/" (open.request) } { "Request " (open.request) }
                     }
                 }
-                @if may { td.acts { (row_menu(held, base)) } }
+                @if may { td.acts { (row_menu(held, base, cx.actor.may::<ServicesForget>())) } }
             }
         }
     };
@@ -141,7 +145,7 @@ fn held_table(cx: &Cx, list: &Listing<Held>, base: &str, may: bool, caption: &st
     }
 }
 
-fn row_menu(held: &Held, base: &str) -> Markup {
+fn row_menu(held: &Held, base: &str, forgets: bool) -> Markup {
     let number = held.id.number();
     let at = |verb: &str| format!("{base}/{number}/{verb}");
     let state = held.state();
@@ -157,6 +161,9 @@ fn row_menu(held: &Held, base: &str) -> Markup {
         items.push(Item::Line);
     }
     items.push(Item::post("Remove…", at("remove")));
+    if forgets && held.open.is_none() && !held.builtin {
+        items.push(Item::danger("Forget…", at("forget")));
+    }
     menu(&format!("held-{number}"), &format!("Actions for {}", held.title()), &items)
 }
 
@@ -209,4 +216,49 @@ plans! {
     suspend_customer   suspend_user   Suspend;
     resume_customer    resume_user    Resume;
     remove_customer    remove_user    Remove;
+}
+
+/// Everything that the asker knows of, with the way to why it is not among what can be given.
+pub fn not_listed_at_customer(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
+    let id: CustomerId = cx.param("id")?;
+    let place = cx.db.read(|db| places::customer(db, scope, id))?;
+    let body = not_listed(cx, &format!("/customers/{id}/services"))?;
+    Ok(places::customer_page(cx, &place, Tab::Services, 200, html! {}, body))
+}
+
+pub fn not_listed_at_user(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
+    let id: UserId = cx.param("id")?;
+    let person = cx.db.read(|db| places::user(db, scope, id))?;
+    let body = not_listed(cx, &format!("/users/{id}/services"))?;
+    Ok(places::user_page(cx, &person, UserTab::Services, 200, html! {}, body))
+}
+
+fn not_listed(cx: &Cx, base: &str) -> Result<Markup> {
+    let of_user = base.starts_with("/users");
+    let mut all = match cx.actor.scope::<CatalogueRead>() {
+        Ok(scope) => cx.db.read(|db| catalogue::known(db, &scope))?,
+        Err(_) => Vec::new(),
+    };
+    all.retain(|service| !of_user || service.kind == Level::User);
+    let rows = html! {
+        @for service in &all {
+            tr {
+                th scope="row" {
+                    (service.name)
+                    @if !service.category.is_empty() { small { (service.category) } }
+                }
+                td.acts {
+                    (link("Why?", &format!("{base}/{}/why", service.code)).small().about(&service.name))
+                }
+            }
+        }
+    };
+    Ok(html! {
+        p { "Each condition that a service must meet to be given here, with what mends it." }
+        @if all.is_empty() {
+            (empty("stack-2", "No service", "Nothing is sold here.", None))
+        } @else {
+            (card_flush("Services", None, table("Services", &[column("Service"), acts()], rows)))
+        }
+    })
 }

@@ -365,17 +365,13 @@ impl<'a> Bench<'a> {
         if self.heard(path, table, done)?.is_none() {
             return Ok(());
         }
-        let tree = Value::Object(table.said.clone());
-        let properties = indices(&tree, "property");
         self.shape(path, table, "property");
         self.shape(path, table, "plan");
-        for n in properties {
-            let Some(said) = tree["property"][n].as_object() else { continue };
+        for (n, said) in below(table, "property") {
             let own = Table { document: table.document, said };
             self.property(&format!("{path}.property.{n}"), code, own)?;
         }
-        for n in indices(&tree, "plan") {
-            let Some(said) = tree["plan"][n].as_object() else { continue };
+        for (n, said) in below(table, "plan") {
             let own = Table { document: table.document, said };
             self.plan(&format!("{path}.plan.{n}"), code, own)?;
         }
@@ -540,8 +536,13 @@ impl<'a> Bench<'a> {
     }
 }
 
-fn indices(tree: &Value, name: &str) -> std::ops::Range<usize> {
-    0..tree.get(name).and_then(Value::as_array).map_or(0, Vec::len)
+/// The tables of that name below another, with their numbers.
+fn below<'d>(
+    table: Table<'d>,
+    name: &str,
+) -> impl Iterator<Item = (usize, &'d Map<String, Value>)> + use<'d> {
+    let all = table.said.get(name).and_then(Value::as_array).into_iter().flatten();
+    all.enumerate().filter_map(|(n, each)| Some((n, each.as_object()?)))
 }
 
 /// What a table says in the words of an operation. What it leaves out is as in a new thing, so that

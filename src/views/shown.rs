@@ -37,7 +37,7 @@ pub fn bar(list: List, views: &[View], here: &str, query: &Input) -> Markup {
                         }
                     }
                 }
-                @if now.is_empty() { a href={ "/" (list.word()) "/views" } { "Saved views" } }
+                @if now.is_empty() || views.iter().any(|view| view.query == now) { a href={ "/" (list.word()) "/views" } { "Saved views" } }
                 @else { a href={ "/" (list.word()) "/views?" (now) } { "Save this view" } }
             }
         }
@@ -55,7 +55,8 @@ pub fn create(cx: &Cx, list: List, check: Check) -> Result<Response> {
     let input = cx.input()?;
     match save(cx.db, &cx.actor, list, &input, check) {
         Ok(_) => {
-            let to = format!("/{}?{}", list.word(), input.get("query"));
+            let query = filters(&Input::from_form(input.get("query").as_bytes()));
+            let to = format!("/{}?{query}", list.word());
             Ok(cx.done(to, "The view is saved."))
         }
         Err(Error::Invalid(all)) => page(cx, list, &input, &all),

@@ -305,3 +305,59 @@ fn wide_lists_are_walked_with_a_bound_and_lose_nobody() {
     let html = admin.get("/users?last_sign_in_before=2026-01-01&letter=B").expect(200);
     assert!(html.says("No user matches"), "{}", html.body);
 }
+
+/// What the statements of a first page take in a store of so many customers, half of them below a
+/// reseller with all that is needed to see fifty: steps of SQLite, which no other work on the machine
+/// disturbs.
+fn steps(customers: i64) -> Vec<(&'static str, i32)> {
+    let world = World::new();
+    let reseller = world.reseller("Brightwater");
+    let sql = world.sql();
+    sql.execute_batch(&format!(
+        "BEGIN;
+         WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {customers})
+         INSERT INTO customers (parent_id, code, name, contact_name, contact_email, created_at, changed_at)
+         SELECT iif(n % 2, 1, {reseller}), 'K' || n, 'Shop ' || (n * 7919 % 100003), 'C', 'c@c.example', '', '' FROM n;
+         COMMIT; ANALYZE;"
+    ))
+    .unwrap();
+    let mut all = Vec::new();
+    for (who, scope, whole) in [("provider", 7, true), ("reseller", reseller.0 * 4 + 3, false)] {
+        for (what, text, _) in portico::customers::store_plans() {
+            if !["wide list", "wide list of a state"].contains(&what) {
+                continue;
+            }
+            let mut page = sql.prepare(text).unwrap();
+            for (name, value) in [
+                (":scope", rusqlite::types::Value::Text(format!("[{scope}]"))),
+                (":all", i64::from(whole).into()),
+                (":state", rusqlite::types::Value::Text("active".into())),
+                (":after", rusqlite::types::Value::Text(String::new())),
+                (":after_id", 0.into()),
+                (":fetch", 51.into()),
+            ] {
+                if let Some(at) = page.parameter_index(name).unwrap() {
+                    page.raw_bind_parameter(at, value).unwrap();
+                }
+            }
+            let mut rows = page.raw_query();
+            let mut found = 0;
+            while rows.next().unwrap().is_some() {
+                found += 1;
+            }
+            drop(rows);
+            assert_eq!(found, 51, "{what} of the {who}");
+            let taken = page.get_status(rusqlite::StatementStatus::VmStep);
+            all.push((if whole { "provider" } else { "reseller" }, taken));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_first_page_of_twenty_thousand_customers_takes_what_one_of_a_few_does() {
+    let (few, many) = (steps(150), steps(20_000));
+    for ((who, a), (_, b)) in few.iter().zip(&many) {
+        assert!(*a > 0 && f64::from(*b) <= 1.5 * f64::from(*a), "{who}: {b} steps instead of {a}");
+    }
+}

@@ -1265,21 +1265,42 @@ CREATE INDEX property_values_by_reseller ON property_values (reseller_id);
 CREATE INDEX property_values_by_customer_service ON property_values (customer_service_id);
 CREATE INDEX property_values_by_user_service ON property_values (user_service_id);
 
--- What the engine does for an event of a service: ordered actions through connectors.
+-- What the engine does for an event, by whom it was decided. For an event hold the enabled rules of the
+-- service itself and of the customer and all above it; of several with one key the nearest.
 CREATE TABLE rules (
   id           INTEGER PRIMARY KEY,
-  service_id   INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE,
+  customer_id  INTEGER REFERENCES customers (id),          -- holds in that branch; NULL: written with the service
+  service_id   INTEGER REFERENCES services (id) ON DELETE CASCADE, -- NULL: whatever the event is about
   event        TEXT NOT NULL,                              -- "user_service.provision"
+  slot         TEXT NOT NULL DEFAULT 'main' CHECK (slot IN ('before', 'main', 'after')),
   position     INTEGER NOT NULL,
   key          TEXT NOT NULL,
-  action       TEXT NOT NULL CHECK (action IN ('script.run', 'webhook.send', 'portico.reseller')),
+  title        TEXT NOT NULL DEFAULT '',                   -- empty: the connector's name
+  condition    TEXT NOT NULL DEFAULT '',                   -- empty: always
+  action       TEXT NOT NULL,                              -- "script.run"
   connector_id INTEGER REFERENCES connectors (id),
+  params       TEXT NOT NULL DEFAULT '{}',                 -- JSON: texts as typed, by name
   on_error     TEXT NOT NULL DEFAULT 'stop' CHECK (on_error IN ('stop', 'continue')),
+  tries        INTEGER CHECK (tries BETWEEN 1 AND 20),     -- NULL: 8
+  time_limit   INTEGER CHECK (time_limit BETWEEN 1 AND 3600), -- seconds; NULL: the connector's
+  enabled      INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
   version      INTEGER NOT NULL DEFAULT 1,
-  UNIQUE (service_id, event, key),
-  CHECK ((action = 'portico.reseller') = (connector_id IS NULL))
+  CHECK (customer_id IS NOT NULL OR service_id IS NOT NULL)
 ) STRICT;
+CREATE UNIQUE INDEX rules_once ON rules (event, coalesce(service_id, 0), coalesce(customer_id, 0), key);
+CREATE INDEX rules_by_service ON rules (service_id);
+CREATE INDEX rules_by_customer ON rules (customer_id);
 CREATE INDEX rules_by_connector ON rules (connector_id);
+
+-- Each state that a rule was saved in. What runs keeps the one it was planned with.
+CREATE TABLE rule_versions (
+  rule_id  INTEGER NOT NULL REFERENCES rules (id) ON DELETE CASCADE,
+  number   INTEGER NOT NULL,
+  document TEXT NOT NULL,                                  -- JSON: the rule as typed
+  saved_at TEXT NOT NULL,
+  saved_by INTEGER,
+  PRIMARY KEY (rule_id, number)
+) STRICT, WITHOUT ROWID;
 
 ------------------------------------------------------------------------------------------------
 -- Offers: what a reseller may sell on
@@ -1380,6 +1401,11 @@ CREATE TABLE requests (
                                       'blocked',           -- the end of blocked_id
                                       'over')),
   blocked_id          INTEGER REFERENCES requests (id),
+  hold                TEXT NOT NULL DEFAULT ''             -- what a sleeping one sleeps for, but for the next attempt
+                      CHECK (hold IN ('', 'person',        -- somebody who has a task: holds up nobody else
+                                      'wait',              -- a rule that says so: the same
+                                      'freeze',            -- the end of a freeze window
+                                      'brake')),           -- being released, because it takes from many
   connector_id        INTEGER REFERENCES connectors (id),  -- of the step that comes next
   reason              TEXT NOT NULL DEFAULT '',            -- why it failed or was cancelled
   warnings            INTEGER NOT NULL DEFAULT 0,
@@ -1395,6 +1421,7 @@ CREATE TABLE requests (
   UNIQUE (customer_id, id),
   CHECK ((turn = 'over') = (status IN ('done', 'failed', 'cancelled'))),
   CHECK ((turn = 'blocked') = (blocked_id IS NOT NULL)),
+  CHECK (hold = '' OR turn IN ('sleeping', 'over')),
   -- Of users who moved on, requests stay with the customer they were made at.
   FOREIGN KEY (user_id) REFERENCES users (id),
   FOREIGN KEY (customer_id, customer_service_id) REFERENCES customer_services (customer_id, id),
@@ -1484,9 +1511,15 @@ CREATE TABLE steps (
   seq           INTEGER NOT NULL,
   key           TEXT NOT NULL,                             -- the rule's
   title         TEXT NOT NULL,
+  slot          TEXT NOT NULL DEFAULT 'main' CHECK (slot IN ('before', 'main', 'after')),
+  rule_id       INTEGER,                                   -- it was planned by; in that version
+  rule_version  INTEGER,
   action        TEXT NOT NULL,
   connector_id  INTEGER REFERENCES connectors (id),
-  params        TEXT NOT NULL,                             -- JSON, filled; secrets as references
+  params        TEXT NOT NULL,                             -- JSON, filled; what earlier steps answer still open
+  condition     TEXT NOT NULL DEFAULT '',                  -- JSON: of what an earlier step answers; judged before the step
+  tries         INTEGER,
+  time_limit    INTEGER,                                   -- seconds
   status        TEXT NOT NULL DEFAULT 'pending'
                 CHECK (status IN ('pending', 'running', 'waiting', 'done', 'skipped', 'failed')),
   on_error      TEXT NOT NULL CHECK (on_error IN ('stop', 'continue')),

@@ -11,6 +11,7 @@ pub mod money;
 pub mod edge;
 pub mod sheet;
 pub mod rating;
+pub mod letters;
 pub mod input;
 pub mod kinds;
 pub mod secret;

@@ -233,17 +233,16 @@ pub fn resume(tx: &Write, held: &Held, reason: Reason) -> Result<()> {
 
 /// Users first, then what they stood on; money stops now, seats come back as each is gone.
 fn remove(tx: &Write, plan: &Plan, held: &Held, users: &[Held], cause: &Cause) -> Result<Done> {
-    let below = plan.own_steps(Level::User);
     let mut children = Vec::new();
     if held.id.level() == Level::Customer {
         for each in users {
             let steps = if each.live == Live::Never && each.open.is_none() {
                 match store::anything_made(tx, each.id)? {
-                    true => below.clone(),
+                    true => plan.steps_of_user(tx, each)?,
                     false => Vec::new(),
                 }
             } else {
-                below.clone()
+                plan.steps_of_user(tx, each)?
             };
             take_away(tx, each)?;
             let title = format!("{}, for a user", plan.title);

@@ -154,17 +154,15 @@ fn order(
 ) -> Result<RequestId> {
     let event = act::event(held.id.level(), what);
     let steps = match outside {
-        true => plan::steps(tx, held.service, event, 1)?,
+        true => plan::steps_of(tx, held, event)?,
         false => Vec::new(),
     };
-    let own = steps.iter().filter(|step| step.action != crate::engine::Action::Reseller);
     let verb = match what {
         "deprovision" => "Remove",
         "update" => "Update",
         _ => "Provision",
     };
     let title = format!("{verb} {} of {}", held.title(), store::holder_name(tx, held)?);
-    let steps = own.map(plan::Step::to_run).collect();
     let work = Work { held, what, title: &title, class: Class::Bulk, steps, after };
     act::start(tx, work, &Cause::default())
 }

@@ -1,7 +1,7 @@
 //! What scripts and webhooks are told of an assignment: the whole of what is wanted now.
 
 use super::state::Wanted;
-use super::{properties, settle, store};
+use super::{Held, properties, settle, store};
 use crate::db::Read;
 use crate::engine::{Document, Job};
 use crate::error::Result;
@@ -10,8 +10,13 @@ use serde_json::json;
 /// For every event of an assignment.
 pub fn document(db: &Read, job: &Job) -> Result<Document> {
     let held = store::any(db, settle::subject(job)?)?;
-    let told = store::told(db, &held)?;
-    let effective = properties::effective(db, &held)?;
+    of_held(db, &held, &[])
+}
+
+/// The same of one that may not be there yet, with `typed` to be stored for it.
+pub fn of_held(db: &Read, held: &Held, typed: &[(String, String)]) -> Result<Document> {
+    let told = store::told(db, held)?;
+    let effective = properties::effective(db, held, typed)?;
     let suspended = held.wanted == Wanted::Suspended;
     Ok(Document {
         customer: told.customer,

@@ -172,9 +172,7 @@ fn work(tx: &Write, held: &Held, what: &str, class: Class) -> Result<()> {
 }
 
 pub(super) fn own_steps(tx: &Write, held: &Held, what: &str) -> Result<Vec<NewStep>> {
-    let event = act::event(held.id.level(), what);
-    let steps = plan::steps(tx, held.service, event, 1)?;
-    Ok(steps.iter().map(plan::Step::to_run).collect())
+    plan::steps_of(tx, held, act::event(held.id.level(), what))
 }
 
 pub(super) fn order(

@@ -3,17 +3,18 @@
 
 use super::draft::Draft;
 use super::state::Verb;
-use super::{Held, HeldId, Order, Reason, fields, store, unchanged};
+use super::{Held, HeldId, Order, Reason, document, fields, store, unchanged};
 use crate::auth::{Actor, Permission, ServiceRights};
 use crate::catalogue::properties::{Standing, Typed};
-use crate::catalogue::{self, Level, Service};
+use crate::catalogue::{Level, Service};
 use crate::db::Read;
-use crate::engine::{Action, Class, NewStep, OnError};
+use crate::engine::rules::plan::{Book, Planned, book};
+use crate::engine::{Action, Class, Document, How, NewStep, OnError};
 use crate::error::{Complaint, Error, Result};
-use crate::ids::{ConnectorId, CustomerServiceId, PlanId, RequestId, ServiceId};
+use crate::ids::{ConnectorId, CustomerId, CustomerServiceId, PlanId, RequestId, ServiceId};
 use crate::rating::quote::Change;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::Value;
 
 /// What would happen, and everything needed to make it happen.
 pub struct Plan {
@@ -32,6 +33,8 @@ pub struct Plan {
     pub act: Act,
     /// The request that has to be done before.
     pub after: Option<RequestId>,
+    /// What is done for a user who loses it along with the customer depends on the user.
+    pub each_asks: bool,
     /// How near to the provider whoever orders stands: what they may set.
     pub standing: Standing,
 }
@@ -83,6 +86,11 @@ pub struct Step {
     pub connector: Option<String>,
     pub connector_id: Option<ConnectorId>,
     pub on_error: OnError,
+    /// What it is told, filled in; of steps for many, as each of them has it.
+    #[serde(default)]
+    pub params: Value,
+    #[serde(default)]
+    pub how: How,
     /// How many do the same, each for itself.
     pub times: i64,
     /// `user_service.provision`
@@ -147,6 +155,14 @@ impl Plan {
         of_own.filter(|step| step.action != Action::Reseller).map(Step::to_run).collect()
     }
 
+    /// The steps of a user's part in it.
+    pub fn steps_of_user(&self, db: &Read, held: &Held) -> Result<Vec<NewStep>> {
+        match self.each_asks {
+            true => steps_of(db, held, super::act::event(Level::User, "deprovision")),
+            false => Ok(self.own_steps(Level::User)),
+        }
+    }
+
     pub fn class(&self) -> Class {
         if matches!(self.act, Act::Suspend { .. }) { Class::Security } else { Class::Interactive }
     }
@@ -180,42 +196,60 @@ impl Step {
             title: self.title.clone(),
             action: self.action,
             connector: self.connector_id,
-            params: json!({}),
+            params: self.params.clone(),
             on_error: self.on_error,
+            how: self.how.clone(),
         }
     }
 }
 
-/// What the engine would do for an event of a service, `times` over.
-pub fn steps(db: &Read, service: ServiceId, event: &str, times: i64) -> Result<Vec<Step>> {
-    let mut steps = Vec::new();
-    for (seq, rule) in (1..).zip(catalogue::rules_for(db, service, event)?) {
-        steps.push(Step {
+/// The rules for an event of a service.
+pub fn rules(db: &Read, customer: CustomerId, service: ServiceId, event: &str) -> Result<Book> {
+    book(db, customer, Some(service), event)
+}
+
+/// What they come to. The subject is described only where a rule asks for something of it.
+pub fn planned(
+    db: &Read,
+    book: &Book,
+    describe: impl FnOnce() -> Result<Document>,
+) -> Result<Planned> {
+    let document = if book.asks() { describe()? } else { Document::default() };
+    Ok(book.plan(&document, db.now))
+}
+
+/// The same as it is shown.
+pub fn shown(db: &Read, steps: Vec<NewStep>, event: &str, times: i64) -> Result<Vec<Step>> {
+    let mut all = Vec::new();
+    for (seq, step) in (1..).zip(steps) {
+        all.push(Step {
             seq,
-            key: rule.key,
-            title: rule.title,
-            action: rule
-                .action
-                .word()
-                .parse()
-                .map_err(|()| Error::internal("an unknown action"))?,
-            connector: rule.connector.map(|id| store::connector(db, id)).transpose()?,
-            connector_id: rule.connector,
-            on_error: match rule.on_error {
-                catalogue::OnError::Stop => OnError::Stop,
-                catalogue::OnError::Continue => OnError::Continue,
-            },
+            key: step.key,
+            title: step.title,
+            action: step.action,
+            connector: step.connector.map(|id| store::connector(db, id)).transpose()?,
+            connector_id: step.connector,
+            on_error: step.on_error,
+            params: step.params,
+            how: step.how,
             times,
             event: event.to_owned(),
         });
     }
-    Ok(steps)
+    Ok(all)
 }
 
 /// The versions of the rules of an event, for a plan's basis.
-pub fn rule_versions(db: &Read, service: ServiceId, event: &str) -> Result<String> {
-    let rules = catalogue::rules_for(db, service, event)?;
-    let versions: Vec<String> =
-        rules.iter().map(|rule| format!("{}:{}", rule.key, rule.version)).collect();
-    Ok(format!("rules {service} {event} {}", versions.join(",")))
+pub fn rule_versions(book: &Book, service: ServiceId, event: &str) -> String {
+    format!("rules {service} {event} {}", book.versions())
+}
+
+/// What the work on an assignment takes that is there already; what rules refuse does not stop work
+/// that follows from something decided elsewhere, and is left out.
+pub fn steps_of(db: &Read, held: &Held, event: &str) -> Result<Vec<NewStep>> {
+    let book = rules(db, held.customer, held.service, event)?;
+    let mut planned = planned(db, &book, || document::of_held(db, held, &[]))?;
+    // What Portico does by itself is done when the request is settled.
+    planned.steps.retain(|step| step.action != Action::Reseller);
+    Ok(planned.steps)
 }

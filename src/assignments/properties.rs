@@ -50,12 +50,15 @@ pub fn keep(tx: &Write, key: &Key, order: &properties::Order) -> Result<()> {
     properties::store_values(tx, key, order).map(drop)
 }
 
-/// What holds for an assignment.
-pub fn effective(db: &Read, held: &Held) -> Result<Effective> {
+/// What holds for an assignment, once `typed` is stored for it.
+pub fn effective(db: &Read, held: &Held, typed: &[(String, String)]) -> Result<Effective> {
     let mut effective = Effective::default();
-    for stored in properties::stored(db, &asked(db, held)?)? {
-        let Some(value) = stored.effective() else { continue };
+    for mut stored in properties::stored(db, &asked(db, held)?)? {
         let name = stored.property.name.clone();
+        if let Some((_, text)) = typed.iter().find(|(typed, _)| *typed == name) {
+            stored.store(held.id.level(), text);
+        }
+        let Some(value) = stored.effective() else { continue };
         match value {
             Value::String(sealed) if stored.property.secret => {
                 effective.sealed.insert(name, (sealed.clone(), stored.property.seal()));
@@ -86,7 +89,7 @@ pub fn own(db: &Read, held: &Held) -> Result<BTreeMap<String, String>> {
 
 /// Names what holds for an assignment: another value, another digest.
 pub fn digest(db: &Read, held: &Held) -> Result<String> {
-    let Effective { plain, sealed } = effective(db, held)?;
+    let Effective { plain, sealed } = effective(db, held, &[])?;
     let text = serde_json::to_vec(&(plain, sealed))?;
     Ok(secret::hex(&secret::sha256(&text)).chars().take(24).collect())
 }

@@ -5,6 +5,7 @@ use super::{Held, HeldId, Last, Order, Reason};
 use crate::auth::Scope;
 use crate::catalogue::{Level, Need};
 use crate::db::{Read, Write, unique};
+use crate::engine::rules;
 use crate::error::Result;
 use crate::ids::{
     ConnectorId, CustomerId, CustomerServiceId, PlanId, RequestId, ServiceId, UserId, UserServiceId,
@@ -736,22 +737,8 @@ pub struct Told {
 }
 
 pub fn told(db: &Read, held: &Held) -> Result<Told> {
-    let customer = db.one(
-        "SELECT json_object('id', id, 'code', code, 'name', name, 'external_id', external_id, 'language', language,
-                            'country', country) AS told
-           FROM customers WHERE id = ?1",
-        [held.customer],
-        json,
-    )?;
-    let user = db.maybe(
-        "SELECT json_object('id', users.id, 'upn', upn, 'mail', mail, 'username', username,
-                            'first_name', first_name, 'last_name', last_name, 'display_name', display_name,
-                            'department', departments.name, 'job_title', job_title, 'state', state) AS told
-           FROM users LEFT JOIN departments ON departments.id = department_id
-          WHERE users.id = ?1",
-        [held.user],
-        json,
-    )?;
+    let customer = rules::told_customer(db, held.customer)?;
+    let user = held.user.map(|user| rules::told_user(db, user)).transpose()?;
     let plan = db.maybe(
         "SELECT json_object('code', code, 'name', name, 'sku', sku) AS told FROM plans WHERE id = ?1",
         [held.plan_id],

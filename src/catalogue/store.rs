@@ -153,7 +153,7 @@ pub fn rules_for(db: &Read, service: ServiceId, event: &str) -> Result<Vec<Rule>
         "SELECT key, coalesce(connectors.name, 'Set up the reseller') AS title, action, connector_id,
                 on_error, rules.version
            FROM rules LEFT JOIN connectors ON connectors.id = connector_id
-          WHERE service_id = ?1 AND event = ?2
+          WHERE service_id = ?1 AND event = ?2 AND rules.customer_id IS NULL
           ORDER BY position, key",
         (service, event),
         |row| {
@@ -435,7 +435,7 @@ pub struct NewRule<'a> {
 }
 
 pub fn clear_rules(tx: &Write, service: ServiceId) -> Result<usize> {
-    tx.run("DELETE FROM rules WHERE service_id = ?1", [service])
+    tx.run("DELETE FROM rules WHERE service_id = ?1 AND customer_id IS NULL", [service])
 }
 
 pub fn insert_rule(tx: &Write, rule: &NewRule) -> Result<usize> {

@@ -109,6 +109,15 @@ impl Line {
         all.map(|text| key.open(&what, text)).collect()
     }
 
+    /// Adds a path, escaped already, to the address.
+    pub fn go_to(&mut self, path: &str) -> Result<()> {
+        let mut url = url::Url::parse(&self.url).map_err(Error::internal)?;
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/{}", path.trim_start_matches('/')));
+        self.url = url.into();
+        Ok(())
+    }
+
     /// The values of a script's secrets, by name.
     pub fn script_secrets(&self, key: &Key) -> Result<BTreeMap<String, Secret>> {
         let Some(sealed) = &self.credential else { return Ok(BTreeMap::new()) };

@@ -69,6 +69,8 @@ pub struct Call {
     pub secrets: BTreeMap<String, Secret>,
     /// What an earlier attempt or the state before left behind.
     pub previous: Value,
+    /// What a rule wants said besides.
+    pub body: Option<Value>,
 }
 
 /// Of everything people are shown, no more than this.
@@ -84,7 +86,7 @@ impl Call {
             .filter(|(name, _)| declared.contains(name))
             .map(|(name, secret)| (name.clone(), Value::from(secret.reveal())))
             .collect();
-        serde_json::json!({
+        let mut document = serde_json::json!({
             "version": 1,
             "key": self.key,
             "verb": self.verb,
@@ -96,7 +98,11 @@ impl Call {
             "props": self.props,
             "secrets": secrets,
             "previous": self.previous,
-        })
+        });
+        if let (Some(body), Some(whole)) = (&self.body, document.as_object_mut()) {
+            whole.insert("body".to_owned(), body.clone());
+        }
+        document
     }
 }
 

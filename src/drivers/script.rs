@@ -47,6 +47,9 @@ pub struct Manifest {
     /// What it may answer in `outputs`.
     #[serde(default)]
     pub outputs: Vec<String>,
+    /// Whether it only says what it would do where `dry_run` is true.
+    #[serde(default)]
+    pub dry_run: bool,
     /// Secrets it is given.
     #[serde(default)]
     pub secrets: Vec<String>,

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod pages;
+pub mod rules;
 pub mod runner;
 pub mod view;
 mod store;
@@ -19,9 +20,13 @@ use crate::db::{Db, Read, Work, Write};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::ids::{
-    ConnectorId, CustomerId, CustomerServiceId, PreviewId, RequestId, RunId, UserId, UserServiceId,
+    ConnectorId, CustomerId, CustomerServiceId, PreviewId, RequestId, RuleId, RunId, UserId,
+    UserServiceId,
 };
 use crate::ledger::Source;
+use crate::secret::{Key, Secret};
+use rules::Slot;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -47,7 +52,9 @@ words! {
 words! {
     /// What a step does.
     Action {
-        ScriptRun = "script.run", WebhookSend = "webhook.send", Reseller = "portico.reseller",
+        ScriptRun = "script.run", WebhookSend = "webhook.send", MailSend = "mail.send",
+        Wait = "wait", Check = "check", Refuse = "refuse",
+        Reseller = "portico.reseller", Off = "off",
     }
 }
 
@@ -92,10 +99,24 @@ pub struct NewStep {
     pub action: Action,
     /// Of the actions that reach outside.
     pub connector: Option<ConnectorId>,
-    /// `verb` (else the event's: create, change, suspend, resume, remove) and `props`, which go over
-    /// those of the subject; for `portico.reseller` `on`.
+    /// As its action has them, filled in: `verb` (else the event's: create, change, suspend, resume,
+    /// remove) and `inputs`, which go over the subject's properties; for `portico.reseller` `on`.
     pub params: Value,
     pub on_error: OnError,
+    pub how: How,
+}
+
+/// Where a step comes from and how it is tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct How {
+    pub slot: Slot,
+    /// The rule, and in which version.
+    pub rule: Option<(RuleId, i64)>,
+    /// What an earlier step has to have answered; empty: nothing.
+    pub condition: String,
+    pub tries: Option<i64>,
+    /// Seconds.
+    pub time_limit: Option<i64>,
 }
 
 /// One kind of work: how its subject is described to the outside, and what its end changes here.
@@ -135,6 +156,26 @@ pub struct Document {
     pub sealed: BTreeMap<String, (String, String)>,
     /// The state before: what was delivered last.
     pub previous: Value,
+}
+
+impl Document {
+    /// Its secrets, opened: for one call and nothing longer.
+    pub fn secrets(&self, key: &Key) -> Result<BTreeMap<String, Secret>> {
+        let all = self.sealed.iter();
+        all.map(|(name, (what, text))| Ok((name.clone(), key.open(what, text)?))).collect()
+    }
+}
+
+/// The step's own verb, or the one that the event stands for.
+pub fn verb(params: &Value, event: &str) -> String {
+    let own = params.get("verb").and_then(Value::as_str).filter(|verb| !verb.is_empty());
+    let of_event = match event.rsplit_once('.').map_or(event, |(_, verb)| verb) {
+        "provision" => "create",
+        "update" => "change",
+        "deprovision" => "remove",
+        other => other,
+    };
+    own.unwrap_or(of_event).to_owned()
 }
 
 /// The end of a request.

@@ -33,13 +33,18 @@ pub fn insert(tx: &Write, new: &NewRequest, queue: &str, deadline: Instant) -> R
 
 pub fn insert_step(tx: &Write, request: RequestId, seq: i64, step: &NewStep) -> Result<StepId> {
     tx.change(
-        "INSERT INTO steps (request_id, seq, key, title, action, connector_id, params, on_error)
-         VALUES (:request, :seq, :key, :title, :action, :connector, :params, :on_error)
+        "INSERT INTO steps (request_id, seq, key, title, slot, rule_id, rule_version, action, connector_id, params,
+                            condition, on_error, tries, time_limit)
+         VALUES (:request, :seq, :key, :title, :slot, :rule, :version, :action, :connector, :params,
+                 :condition, :on_error, :tries, :limit)
          RETURNING id",
         named_params! {
             ":request": request, ":seq": seq, ":key": step.key, ":title": step.title,
-            ":action": step.action, ":connector": step.connector,
-            ":params": step.params.to_string(), ":on_error": step.on_error,
+            ":slot": step.how.slot, ":rule": step.how.rule.map(|(id, _)| id),
+            ":version": step.how.rule.map(|(_, version)| version), ":action": step.action,
+            ":connector": step.connector, ":params": step.params.to_string(),
+            ":condition": step.how.condition, ":on_error": step.on_error, ":tries": step.how.tries,
+            ":limit": step.how.time_limit,
         },
     )
 }
@@ -231,7 +236,7 @@ pub fn reopen(tx: &Write, id: RequestId, deadline: Instant) -> Result<()> {
     )?;
     tx.run(
         "UPDATE requests
-            SET status = 'queued', turn = 'ready', reason = '', cancel_asked = 0, ended_at = NULL,
+            SET status = 'queued', turn = 'ready', hold = '', reason = '', cancel_asked = 0, ended_at = NULL,
                 next_at = :now, deadline_at = :deadline, version = version + 1,
                 connector_id = (SELECT connector_id FROM steps
                                  WHERE request_id = :id AND status = 'pending' ORDER BY seq LIMIT 1)

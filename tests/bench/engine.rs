@@ -138,6 +138,7 @@ fn order(connector: ConnectorId, (user, customer): (i64, i64)) -> NewRequest {
             connector: Some(connector),
             params: json!({}),
             on_error: OnError::Stop,
+            how: engine::How::default(),
         }],
     }
 }

@@ -62,7 +62,7 @@ pub fn settle(tx: &Write, settled: &Settled) -> Result<()> {
 pub struct Hit {
     key: String,
     attempt: String,
-    body: Value,
+    pub body: Value,
     began: Instant,
     ended: Option<Instant>,
 }
@@ -216,26 +216,7 @@ impl Stage {
     }
 
     pub fn webhook(&self, name: &str, url: &str) -> ConnectorId {
-        let sql = self.world.sql();
-        let config = &self.world.app.config;
-        sql.query_row(
-            "INSERT INTO credentials (customer_id, name, sealed, changed_at) VALUES (1, ?1, '', '')",
-            [name],
-            |_| Ok(()),
-        )
-        .ok();
-        let credential = sql.last_insert_rowid();
-        let secret = portico::drivers::sign::new_secret().unwrap();
-        let sealed = config.key.seal(&format!("credential {credential}"), &secret).unwrap();
-        sql.execute("UPDATE credentials SET sealed = ?1 WHERE id = ?2", (sealed, credential))
-            .unwrap();
-        sql.query_row(
-            "INSERT INTO connectors (customer_id, kind, name, url, credential_id, networks, time_limit, created_at)
-             VALUES (1, 'webhook', ?1, ?2, ?3, '[\"127.0.0.0/8\"]', 10, '') RETURNING id",
-            (name, url, credential),
-            |r| r.get(0),
-        )
-        .unwrap()
+        self.world.webhook(name, url)
     }
 
     /// A script that is enabled, given `secrets` as JSON.
@@ -352,6 +333,7 @@ pub fn post(connector: ConnectorId) -> NewStep {
         connector: Some(connector),
         params: json!({}),
         on_error: OnError::Stop,
+        how: engine::How::default(),
     }
 }
 

@@ -78,6 +78,7 @@ fn call(verb: &str) -> Call {
             ("other".to_owned(), Secret::new("never-handed-out")),
         ]),
         previous: Value::Null,
+        body: None,
     }
 }
 

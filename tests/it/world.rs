@@ -4,7 +4,7 @@
 
 use portico::config::Config;
 use portico::db::{By, Db, Via};
-use portico::ids::{CustomerId, UserId};
+use portico::ids::{ConnectorId, CustomerId, UserId};
 use portico::ledger::{self, Action, Kind, Row};
 use portico::secret::Key;
 use portico::time::{Clock, Instant};
@@ -384,6 +384,30 @@ impl World {
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
         handle.stop();
+    }
+
+    /// A connector of the provider that posts to `url` on this machine.
+    pub fn webhook(&self, name: &str, url: &str) -> ConnectorId {
+        let sql = self.sql();
+        let config = &self.app.config;
+        sql.query_row(
+            "INSERT INTO credentials (customer_id, name, sealed, changed_at) VALUES (1, ?1, '', '')",
+            [name],
+            |_| Ok(()),
+        )
+        .ok();
+        let credential = sql.last_insert_rowid();
+        let secret = portico::drivers::sign::new_secret().unwrap();
+        let sealed = config.key.seal(&format!("credential {credential}"), &secret).unwrap();
+        sql.execute("UPDATE credentials SET sealed = ?1 WHERE id = ?2", (sealed, credential))
+            .unwrap();
+        sql.query_row(
+            "INSERT INTO connectors (customer_id, kind, name, url, credential_id, networks, time_limit, created_at)
+             VALUES (1, 'webhook', ?1, ?2, ?3, '[\"127.0.0.0/8\"]', 10, '') RETURNING id",
+            (name, url, credential),
+            |r| r.get(0),
+        )
+        .unwrap()
     }
 
     pub fn stranger(&self) -> Person<'_> {

@@ -136,8 +136,7 @@ fn outcome(
         // The seat that was taken for all of them becomes this user's own.
         offers::give_back(tx, cx.run.customer, work.service, work.plan, Meter::Seats, 1)?;
         let order = order(cx.run.customer, one.user_id, said);
-        let mut plan = plan::of(tx, actor, scope, &order)?;
-        plan.steps = work.steps.clone();
+        let plan = plan::of(tx, actor, scope, &order)?;
         let cause = Cause { preview: work.preview, run: Some(cx.run.id) };
         act::apply(tx, &cx.app.config.key, &plan, &cause)
     });

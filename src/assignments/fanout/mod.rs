@@ -83,13 +83,12 @@ fn bring_up(tx: &Write, id: HeldId, cause: &Cause) -> Result<Option<(RequestId, 
         return Ok(None);
     }
     let event = act::event(id.level(), "update");
-    let steps = plan::steps(tx, held.service, event, 1)?;
+    let steps = plan::steps_of(tx, &held, event)?;
     if steps.is_empty() {
         return Ok(None);
     }
     let name = super::store::holder_name(tx, &held)?;
     let title = format!("Change {} of {name}", held.title());
-    let steps = steps.iter().map(plan::Step::to_run).collect();
     let work =
         Work { held: &held, what: "update", title: &title, class: Class::Bulk, steps, after: None };
     let request = act::start(tx, work, cause)?;

@@ -185,6 +185,25 @@ impl Stored {
         effective(&self.held).map(|held| &held.value)
     }
 
+    /// As it will be with `text` typed for the assignment itself; nothing takes its own value away.
+    /// A secret is sealed when it is stored, and nobody asks for it before.
+    pub fn store(&mut self, level: Level, text: &str) {
+        if self.property.secret {
+            return;
+        }
+        let holder = match level {
+            Level::User => Holder::UserService,
+            Level::Customer => Holder::CustomerService,
+        };
+        self.held.retain(|held| held.holder != holder || held.for_plan);
+        if let Ok(value) = self.property.validation.read(self.property.kind, text)
+            && !text.is_empty()
+        {
+            let (for_plan, locked) = (false, false);
+            self.held.push(Held { holder, distance: 0, for_plan, value, locked });
+        }
+    }
+
     /// Where the value comes from; a secret's is only said to be set.
     pub fn explain(&self) -> Vec<Explained> {
         let mut all = explain(&self.held);

@@ -20,7 +20,7 @@ use crate::auth::permissions::{CustomersDisable, CustomersUpdate};
 use crate::auth::{Permission, Scope};
 use crate::customers::store as customers;
 use crate::db::{Db, Read, Via, Write};
-use crate::engine::{self, Class, Document, Job, NewRequest, Settled};
+use crate::engine::{self, Class, Document, Job, NewRequest, NewStep, Settled, rules};
 use crate::error::{Complaint, Error, Result};
 use crate::html::text::count;
 use crate::ids::{CustomerId, RequestId, UserId};
@@ -161,6 +161,7 @@ pub fn provision(tx: &Write, id: CustomerId, name: &str) -> Result<RequestId> {
 /// The request of what is done to a customer as a whole; what is done to its services hangs below it.
 pub fn ordered(tx: &Write, order: Order) -> Result<RequestId> {
     let Order { customer, name, event, verb, class } = order;
+    let steps = steps(tx, customer, event)?;
     engine::accept(
         tx,
         NewRequest {
@@ -183,9 +184,19 @@ pub fn ordered(tx: &Write, order: Order) -> Result<RequestId> {
             preview: None,
             run: None,
             by: tx.by.user,
-            steps: Vec::new(),
+            steps,
         },
     )
+}
+
+/// What rules want done; one that would refuse comes too late for what was decided here.
+fn steps(db: &Read, customer: CustomerId, event: &str) -> Result<Vec<NewStep>> {
+    let book = rules::plan::book(db, customer, None, event)?;
+    if book.rules.is_empty() {
+        return Ok(Vec::new());
+    }
+    let customer = rules::told_customer(db, customer)?;
+    Ok(book.plan(&Document { customer, ..Document::default() }, db.now).steps)
 }
 
 /// What is asked for a customer as a whole.
@@ -220,7 +231,7 @@ pub fn user_facts(db: &Read, user: UserId) -> Result<Value> {
 
 /// What scripts and webhooks are told of a customer.
 pub fn document(db: &Read, job: &Job) -> Result<Document> {
-    Ok(Document { customer: store::told(db, job.customer)?, ..Document::default() })
+    Ok(Document { customer: rules::told_customer(db, job.customer)?, ..Document::default() })
 }
 
 /// Nothing here follows from how it ended outside.

@@ -72,17 +72,6 @@ pub fn adopt(tx: &Write, customer: CustomerId, parent: RequestId) -> Result<()> 
     Ok(())
 }
 
-/// What the outside is told of a customer.
-pub fn told(db: &Read, id: CustomerId) -> Result<Value> {
-    let text: String = db.value(
-        "SELECT json_object('id', id, 'code', code, 'name', name, 'external_id', external_id, 'language', language,
-                            'country', country, 'state', state)
-           FROM customers WHERE id = ?1",
-        [id],
-    )?;
-    Ok(serde_json::from_str(&text)?)
-}
-
 /// Somebody who looks after a customer from above.
 pub struct Administrator {
     pub user: UserId,

@@ -1,7 +1,7 @@
 //! The language of naming patterns: text with `{tokens}`, and the names it makes. Pure: whether a
 //! name is taken is asked of the caller.
 
-use crate::customers::code::fold;
+use crate::letters::fold;
 
 /// The longest shown name, part before the @ and user name.
 pub const DISPLAY: usize = 120;

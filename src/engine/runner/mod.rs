@@ -1,6 +1,7 @@
 //! The workers: each takes a step, does it outside any transaction, and writes what came of it.
 //! A watcher beside them wakes what waits for the clock, and replaces workers that do not come back.
 
+mod inside;
 mod result;
 mod store;
 mod take;

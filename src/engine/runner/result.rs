@@ -142,7 +142,8 @@ fn again(
     after: Option<Duration>,
 ) -> Result<bool> {
     let tries = step.attempts.saturating_sub(step.spent);
-    let most = if class == "unknown" { TRIES_UNKNOWN } else { TRIES };
+    let usual = step.tries.unwrap_or(TRIES);
+    let most = if class == "unknown" { TRIES_UNKNOWN.min(usual) } else { usual };
     if tries >= most {
         return fail_step(tx, engine, step, job, class, text);
     }

@@ -42,6 +42,13 @@ pub struct Step {
     pub interruptions: i64,
     /// Attempts that do not count.
     pub spent: i64,
+    /// Judged before it begins; empty: it always does.
+    pub condition: String,
+    pub tries: Option<i64>,
+    /// Seconds, where it is not the connector's.
+    pub time_limit: Option<i64>,
+    /// It waited for a person or the clock.
+    pub waited: bool,
 }
 
 /// How a connector is doing, while it is being counted.
@@ -165,7 +172,7 @@ fn other_of_user(db: &Read, it: &Candidate, user: UserId) -> Result<Option<Reque
     db.maybe(
         "SELECT id FROM (
            SELECT * FROM (SELECT id FROM requests
-                           WHERE user_id = :user AND turn <> 'over' AND id < :id
+                           WHERE user_id = :user AND turn <> 'over' AND id < :id AND hold NOT IN ('person', 'wait')
                            ORDER BY id DESC LIMIT 1)
            UNION ALL
            SELECT * FROM (SELECT id FROM requests
@@ -185,6 +192,7 @@ fn other_below_service(
         "SELECT id FROM (
            SELECT * FROM (SELECT id FROM requests
                            WHERE customer_service_id = :service AND turn <> 'over' AND id < :id
+                             AND hold NOT IN ('person', 'wait')
                            ORDER BY id DESC LIMIT 1)
            UNION ALL
            SELECT * FROM (SELECT id FROM requests
@@ -200,7 +208,7 @@ fn other_of_customer(db: &Read, it: &Candidate) -> Result<Option<RequestId>> {
     db.maybe(
         "SELECT id FROM (
            SELECT * FROM (SELECT id FROM requests
-                           WHERE customer_id = :customer AND turn <> 'over' AND id < :id
+                           WHERE customer_id = :customer AND turn <> 'over' AND id < :id AND hold NOT IN ('person', 'wait')
                            ORDER BY id DESC LIMIT 1)
            UNION ALL
            SELECT * FROM (SELECT id FROM requests
@@ -220,7 +228,7 @@ fn above(db: &Read, it: &Candidate) -> Result<Option<RequestId>> {
     let of_service = db.maybe(
         "SELECT id FROM requests
           WHERE customer_id = :customer AND customer_service_id = :service AND user_id IS NULL
-            AND turn <> 'over' AND id <> :id AND (id < :id OR status = 'running')
+            AND turn <> 'over' AND id <> :id AND hold NOT IN ('person', 'wait') AND (id < :id OR status = 'running')
           ORDER BY id DESC LIMIT 1",
         named_params! { ":customer": it.customer, ":service": service, ":id": it.id },
         |row| row.get("id"),
@@ -231,7 +239,7 @@ fn above(db: &Read, it: &Candidate) -> Result<Option<RequestId>> {
     db.maybe(
         "SELECT id FROM requests
           WHERE customer_id = :customer AND customer_service_id IS NULL AND user_id IS NULL
-            AND turn <> 'over' AND id <> :id AND (id < :id OR status = 'running')
+            AND turn <> 'over' AND id <> :id AND hold NOT IN ('person', 'wait') AND (id < :id OR status = 'running')
           ORDER BY id DESC LIMIT 1",
         named_params! { ":customer": it.customer, ":id": it.id },
         |row| row.get("id"),
@@ -249,9 +257,10 @@ pub fn block(tx: &Write, id: RequestId, by: RequestId) -> Result<()> {
 /// The step that comes next.
 pub fn next_step(db: &Read, request: RequestId) -> Result<Option<Step>> {
     db.maybe(
-        "SELECT id, request_id, title, action, connector_id, params, on_error, attempts, interruptions, spent
+        "SELECT id, request_id, title, action, connector_id, params, on_error, attempts, interruptions, spent,
+                condition, tries, time_limit, status = 'waiting' AS waited
            FROM steps
-          WHERE request_id = :request AND status = 'pending'
+          WHERE request_id = :request AND status IN ('pending', 'waiting')
           ORDER BY seq LIMIT 1",
         named_params! { ":request": request },
         step,
@@ -261,7 +270,8 @@ pub fn next_step(db: &Read, request: RequestId) -> Result<Option<Step>> {
 /// The step that the holder of `lease` has; none once the lease is another's or nobody's.
 pub fn leased(db: &Read, id: StepId, lease: &str) -> Result<Option<Step>> {
     db.maybe(
-        "SELECT id, request_id, title, action, connector_id, params, on_error, attempts, interruptions, spent
+        "SELECT id, request_id, title, action, connector_id, params, on_error, attempts, interruptions, spent,
+                condition, tries, time_limit, status = 'waiting' AS waited
            FROM steps
           WHERE id = :id AND lease = :lease",
         named_params! { ":id": id, ":lease": lease },
@@ -281,6 +291,10 @@ fn step(row: &rusqlite::Row) -> rusqlite::Result<Step> {
         attempts: row.get("attempts")?,
         interruptions: row.get("interruptions")?,
         spent: row.get("spent")?,
+        condition: row.get("condition")?,
+        tries: row.get("tries")?,
+        time_limit: row.get("time_limit")?,
+        waited: row.get("waited")?,
     })
 }
 
@@ -340,6 +354,34 @@ pub fn step_failed(tx: &Write, step: &Step, class: &str, text: &str) -> Result<(
                 error = :text, error_class = :class, ended_at = :now
           WHERE id = :id",
         named_params! { ":id": step.id, ":class": class, ":text": text, ":now": tx.now },
+    )?;
+    Ok(())
+}
+
+/// Its condition does not hold; `text` has the values that decided.
+pub fn step_skipped(tx: &Write, step: &Step, text: &str) -> Result<()> {
+    tx.run(
+        "UPDATE steps SET status = 'skipped', error = :text, started_at = :now, ended_at = :now WHERE id = :id",
+        named_params! { ":id": step.id, ":text": text, ":now": tx.now },
+    )?;
+    Ok(())
+}
+
+/// Puts a step off until `at` without holding up anybody; the request's time does not run meanwhile.
+pub fn park(tx: &Write, step: &Step, hold: &str, at: Instant, deadline: Instant) -> Result<()> {
+    tx.run(
+        "UPDATE steps SET status = 'waiting', next_at = :at, started_at = coalesce(started_at, :now)
+          WHERE id = :id",
+        named_params! { ":id": step.id, ":at": at, ":now": tx.now },
+    )?;
+    tx.run(
+        "UPDATE requests
+            SET status = 'queued', turn = 'sleeping', hold = :hold, next_at = :at, deadline_at = :deadline,
+                connector_id = NULL, started_at = coalesce(started_at, :now), version = version + 1
+          WHERE id = :id",
+        named_params! {
+            ":id": step.request, ":hold": hold, ":at": at, ":deadline": deadline, ":now": tx.now,
+        },
     )?;
     Ok(())
 }
@@ -441,7 +483,7 @@ pub fn next_due(db: &Read) -> Result<Option<Instant>> {
 /// Wakes all whose time has come; says how many.
 pub fn wake_sleepers(tx: &Write) -> Result<usize> {
     tx.run(
-        "UPDATE requests SET turn = 'ready', version = version + 1
+        "UPDATE requests SET turn = 'ready', hold = '', version = version + 1
           WHERE turn = 'sleeping' AND next_at <= :now",
         named_params! { ":now": tx.now },
     )

@@ -1,6 +1,7 @@
 //! Taking a step: who is next, whether it may run now, and the lease. All of it is one transaction.
 
 use super::Engine;
+use super::inside::{self, Begun};
 use super::result::{self, fail_step};
 use super::store::{self, Candidate, Step};
 use crate::connectors::State;
@@ -129,7 +130,24 @@ pub fn lease(tx: &Write, engine: &Engine, request: RequestId) -> Result<Option<T
             finish(tx, events::of(engine.events, &job.event)?, request, End::Done, "")?;
             return Ok(None);
         };
-        let line = step.connector.map(|id| call::line(tx, id)).transpose()?;
+        match inside::begin(tx, engine, &mut step, &job)? {
+            Begun::Outside => {}
+            Begun::Over => continue,
+            Begun::Parked => return Ok(None),
+            Begun::Failed(text) => {
+                if fail_step(tx, engine, &step, &job, "permanent", &text)? {
+                    continue;
+                }
+                return Ok(None);
+            }
+        }
+        let mut line = step.connector.map(|id| call::line(tx, id)).transpose()?;
+        if let (Some(line), Some(limit)) = (&mut line, step.time_limit) {
+            line.time_limit = limit;
+        }
+        if let (Some(line), Some(path)) = (&mut line, step.params.get("path")) {
+            line.go_to(path.as_str().unwrap_or_default())?;
+        }
         let missing = match (&line, step.action) {
             (Some(line), _) if line.state == State::Gone => {
                 Some(format!("The connector {} is gone.", line.name))

@@ -2,13 +2,11 @@
 
 use super::take::Taken;
 use crate::drivers::{Answer, Call, Outcome};
-use crate::engine::{Action, Document, Event, store};
+use crate::engine::{Action, Event, store, verb};
 use crate::error::Result;
 use crate::events;
-use crate::secret::{Key, Secret};
 use crate::web::App;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 /// Does it; says how it ended, with the log.
 pub fn perform(app: &App, events: &'static [Event], taken: &Taken) -> (Outcome, String) {
@@ -40,11 +38,11 @@ fn call<'t>(
     let event = events::of(events, &job.event)?;
     let (document, outputs) =
         app.db.read(|db| Ok(((event.document)(db, job)?, store::outputs(db, job.request)?)))?;
-    let secrets = open(&app.config.key, &document)?;
+    let secrets = document.secrets(&app.config.key)?;
     let outputs: Map<String, Value> =
         outputs.into_iter().map(|(key, values)| (key, Value::Object(values))).collect();
     let mut props = document.props;
-    if let Some(own) = taken.step.params.get("props").and_then(Value::as_object) {
+    if let Some(own) = taken.step.params.get("inputs").and_then(Value::as_object) {
         props.extend(own.clone());
     }
     let call = Call {
@@ -58,23 +56,7 @@ fn call<'t>(
         props,
         secrets,
         previous: json!({ "before": document.previous, "outputs": outputs }),
+        body: taken.step.params.get("body").cloned(),
     };
     Ok((call, line))
-}
-
-fn open(key: &Key, document: &Document) -> Result<BTreeMap<String, Secret>> {
-    let sealed = document.sealed.iter();
-    sealed.map(|(name, (what, text))| Ok((name.clone(), key.open(what, text)?))).collect()
-}
-
-/// The step's own verb, or the one that the event stands for.
-fn verb(params: &Value, event: &str) -> String {
-    let own = params.get("verb").and_then(Value::as_str).filter(|verb| !verb.is_empty());
-    let of_event = match event.rsplit_once('.').map_or(event, |(_, verb)| verb) {
-        "provision" => "create",
-        "update" => "change",
-        "deprovision" => "remove",
-        other => other,
-    };
-    own.unwrap_or(of_event).to_owned()
 }

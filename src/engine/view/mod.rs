@@ -74,6 +74,8 @@ pub struct Try {
 pub struct Hurdle {
     pub blocked: Option<(RequestId, String)>,
     pub next_at: Option<Instant>,
+    /// What it sleeps for, but for the next attempt.
+    pub hold: String,
     pub paused_by: Option<(String, Instant)>,
     pub connector: Option<(String, String, Option<Instant>)>,
     pub cancel_asked: bool,
@@ -158,6 +160,10 @@ impl Shown {
             Turn::Busy => String::new(),
             Turn::Blocked => match &hurdle.blocked {
                 Some((id, title)) => format!("Waits for request {id}, “{title}”."),
+                None => String::new(),
+            },
+            Turn::Sleeping if hurdle.hold == "wait" => match hurdle.next_at {
+                Some(at) => format!("Waits until {}, as its rule says.", clock(at)),
                 None => String::new(),
             },
             Turn::Sleeping => match hurdle.next_at {

@@ -230,7 +230,7 @@ pub fn tries(db: &Read, step: i64) -> Result<Vec<Try>> {
 
 pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
     db.one(
-        "SELECT r.cancel_asked, r.next_at, before.id AS blocked_id, before.title AS blocked_title,
+        "SELECT r.cancel_asked, r.next_at, r.hold, before.id AS blocked_id, before.title AS blocked_title,
                 paused_at, coalesce(pauser.display_name, 'Portico') AS paused_by,
                 connectors.name AS connector, connectors.state, connectors.down_until
            FROM requests r
@@ -250,6 +250,7 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
             Ok(Hurdle {
                 blocked: blocked.zip(title),
                 next_at: row.get("next_at")?,
+                hold: row.get("hold")?,
                 paused_by: paused.map(|at| (who, at)),
                 connector: connector.zip(state).map(|(name, state)| (name, state, until)),
                 cancel_asked: row.get("cancel_asked")?,

@@ -1375,7 +1375,43 @@ CREATE TABLE queues (
   paused_at TEXT,
   paused_by INTEGER
 ) STRICT, WITHOUT ROWID;
-INSERT INTO queues (name, workers) VALUES ('interactive', 8), ('bulk', 4), ('scripts', 2);
+INSERT INTO queues (name, workers) VALUES ('interactive', 8), ('bulk', 4), ('sync', 2), ('scripts', 2);
+
+-- Which queue a request waits in: the first that fits, by position; else 'interactive'.
+CREATE TABLE queue_routes (
+  id          INTEGER PRIMARY KEY,
+  position    INTEGER NOT NULL,
+  event       TEXT NOT NULL DEFAULT '*',                   -- "user_service.*"
+  service_id  INTEGER REFERENCES services (id) ON DELETE CASCADE,
+  customer_id INTEGER REFERENCES customers (id),           -- it and all below
+  class       TEXT CHECK (class IN ('security', 'interactive', 'sync', 'bulk')),
+  action      TEXT,                                        -- one of its steps does that
+  queue       TEXT NOT NULL REFERENCES queues (name)
+) STRICT;
+CREATE INDEX queue_routes_by_service ON queue_routes (service_id);
+CREATE INDEX queue_routes_by_customer ON queue_routes (customer_id);
+CREATE INDEX queue_routes_by_queue ON queue_routes (queue);
+INSERT INTO queue_routes (position, class, action, queue) VALUES
+  (100, 'bulk', NULL, 'bulk'), (200, NULL, 'script.run', 'scripts'), (300, 'sync', NULL, 'sync');
+
+-- A time in which no step begins.
+CREATE TABLE freezes (
+  id          INTEGER PRIMARY KEY,
+  name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 60),
+  customer_id INTEGER NOT NULL REFERENCES customers (id),  -- it and all below
+  service_id  INTEGER REFERENCES services (id) ON DELETE CASCADE,
+  queue       TEXT REFERENCES queues (name),
+  from_at     TEXT NOT NULL,
+  until_at    TEXT NOT NULL,
+  lets        TEXT NOT NULL CHECK (lets IN ('security', 'nothing')), -- what goes on nevertheless
+  made_at     TEXT NOT NULL,
+  made_by     INTEGER,
+  CHECK (from_at < until_at)
+) STRICT;
+CREATE INDEX freezes_by_until ON freezes (until_at);
+CREATE INDEX freezes_by_customer ON freezes (customer_id);
+CREATE INDEX freezes_by_service ON freezes (service_id);
+CREATE INDEX freezes_by_queue ON freezes (queue);
 
 -- One unit of provisioning work. status and turn are facts the engine writes; nobody sets them by hand.
 CREATE TABLE requests (

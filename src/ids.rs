@@ -37,3 +37,6 @@ id!(MoveId);
 id!(CustomPropertyId);
 id!(DeviceId);
 id!(ViewId);
+id!(FreezeId);
+id!(TaskId);
+id!(RouteId);

@@ -5,7 +5,9 @@
 //! one key in all its attempts; nothing goes outside within a transaction.
 
 pub mod api;
+pub mod freezes;
 pub mod pages;
+pub mod queues;
 pub mod rules;
 pub mod runner;
 pub mod view;
@@ -198,7 +200,7 @@ pub fn accept(tx: &Write, new: NewRequest) -> Result<RequestId> {
 
 /// The same for one that begins when all of `children` are done: one of them that fails holds it.
 pub fn accept_behind(tx: &Write, new: NewRequest, children: &[RequestId]) -> Result<RequestId> {
-    let id = store::insert(tx, &new, queue_of(&new), tx.now.plus_seconds(DEADLINE))?;
+    let id = store::insert(tx, &new, &queues::of(tx, &new)?, tx.now.plus_seconds(DEADLINE))?;
     for (place, step) in (1..).zip(&new.steps) {
         store::insert_step(tx, id, place, step)?;
     }
@@ -215,17 +217,6 @@ pub fn accept_behind(tx: &Write, new: NewRequest, children: &[RequestId]) -> Res
 /// How far a request has come.
 pub fn status(db: &Read, id: RequestId) -> Result<Status> {
     store::status(db, id)
-}
-
-/// The lane a request waits in.
-fn queue_of(new: &NewRequest) -> &'static str {
-    if new.class == Class::Bulk {
-        "bulk"
-    } else if new.steps.iter().any(|step| step.action == Action::ScriptRun) {
-        "scripts"
-    } else {
-        "interactive"
-    }
 }
 
 /// What a removal overtakes.

@@ -79,6 +79,7 @@ mod moves;
 mod moves_back;
 mod users_fields;
 mod users_rules;
+mod freezes;
 mod fuzz;
 mod twins;
 mod users_life;

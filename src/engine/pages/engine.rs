@@ -6,7 +6,8 @@ use crate::engine::pause as pause_queue;
 use crate::engine::view::{self, Down, Queue};
 use crate::error::Result;
 use crate::html::Nav;
-use crate::html::button::button;
+use crate::html::button::{button, link};
+use crate::html::form::post_form;
 use crate::html::parts::{Head, Tone, page_head, pill, section};
 use crate::html::table::{self, acts, column, table};
 use crate::html::text;
@@ -19,7 +20,12 @@ pub fn index(cx: &Cx, scope: &Scope<SystemOperate>) -> Result<Response> {
         scope.reaches(db, PROVIDER)?;
         Ok((view::store::queues(db)?, view::store::down(db)?))
     })?;
-    let head = Head { lede: "What requests wait in until a worker is free.", ..Head::default() };
+    let actions = html! { (link("Routes", "/engine/routes")) (link("Freezes", "/freezes")) };
+    let head = Head {
+        lede: "What requests wait in until a worker is free.",
+        actions: Some(actions),
+        ..Head::default()
+    };
     let body = html! {
         (page_head("Queues", head))
         (lanes(cx, &queues))
@@ -63,7 +69,7 @@ fn lane(cx: &Cx, queue: &Queue) -> Markup {
     html! {
         tr {
             th scope="row" { (capital(&queue.name)) }
-            td.num.p2 { (queue.workers) }
+            td.num.p2 { (workers(cx, queue)) }
             td.num { (text::grouped(queue.running)) }
             td.num { (text::grouped(queue.ready)) }
             td.num.p3 { (text::grouped(queue.sleeping)) }
@@ -92,6 +98,17 @@ fn lane(cx: &Cx, queue: &Queue) -> Markup {
             }
         }
     }
+}
+
+fn workers(cx: &Cx, queue: &Queue) -> Markup {
+    let inside = html! {
+        div.row {
+            input.form-control type="number" name="workers" min="1" max="64" value=(queue.workers)
+                aria-label={ "Workers of " (queue.name) };
+            button.btn.btn-sm { "Set" span.sr { " the workers of " (queue.name) } }
+        }
+    };
+    post_form(&cx.csrf, &format!("/engine/{}", queue.name), inside)
 }
 
 fn broken(cx: &Cx, down: &[Down]) -> Markup {

@@ -181,11 +181,18 @@ pub fn history(cx: &Cx, scope: &Scope<RulesWrite>) -> Result<Response> {
         .map(|each| {
             json!({
                 "number": each.number, "saved_at": each.saved_at, "saved_by": each.saved_by,
-                "rule": each.document,
+                "rule": as_typed(&each.document),
             })
         })
         .collect();
     response::json(200, &json!({ "items": items, "next": null }))
+}
+
+/// Each field once, as it was typed.
+fn as_typed(kept: &serde_json::Value) -> serde_json::Value {
+    let fields = kept.as_object().into_iter().flatten();
+    let each = fields.map(|(name, all)| (name.clone(), all.get(0).cloned().unwrap_or_default()));
+    serde_json::Value::Object(each.collect())
 }
 
 pub fn dry_run(cx: &Cx, scope: &Scope<RulesWrite>) -> Result<Response> {

@@ -289,6 +289,7 @@ impl Engine {
         if overdue && db.write(by, |tx| result::give_up_overdue(tx, self))? > 0 {
             return Ok(Duration::ZERO);
         }
+        self.staff()?;
         let (now, due, last) =
             db.read(|db| Ok((db.now, store::next_due(db)?, store::last_breaker(db)?)))?;
         if last != *breaker {
@@ -297,6 +298,34 @@ impl Engine {
         }
         let seconds = due.map_or(LOOK.as_secs(), |due| u64::try_from(due.since(now)).unwrap_or(1));
         Ok(Duration::from_secs(seconds.max(1)).min(LOOK))
+    }
+
+    /// Hires and lets go until each queue has the workers it is to have; who is at work stays.
+    fn staff(self: &Arc<Engine>) -> Result<()> {
+        for (queue, wanted) in self.app.db.read(store::queues)? {
+            let wanted = usize::try_from(wanted).unwrap_or(1);
+            let mut crew = self.crew.lock();
+            if crew.stopping {
+                return Ok(());
+            }
+            let own = crew.workers.iter().filter(|(_, (own, _))| *own == queue);
+            let all: Vec<(u64, bool)> =
+                own.map(|(name, (_, step))| (*name, step.is_none())).collect();
+            let spare = all.len().saturating_sub(wanted);
+            let idle: Vec<u64> =
+                all.iter().filter(|(_, idle)| *idle).map(|(name, _)| *name).take(spare).collect();
+            for name in &idle {
+                crew.workers.remove(name);
+            }
+            drop(crew);
+            for _ in all.len()..wanted {
+                self.hire(&queue)?;
+            }
+            if !idle.is_empty() {
+                self.app.db.bells.engine.ring();
+            }
+        }
+        Ok(())
     }
 
     /// Workers whose step was given up are left to themselves; others take their places.

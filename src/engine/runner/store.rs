@@ -27,6 +27,8 @@ pub struct Candidate {
     pub deadline_at: Instant,
     /// The one it waits for by order, its title and state.
     pub after: Option<(RequestId, String, Status)>,
+    /// A window that holds it now.
+    pub frozen_until: Option<Instant>,
 }
 
 /// A step with what deciding about it needs.
@@ -131,10 +133,17 @@ pub fn candidate(db: &Read, id: RequestId) -> Result<Candidate> {
     db.one(
         "SELECT r.id, r.customer_id, r.user_id, r.customer_service_id, r.event, r.status,
                 r.cancel_asked, r.reason, r.deadline_at, before.id AS after_id,
-                coalesce(before.title, '') AS after_title, coalesce(before.status, 'done') AS after_status
+                coalesce(before.title, '') AS after_title, coalesce(before.status, 'done') AS after_status,
+                (SELECT max(until_at) FROM freezes
+                  WHERE until_at > :now AND from_at <= :now
+                    AND (lets = 'nothing' OR r.class <> 'security') AND (freezes.queue IS NULL OR freezes.queue = r.queue)
+                    AND (freezes.service_id IS NULL
+                         OR freezes.service_id = (SELECT service_id FROM customer_services
+                                                   WHERE customer_services.id = r.customer_service_id))
+                    AND EXISTS (SELECT 1 FROM customer_tree WHERE above = freezes.customer_id AND below = r.customer_id)) AS frozen_until
            FROM requests r LEFT JOIN requests before ON before.id = r.after_id
           WHERE r.id = :id",
-        named_params! { ":id": id },
+        named_params! { ":id": id, ":now": db.now },
         |row| {
             let after: Option<RequestId> = row.get("after_id")?;
             let (title, status) = (row.get("after_title")?, row.get("after_status")?);
@@ -149,6 +158,7 @@ pub fn candidate(db: &Read, id: RequestId) -> Result<Candidate> {
                 reason: row.get("reason")?,
                 deadline_at: row.get("deadline_at")?,
                 after: after.map(|id| (id, title, status)),
+                frozen_until: row.get("frozen_until")?,
             })
         },
     )
@@ -250,6 +260,18 @@ pub fn block(tx: &Write, id: RequestId, by: RequestId) -> Result<()> {
     tx.run(
         "UPDATE requests SET turn = 'blocked', blocked_id = :by, version = version + 1 WHERE id = :id",
         named_params! { ":id": id, ":by": by },
+    )?;
+    Ok(())
+}
+
+/// Holds a request until a window is over; its time does not run meanwhile.
+pub fn freeze(tx: &Write, id: RequestId, until: Instant, deadline: Instant) -> Result<()> {
+    tx.run(
+        "UPDATE requests
+            SET turn = 'sleeping', hold = 'freeze', next_at = :until, deadline_at = max(deadline_at, :deadline),
+                version = version + 1
+          WHERE id = :id",
+        named_params! { ":id": id, ":until": until, ":deadline": deadline },
     )?;
     Ok(())
 }
@@ -544,6 +566,7 @@ pub fn may_start(db: &Read, request: RequestId, connector: Option<ConnectorId>) 
     db.value(
         "SELECT NOT EXISTS (SELECT 1 FROM requests JOIN queues ON queues.name = queue
                              WHERE requests.id = :request AND (paused_at IS NOT NULL OR deadline_at <= :now))
+            AND NOT EXISTS (SELECT 1 FROM freezes WHERE until_at > :now AND from_at <= :now)
             AND (:connector IS NULL
                  OR EXISTS (SELECT 1 FROM connectors
                              WHERE id = :connector AND state <> 'paused'

@@ -7,7 +7,7 @@ use super::store::{self, Candidate, Step};
 use crate::connectors::State;
 use crate::connectors::call::{self, Line};
 use crate::db::Write;
-use crate::engine::{Action, End, Job, Status, finish, store as requests};
+use crate::engine::{Action, DEADLINE, End, Job, Status, finish, store as requests};
 use crate::error::Result;
 use crate::events;
 use crate::ids::RequestId;
@@ -66,6 +66,10 @@ fn consider(tx: &Write, engine: &Engine, it: &Candidate) -> Result<Option<Taken>
     let event = events::of(engine.events, &it.event)?;
     if it.cancel_asked {
         finish(tx, event, it.id, End::Cancelled, &it.reason)?;
+        return Ok(None);
+    }
+    if let Some(until) = it.frozen_until {
+        store::freeze(tx, it.id, until, until.plus_seconds(DEADLINE))?;
         return Ok(None);
     }
     if it.deadline_at <= tx.now {

@@ -76,6 +76,7 @@ pub struct Hurdle {
     pub next_at: Option<Instant>,
     /// What it sleeps for, but for the next attempt.
     pub hold: String,
+    pub freeze: Option<String>,
     pub paused_by: Option<(String, Instant)>,
     pub connector: Option<(String, String, Option<Instant>)>,
     pub cancel_asked: bool,
@@ -164,6 +165,13 @@ impl Shown {
             },
             Turn::Sleeping if hurdle.hold == "wait" => match hurdle.next_at {
                 Some(at) => format!("Waits until {}, as its rule says.", clock(at)),
+                None => String::new(),
+            },
+            Turn::Sleeping if hurdle.hold == "freeze" => match hurdle.next_at {
+                Some(at) => {
+                    let name = hurdle.freeze.as_deref().unwrap_or("a freeze");
+                    format!("Nothing is begun until {}, because of “{name}”.", clock(at))
+                }
                 None => String::new(),
             },
             Turn::Sleeping => match hurdle.next_at {

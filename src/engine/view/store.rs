@@ -232,6 +232,7 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
     db.one(
         "SELECT r.cancel_asked, r.next_at, r.hold, before.id AS blocked_id, before.title AS blocked_title,
                 paused_at, coalesce(pauser.display_name, 'Portico') AS paused_by,
+                (SELECT name FROM freezes WHERE r.hold = 'freeze' AND until_at = r.next_at LIMIT 1) AS freeze,
                 connectors.name AS connector, connectors.state, connectors.down_until
            FROM requests r
            JOIN queues ON queues.name = r.queue
@@ -251,6 +252,7 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
                 blocked: blocked.zip(title),
                 next_at: row.get("next_at")?,
                 hold: row.get("hold")?,
+                freeze: row.get("freeze")?,
                 paused_by: paused.map(|at| (who, at)),
                 connector: connector.zip(state).map(|(name, state)| (name, state, until)),
                 cancel_asked: row.get("cancel_asked")?,

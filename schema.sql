@@ -1588,6 +1588,35 @@ CREATE TABLE step_attempts (
   PRIMARY KEY (step_id, number)
 ) STRICT, WITHOUT ROWID;
 
+-- A step that a person does. It ends with its request at the latest.
+CREATE TABLE tasks (
+  id          INTEGER PRIMARY KEY,
+  step_id     INTEGER NOT NULL REFERENCES steps (id) ON DELETE CASCADE,
+  request_id  INTEGER NOT NULL REFERENCES requests (id) ON DELETE CASCADE,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  title       TEXT NOT NULL,
+  text        TEXT NOT NULL DEFAULT '',
+  checklist   TEXT NOT NULL DEFAULT '[]',                  -- JSON: text and done
+  fields      TEXT NOT NULL DEFAULT '[]',                  -- JSON: names of what is asked for
+  assignee_id INTEGER REFERENCES users (id),
+  state       TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'refused', 'cancelled')),
+  reason      TEXT NOT NULL DEFAULT '',
+  due_at      TEXT NOT NULL,
+  reminded_at TEXT,
+  opened_at   TEXT NOT NULL,
+  ended_at    TEXT,
+  ended_by    INTEGER
+) STRICT;
+CREATE INDEX tasks_by_step ON tasks (step_id);
+CREATE INDEX tasks_by_request ON tasks (request_id);
+CREATE INDEX tasks_by_customer ON tasks (customer_id);
+CREATE INDEX tasks_by_assignee ON tasks (assignee_id);
+CREATE INDEX tasks_due ON tasks (due_at) WHERE state = 'open';
+CREATE TRIGGER requests_end_tasks AFTER UPDATE OF turn ON requests
+WHEN NEW.turn = 'over' AND OLD.hold = 'person' BEGIN
+  UPDATE tasks SET state = 'cancelled', ended_at = NEW.ended_at WHERE request_id = NEW.id AND state = 'open';
+END;
+
 ------------------------------------------------------------------------------------------------
 -- Assignments: what a customer and its users have
 ------------------------------------------------------------------------------------------------

@@ -88,6 +88,12 @@ pub const KINDS: &[Kind] = &[
         run: upkeep::clear,
     },
     Kind {
+        name: "tasks.remind",
+        title: "Remind people of tasks that are due",
+        resumes: false,
+        run: upkeep::remind_of_tasks,
+    },
+    Kind {
         name: "billing.recalculate",
         title: "Compute bills that have changed",
         resumes: true,
@@ -129,6 +135,7 @@ pub const RECURRING: &[Recurring] = &[
     Recurring { kind: "passwords.expire", label: "Passwords that end", schedule: "10 6 * * *" },
     Recurring { kind: "secrets.expire", label: "API tokens that end", schedule: "20 6 * * *" },
     Recurring { kind: "domains.verify", label: "Domains", schedule: "35 * * * *" },
+    Recurring { kind: "tasks.remind", label: "Tasks that are due", schedule: "15 7 * * *" },
     Recurring { kind: "store.upkeep", label: "Upkeep", schedule: "40 3 * * *" },
     Recurring { kind: "billing.recalculate", label: "Bills", schedule: "15 2 * * *" },
     Recurring { kind: recount::KIND, label: "Counters", schedule: "25 3 * * *" },

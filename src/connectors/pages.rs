@@ -32,7 +32,7 @@ pub fn index(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
     let paging = cx.paging(&[])?;
     let found = list(cx.db, scope, &paging)?;
     let actions = html! {
-        @if cx.actor.may::<RulesWrite>() { (link("Scripts", "/scripts")) }
+        @if cx.actor.may::<RulesWrite>() { (link("Rules", "/rules")) (link("Scripts", "/scripts")) }
         @if cx.actor.may::<ConnectorsWrite>() {
             (link("New connector", "/connectors/new").primary().icon("plus"))
         }

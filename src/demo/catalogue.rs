@@ -118,6 +118,7 @@ pub fn make(stage: &Stage, admin: &Actor) -> Result<()> {
         &[("desk", "Desk", "PH-1", "9.95", "6.40")],
         Some(&webhook),
     )?;
+    rules(stage, admin, &webhook)?;
     let customer = |code: &str, name: &str, category: &str, icon: &str| json!({ "code": code, "name": name, "kind": "customer", "category": category, "icon": icon });
     service(
         stage,
@@ -140,6 +141,53 @@ pub fn make(stage: &Stage, admin: &Actor) -> Result<()> {
         &[("standard", "Standard", "WEB-1", "19.00", "6.00")],
         None,
     )
+}
+
+/// What is done besides: who may not have it, who hears of it, and what is made sure of before.
+fn rules(stage: &Stage, admin: &Actor, exchange: &Value) -> Result<()> {
+    for rule in [
+        json!({
+            "service": "phone", "event": "user_service.provision", "slot": "before", "key": "country",
+            "title": "Only where we deliver", "action": "refuse",
+            "condition": "has(customer.country) && !(customer.country in [\"NL\", \"BE\", \"DE\", \"GB\"])",
+            "params": { "message": "Desk phones are not delivered to {customer.country}." },
+        }),
+        json!({
+            "service": "phone", "event": "user_service.provision", "slot": "after", "key": "list",
+            "title": "Enter it in the directory of numbers", "action": "webhook.send", "connector_id": exchange,
+            "condition": "has(user.phone)", "on_error": "continue",
+            "params": { "path": "/numbers/{user.username}", "body": "{\"name\": \"{user.display_name}\", \"number\": \"{user.phone}\"}" },
+        }),
+        json!({
+            "event": "customer.disable", "slot": "after", "key": "tell", "title": "Tell the desk",
+            "action": "mail.send",
+            "params": {
+                "to": "desk@tarnholm.example", "subject": "{customer.name} was disabled",
+                "text": "{customer.name} ({customer.code}) was disabled on {now.date}.",
+            },
+        }),
+    ] {
+        stage.post(admin, "/rules", &rule)?;
+    }
+    Ok(())
+}
+
+/// Work for people, and a time in which nothing is begun.
+pub fn ask(stage: &Stage, admin: &Actor) -> Result<()> {
+    let task = json!({
+        "service": "phone", "event": "user_service.provision", "position": 1, "key": "handset",
+        "title": "Handset", "action": "task.open",
+        "params": {
+            "title": "Send a handset to {user.display_name}", "text": "To the office of {customer.name}.",
+            "checklist": "Packed\nHanded to the courier", "fields": "tracking", "due_days": "3",
+        },
+    });
+    stage.post(admin, "/rules", &task)?;
+    let now = stage.app.db.now();
+    let freeze = json!({
+        "name": "Year’s end", "from": now.plus_days(20).to_string(), "until": now.plus_days(30).to_string(),
+    });
+    stage.post(admin, "/freezes", &freeze).map(|_| ())
 }
 
 fn service(

@@ -404,6 +404,11 @@ impl Story<'_> {
             let path = format!("/users/{user}/services");
             self.stage.post(&who, &path, &json!({ "service": "phone", "plan": "desk" }))?;
         }
+        catalogue::ask(&self.stage, &self.admin)?;
+        if let Some(user) = shown.users.get(6) {
+            let path = format!("/users/{user}/services");
+            self.stage.post(&who, &path, &json!({ "service": "phone", "plan": "desk" }))?;
+        }
         Ok(())
     }
 

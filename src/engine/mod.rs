@@ -10,6 +10,7 @@ pub mod pages;
 pub mod queues;
 pub mod rules;
 pub mod runner;
+pub mod tasks;
 pub mod view;
 mod store;
 
@@ -55,7 +56,7 @@ words! {
     /// What a step does.
     Action {
         ScriptRun = "script.run", WebhookSend = "webhook.send", MailSend = "mail.send",
-        Wait = "wait", Check = "check", Refuse = "refuse",
+        TaskOpen = "task.open", Wait = "wait", Check = "check", Refuse = "refuse",
         Reseller = "portico.reseller", Off = "off",
     }
 }

@@ -3,6 +3,7 @@
 mod store;
 
 use crate::db::{By, Via};
+use crate::engine::tasks;
 use crate::error::Result;
 use crate::jobs::{Level, RunCx};
 
@@ -26,4 +27,14 @@ pub fn clear(cx: &RunCx) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// Mails those who have a task that is due, once a day.
+pub fn remind_of_tasks(cx: &RunCx) -> Result<()> {
+    cx.db.write(By::portico(Via::Job), |tx| {
+        for (seq, (id, title)) in (1..).zip(tasks::remind(tx)?) {
+            cx.unit(tx, seq, Level::Info, "reminded", &title, Some(("task", id.0)))?;
+        }
+        Ok(())
+    })
 }

@@ -112,10 +112,6 @@ fn p_53_a_freeze_stops_between_steps_lets_a_disable_pass_and_releases_in_order()
     ones.dedup();
     twos.dedup();
     assert_eq!((ones.len(), twos.len()), (7, 7), "each once");
-    let ended = scene.world.texts(
-        "SELECT request_id FROM steps WHERE key = 'one' AND request_id IN (SELECT id FROM requests) ORDER BY started_at, id",
-    );
-    assert_eq!(ended.len(), 7);
     admin.api_delete(&format!("/freezes/{freeze}")).expect(204);
 }
 
@@ -125,6 +121,8 @@ fn a_freeze_is_set_seen_and_lifted_and_holds_where_it_says() {
     let scene = told(&sink);
     let admin = scene.admin();
     let (ann, bob) = (scene.user("ann"), scene.user("bob"));
+    let reseller = scene.world.person(scene.customer, "Customer administrator");
+    reseller.get("/freezes").expect(403);
     let wrong = [("name", ""), ("from", "tomorrow"), ("until", "2020-01-01 10:00")];
     let again = admin.post("/freezes", &wrong).expect(422);
     assert!(again.says("is required") && again.says("is not a time like 2026-12-24 18:00"));
@@ -145,8 +143,6 @@ fn a_freeze_is_set_seen_and_lifted_and_holds_where_it_says() {
     admin.post(&format!("/freezes/{own}/lift"), &[]).location();
     wait_until("it goes on", || status(second) == "done");
     engine.stop();
-    let reseller = scene.world.person(scene.customer, "Customer administrator");
-    reseller.get("/freezes").expect(403);
 }
 
 #[test]
@@ -192,19 +188,19 @@ fn a_queue_gets_more_workers_while_it_runs_and_fewer_again() {
     });
     let scene = told(&sink);
     let admin = scene.admin();
-    admin.post("/engine/interactive", &[("workers", "1")]).location();
+    admin.post("/engine/interactive/workers", &[("workers", "1")]).location();
     let engine = start(&scene);
     let ids: Vec<i64> = ["a", "b", "c"].iter().map(|name| give(&admin, scene.user(name))).collect();
-    admin.post("/engine/interactive", &[("workers", "3")]).location();
+    admin.post("/engine/interactive/workers", &[("workers", "3")]).location();
     let status =
         |id: i64| scene.world.text(&format!("SELECT status FROM requests WHERE id = {id}"));
     wait_until("all are done", || ids.iter().all(|id| status(*id) == "done"));
     assert_eq!(sink.hits().len(), 6);
-    admin.post("/engine/interactive", &[("workers", "1")]).location();
-    let more = give(&admin, scene.user("d"));
+    admin.post("/engine/interactive/workers", &[("workers", "1")]).location();
+    let more = give(&admin, users[3]);
     wait_until("one worker goes on", || status(more) == "done");
     engine.stop();
-    let refused = admin.post("/engine/interactive", &[("workers", "65")]);
+    let refused = admin.post("/engine/interactive/workers", &[("workers", "65")]);
     assert_eq!(refused.location(), "/engine");
     admin.api_patch("/queues/interactive", json!({ "workers": 65 })).expect(422);
     admin.api_patch("/queues/nowhere", json!({ "workers": 5 })).expect(404);

@@ -83,6 +83,7 @@ mod freezes;
 mod fuzz;
 mod twins;
 mod users_life;
+mod tasks;
 mod templates;
 mod offboarding;
 mod offboarding_kill;

@@ -123,8 +123,8 @@ fn a_rule_is_written_shown_changed_and_taken_back() {
     admin.api_patch(&api, json!({ "condition": "", "position": 5 })).expect(200);
     admin.api_patch(&api, json!({ "condition": "user.upn" })).expect(422);
     let history = admin.api_get(&format!("{api}/versions")).expect(200).json();
-    assert_eq!(history["items"].as_array().unwrap().len(), 2);
-    assert_eq!(history["items"][1]["rule"]["condition"], "user.department == \"Sales\"");
+    assert_eq!(history["versions"].as_array().unwrap().len(), 2);
+    assert_eq!(history["versions"][1]["rule"]["condition"], "user.department == \"Sales\"");
     assert!(admin.get(&at).expect(200).says("Take up again"));
     admin.post(&format!("{at}/versions/1/revert"), &[]).location();
     let rule = admin.api_get(&api).expect(200).json();

@@ -62,7 +62,7 @@ fn page(
         (complaints_flash(complaints, LABELS))
         div.stack {
             @if found.items.is_empty() {
-                (table::empty("snowflake", "No freeze is set", "Set one for the days on which nothing may change, like the end of the year.", None))
+                (table::empty("clock", "No freeze is set", "Set one for the days on which nothing may change, like the end of the year.", None))
             } @else {
                 (rows(cx, &found.items))
                 (table::paging("", start.as_deref(), next.as_deref()))

@@ -108,7 +108,7 @@ fn workers(cx: &Cx, queue: &Queue) -> Markup {
             button.btn.btn-sm { "Set" span.sr { " the workers of " (queue.name) } }
         }
     };
-    post_form(&cx.csrf, &format!("/engine/{}", queue.name), inside)
+    post_form(&cx.csrf, &format!("/engine/{}/workers", queue.name), inside)
 }
 
 fn broken(cx: &Cx, down: &[Down]) -> Markup {

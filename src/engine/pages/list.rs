@@ -36,7 +36,10 @@ pub fn index(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
     let found = view::list(cx.db, scope, &filter, &paging)?;
     let queues = cx.actor.may::<SystemOperate>();
     let head = Head {
-        actions: queues.then(|| html! { (link("Queues", "/engine")) }),
+        actions: Some(html! {
+            (link("Tasks", "/tasks"))
+            @if queues { (link("Queues", "/engine")) }
+        }),
         lede: "Every change on its way to a directory, a tenant or a server.",
         ..Head::default()
     };

@@ -96,6 +96,30 @@ const MAIL: &[Param] = &[
     param("text", "Text", LINES, "Paragraphs with an empty line between them").required(),
 ];
 
+const TASK: &[Param] = &[
+    param("title", "Title", LINE, "").required(),
+    param("text", "What to do", LINES, ""),
+    param(
+        "checklist",
+        "Checklist",
+        Kind::List(Into::Line),
+        "One point a line; all have to be ticked",
+    ),
+    param(
+        "assignee",
+        "Assigned to",
+        Kind::Text(Into::Email),
+        "The sign-in name of somebody of yours or of a reseller; empty is whoever may see to requests",
+    ),
+    param("due_days", "Due after days", Kind::Number(1, 90), "Left empty, 7"),
+    param(
+        "fields",
+        "Asked for at the end",
+        Kind::List(Into::Line),
+        "One name a line, like number; later rules use it as {out.KEY.number}",
+    ),
+];
+
 impl Action {
     pub fn params(self) -> &'static [Param] {
         match self {
@@ -105,6 +129,7 @@ impl Action {
             Action::Refuse => REFUSE,
             Action::Wait => WAIT,
             Action::MailSend => MAIL,
+            Action::TaskOpen => TASK,
             Action::Reseller | Action::Off => &[],
         }
     }
@@ -118,6 +143,7 @@ impl Action {
             Action::Refuse => "Refuse",
             Action::Wait => "Wait",
             Action::MailSend => "Send a mail",
+            Action::TaskOpen => "Ask somebody to do it",
             Action::Reseller => "Set up the reseller",
             Action::Off => "Leave out the rule with this key",
         }

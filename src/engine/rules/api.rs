@@ -33,12 +33,8 @@ pub const OUT: &[Field] = &[
     Field::integer("version", ""),
 ];
 
-pub const VERSION: &[Field] = &[
-    Field::integer("number", ""),
-    Field::text("saved_at", ""),
-    Field::integer("saved_by", "or null"),
-    Field::object("rule", "as it was saved"),
-];
+pub const VERSIONS: &[Field] =
+    &[Field::list("versions", "each with number, saved_at, saved_by and the rule as it was saved")];
 
 pub const REVERT: &[Field] = &[Field::integer("version", "the one to take up again").required()];
 
@@ -52,11 +48,10 @@ pub const RUN: &[Field] = &[
     Field::list("changes", "what it would change"),
 ];
 
-pub const NAME: &[Field] = &[
-    Field::text("name", ""),
-    Field::text("type", "text, integer, boolean, date or list"),
-    Field::text("about", ""),
-];
+pub const NAMES: &[Field] = &[Field::list(
+    "names",
+    "each with name, type (text, integer, boolean, date or list) and what it is",
+)];
 
 #[derive(Serialize)]
 struct RuleOut<'a> {
@@ -185,7 +180,7 @@ pub fn history(cx: &Cx, scope: &Scope<RulesWrite>) -> Result<Response> {
             })
         })
         .collect();
-    response::json(200, &json!({ "items": items, "next": null }))
+    response::json(200, &json!({ "versions": items }))
 }
 
 /// Each field once, as it was typed.
@@ -208,5 +203,5 @@ pub fn named(cx: &Cx, scope: &Scope<RulesWrite>) -> Result<Response> {
         let service = store::service(db, &filter.service)?.map(|(id, _)| id);
         names::listed(db, &filter.event, service)
     })?;
-    response::json(200, &json!({ "items": items, "next": null }))
+    response::json(200, &json!({ "names": items }))
 }

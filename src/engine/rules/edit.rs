@@ -27,8 +27,11 @@ pub const FIELDS: &[Field] = &[
     Field::text("key", "a–z, 0–9 and _, by which later rules name its answers").required(),
     Field::text("title", "at most 100 characters; the connector’s name if left out"),
     Field::text("condition", "like user.department == \"Sales\"; always if left out"),
-    Field::text("action", "script.run, webhook.send, check, refuse, wait, mail.send or off")
-        .required(),
+    Field::text(
+        "action",
+        "script.run, webhook.send, check, refuse, wait, mail.send, task.open or off",
+    )
+    .required(),
     Field::integer("connector_id", "of script.run and webhook.send"),
     Field::object("params", "what the action is told, each a text"),
     Field::text("on_error", "stop or continue; stop if left out"),

@@ -67,7 +67,7 @@ pub fn index(cx: &Cx, scope: &Scope<RulesWrite>) -> Result<Response> {
             (table::select("service", "Service", &of_services, &filter.service))
         }))
         @if rules.is_empty() {
-            (table::empty("list-details", "No rules here",
+            (table::empty("list-check", "No rules here",
                 "A rule says what is done when a service is given, changed or taken away. The simple ones are made on a service’s own page.", None))
         }
         @for (event, rules) in &by_event {

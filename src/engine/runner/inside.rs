@@ -6,9 +6,10 @@ use super::store::{self, Step};
 use crate::db::Write;
 use crate::engine::rules::plan::{Ready, ready};
 use crate::engine::rules::text;
-use crate::engine::{Action, DEADLINE, Job, store as requests};
+use crate::engine::{Action, DEADLINE, Job, store as requests, tasks};
 use crate::error::{Error, Result};
 use crate::mail::{self, Class, NewMessage};
+use crate::time::Instant;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -18,10 +19,13 @@ pub enum Begun {
     Outside,
     /// It was done or left out; the next one is looked at.
     Over,
-    /// It waits for the clock.
+    /// It waits for the clock or a person.
     Parked,
     Failed(String),
 }
+
+/// Nothing wakes a request before.
+const NEVER: i64 = 253_370_764_800;
 
 pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<Begun> {
     if !step.condition.is_empty() || text::is_open(&step.params) {
@@ -42,6 +46,16 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
             let until = tx.now.plus_seconds(minutes.saturating_mul(60));
             store::park(tx, step, "wait", until, until.plus_seconds(DEADLINE))?;
             Ok(Begun::Parked)
+        }
+        Action::TaskOpen => {
+            let never = Instant::from_unix(NEVER);
+            match engine.app.db.write(tx.by, |tx| tasks::open(tx, step.id, job, &step.params)) {
+                Ok(()) => {
+                    store::park(tx, step, "person", never, never)?;
+                    Ok(Begun::Parked)
+                }
+                Err(err) => refused(err),
+            }
         }
         Action::MailSend => match engine.app.db.write(tx.by, |tx| send(tx, job, &step.params)) {
             Ok(()) => done(tx, step),

@@ -8,7 +8,7 @@ use crate::db::{Db, Read};
 use crate::engine::{Status, Turn};
 use crate::error::Result;
 use crate::html::parts::Tone;
-use crate::ids::{CustomerId, RequestId, UserId};
+use crate::ids::{CustomerId, RequestId, TaskId, UserId};
 use crate::time::Instant;
 use crate::web::{Listing, Paging};
 
@@ -77,6 +77,7 @@ pub struct Hurdle {
     /// What it sleeps for, but for the next attempt.
     pub hold: String,
     pub freeze: Option<String>,
+    pub task: Option<(TaskId, String)>,
     pub paused_by: Option<(String, Instant)>,
     pub connector: Option<(String, String, Option<Instant>)>,
     pub cancel_asked: bool,
@@ -165,6 +166,10 @@ impl Shown {
             },
             Turn::Sleeping if hurdle.hold == "wait" => match hurdle.next_at {
                 Some(at) => format!("Waits until {}, as its rule says.", clock(at)),
+                None => String::new(),
+            },
+            Turn::Sleeping if hurdle.hold == "person" => match &hurdle.task {
+                Some((id, title)) => format!("Waits for somebody to do task {id}, “{title}”."),
                 None => String::new(),
             },
             Turn::Sleeping if hurdle.hold == "freeze" => match hurdle.next_at {

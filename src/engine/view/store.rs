@@ -4,7 +4,7 @@ use crate::auth::permissions::RequestsRead;
 use crate::db::Read;
 use crate::engine::Status;
 use crate::error::Result;
-use crate::ids::{CustomerId, RequestId, UserId};
+use crate::ids::{CustomerId, RequestId, TaskId, UserId};
 use crate::web::Paging;
 use rusqlite::named_params;
 
@@ -233,8 +233,10 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
         "SELECT r.cancel_asked, r.next_at, r.hold, before.id AS blocked_id, before.title AS blocked_title,
                 paused_at, coalesce(pauser.display_name, 'Portico') AS paused_by,
                 (SELECT name FROM freezes WHERE r.hold = 'freeze' AND until_at = r.next_at LIMIT 1) AS freeze,
-                connectors.name AS connector, connectors.state, connectors.down_until
+                connectors.name AS connector, connectors.state, connectors.down_until,
+                tasks.id AS task_id, tasks.title AS task_title
            FROM requests r
+           LEFT JOIN tasks ON tasks.request_id = r.id AND tasks.state = 'open'
            JOIN queues ON queues.name = r.queue
            LEFT JOIN requests before ON before.id = r.blocked_id
            LEFT JOIN users pauser ON pauser.id = paused_by
@@ -246,6 +248,8 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
             let title: Option<String> = row.get("blocked_title")?;
             let connector: Option<String> = row.get("connector")?;
             let paused: Option<_> = row.get("paused_at")?;
+            let task: Option<TaskId> = row.get("task_id")?;
+            let task_title: Option<String> = row.get("task_title")?;
             let (who, until) = (row.get("paused_by")?, row.get("down_until")?);
             let state: Option<String> = row.get("state")?;
             Ok(Hurdle {
@@ -253,6 +257,7 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
                 next_at: row.get("next_at")?,
                 hold: row.get("hold")?,
                 freeze: row.get("freeze")?,
+                task: task.zip(task_title),
                 paused_by: paused.map(|at| (who, at)),
                 connector: connector.zip(state).map(|(name, state)| (name, state, until)),
                 cancel_asked: row.get("cancel_asked")?,

@@ -14,7 +14,7 @@ pub fn document(db: &Read, job: &Job) -> Result<Document> {
 }
 
 /// The same of one that may not be there yet, with `typed` to be stored for it.
-pub fn of_held(db: &Read, held: &Held, typed: &[(String, String)]) -> Result<Document> {
+pub fn of_held(db: &Read, held: &Held, typed: &[(String, Option<String>)]) -> Result<Document> {
     let told = store::told(db, held)?;
     let effective = properties::effective(db, held, typed)?;
     let suspended = held.wanted == Wanted::Suspended;

@@ -51,12 +51,12 @@ pub fn keep(tx: &Write, key: &Key, order: &properties::Order) -> Result<()> {
 }
 
 /// What holds for an assignment, once `typed` is stored for it.
-pub fn effective(db: &Read, held: &Held, typed: &[(String, String)]) -> Result<Effective> {
+pub fn effective(db: &Read, held: &Held, typed: &[(String, Option<String>)]) -> Result<Effective> {
     let mut effective = Effective::default();
     for mut stored in properties::stored(db, &asked(db, held)?)? {
         let name = stored.property.name.clone();
         if let Some((_, text)) = typed.iter().find(|(typed, _)| *typed == name) {
-            stored.store(held.id.level(), text);
+            stored.store(held.id.level(), text.as_deref());
         }
         let Some(value) = stored.effective() else { continue };
         match value {

@@ -189,8 +189,9 @@ fn a_queue_gets_more_workers_while_it_runs_and_fewer_again() {
     let scene = told(&sink);
     let admin = scene.admin();
     admin.post("/engine/interactive/workers", &[("workers", "1")]).location();
+    let users = scene.world.users(scene.customer, "u", 4);
     let engine = start(&scene);
-    let ids: Vec<i64> = ["a", "b", "c"].iter().map(|name| give(&admin, scene.user(name))).collect();
+    let ids: Vec<i64> = users.iter().take(3).map(|user| give(&admin, *user)).collect();
     admin.post("/engine/interactive/workers", &[("workers", "3")]).location();
     let status =
         |id: i64| scene.world.text(&format!("SELECT status FROM requests WHERE id = {id}"));

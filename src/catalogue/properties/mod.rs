@@ -187,7 +187,7 @@ impl Stored {
 
     /// As it will be with `text` typed for the assignment itself; nothing takes its own value away.
     /// A secret is sealed when it is stored, and nobody asks for it before.
-    pub fn store(&mut self, level: Level, text: &str) {
+    pub fn store(&mut self, level: Level, text: Option<&str>) {
         if self.property.secret {
             return;
         }
@@ -196,11 +196,11 @@ impl Stored {
             Level::Customer => Holder::CustomerService,
         };
         self.held.retain(|held| held.holder != holder || held.for_plan);
-        if let Ok(value) = self.property.validation.read(self.property.kind, text)
-            && !text.is_empty()
-        {
+        let text = text.filter(|text| !text.is_empty());
+        let read = text.map(|text| self.property.validation.read(self.property.kind, text));
+        if let Some(Ok(value)) = read {
             let (for_plan, locked) = (false, false);
-            self.held.push(Held { holder, distance: 0, for_plan, value, locked });
+            self.held.push(Held { id: 0, holder, distance: 0, for_plan, value, locked });
         }
     }
 

@@ -118,7 +118,7 @@ pub fn known(db: &Read, event: &str, service: Option<ServiceId>) -> Result<Known
 
 fn type_of(kind: &str) -> Type {
     match kind {
-        "integer" => Type::Integer,
+        "integer" | "size" => Type::Integer,
         "boolean" => Type::Boolean,
         "date" => Type::Date,
         "choices" => Type::List,

@@ -281,7 +281,7 @@ fn a_step_that_asks_for_an_answer_is_left_out_with_what_decided() {
 }
 
 #[test]
-fn what_runs_keeps_its_rules_and_the_next_has_the_new_ones() {
+fn p_48_what_runs_keeps_its_rules_and_the_next_has_the_new_ones() {
     let scene = Scene::new();
     let admin = scene.admin();
     let sink = Sink::ok();

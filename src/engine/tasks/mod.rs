@@ -255,11 +255,11 @@ pub fn refuse(
     id: TaskId,
     input: &Input,
 ) -> Result<()> {
-    let mut fields = Fields::of(input, REFUSE);
-    let reason = fields.text("reason", 1..=200);
-    let reason = fields.finish(|| reason)?;
     db.write(scope.by, |tx| {
         let task = open_one(tx, actor, scope, id)?;
+        let mut fields = Fields::of(input, REFUSE);
+        let reason = fields.text("reason", 1..=200);
+        let reason = fields.finish(|| reason)?;
         store::end(tx, id, State::Refused, &reason)?;
         let who = store::name_of(tx, actor.user)?;
         let why = format!("Refused by {who}: {reason}");
@@ -282,11 +282,11 @@ pub fn assign(
     id: TaskId,
     input: &Input,
 ) -> Result<()> {
-    let mut fields = Fields::of(input, ASSIGN);
-    let user = fields.text("user", 0..=320);
-    let user = fields.finish(|| user)?;
     db.write(scope.by, |tx| {
         let task = open_one(tx, actor, scope, id)?;
+        let mut fields = Fields::of(input, ASSIGN);
+        let user = fields.text("user", 0..=320);
+        let user = fields.finish(|| user)?;
         let person = match user.as_str() {
             "" => None,
             upn => match store::person(tx, upn)? {

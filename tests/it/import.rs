@@ -97,6 +97,17 @@ fn a_check_keeps_nothing_and_lines_are_chosen() {
     assert_eq!(strict["written"], false);
     let admins = 3;
     assert_eq!(world.count("SELECT count(*) FROM users"), before + 3 + admins);
+    // Nothing at all is written by a check: another look at the store sees no change of it.
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let ask = format!("/customers/{home}/users/import?dry_run=true");
+    let check = || admin.api_send(&ask, "text/csv", MICROSOFT).expect(200);
+    check();
+    let onlooker = world.sql();
+    let version =
+        || onlooker.pragma_query_value(None, "data_version", |r| r.get::<_, i64>(0)).unwrap();
+    let then = version();
+    check();
+    assert_eq!(version(), then);
 }
 
 #[test]
@@ -126,6 +137,25 @@ fn the_limit_is_known_in_the_check() {
     }
     let late = send(&world, home, "", MICROSOFT);
     assert_eq!(row(&late, 13)["errors"][0]["message"], "Aldermoor may have 10 users; 10 exist.");
+    // Forty of fifty, and twenty come: the first ten go in, and the check names the ten that do not.
+    let more = world.customer(PROVIDER, "Ferrow");
+    world.sql().execute("UPDATE customers SET user_limit = 50 WHERE id = ?1", [more]).unwrap();
+    world.users(more, "ann", 40);
+    let rows: String = (0..20).map(|n| format!("bo{n}@ferrow.example,Bo {n}\n")).collect();
+    let file = format!("UPN,First Name\n{rows}");
+    for query in ["?dry_run=true", ""] {
+        let report = send(&world, more, query, file.as_bytes());
+        assert_eq!(counts(&report), [10, 0, 0, 10, 0], "{query}");
+        for line in 2..22 {
+            let errors = row(&report, line)["errors"].as_array().unwrap().len();
+            assert_eq!(errors, usize::from(line > 11), "{query} line {line}");
+        }
+        let said = &row(&report, 12)["errors"][0]["message"];
+        assert_eq!(*said, "Ferrow may have 50 users; 50 exist.");
+    }
+    let names =
+        format!("SELECT count(*) FROM users WHERE customer_id = {more} AND first_name LIKE 'Bo %'");
+    assert_eq!(world.count(&names), 10);
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub fn pdf(it: &Offboarding, report: &Report, zone: &Zone) -> Result<Vec<u8>> {
     let seal = it.seal.as_ref().ok_or(Error::NotFound)?;
     let mut paper = Paper::new(&format!("Offboarding of {}", report.name))?;
     paper.text(&format!("Offboarding of {}", report.name), Style::Title);
+    paper.space(30);
     let whose = [report.upn.as_str(), &report.customer_name];
     let whose: Vec<&str> = whose.into_iter().filter(|text| !text.is_empty()).collect();
     paper.text(&whose.join(", "), Style::Text);
@@ -27,7 +28,7 @@ pub fn pdf(it: &Offboarding, report: &Report, zone: &Zone) -> Result<Vec<u8>> {
     paper.space(160);
     let column = |title, share| Column { title, share, figures: false };
     let columns =
-        [column("Step", 36), column("State", 12), column("When", 18), column("Result", 34)];
+        [column("Step", 34), column("State", 12), column("When", 21), column("Result", 33)];
     let rows: Vec<Vec<Cell>> = report.steps.iter().map(|line| row(line, zone)).collect();
     paper.table(&columns, &rows);
     paper.space(160);

@@ -12,7 +12,7 @@ const REGULAR: &[u8] = include_bytes!("../../assets/print/inter-regular.ttf");
 const SEMIBOLD: &[u8] = include_bytes!("../../assets/print/inter-semibold.ttf");
 
 /// Stands for a character that the font lacks.
-const LACKING: char = '\u{FFFD}';
+const LACKING: char = '?';
 
 /// Numbers of the document's objects.
 #[derive(Default)]

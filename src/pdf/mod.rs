@@ -1,7 +1,7 @@
 //! Documents for paper: text, facts and tables on A4, laid out from top to bottom, page after page.
 //!
 //! The fonts come along and print every script that is written like Latin, Greek or Cyrillic; what they
-//! lack is printed as a mark. Lengths are whole tenths of a point. The same content gives the same bytes.
+//! lack is printed as a question mark. Lengths are whole tenths of a point. The same content gives the same bytes.
 
 mod font;
 
@@ -115,7 +115,7 @@ impl Paper {
 
     /// Names on the left, values on the right of them.
     pub fn facts(&mut self, list: &[(&str, String)]) {
-        let share = MEASURE / 4;
+        let share = MEASURE / 6;
         for (name, value) in list {
             let lines = self.wrapped(value, Style::Text, MEASURE - share - GUTTER);
             for (place, line) in lines.iter().enumerate() {

@@ -635,6 +635,7 @@ routes! {
     Post   "/api/v1/services/{code}/retire"               scope CatalogueWrite catalogue::api::retire, "Take a service off sale" &[] => catalogue::api::OUT;
     Put    "/api/v1/services/{code}/rules"                scope RulesWrite     catalogue::api::set_rules, "Say what happens for a service" catalogue::services::RULES => catalogue::api::RULES_OUT;
     Get    "/api/v1/services/{code}/export"               scope CatalogueRead  catalogue::documents::api::exported, "Export a service" catalogue::documents::api::EXPORT => catalogue::documents::api::EXPORT_OUT;
+    Patch  "/api/v1/services/{code}/values"               scope CatalogueWrite catalogue::api::set_values, "Set the values of a service’s definition" catalogue::defaults::VALUES => catalogue::api::OUT;
     Post   "/api/v1/services/{code}/plans"                scope CatalogueWrite catalogue::api::create_plan, "Add a plan" catalogue::plans::NEW => catalogue::api::OUT;
     Patch  "/api/v1/services/{code}/plans/{plan}"         scope CatalogueWrite catalogue::api::update_plan, "Change a plan" catalogue::plans::NEW => catalogue::api::OUT;
     Post   "/api/v1/services/{code}/plans/{plan}/retire"  scope CatalogueWrite catalogue::api::retire_plan, "Take a plan off sale" &[] => catalogue::api::OUT;

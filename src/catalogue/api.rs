@@ -3,7 +3,7 @@ use super::plans::{self, Author};
 use super::properties::api::property_out;
 use super::properties::{self, Property, Standing};
 use super::store::Filter;
-use super::{Level, OnMove, Plan, PlanState, Service, State, services, store};
+use super::{Level, OnMove, Plan, PlanState, Service, State, defaults, services, store};
 use crate::auth::permissions::{CatalogueRead, CatalogueWrite, CostsRead, PricesRead, RulesWrite};
 use crate::auth::{PROVIDER, Scope};
 use crate::error::Result;
@@ -243,6 +243,14 @@ pub fn update_plan(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
     let expected = cx.expected_version(&mut input);
     let author = Author::new(&cx.actor, scope, &cx.app.config.key);
     plans::update(cx.db, &author, &code, &plan, &input, expected)?;
+    shown(cx, &code, 200)
+}
+
+/// The values of the definition itself: of a plan, or the defaults.
+pub fn set_values(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
+    let (code, input): (String, _) = (cx.param("code")?, cx.input()?);
+    let author = Author::new(&cx.actor, scope, &cx.app.config.key);
+    defaults::set(cx.db, &author, &code, &input)?;
     shown(cx, &code, 200)
 }
 

@@ -2,6 +2,7 @@
 //! not kept here but in `prices`; who may sell what is in `offers`.
 
 pub mod api;
+pub mod defaults;
 pub mod documents;
 pub mod fields;
 pub mod pages;

@@ -811,3 +811,25 @@ fn settings_are_kept_at_the_assignment_and_secrets_nowhere_in_the_open() {
         admin.api_patch(&format!("{url}/{held}"), json!({ "properties": { "quota": "" } }));
     assert_eq!(nothing.expect(422).complaints(), ["Nothing would change."]);
 }
+
+#[test]
+fn p_16_of_a_closed_offer_what_is_held_changes_and_ends_and_nothing_is_added() {
+    let scene = Scene::new();
+    let (admin, theo, ann) = (scene.admin(), scene.user("theo"), scene.user("ann"));
+    let held = scene.workplace(&admin, theo);
+    let offer = "/customers/2/offers/workplace";
+    admin.api_post(&format!("{offer}/close"), Value::Null).expect(200);
+    let given = json!({ "service": "workplace", "plan": "standard" });
+    let refused = admin.api_post(&format!("/users/{ann}/services"), given).expect(422).complaints();
+    assert_eq!(
+        refused,
+        ["service The offer of Managed workplace to Brightwater Office is closed."]
+    );
+    let url = format!("/users/{theo}/services/{held}");
+    admin.api_post(&format!("{url}/suspend"), Value::Null).expect(202);
+    admin.api_post(&format!("{url}/resume"), Value::Null).expect(202);
+    admin.api_patch(&url, json!({ "plan": "plus" })).expect(202);
+    assert_eq!(scene.state(&admin, theo, held)["plan"], "plus");
+    admin.api_delete(&url).expect(202);
+    assert_eq!(admin.api_get(&url).status, 404);
+}

@@ -380,3 +380,40 @@ fn who_deviates_is_listed_within_reach() {
     assert!(!page.says("Southwind") && page.says("8 GiB") && page.says("At the user’s service"));
     assert_eq!(admin.get("/services/workplace/properties/none/overrides").status, 404);
 }
+
+#[test]
+fn the_definition_holds_values_for_a_plan_and_for_all() {
+    let valued = Valued::new();
+    let admin = valued.scene.admin();
+    let url = "/services/workplace/values";
+    let both =
+        json!({ "properties": { "quota": "12 GiB", "greeting": "Welcome" }, "locks": ["quota"] });
+    admin.api_patch(url, both).expect(200);
+    admin.api_patch(&valued.url, quota("40 GiB")).expect(202);
+    assert_eq!(valued.told(&admin).0, 12 * GIB, "the default is locked");
+    admin.api_patch(url, json!({ "locks": [] })).expect(200);
+    assert_eq!(valued.told(&admin).0, 40 * GIB);
+    admin.api_patch(&valued.url, json!({ "properties": { "quota": null } })).expect(202);
+    admin
+        .api_patch(url, json!({ "plan": "standard", "properties": { "quota": "20 GiB" } }))
+        .expect(200);
+    assert_eq!(valued.told(&admin).0, 20 * GIB);
+    admin
+        .api_patch(url, json!({ "plan": "standard", "properties": { "quota": null } }))
+        .expect(200);
+    assert_eq!(valued.told(&admin).0, 12 * GIB);
+    let bad = json!({ "properties": { "quota": "200 GiB", "none": 1, "greeting": "Hi" } });
+    assert_eq!(
+        admin.api_patch(url, bad).expect(422).complaints(),
+        [
+            "properties.none is not a property of Managed workplace",
+            "properties.quota must be 100 GiB or less",
+        ]
+    );
+    let shown = admin.api_get("/services/workplace").json();
+    assert!(
+        shown["properties"].as_array().unwrap().iter().any(|each| each["default"] == "Welcome")
+    );
+    let ra = valued.scene.world.person(valued.reseller, "Reseller administrator");
+    assert_eq!(ra.api_patch(url, json!({})).status, 403);
+}

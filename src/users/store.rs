@@ -1,6 +1,6 @@
 //! The rows of users, of their names and of their lists.
 
-use super::fields::{Details, domain_of};
+use super::fields::{Details, TEXTS, domain_of};
 use super::{Home, User};
 use crate::auth::Scope;
 use crate::db::{Read, Write, broken_unique};
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::ids::{CustomerId, RoleId, UserId};
 use crate::places::State;
 use crate::time::Instant;
-use rusqlite::{Row, named_params};
+use rusqlite::{Row, ToSql, named_params};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The sign-in name, empty where there is none.
@@ -58,7 +58,7 @@ pub fn one<P>(db: &Read, scope: &Scope<P>, id: UserId) -> Result<User> {
 
 fn user(row: &Row) -> rusqlite::Result<User> {
     let mut texts = BTreeMap::new();
-    for (name, _) in super::fields::TEXTS {
+    for (name, _) in TEXTS {
         texts.insert(*name, row.get(*name)?);
     }
     Ok(User {
@@ -105,10 +105,11 @@ pub fn insert<P>(
     details: &Details,
 ) -> Result<UserId> {
     let customer = home.customer.id;
-    let (department, location) = places_of(tx, customer, details)?;
-    let d = details;
-    let id: UserId = tx.change(
-        "INSERT INTO users (customer_id, state, upn, mail, display_name, username, first_name, last_name,
+    let own = named_params! {
+        ":customer": customer, ":state": state, ":upn": details.upn, ":mail": details.mail,
+        ":display_name": details.display_name, ":by": tx.by.user, ":scope": scope,
+    };
+    let sql = "INSERT INTO users (customer_id, state, upn, mail, display_name, username, first_name, last_name,
                             recovery_email, manager_id, department_id, location_id, office, job_title, company,
                             description, employee_id, employee_type, cost_centre, phone, mobile, home_phone, fax,
                             pager, ip_phone, street, po_box, city, region, postcode, country, usage_location,
@@ -122,27 +123,8 @@ pub fn insert<P>(
                 :due, :stays, :glass, :now, :by, :now
           WHERE EXISTS (SELECT 1 FROM reach WHERE customer_id = :customer
                            AND scope IN (SELECT value FROM json_each(:scope)))
-         RETURNING id",
-        named_params! {
-            ":customer": customer, ":state": state, ":upn": d.upn, ":mail": d.mail,
-            ":display_name": d.display_name, ":now": tx.now, ":by": tx.by.user, ":scope": scope,
-            ":username": d.username, ":first_name": d.text("first_name"),
-            ":last_name": d.text("last_name"), ":recovery_email": d.recovery_email, ":manager": d.manager,
-            ":department": department, ":location": location, ":office": d.text("office"),
-            ":job_title": d.text("job_title"), ":company": d.text("company"),
-            ":description": d.text("description"), ":employee_id": d.text("employee_id"),
-            ":employee_type": d.text("employee_type"), ":cost_centre": d.text("cost_centre"),
-            ":phone": d.text("phone"), ":mobile": d.text("mobile"), ":home_phone": d.text("home_phone"),
-            ":fax": d.text("fax"), ":pager": d.text("pager"), ":ip_phone": d.text("ip_phone"),
-            ":street": d.text("street"), ":po_box": d.text("po_box"), ":city": d.text("city"),
-            ":region": d.text("region"), ":postcode": d.text("postcode"), ":country": d.text("country"),
-            ":usage_location": d.text("usage_location"), ":web_page": d.text("web_page"),
-            ":notes": d.text("notes"), ":language": d.language, ":time_zone": d.time_zone,
-            ":expires_on": d.expires_on, ":sign_in": d.sign_in, ":main_contact": d.main_contact,
-            ":test_user": d.test_user, ":due": d.must_change, ":stays": d.never_expires,
-            ":glass": d.break_glass,
-        },
-    )?;
+         RETURNING id";
+    let id: UserId = bound(tx, customer, details, own, |params| tx.change(sql, params))?;
     for (field, name) in details.hosted() {
         add_name(tx, scope, home, id, field, name)?;
     }
@@ -315,9 +297,7 @@ fn add_external(tx: &Write, customer: CustomerId, id: UserId, email: &str) -> Re
 
 /// All but the names.
 fn write(tx: &Write, customer: CustomerId, id: UserId, d: &Details) -> Result<()> {
-    let (department, location) = places_of(tx, customer, d)?;
-    tx.run(
-        "UPDATE users
+    let sql = "UPDATE users
             SET username = :username, first_name = :first_name, last_name = :last_name,
                 recovery_proven = recovery_proven AND recovery_email = :recovery_email,
                 recovery_email = :recovery_email, manager_id = :manager, department_id = :department,
@@ -330,26 +310,31 @@ fn write(tx: &Write, customer: CustomerId, id: UserId, d: &Details) -> Result<()
                 time_zone = :time_zone, expires_on = :expires_on, sign_in = :sign_in,
                 main_contact = :main_contact, test_user = :test_user, password_due = :due,
                 password_stays = :stays, break_glass = :glass, version = version + 1, changed_at = :now
-          WHERE id = :id",
-        named_params! {
-            ":id": id, ":now": tx.now, ":username": d.username, ":first_name": d.text("first_name"),
-            ":last_name": d.text("last_name"), ":recovery_email": d.recovery_email, ":manager": d.manager,
-            ":department": department, ":location": location, ":office": d.text("office"),
-            ":job_title": d.text("job_title"), ":company": d.text("company"),
-            ":description": d.text("description"), ":employee_id": d.text("employee_id"),
-            ":employee_type": d.text("employee_type"), ":cost_centre": d.text("cost_centre"),
-            ":phone": d.text("phone"), ":mobile": d.text("mobile"), ":home_phone": d.text("home_phone"),
-            ":fax": d.text("fax"), ":pager": d.text("pager"), ":ip_phone": d.text("ip_phone"),
-            ":street": d.text("street"), ":po_box": d.text("po_box"), ":city": d.text("city"),
-            ":region": d.text("region"), ":postcode": d.text("postcode"), ":country": d.text("country"),
-            ":usage_location": d.text("usage_location"), ":web_page": d.text("web_page"),
-            ":notes": d.text("notes"), ":language": d.language, ":time_zone": d.time_zone,
-            ":expires_on": d.expires_on, ":sign_in": d.sign_in, ":main_contact": d.main_contact,
-            ":test_user": d.test_user, ":due": d.must_change, ":stays": d.never_expires,
-            ":glass": d.break_glass,
-        },
-    )?;
-    Ok(())
+          WHERE id = :id";
+    bound(tx, customer, d, named_params! { ":id": id }, |params| tx.run(sql, params)).map(|_| ())
+}
+
+/// Hands to a statement that writes a user what is said of them, and what is the statement's `own`.
+fn bound<T>(
+    tx: &Write,
+    customer: CustomerId,
+    d: &Details,
+    own: &[(&str, &dyn ToSql)],
+    run: impl FnOnce(&[(&str, &dyn ToSql)]) -> Result<T>,
+) -> Result<T> {
+    let (department, location) = places_of(tx, customer, d)?;
+    let texts: Vec<(String, &str)> =
+        TEXTS.iter().map(|(name, _)| (format!(":{name}"), d.text(name))).collect();
+    let mut all = own.to_vec();
+    all.extend(texts.iter().map(|(name, text)| (name.as_str(), text as &dyn ToSql)));
+    all.extend_from_slice(named_params! {
+        ":now": tx.now, ":username": d.username, ":recovery_email": d.recovery_email,
+        ":manager": d.manager, ":department": department, ":location": location,
+        ":language": d.language, ":time_zone": d.time_zone, ":expires_on": d.expires_on,
+        ":sign_in": d.sign_in, ":main_contact": d.main_contact, ":test_user": d.test_user,
+        ":due": d.must_change, ":stays": d.never_expires, ":glass": d.break_glass,
+    });
+    run(&all)
 }
 
 /// The rows of department and location.

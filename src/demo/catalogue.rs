@@ -175,10 +175,10 @@ fn rules(stage: &Stage, admin: &Actor, exchange: &Value) -> Result<()> {
 /// Work for people, and a time in which nothing is begun.
 pub fn ask(stage: &Stage, admin: &Actor) -> Result<()> {
     let task = json!({
-        "service": "phone", "event": "user_service.provision", "position": 1, "key": "handset",
-        "title": "Handset", "action": "task.open",
+        "service": "vpn", "event": "user_service.provision", "key": "token",
+        "title": "Token", "action": "task.open",
         "params": {
-            "title": "Send a handset to {user.display_name}", "text": "To the office of {customer.name}.",
+            "title": "Send a token to {user.display_name}", "text": "To the office of {customer.name}.",
             "checklist": "Packed\nHanded to the courier", "fields": "tracking", "due_days": "3",
         },
     });

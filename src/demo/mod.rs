@@ -405,9 +405,9 @@ impl Story<'_> {
             self.stage.post(&who, &path, &json!({ "service": "phone", "plan": "desk" }))?;
         }
         catalogue::ask(&self.stage, &self.admin)?;
-        if let Some(user) = shown.users.get(6) {
+        if let Some(user) = shown.users.get(1) {
             let path = format!("/users/{user}/services");
-            self.stage.post(&who, &path, &json!({ "service": "phone", "plan": "desk" }))?;
+            self.stage.post(&who, &path, &json!({ "service": "vpn", "plan": "standard" }))?;
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! What reaches outside systems: a script on this machine, a webhook over the network. Nothing here
+//! What reaches outside systems: a script on this machine, a webhook over the network, a
+//! directory. Nothing here
 //! knows the store. Each driver is given all it needs, works within fixed limits, and answers with
 //! an [`Outcome`] and a log in which the secrets it held are masked.
 
@@ -10,6 +11,7 @@ pub mod client;
 pub mod child;
 pub mod script;
 pub mod webhook;
+pub mod ldap;
 
 use crate::secret::Secret;
 use mask::Mask;

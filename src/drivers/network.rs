@@ -121,13 +121,8 @@ pub fn resolve(url: &Url, listed: &[IpNet], limit: Duration) -> Result<Vec<Socke
     let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
         return Err(Barred::Refused("The address has no name of a machine.".into()));
     };
-    let found: Vec<SocketAddr> = match host {
-        Host::Ipv4(ip) => vec![(ip, port).into()],
-        Host::Ipv6(ip) => vec![(ip, port).into()],
-        Host::Domain(name) => look_up(name, port, limit)?,
-    };
+    let found = allowed(&host.to_owned(), port, listed, limit)?;
     for address in &found {
-        check_address(address.ip(), listed).map_err(Barred::Refused)?;
         let ours = listed.iter().any(|net| net.contains(&plain(address.ip())));
         if url.scheme() != "https" && !ours {
             let ip = address.ip();
@@ -135,6 +130,44 @@ pub fn resolve(url: &Url, listed: &[IpNet], limit: Duration) -> Result<Vec<Socke
                 "{ip} may be reached by https only, because it is in no listed network."
             )));
         }
+    }
+    Ok(found)
+}
+
+/// The same for a machine that is named without an address of its own kind; what is spoken to it is
+/// always encrypted.
+pub fn resolve_host(
+    name: &str,
+    port: u16,
+    listed: &[IpNet],
+    limit: Duration,
+) -> Result<Vec<SocketAddr>, Barred> {
+    let host = check_host(name).map_err(Barred::Refused)?;
+    allowed(&host, port, listed, limit)
+}
+
+/// The name or the address of a machine, however it is written.
+pub fn check_host(name: &str) -> Result<Host, String> {
+    let written = match name.parse::<Ipv6Addr>() {
+        Ok(_) => format!("[{name}]"),
+        Err(_) => name.to_owned(),
+    };
+    Host::parse(&written).map_err(|_| format!("“{name}” is not the name of a machine."))
+}
+
+fn allowed(
+    host: &Host,
+    port: u16,
+    listed: &[IpNet],
+    limit: Duration,
+) -> Result<Vec<SocketAddr>, Barred> {
+    let found: Vec<SocketAddr> = match host {
+        Host::Ipv4(ip) => vec![(*ip, port).into()],
+        Host::Ipv6(ip) => vec![(*ip, port).into()],
+        Host::Domain(name) => look_up(name, port, limit)?,
+    };
+    for address in &found {
+        check_address(address.ip(), listed).map_err(Barred::Refused)?;
     }
     Ok(found)
 }

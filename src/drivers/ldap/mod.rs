@@ -1,0 +1,8 @@
+//! Directories: Active Directory and OpenLDAP, spoken to over LDAP. Encrypted, or not at all.
+
+pub mod name;
+pub mod filter;
+pub mod fault;
+pub mod ber;
+pub mod pipe;
+pub mod session;

@@ -58,6 +58,7 @@ CREATE TABLE customers (
   billed_by           TEXT NOT NULL DEFAULT 'inherit' CHECK (billed_by IN ('inherit', 'reseller', 'provider')),
   customers_billed_by TEXT NOT NULL DEFAULT 'reseller' CHECK (customers_billed_by IN ('reseller', 'provider')),
   billing_from        TEXT,                                -- nothing counts before it
+  lives_in            INTEGER REFERENCES locations (id),   -- where its directory is; NULL: nowhere yet
   version             INTEGER NOT NULL DEFAULT 1,
   created_at          TEXT NOT NULL,
   created_by          INTEGER,
@@ -66,6 +67,7 @@ CREATE TABLE customers (
   CHECK (id <> 1 OR (state = 'active' AND type = 'standard'))
 ) STRICT;
 CREATE INDEX customers_by_parent ON customers (parent_id);
+CREATE INDEX customers_by_lives_in ON customers (lives_in) WHERE lives_in IS NOT NULL;
 CREATE INDEX customers_by_disabled_through ON customers (disabled_through) WHERE disabled_through IS NOT NULL;
 CREATE INDEX customers_by_name ON customers (name COLLATE NOCASE, id);
 CREATE INDEX customers_by_state ON customers (state, name COLLATE NOCASE, id);
@@ -1099,11 +1101,16 @@ CREATE TABLE scripts (
 CREATE TABLE connectors (
   id            INTEGER PRIMARY KEY,
   customer_id   INTEGER NOT NULL REFERENCES customers (id), -- usable in that branch
-  kind          TEXT NOT NULL CHECK (kind IN ('script', 'webhook')),
+  kind          TEXT NOT NULL CHECK (kind IN ('script', 'webhook', 'ldap')),
   name          TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 60),
   state         TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'gone')),
+  stage         TEXT NOT NULL DEFAULT 'production' CHECK (stage IN ('production', 'sandbox')),
   script        TEXT,                                      -- of a script
   url           TEXT,                                      -- of a webhook
+  hosts         TEXT,                                      -- of a directory: JSON, machines in order
+  security      TEXT CHECK (security IN ('ldaps', 'starttls')),
+  sign_in_as    TEXT,                                      -- of a directory: its account there
+  authority     TEXT,                                      -- of a directory: whom to trust (PEM)
   credential_id INTEGER,
   networks      TEXT NOT NULL DEFAULT '[]',                -- JSON: CIDRs besides the public ones
   time_limit    INTEGER NOT NULL CHECK (time_limit BETWEEN 1 AND 3600), -- seconds a call
@@ -1114,11 +1121,63 @@ CREATE TABLE connectors (
   version       INTEGER NOT NULL DEFAULT 1,
   created_at    TEXT NOT NULL,
   UNIQUE (customer_id, name),
+  UNIQUE (customer_id, id),
   CHECK ((kind = 'script') = (script IS NOT NULL)),
   CHECK ((kind = 'webhook') = (url IS NOT NULL)),
+  CHECK ((kind = 'ldap') = (hosts IS NOT NULL) AND (kind = 'ldap') = (security IS NOT NULL)
+         AND (kind = 'ldap') = (sign_in_as IS NOT NULL)),
   FOREIGN KEY (customer_id, credential_id) REFERENCES credentials (customer_id, id)
 ) STRICT;
 CREATE INDEX connectors_by_credential ON connectors (credential_id);
+
+-- One directory, in which customers' accounts are made: a part of the tree, reached through a connector.
+CREATE TABLE environments (
+  id           INTEGER PRIMARY KEY,
+  customer_id  INTEGER NOT NULL REFERENCES customers (id),  -- whose connector it is
+  connector_id INTEGER NOT NULL,
+  name         TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 60),
+  kind         TEXT NOT NULL CHECK (kind IN ('ad', 'openldap')),
+  base         TEXT NOT NULL,                              -- the name below which all lies
+  zone         TEXT NOT NULL,
+  marked       INTEGER NOT NULL DEFAULT 1 CHECK (marked IN (0, 1)), -- what we make carries a mark there
+  version      INTEGER NOT NULL DEFAULT 1,
+  created_at   TEXT NOT NULL,
+  UNIQUE (customer_id, name),
+  UNIQUE (connector_id, base),
+  FOREIGN KEY (customer_id, connector_id) REFERENCES connectors (customer_id, id)
+) STRICT;
+
+-- Where customers live: with others in one directory, alone in one, or in none.
+CREATE TABLE locations (
+  id             INTEGER PRIMARY KEY,
+  name           TEXT NOT NULL UNIQUE COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 60),
+  kind           TEXT NOT NULL CHECK (kind IN ('shared', 'private', 'none')),
+  environment_id INTEGER REFERENCES environments (id),
+  root           TEXT NOT NULL DEFAULT '',                 -- shared: below it the OUs of customers; private: below it the users
+  version        INTEGER NOT NULL DEFAULT 1,
+  created_at     TEXT NOT NULL,
+  CHECK ((kind = 'none') = (environment_id IS NULL)),
+  CHECK ((kind = 'none') = (root = ''))
+) STRICT;
+CREATE INDEX locations_by_environment ON locations (environment_id);
+
+-- What in a directory is what here, by the id that never changes there; unique both ways.
+CREATE TABLE bindings (
+  id             INTEGER PRIMARY KEY,
+  connector_id   INTEGER NOT NULL REFERENCES connectors (id),
+  class          TEXT NOT NULL CHECK (class IN ('user', 'group', 'ou')),
+  object         TEXT NOT NULL,                            -- objectGUID or entryUUID
+  customer_id    INTEGER NOT NULL REFERENCES customers (id),
+  user_id        INTEGER,
+  subject        TEXT NOT NULL,                            -- 'user 7', 'customer', a group's or OU's name
+  dn             TEXT NOT NULL,                            -- where it was seen last
+  bound_at       TEXT NOT NULL,
+  UNIQUE (connector_id, class, object),
+  UNIQUE (connector_id, class, customer_id, subject),
+  CHECK ((class = 'user') = (user_id IS NOT NULL)),
+  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) DEFERRABLE INITIALLY DEFERRED
+) STRICT;
+CREATE INDEX bindings_by_customer ON bindings (customer_id, user_id);
 
 ------------------------------------------------------------------------------------------------
 -- Catalogue: what is sold

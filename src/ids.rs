@@ -40,3 +40,5 @@ id!(ViewId);
 id!(FreezeId);
 id!(TaskId);
 id!(RouteId);
+id!(EnvironmentId);
+id!(PlaceId);

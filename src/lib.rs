@@ -32,6 +32,7 @@ pub mod ledger;
 pub mod places;
 pub mod pins;
 pub mod connectors;
+pub mod directory;
 pub mod engine;
 pub mod jobs;
 pub mod upkeep;

@@ -1,11 +1,12 @@
 use super::doctor::{self, Check};
 use super::scripts::{self, Program};
-use super::{Connector, Kind, Reach, State, call, create as make, list, one, update as change};
+use super::ldap::Directory;
+use super::{Connector, Kind, Reach, Stage, State, call, create as make, list, one, update as change};
 use super::{give_up, pause as set_pause, rotate as new_secret};
 use crate::auth::Scope;
 use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite, RulesWrite, SettingsWrite};
 use crate::error::{Error, Result};
-use crate::ids::{ConnectorId, CustomerId};
+use crate::ids::{ConnectorId, CredentialId, CustomerId};
 use crate::input::{self, Field, Fields};
 use crate::time::Instant;
 use crate::web::{Cx, Response, response};
@@ -14,11 +15,14 @@ use serde::Serialize;
 pub const OUT: &[Field] = &[
     Field::integer("id", ""),
     Field::integer("customer_id", "whose it is"),
-    Field::text("kind", "script or webhook"),
+    Field::text("kind", "script, webhook or ldap"),
     Field::text("name", ""),
     Field::text("state", "active, paused or gone"),
+    Field::text("stage", "production or sandbox"),
     Field::text("script", "of a script, or null"),
     Field::text("url", "of a webhook, or null"),
+    Field::object("directory", "of a directory: hosts, security, sign_in_as, authority; or null"),
+    Field::integer("credential_id", "where its secret is kept"),
     Field::list("networks", "private networks that may be dialled"),
     Field::integer("time_limit", "seconds a call may take"),
     Field::text("down_until", "while it does not answer, when it is tried again, or null"),
@@ -52,8 +56,11 @@ struct ConnectorOut<'a> {
     kind: Kind,
     name: &'a str,
     state: State,
+    stage: Stage,
     script: Option<&'a str>,
     url: Option<&'a str>,
+    directory: Option<&'a Directory>,
+    credential_id: Option<CredentialId>,
     networks: Vec<String>,
     time_limit: i64,
     down_until: Option<Instant>,
@@ -120,7 +127,7 @@ pub fn examine(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
     let id: ConnectorId = cx.param("id")?;
     one(cx.db, scope, id)?;
     let line = cx.db.read(|db| call::line(db, id))?;
-    let checks = doctor::examine(&cx.app.config, &line, cx.db.now())?;
+    let checks = doctor::examine(cx.app, &line)?;
     let all: Vec<_> = checks.iter().map(check).collect();
     response::json(200, &serde_json::json!({ "light": doctor::worst(&checks), "checks": all }))
 }
@@ -191,8 +198,11 @@ fn out(it: &Connector) -> ConnectorOut<'_> {
         kind: it.kind,
         name: &it.name,
         state: it.state,
+        stage: it.stage,
         script: (it.kind == Kind::Script).then_some(&it.script),
         url: (it.kind == Kind::Webhook).then_some(&it.url),
+        directory: it.directory.as_ref(),
+        credential_id: it.credential,
         networks: it.networks.iter().map(ToString::to_string).collect(),
         time_limit: it.time_limit,
         down_until: it.down_until,

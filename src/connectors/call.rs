@@ -1,5 +1,6 @@
 //! One call through a connector: its secrets are opened for the call and for nothing longer.
 
+use super::ldap::Directory;
 use super::{Kind, State, store};
 use crate::config::Config;
 use crate::db::Read;
@@ -26,6 +27,7 @@ pub struct Line {
     pub state: State,
     pub script: String,
     pub url: String,
+    pub directory: Option<Directory>,
     pub networks: Vec<IpNet>,
     /// Seconds.
     pub time_limit: i64,
@@ -52,6 +54,7 @@ impl Line {
         let sent = match self.kind {
             Kind::Script => self.run_script(config, call),
             Kind::Webhook => self.post(config, &call, attempt, now),
+            Kind::Ldap => Err(Error::refused("a directory is given actions of its own.")),
         };
         sent.unwrap_or_else(|err| {
             let text = format!("It cannot be called: {err}");
@@ -124,6 +127,14 @@ impl Line {
         let text = key.open(&place(sealed.id), &sealed.now)?;
         let values: BTreeMap<String, String> = serde_json::from_str(text.reveal())?;
         Ok(values.into_iter().map(|(name, value)| (name, Secret::new(value))).collect())
+    }
+
+    /// Seconds that a whole step may take: work in a directory takes several calls.
+    pub fn whole(&self) -> i64 {
+        match self.kind {
+            Kind::Ldap => self.time_limit.saturating_mul(8),
+            Kind::Script | Kind::Webhook => self.time_limit,
+        }
     }
 
     pub fn limit(&self) -> Duration {

@@ -3,16 +3,20 @@
 
 pub mod api;
 pub mod call;
+pub mod credentials;
 pub mod doctor;
+pub mod frame;
+pub mod ldap;
 pub mod pages;
 pub mod scripts;
+mod reading;
 mod store;
 
 use crate::audit;
 use crate::auth::Scope;
 use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite};
 use crate::db::{Db, Read, Work, Write, unique};
-use crate::drivers::{network, script, sign};
+use crate::drivers::sign;
 use crate::error::{Error, Result};
 use crate::ids::{ConnectorId, CredentialId, CustomerId};
 use crate::input::{Field, Fields, Input, typed};
@@ -25,7 +29,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 words! {
-    Kind { Script = "script", Webhook = "webhook" }
+    Kind { Script = "script", Webhook = "webhook", Ldap = "ldap" }
+}
+
+words! {
+    /// Whether what it reaches is real, or there to try things on.
+    Stage { Production = "production", Sandbox = "sandbox" }
 }
 
 words! {
@@ -48,11 +57,15 @@ pub struct Connector {
     pub kind: Kind,
     pub name: String,
     pub state: State,
+    pub stage: Stage,
     pub script: String,
     pub url: String,
+    /// Of a directory: how it is reached.
+    pub directory: Option<ldap::Directory>,
     pub networks: Vec<IpNet>,
     pub time_limit: i64,
     pub credential: Option<CredentialId>,
+    pub credential_name: String,
     pub previous_until: Option<Instant>,
     pub failures: i64,
     pub down_until: Option<Instant>,
@@ -75,35 +88,53 @@ pub struct Reach {
 
 pub const NEW: &[Field] = &[
     Field::integer("customer_id", "whose it is; one's own if left out"),
-    Field::text("kind", "script or webhook").required(),
+    Field::text("kind", "script, webhook or ldap, which is a directory").required(),
     Field::text("name", "1 to 60 characters, unique for its customer").required(),
+    Field::text("stage", "production or sandbox; production if left out"),
     Field::text("script", "of a script: its name in the folder of scripts"),
     Field::text("url", "of a webhook: its https address"),
     Field::integer(
         "time_limit",
-        "seconds a call may take: 1 to 3600 for a script, 1 to 120 for a webhook",
+        "seconds a call may take: 1 to 3600 for a script, 1 to 120 for a webhook, 1 to 60 for a directory",
     ),
     Field::list("networks", "private networks that may be dialled, like 192.168.10.0/24"),
     Field::object("secrets", "of a script: the values of the secrets that its manifest names"),
+    Field::list("hosts", "of a directory: its machines in order, like dc1.example.com"),
+    Field::text("security", "of a directory: ldaps or starttls"),
+    Field::text("sign_in_as", "of a directory: the account that works there"),
+    Field::text("password", "of a directory: that account's; kept sealed as a new credential"),
+    Field::integer("credential_id", "of a directory: a credential that is kept already, instead"),
+    Field::text("authority", "of a directory: the certificate authority to trust, as PEM"),
 ];
 
 pub const EDIT: &[Field] = &[
     Field::text("name", "1 to 60 characters, unique for its customer"),
+    Field::text("stage", "production or sandbox"),
     Field::text("script", "of a script: its name in the folder of scripts"),
     Field::text("url", "of a webhook: its https address"),
     Field::integer("time_limit", "seconds a call may take"),
     Field::list("networks", "private networks that may be dialled"),
     Field::object("secrets", "of a script: new values of secrets; others stay"),
+    Field::list("hosts", "of a directory: its machines in order"),
+    Field::text("security", "of a directory: ldaps or starttls"),
+    Field::text("sign_in_as", "of a directory: the account that works there"),
+    Field::integer("credential_id", "of a directory: the credential it signs in with"),
+    Field::text("authority", "of a directory: the certificate authority to trust, as PEM"),
 ];
 
 /// What somebody wants a connector to be.
 struct Wanted {
     name: String,
+    stage: Stage,
     script: Option<String>,
     url: Option<String>,
+    directory: Option<ldap::Directory>,
     time_limit: i64,
     networks: Vec<IpNet>,
     secrets: BTreeMap<String, String>,
+    /// Of a directory: a password to keep, or the credential that has it.
+    password: Option<Secret>,
+    credential: Option<CredentialId>,
 }
 
 /// The old signing secret goes on beside the new one for so long.
@@ -138,19 +169,25 @@ pub fn create(
     if kind == Kind::Script && !reach.scripts {
         let _: Option<()> = fields.complain("kind", "is for the provider alone");
     }
-    let wanted = read(fields, input, kind, folder, reach, None)?;
+    let wanted = reading::read(fields, input, kind, folder, reach, None)?;
     let shown = match kind {
         Kind::Webhook => Some(sign::new_secret()?),
-        Kind::Script => None,
+        Kind::Script | Kind::Ldap => None,
     };
-    let secret = match &shown {
-        Some(secret) => secret.clone(),
-        None => Secret::new(serde_json::to_string(&wanted.secrets)?),
+    let secret = match (&shown, &wanted.password) {
+        (Some(secret), _) | (None, Some(secret)) => secret.clone(),
+        (None, None) => Secret::new(serde_json::to_string(&wanted.secrets)?),
     };
     let id = db.write(scope.by, |tx| {
         scope.reaches(tx, owner)?;
-        let credential = taken(store::insert_credential(tx, owner, &wanted.name))?;
-        store::seal(tx, credential, &key.seal(&call::place(credential), &secret)?)?;
+        let credential = match wanted.credential {
+            Some(credential) => own(tx, owner, credential)?,
+            None => {
+                let credential = taken(store::insert_credential(tx, owner, &wanted.name))?;
+                store::seal(tx, credential, &key.seal(&call::place(credential), &secret)?)?;
+                credential
+            }
+        };
         let id = taken(store::insert(tx, owner, kind, &wanted, credential))?;
         let detail = json!({ "name": wanted.name, "kind": kind, "script": wanted.script });
         audit::record(tx, "connector.created", ("connector", id.0), owner, &detail)?;
@@ -161,6 +198,14 @@ pub fn create(
 
 fn taken<T>(result: Result<T>) -> Result<T> {
     unique(result, "name", "is taken by another connector")
+}
+
+/// A credential of the same customer that a directory may be given: no other thing's own.
+fn own(tx: &Write, owner: CustomerId, id: CredentialId) -> Result<CredentialId> {
+    match store::is_free_credential(tx, owner, id)? {
+        true => Ok(id),
+        false => Err(Error::invalid("credential_id", "is not a credential for directories")),
+    }
 }
 
 /// Changes what is given; the rest stays.
@@ -174,7 +219,8 @@ pub fn update(
 ) -> Result<()> {
     let (old, line) = db.read(|db| Ok((store::one(db, scope, id)?, call::line(db, id)?)))?;
     let whole = input.over(as_input(&old));
-    let mut wanted = read(Fields::of(&whole, EDIT), &whole, old.kind, folder, reach, Some(&old))?;
+    let fields = Fields::of(&whole, EDIT);
+    let mut wanted = reading::read(fields, &whole, old.kind, folder, reach, Some(&old))?;
     let mut secrets: BTreeMap<String, String> = BTreeMap::new();
     if old.kind == Kind::Script {
         let kept = line.script_secrets(key)?;
@@ -186,8 +232,11 @@ pub fn update(
         if version.is_some_and(|version| version != now.version) || now.version != old.version {
             return Err(Error::Stale("Somebody changed this meanwhile. Load it again.".into()));
         }
+        if let Some(credential) = wanted.credential {
+            own(tx, old.customer, credential)?;
+        }
         taken(store::update(tx, id, &wanted))?;
-        if let Some(credential) = old.credential {
+        if let Some(credential) = old.credential.filter(|_| old.kind != Kind::Ldap) {
             taken(store::rename_credential(tx, credential, &wanted.name))?;
             if old.kind == Kind::Script {
                 let text = Secret::new(serde_json::to_string(&secrets)?);
@@ -198,6 +247,7 @@ pub fn update(
         let detail = json!({
             "name": [old.name, wanted.name], "url": [old.url, wanted.url], "script": [old.script, wanted.script],
             "networks": [old.networks, wanted.networks], "time_limit": [old.time_limit, wanted.time_limit],
+            "stage": [old.stage, wanted.stage], "directory": [old.directory, wanted.directory],
         });
         audit::record(tx, "connector.changed", ("connector", id.0), old.customer, &detail)
     })
@@ -210,127 +260,20 @@ pub fn as_input(old: &Connector) -> Input {
     match old.kind {
         Kind::Script => input.set("script", &old.script),
         Kind::Webhook => input.set("url", &old.url),
+        Kind::Ldap => {}
     }
+    if let Some(directory) = &old.directory {
+        directory.fill(&mut input);
+        if let Some(credential) = old.credential {
+            input.set("credential_id", credential);
+        }
+    }
+    input.set("stage", old.stage.word());
     input.set("time_limit", old.time_limit);
     for network in &old.networks {
         input.push("networks", network);
     }
     input
-}
-
-fn read(
-    mut fields: Fields,
-    input: &Input,
-    kind: Kind,
-    folder: &Path,
-    reach: Reach,
-    old: Option<&Connector>,
-) -> Result<Wanted> {
-    let name = fields.text("name", 1..=60);
-    let (most, default) = match kind {
-        Kind::Script => (3600, 300),
-        Kind::Webhook => (120, 30),
-    };
-    let limit = fields.optional_integer("time_limit", 1..=most);
-    let networks = networks(&mut fields, input);
-    if let Some(networks) = &networks
-        && !reach.networks
-        && *networks != old.map(|old| old.networks.clone()).unwrap_or_default()
-    {
-        let _: Option<()> =
-            fields.complain("networks", "are listed by those who may change settings");
-    }
-    let secrets = fields.members("secrets");
-    let (script, url) = match kind {
-        Kind::Script => (read_script(&mut fields, folder, &secrets, old), None),
-        Kind::Webhook => {
-            if !secrets.is_empty() {
-                let _: Option<()> =
-                    fields.complain("secrets", "are a script's; a webhook gets its own");
-            }
-            (None, read_url(&mut fields))
-        }
-    };
-    let given = secrets.into_iter().filter(|(_, value)| !value.is_empty());
-    let given = given.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    fields.finish(|| {
-        if script.is_none() && url.is_none() {
-            return None;
-        }
-        Some(Wanted {
-            name: name?,
-            script,
-            url,
-            time_limit: limit?.unwrap_or(default),
-            networks: networks?,
-            secrets: given,
-        })
-    })
-}
-
-fn networks(fields: &mut Fields, input: &Input) -> Option<Vec<IpNet>> {
-    if !fields.has("networks") {
-        return Some(Vec::new());
-    }
-    let texts: Vec<&str> = input
-        .all("networks")
-        .flat_map(|text| text.split(|c: char| c == ',' || c.is_whitespace()))
-        .filter(|text| !text.is_empty())
-        .collect();
-    if texts.len() > 20 {
-        return fields.complain("networks", "must be 20 at most");
-    }
-    let mut all = Vec::new();
-    let mut fine = true;
-    for text in texts {
-        match network::check_cidr(text) {
-            Ok(network) => all.push(network),
-            Err(why) => {
-                fine = false;
-                let _: Option<()> = fields.complain("networks", format!("{}.", capital(&why)));
-            }
-        }
-    }
-    fine.then_some(all)
-}
-
-fn capital(text: &str) -> String {
-    crate::places::capital(text)
-}
-
-fn read_url(fields: &mut Fields) -> Option<String> {
-    let text = fields.text("url", 1..=500)?;
-    match network::check_url(&text) {
-        Ok(_) => Some(text),
-        Err(why) => fields.complain("url", why),
-    }
-}
-
-/// The script must be there, and have all its secrets.
-fn read_script(
-    fields: &mut Fields,
-    folder: &Path,
-    secrets: &[(&str, &str)],
-    old: Option<&Connector>,
-) -> Option<String> {
-    let name = fields.text("script", 1..=64)?;
-    let manifest = match script::text(folder, &name) {
-        Ok(text) => text.manifest,
-        Err(err) => return fields.complain("script", format!("{err}")),
-    };
-    for (given, _) in secrets {
-        if !manifest.secrets.iter().any(|secret| secret == given) {
-            let _: Option<()> = fields.complain("secrets", format!("has no use for {given}"));
-        }
-    }
-    let same = old.is_some_and(|old| old.script == name);
-    for secret in manifest.secrets.iter().filter(|_| !same) {
-        if !secrets.iter().any(|(given, value)| given == secret && !value.is_empty()) {
-            let _: Option<()> =
-                fields.complain("secrets", format!("must have a value for {secret}"));
-        }
-    }
-    Some(name)
 }
 
 /// A new signing secret, shown this once; the old one signs beside it for a day.
@@ -345,6 +288,9 @@ pub fn rotate(
         let found = store::one(tx, scope, id)?;
         let credential = match (found.kind, found.credential) {
             (Kind::Webhook, Some(credential)) => credential,
+            (Kind::Ldap, _) => {
+                return Err(Error::refused("The password is changed at its credential."));
+            }
             _ => return Err(Error::refused("The secrets of a script are changed by editing it.")),
         };
         let sealed = key.seal(&call::place(credential), &secret)?;

@@ -1,4 +1,5 @@
 use super::call::{Line, Sealed};
+use super::ldap::Directory;
 use super::scripts::Enabled;
 use super::{Choice, Connector, Kind, State, Wanted};
 use crate::auth::Scope;
@@ -13,7 +14,8 @@ use rusqlite::named_params;
 pub fn list(db: &Read, scope: &Scope<ConnectorsRead>, paging: &Paging) -> Result<Vec<Connector>> {
     db.all(
         "SELECT connectors.id, connectors.customer_id, customers.name AS customer_name, kind, connectors.name,
-                connectors.state, script, url, networks, time_limit, credential_id, previous_until, failures,
+                connectors.state, stage, script, url, hosts, security, sign_in_as, authority, networks, time_limit,
+                credential_id, coalesce(credentials.name, '') AS credential_name, previous_until, failures,
                 down_until, down_since, last_error, connectors.version, connectors.created_at,
                 (SELECT count(*) FROM rules WHERE connector_id = connectors.id) AS rules
            FROM connectors
@@ -33,7 +35,8 @@ pub fn list(db: &Read, scope: &Scope<ConnectorsRead>, paging: &Paging) -> Result
 pub fn one<P>(db: &Read, scope: &Scope<P>, id: ConnectorId) -> Result<Connector> {
     db.one(
         "SELECT connectors.id, connectors.customer_id, customers.name AS customer_name, kind, connectors.name,
-                connectors.state, script, url, networks, time_limit, credential_id, previous_until, failures,
+                connectors.state, stage, script, url, hosts, security, sign_in_as, authority, networks, time_limit,
+                credential_id, coalesce(credentials.name, '') AS credential_name, previous_until, failures,
                 down_until, down_since, last_error, connectors.version, connectors.created_at,
                 (SELECT count(*) FROM rules WHERE connector_id = connectors.id) AS rules
            FROM connectors
@@ -56,11 +59,14 @@ fn row(row: &rusqlite::Row) -> rusqlite::Result<Connector> {
         kind: row.get("kind")?,
         name: row.get("name")?,
         state: row.get("state")?,
+        stage: row.get("stage")?,
         script: row.get::<_, Option<String>>("script")?.unwrap_or_default(),
         url: row.get::<_, Option<String>>("url")?.unwrap_or_default(),
+        directory: directory(row)?,
         networks: serde_json::from_str(&networks).unwrap_or_default(),
         time_limit: row.get("time_limit")?,
         credential: row.get("credential_id")?,
+        credential_name: row.get("credential_name")?,
         previous_until: row.get("previous_until")?,
         failures: row.get("failures")?,
         down_until: row.get("down_until")?,
@@ -70,6 +76,27 @@ fn row(row: &rusqlite::Row) -> rusqlite::Result<Connector> {
         version: row.get("version")?,
         created_at: row.get("created_at")?,
     })
+}
+
+fn directory(row: &rusqlite::Row) -> rusqlite::Result<Option<Directory>> {
+    let Some(hosts) = row.get::<_, Option<String>>("hosts")? else { return Ok(None) };
+    Ok(Some(Directory {
+        hosts: serde_json::from_str(&hosts).unwrap_or_default(),
+        security: row.get("security")?,
+        sign_in_as: row.get("sign_in_as")?,
+        authority: row.get("authority")?,
+    }))
+}
+
+/// Whether it is a credential of `owner` that belongs to no script and no webhook.
+pub fn is_free_credential(db: &Read, owner: CustomerId, id: CredentialId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM credentials
+                         WHERE id = :id AND customer_id = :owner
+                           AND NOT EXISTS (SELECT 1 FROM connectors
+                                            WHERE credential_id = credentials.id AND kind <> 'ldap'))",
+        named_params! { ":id": id, ":owner": owner },
+    )
 }
 
 pub fn insert_credential(tx: &Write, owner: CustomerId, name: &str) -> Result<CredentialId> {
@@ -115,25 +142,43 @@ pub fn insert(
     credential: CredentialId,
 ) -> Result<ConnectorId> {
     tx.change(
-        "INSERT INTO connectors (customer_id, kind, name, script, url, credential_id, networks, time_limit, created_at)
-         VALUES (:owner, :kind, :name, :script, :url, :credential, :networks, :limit, :now) RETURNING id",
+        "INSERT INTO connectors (customer_id, kind, name, stage, script, url, hosts, security, sign_in_as, authority,
+                credential_id, networks, time_limit, created_at)
+         VALUES (:owner, :kind, :name, :stage, :script, :url, :hosts, :security, :sign_in_as, :authority, :credential,
+                :networks, :limit, :now) RETURNING id",
         named_params! {
-            ":owner": owner, ":kind": kind, ":name": wanted.name, ":script": wanted.script,
-            ":url": wanted.url, ":credential": credential,
+            ":owner": owner, ":kind": kind, ":name": wanted.name, ":stage": wanted.stage,
+            ":script": wanted.script, ":url": wanted.url,
+            ":hosts": hosts(wanted)?, ":security": wanted.directory.as_ref().map(|to| to.security),
+            ":sign_in_as": wanted.directory.as_ref().map(|to| &to.sign_in_as),
+            ":authority": wanted.directory.as_ref().map(|to| &to.authority),
+            ":credential": credential,
             ":networks": serde_json::to_string(&wanted.networks)?, ":limit": wanted.time_limit, ":now": tx.now,
         },
     )
+}
+
+fn hosts(wanted: &Wanted) -> Result<Option<String>> {
+    let directory = wanted.directory.as_ref();
+    Ok(directory.map(|to| serde_json::to_string(&to.hosts)).transpose()?)
 }
 
 /// What was wrong with it may be right now, so it is tried anew.
 pub fn update(tx: &Write, id: ConnectorId, wanted: &Wanted) -> Result<()> {
     tx.run(
         "UPDATE connectors
-            SET name = :name, script = :script, url = :url, networks = :networks, time_limit = :limit,
+            SET name = :name, stage = :stage, script = :script, url = :url, hosts = :hosts, security = :security,
+                sign_in_as = :sign_in_as, authority = :authority,
+                credential_id = coalesce(:credential, credential_id), networks = :networks, time_limit = :limit,
                 failures = 0, down_until = NULL, down_since = NULL, last_error = '', version = version + 1
           WHERE id = :id",
         named_params! {
-            ":id": id, ":name": wanted.name, ":script": wanted.script, ":url": wanted.url,
+            ":id": id, ":name": wanted.name, ":stage": wanted.stage, ":script": wanted.script,
+            ":url": wanted.url, ":hosts": hosts(wanted)?,
+            ":security": wanted.directory.as_ref().map(|to| to.security),
+            ":sign_in_as": wanted.directory.as_ref().map(|to| &to.sign_in_as),
+            ":authority": wanted.directory.as_ref().map(|to| &to.authority),
+            ":credential": wanted.credential,
             ":networks": serde_json::to_string(&wanted.networks)?, ":limit": wanted.time_limit,
         },
     )?;
@@ -206,8 +251,8 @@ pub fn choices(db: &Read, owner: CustomerId) -> Result<Vec<Choice>> {
 
 pub fn line(db: &Read, id: ConnectorId) -> Result<Line> {
     db.one(
-        "SELECT connectors.id, connectors.customer_id, kind, connectors.name, state, script, url, networks,
-                time_limit, credential_id, sealed,
+        "SELECT connectors.id, connectors.customer_id, kind, connectors.name, state, script, url, hosts, security,
+                sign_in_as, authority, networks, time_limit, credential_id, sealed,
                 CASE WHEN previous_until > :now THEN previous END AS previous, lower(hex(sha256)) AS enabled
            FROM connectors
            LEFT JOIN credentials ON credentials.id = credential_id
@@ -227,10 +272,40 @@ pub fn line(db: &Read, id: ConnectorId) -> Result<Line> {
                 state: row.get("state")?,
                 script: row.get::<_, Option<String>>("script")?.unwrap_or_default(),
                 url: row.get::<_, Option<String>>("url")?.unwrap_or_default(),
+                directory: directory(row)?,
                 networks: serde_json::from_str(&networks).unwrap_or_default(),
                 time_limit: row.get("time_limit")?,
                 credential: credential.zip(now).map(|(id, now)| Sealed { id, now, previous }),
                 enabled: enabled.filter(|hex| !hex.is_empty()),
+            })
+        },
+    )
+}
+
+/// A directory that works through a connector, and the domains of the customers who live in it.
+pub struct Base {
+    pub name: String,
+    pub domains: Vec<String>,
+}
+
+pub fn bases(db: &Read, id: ConnectorId) -> Result<Vec<Base>> {
+    db.all(
+        "SELECT base,
+                (SELECT coalesce(json_group_array(domains.name), '[]')
+                   FROM locations
+                   JOIN customers ON customers.lives_in = locations.id
+                   JOIN customer_domains ON customer_domains.customer_id = customers.id
+                   JOIN domains ON domains.id = domain_id
+                  WHERE locations.environment_id = environments.id) AS domains
+           FROM environments
+          WHERE connector_id = ?1
+          ORDER BY name",
+        [id],
+        |row| {
+            let domains: String = row.get("domains")?;
+            Ok(Base {
+                name: row.get("base")?,
+                domains: serde_json::from_str(&domains).unwrap_or_default(),
             })
         },
     )

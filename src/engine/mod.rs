@@ -20,6 +20,8 @@ use crate::audit;
 use crate::auth::permissions::{RequestsRetry, SystemOperate};
 use crate::auth::{PROVIDER, Scope};
 use crate::db::{Db, Read, Work, Write};
+use crate::directory::work::Verb;
+use crate::directory;
 use crate::error::{Error, Result};
 use crate::events;
 use crate::ids::{
@@ -58,6 +60,15 @@ words! {
         ScriptRun = "script.run", WebhookSend = "webhook.send", MailSend = "mail.send",
         TaskOpen = "task.open", Wait = "wait", Check = "check", Refuse = "refuse",
         Reseller = "portico.reseller", Off = "off",
+        DirOuEnsure = "dir.ou_ensure", DirOuRename = "dir.ou_rename",
+        DirOuRemove = "dir.ou_remove_if_empty", DirUserEnsure = "dir.user_ensure",
+        DirUserAttributes = "dir.user_attributes", DirUserRename = "dir.user_rename",
+        DirUserMove = "dir.user_move", DirUserDelete = "dir.user_delete",
+        DirPassword = "dir.password", DirEnable = "dir.enable", DirDisable = "dir.disable",
+        DirUnlock = "dir.unlock", DirMustChange = "dir.must_change",
+        DirGroupEnsure = "dir.group_ensure", DirGroupRename = "dir.group_rename",
+        DirGroupRemove = "dir.group_remove", DirMemberAdd = "dir.member_add",
+        DirMemberRemove = "dir.member_remove",
     }
 }
 
@@ -69,6 +80,13 @@ words! {
 words! {
     /// How a request ended, for whoever ordered it.
     End { Done = "done", Failed = "failed", Cancelled = "cancelled" }
+}
+
+impl Action {
+    /// What it is in a directory, if it works there.
+    pub fn in_directory(self) -> Option<Verb> {
+        self.word().parse().ok()
+    }
 }
 
 /// What is to be done, with the steps that do it.
@@ -103,7 +121,8 @@ pub struct NewStep {
     /// Of the actions that reach outside.
     pub connector: Option<ConnectorId>,
     /// As its action has them, filled in: `verb` (else the event's: create, change, suspend, resume,
-    /// remove) and `inputs`, which go over the subject's properties; for `portico.reseller` `on`.
+    /// remove) and `inputs`, which go over the subject's properties; for `portico.reseller` `on`; for
+    /// `dir.*` the parameters of the action.
     pub params: Value,
     pub on_error: OnError,
     pub how: How,
@@ -200,7 +219,18 @@ pub fn accept(tx: &Write, new: NewRequest) -> Result<RequestId> {
 }
 
 /// The same for one that begins when all of `children` are done: one of them that fails holds it.
-pub fn accept_behind(tx: &Write, new: NewRequest, children: &[RequestId]) -> Result<RequestId> {
+pub fn accept_behind(
+    tx: &Write,
+    mut new: NewRequest,
+    children: &[RequestId],
+) -> Result<RequestId> {
+    // Work in a directory is done where the customer lives.
+    if new.steps.iter().any(|step| step.connector.is_none() && step.action.in_directory().is_some()) {
+        let connector = directory::connector_of(tx, new.customer)?;
+        for step in new.steps.iter_mut().filter(|step| step.action.in_directory().is_some()) {
+            step.connector = step.connector.or(connector);
+        }
+    }
     let id = store::insert(tx, &new, &queues::of(tx, &new)?, tx.now.plus_seconds(DEADLINE))?;
     for (place, step) in (1..).zip(&new.steps) {
         store::insert_step(tx, id, place, step)?;

@@ -1,6 +1,7 @@
 //! What went wrong at a directory, in a class that says whether another try may help.
 
 use crate::drivers::Outcome;
+use crate::error::Error;
 use std::fmt;
 
 words! {
@@ -82,6 +83,13 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// Something here, not there.
+impl From<Error> for Fault {
+    fn from(err: Error) -> Fault {
+        Fault::new(Stage::Call, Class::Unknown, format!("Something went wrong here: {err}"))
     }
 }
 

@@ -6,3 +6,4 @@ pub mod fault;
 pub mod ber;
 pub mod pipe;
 pub mod session;
+pub mod ad;

@@ -362,6 +362,7 @@ pub fn step_done(tx: &Write, step: &Step, outputs: &str) -> Result<()> {
     tx.run(
         "UPDATE steps
             SET status = 'done', lease = NULL, lease_until = NULL, lease_boot = NULL, outputs = :outputs,
+                params = CASE action WHEN 'dir.password' THEN json_remove(params, '$.value') ELSE params END,
                 error = '', error_class = '', ended_at = :now
           WHERE id = :id",
         named_params! { ":id": step.id, ":outputs": outputs, ":now": tx.now },
@@ -373,6 +374,7 @@ pub fn step_failed(tx: &Write, step: &Step, class: &str, text: &str) -> Result<(
     tx.run(
         "UPDATE steps
             SET status = 'failed', lease = NULL, lease_until = NULL, lease_boot = NULL, next_at = NULL,
+                params = CASE action WHEN 'dir.password' THEN json_remove(params, '$.value') ELSE params END,
                 error = :text, error_class = :class, ended_at = :now
           WHERE id = :id",
         named_params! { ":id": step.id, ":class": class, ":text": text, ":now": tx.now },

@@ -167,7 +167,7 @@ pub fn lease(tx: &Write, engine: &Engine, request: RequestId) -> Result<Option<T
             }
             return Ok(None);
         }
-        let seconds = line.as_ref().map_or(INSIDE, |line| line.time_limit);
+        let seconds = line.as_ref().map_or(INSIDE, Line::whole);
         let until = tx.now.plus_seconds(seconds.saturating_add(GRACE));
         let token = secret::hex(&secret::random::<16>()?);
         let attempt = store::lease(tx, &step, &token, &engine.boot, until)?;

@@ -1,6 +1,7 @@
 //! One attempt at a step, outside any transaction.
 
 use super::take::Taken;
+use crate::directory::work::{self, Order, Verb};
 use crate::drivers::{Answer, Call, Outcome};
 use crate::engine::{Action, Event, store, verb};
 use crate::error::Result;
@@ -14,6 +15,12 @@ pub fn perform(app: &App, events: &'static [Event], taken: &Taken) -> (Outcome, 
         // What it changes is here, and is written with its end.
         return (Outcome::Done(Answer::default()), String::new());
     }
+    if let Some(verb) = taken.step.action.in_directory() {
+        return in_directory(app, events, taken, verb).unwrap_or_else(|err| {
+            let text = format!("What is to be done could not be put together: {err}");
+            (Outcome::Refused { text: text.clone() }, text)
+        });
+    }
     match call(app, events, taken) {
         Ok((call, line)) => {
             let attempt = u32::try_from(taken.attempt).unwrap_or(u32::MAX);
@@ -26,6 +33,31 @@ pub fn perform(app: &App, events: &'static [Event], taken: &Taken) -> (Outcome, 
             (Outcome::Refused { text: text.clone() }, text)
         }
     }
+}
+
+fn in_directory(
+    app: &App,
+    events: &'static [Event],
+    taken: &Taken,
+    verb: Verb,
+) -> Result<(Outcome, String)> {
+    let job = &taken.job;
+    let Some(line) = &taken.line else {
+        let text = "The customer lives in no location with a directory.".to_owned();
+        return Ok((Outcome::Refused { text: text.clone() }, text));
+    };
+    let event = events::of(events, &job.event)?;
+    let document = app.db.read(|db| (event.document)(db, job))?;
+    let order = Order {
+        verb,
+        params: &taken.step.params,
+        props: &document.props,
+        customer: job.customer,
+        user: job.user,
+        dry_run: false,
+    };
+    let (outcome, log) = work::perform(app, line, &order);
+    Ok((outcome, log.text()))
 }
 
 fn call<'t>(

@@ -1,6 +1,8 @@
 //! What is right and wrong with a connector, tried on the spot: what was tried, what came of it, and
 //! what to do.
 
+pub mod directory;
+
 use super::call::Line;
 use super::{Kind, State};
 use crate::config::Config;
@@ -11,6 +13,7 @@ use crate::drivers::webhook::{self, Delivery};
 use crate::error::Result;
 use crate::secret;
 use crate::time::Instant;
+use crate::web::App;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,10 +48,12 @@ pub fn worst(checks: &[Check]) -> Light {
 }
 
 /// Tries all there is to try. It calls outside, so it is never run within a transaction.
-pub fn examine(config: &Config, line: &Line, now: Instant) -> Result<Vec<Check>> {
+pub fn examine(app: &App, line: &Line) -> Result<Vec<Check>> {
+    let config = &app.config;
     let mut checks = match line.kind {
         Kind::Script => of_script(config, line)?,
-        Kind::Webhook => of_webhook(config, line, now)?,
+        Kind::Webhook => of_webhook(config, line, app.db.now())?,
+        Kind::Ldap => directory::examine(app, line)?,
     };
     match line.state {
         State::Active => {}

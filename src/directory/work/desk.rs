@@ -1,7 +1,7 @@
 //! All that one action has in hand: the conversation, whose it is, and where it may write.
 
 use super::store::{self, Binding, Class, Home, Person};
-use super::{Order, Verb};
+use super::Order;
 use crate::connectors::call::Line;
 use crate::db::{By, Via};
 use crate::directory::{Flavour, LocationKind};
@@ -248,7 +248,7 @@ impl<'a> Desk<'a> {
             return Ok(());
         }
         match self.session.modify(at, changes) {
-            Err(fault) if changes.len() >= 1 && fault.code.is_some_and(|code| SOFT.contains(&code)) => {}
+            Err(fault) if fault.code.is_some_and(|code| SOFT.contains(&code)) => {}
             ended => return ended,
         }
         for change in changes {
@@ -267,11 +267,25 @@ impl<'a> Desk<'a> {
     }
 
     pub fn is_soft(fault: &Fault) -> bool {
-        fault.code.is_some_and(|code| SOFT.contains(&code)) && !fault.text.contains("password")
+        let soft = fault.code.is_some_and(|code| SOFT.contains(&code));
+        soft && !fault.text.contains("password") && !Desk::is_taken(fault)
     }
 
-    pub fn verb(&self) -> Verb {
-        self.order.verb
+    /// Active Directory says so of names that must be one of their kind.
+    pub fn is_taken(fault: &Fault) -> bool {
+        fault.is(fault::CONSTRAINT) && fault.text.contains("already in use")
+    }
+
+    /// The whole domain, in which names are one of their kind; of OpenLDAP the base.
+    pub fn whole(&self) -> Dn {
+        let mut name = self.base.clone();
+        while self.is_ad() && name.first().is_some_and(|step| !step.kind().eq_ignore_ascii_case("DC")) {
+            match name.parent() {
+                Some(parent) => name = parent,
+                None => break,
+            }
+        }
+        name
     }
 }
 

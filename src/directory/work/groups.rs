@@ -88,7 +88,7 @@ pub fn ensure(desk: &mut Desk<'_>) -> Result<(), Fault> {
     }
     let dn = place.child(units::step("CN", name)?);
     if desk.is_ad() {
-        let at = At::Named(desk.base.clone());
+        let at = At::Named(desk.whole());
         let filter = Filter::is("sAMAccountName", name);
         let found = desk.session.search(&at, Depth::Everything, &filter, &["cn"], 1)?;
         if let Some(entry) = found.first() {
@@ -132,7 +132,12 @@ fn one(attribute: &str, value: &str) -> (String, Vec<Vec<u8>>) {
 /// The id is the link: whoever names it by its new name finds the same group.
 pub fn rename(desk: &mut Desk<'_>) -> Result<(), Fault> {
     let (group, name) = (named(desk, "group")?, named(desk, "name")?);
-    let Some(entry) = find(desk, group)? else {
+    let found = match find(desk, group)? {
+        Some(entry) => Some(entry),
+        // An earlier attempt has given it the new name.
+        None => find(desk, name)?,
+    };
+    let Some(entry) = found else {
         return Err(Fault::refused(format!("There is no group {group} in the customer's part.")));
     };
     let id = desk.id_of(&entry)?;

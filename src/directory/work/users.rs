@@ -168,7 +168,9 @@ fn create(
             rest = true;
             desk.session.add(&name, &needed).map_err(|fault| of_password(fault))?;
         }
-        Err(fault) if fault.is(fault::EXISTS) => return Err(taken(desk, person, account, upn, &fault)),
+        Err(fault) if fault.is(fault::EXISTS) || Desk::is_taken(&fault) => {
+            return Err(taken(desk, person, account, upn, &fault));
+        }
         ended => ended.map_err(of_password)?,
     }
     if !desk.is_ad() {
@@ -234,7 +236,7 @@ fn free(desk: &mut Desk<'_>, person: &Person, account: &str, upn: &str) -> Resul
         ]),
         false => Filter::is("uid", account),
     };
-    let at = At::Named(desk.base.clone());
+    let at = At::Named(desk.whole());
     let found = desk.session.search(&at, Depth::Everything, &filter, &["cn"], 1)?;
     match found.first() {
         None => Ok(()),
@@ -401,7 +403,7 @@ fn addresses_free(desk: &mut Desk<'_>, person: &Person, own: Option<&Entry>) -> 
     if any.is_empty() {
         return Ok(());
     }
-    let at = At::Named(desk.base.clone());
+    let at = At::Named(desk.whole());
     let found = desk.session.search(&at, Depth::Everything, &Filter::Any(any), &["mail", "proxyAddresses"], 10)?;
     let other = found.iter().find(|entry| own.is_none_or(|own| own.name != entry.name));
     match other {
@@ -452,7 +454,7 @@ pub fn rename(desk: &mut Desk<'_>) -> Result<(), Fault> {
 }
 
 fn others(desk: &mut Desk<'_>, attribute: &'static str, text: &str, own: &Entry) -> Result<(), Fault> {
-    let at = At::Named(desk.base.clone());
+    let at = At::Named(desk.whole());
     let found = desk.session.search(&at, Depth::Everything, &Filter::is(attribute, text), &["cn"], 2)?;
     match found.iter().find(|entry| entry.name != own.name) {
         None => Ok(()),

@@ -1,7 +1,9 @@
 use super::doctor::{self, Check};
-use super::scripts::{self, Program};
 use super::ldap::Directory;
-use super::{Connector, Kind, Reach, Stage, State, call, create as make, list, one, update as change};
+use super::scripts::{self, Program};
+use super::{
+    Connector, Kind, Reach, Stage, State, call, create as make, list, one, update as change,
+};
 use super::{give_up, pause as set_pause, rotate as new_secret};
 use crate::auth::Scope;
 use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite, RulesWrite, SettingsWrite};

@@ -22,6 +22,7 @@ pub fn tabs(actor: &Actor, now: &str) -> Markup {
         list.push(("Scripts", "/scripts", None));
         list.push(("Rules", "/rules", None));
     }
-    let name = list.iter().find(|(_, href, _)| *href == now).map_or("Connectors", |(name, _, _)| name);
+    let name =
+        list.iter().find(|(_, href, _)| *href == now).map_or("Connectors", |(name, _, _)| name);
     parts::tabs("Connectors", &list, name)
 }

@@ -86,7 +86,8 @@ fn read_directory(fields: &mut Fields, input: &Input) -> Option<Directory> {
         match Host::parse(text, security.unwrap_or(Security::Ldaps)) {
             Ok(host) => hosts.push(host.to_string()),
             Err(why) => {
-                let _: Option<()> = fields.complain("hosts", format!("has a line that is not a machine: {why}"));
+                let _: Option<()> =
+                    fields.complain("hosts", format!("has a line that is not a machine: {why}"));
             }
         }
     }
@@ -97,7 +98,7 @@ fn read_directory(fields: &mut Fields, input: &Input) -> Option<Directory> {
         let _: Option<()> = fields.complain("hosts", "must be 10 at most");
     }
     let sign_in_as = fields.text("sign_in_as", 1..=255);
-    let authority = match fields.has("authority") {
+    let authority = match !fields.value("authority").trim().is_empty() {
         true => fields.lines("authority", 1..=50_000).map(Some),
         false => Some(None),
     };
@@ -124,7 +125,8 @@ fn read_account(
             let _: Option<()> = fields.complain("password", "is required");
         }
         (Some(_), Some(_)) => {
-            let _: Option<()> = fields.complain("password", "is not typed where a kept credential is chosen");
+            let _: Option<()> =
+                fields.complain("password", "is not typed where a kept credential is chosen");
         }
         (Some(text), None) if text.chars().count() > 256 => {
             let _: Option<()> = fields.complain("password", "must be 256 characters at most");
@@ -198,4 +200,3 @@ fn read_script(
     }
     Some(name)
 }
-

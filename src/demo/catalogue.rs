@@ -1,4 +1,4 @@
-//! What Tarnholm IT sells: eight services, two connectors that do the work, and what resellers may
+//! What Tarnholm IT sells: eight services, the connectors that do the work, and what resellers may
 //! sell on.
 
 use super::stage::{Actor, Part, Stage};
@@ -78,6 +78,16 @@ pub fn make(stage: &Stage, admin: &Actor) -> Result<()> {
         &json!({ "kind": "webhook", "name": "Telephone exchange", "url": "https://exchange.example/portico", "customer_id": 1 }),
     )?;
     let webhook = webhook.at("id").clone();
+    stage.post(
+        admin,
+        "/connectors",
+        &json!({
+            "kind": "ldap", "name": "Test domain", "stage": "sandbox", "hosts": ["dc1.ad.example"],
+            "security": "ldaps", "sign_in_as": "portico@ad.example", "password": "Only for the demo 1",
+            "customer_id": 1,
+        }),
+    )?;
+    stage.post(admin, "/locations", &json!({ "name": "Cloud only", "kind": "none" }))?;
     let user = |code: &str, name: &str, category: &str, icon: &str| json!({ "code": code, "name": name, "kind": "user", "category": category, "icon": icon });
     service(
         stage,

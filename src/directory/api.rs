@@ -72,7 +72,10 @@ pub fn index(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
 
 pub fn create(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
     let id = environments::create(cx.app, scope, &cx.input()?)?;
-    response::created(format!("/api/v1/directories/{id}"), &directory(&environments::one(cx.db, scope, id)?))
+    response::created(
+        format!("/api/v1/directories/{id}"),
+        &directory(&environments::one(cx.db, scope, id)?),
+    )
 }
 
 pub fn show(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
@@ -101,7 +104,10 @@ pub fn locations(cx: &Cx, scope: &Scope<SettingsWrite>) -> Result<Response> {
 
 pub fn create_location(cx: &Cx, scope: &Scope<SettingsWrite>) -> Result<Response> {
     let id = locations::create(cx.db, scope, &cx.input()?)?;
-    response::created(format!("/api/v1/locations/{id}"), &location(&locations::one(cx.db, scope, id)?))
+    response::created(
+        format!("/api/v1/locations/{id}"),
+        &location(&locations::one(cx.db, scope, id)?),
+    )
 }
 
 pub fn show_location(cx: &Cx, scope: &Scope<SettingsWrite>) -> Result<Response> {
@@ -137,7 +143,10 @@ pub fn live(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {
 
 fn told(cx: &Cx, customer: CustomerId) -> Result<Response> {
     let (now, _) = locations::residence(cx.db, customer)?;
-    response::json(200, &json!({ "location_id": now.location, "location": now.name, "kept": now.kept() }))
+    response::json(
+        200,
+        &json!({ "location_id": now.location, "location": now.name, "kept": now.kept() }),
+    )
 }
 
 fn directory(it: &Environment) -> DirectoryOut<'_> {

@@ -43,7 +43,11 @@ pub struct Wanted {
     pub marked: bool,
 }
 
-pub fn list(db: &Db, scope: &Scope<ConnectorsRead>, paging: &Paging) -> Result<Listing<Environment>> {
+pub fn list(
+    db: &Db,
+    scope: &Scope<ConnectorsRead>,
+    paging: &Paging,
+) -> Result<Listing<Environment>> {
     let rows = db.read(|db| store::environments(db, scope, paging))?;
     Ok(paging.listing(rows, |row| (row.name.clone(), row.id.0)))
 }
@@ -119,7 +123,8 @@ fn look(
     let wrong = |field: &'static str, fault: Fault| Error::invalid(field, fault.text);
     let mut session = line.sign_in(&app.config)?.map_err(|fault| wrong("connector_id", fault))?;
     let base = Dn::parse(&wanted.base).map_err(|why| Error::invalid("base", why))?;
-    let there = session.read(&At::Named(base), &["objectClass"]).map_err(|fault| wrong("base", fault))?;
+    let there =
+        session.read(&At::Named(base), &["objectClass"]).map_err(|fault| wrong("base", fault))?;
     if there.is_none() {
         return Err(Error::invalid("base", "is not there, or the account may not read it"));
     }
@@ -169,7 +174,10 @@ pub fn update(
         }
         let other = wanted.base != now.base || wanted.flavour != now.flavour;
         if other && store::has_bindings(tx, now.connector)? {
-            return Err(Error::invalid("base", "stays: customers have accounts, groups or OUs there"));
+            return Err(Error::invalid(
+                "base",
+                "stays: customers have accounts, groups or OUs there",
+            ));
         }
         taken(store::update_environment(tx, id, &wanted))?;
         let detail = json!({ "name": [now.name, wanted.name], "base": [now.base, wanted.base] });

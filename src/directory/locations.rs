@@ -16,14 +16,20 @@ pub const NEW: &[Field] = &[
     Field::text("name", "1 to 60 characters, unique").required(),
     Field::text("kind", "shared, private or none").required(),
     Field::integer("directory_id", "of shared and private: which directory"),
-    Field::text("root", "shared: the OU with the customers' OUs, OU=Customers below the base if left out; private: the OU with the users"),
+    Field::text(
+        "root",
+        "shared: the OU with the customers' OUs, OU=Customers below the base if left out; private: the OU with the users",
+    ),
 ];
 
 pub const EDIT: &[Field] = &[
     Field::text("name", "1 to 60 characters, unique"),
     Field::text("kind", "shared, private or none; not while customers live here"),
     Field::integer("directory_id", "not while customers live here"),
-    Field::text("root", "of shared ones it counts for new customers; of private ones not while a customer lives here"),
+    Field::text(
+        "root",
+        "of shared ones it counts for new customers; of private ones not while a customer lives here",
+    ),
 ];
 
 pub const LIVE: &[Field] = &[Field::integer("location_id", "where it lives; left out: nowhere")];
@@ -87,7 +93,8 @@ fn read(db: &Read, mut fields: Fields) -> Result<Wanted> {
     match kind {
         Some(LocationKind::None) => {
             if environment.is_some() {
-                let _: Option<()> = fields.complain("directory_id", "is left out where there is none");
+                let _: Option<()> =
+                    fields.complain("directory_id", "is left out where there is none");
             }
             root.clear();
         }
@@ -142,7 +149,8 @@ pub fn update(
         if version.is_some_and(|version| version != now.version) || now.version != old.version {
             return Err(Error::Stale("Somebody changed this meanwhile. Load it again.".into()));
         }
-        let moved = wanted.kind != now.kind || wanted.environment != now.environment
+        let moved = wanted.kind != now.kind
+            || wanted.environment != now.environment
             || (now.kind == LocationKind::Private && wanted.root != now.root);
         if moved && now.inhabitants > 0 {
             return Err(Error::refused(lived_in(now.inhabitants)));
@@ -193,7 +201,9 @@ pub fn residence(db: &Db, customer: CustomerId) -> Result<(Residence, Vec<Locati
 pub fn may_choose(cx: &Cx) -> Result<()> {
     match cx.actor.may::<SettingsWrite>() {
         true => Ok(()),
-        false => Err(Error::Forbidden("Locations are chosen by those who may change settings.".into())),
+        false => {
+            Err(Error::Forbidden("Locations are chosen by those who may change settings.".into()))
+        }
     }
 }
 
@@ -214,12 +224,18 @@ pub fn live(
             return Ok(());
         }
         if let Some(why) = now.kept() {
-            return Err(Error::invalid("location_id", format!("stays as it is: the customer {why}")));
+            return Err(Error::invalid(
+                "location_id",
+                format!("stays as it is: the customer {why}"),
+            ));
         }
         if let Some(id) = wanted
             && !store::possible(tx, customer)?.iter().any(|each| each.id == id)
         {
-            return Err(Error::invalid("location_id", "is taken by another customer, or not for this one"));
+            return Err(Error::invalid(
+                "location_id",
+                "is taken by another customer, or not for this one",
+            ));
         }
         store::settle(tx, customer, wanted)?;
         let detail = json!({ "location": [now.location, wanted] });
@@ -234,7 +250,10 @@ mod tests {
     #[test]
     fn customers_are_always_below_the_base() {
         let base = "DC=example,DC=com";
-        assert_eq!(place(LocationKind::Shared, "", base).unwrap(), "OU=Customers,DC=example,DC=com");
+        assert_eq!(
+            place(LocationKind::Shared, "", base).unwrap(),
+            "OU=Customers,DC=example,DC=com"
+        );
         assert!(place(LocationKind::Private, "", base).is_err());
         assert!(place(LocationKind::Shared, base, base).is_err());
         assert!(place(LocationKind::Private, "OU=Staff,DC=other,DC=com", base).is_err());

@@ -19,6 +19,11 @@ words! {
 }
 
 words! {
+    /// What an object of a directory is.
+    Class { User = "user", Group = "group", Ou = "ou" }
+}
+
+words! {
     /// With others, each in an OU of its own; alone; or in no directory.
     LocationKind { Shared = "shared", Private = "private", None = "none" }
 }
@@ -78,7 +83,8 @@ impl Residence {
         if !self.held.is_empty() {
             return Some(format!("holds {}", self.held));
         }
-        (self.bound > 0).then(|| "has accounts, groups or OUs in the directory it lives in".to_owned())
+        (self.bound > 0)
+            .then(|| "has accounts, groups or OUs in the directory it lives in".to_owned())
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Environment, Flavour, Inhabited, Location, LocationKind, Residence};
+use super::{Class, Environment, Flavour, Inhabited, Location, LocationKind, Residence};
 use crate::auth::Scope;
 use crate::auth::permissions::ConnectorsRead;
 use crate::connectors::{Kind, Stage};
@@ -9,10 +9,6 @@ use crate::time::{Date, Zone};
 use crate::web::Paging;
 use rusqlite::named_params;
 use serde_json::{Map, Value};
-
-words! {
-    Class { User = "user", Group = "group", Ou = "ou" }
-}
 
 /// What in a directory is what here.
 pub struct Binding {
@@ -92,7 +88,8 @@ pub fn home(db: &Read, customer: CustomerId) -> Result<Option<Home>> {
 
 /// The name of this installation, which the engine has made.
 pub fn installation(db: &Read) -> Result<String> {
-    let name = db.maybe("SELECT value FROM settings WHERE key = 'installation'", [], |row| row.get(0))?;
+    let name =
+        db.maybe("SELECT value FROM settings WHERE key = 'installation'", [], |row| row.get(0))?;
     name.ok_or_else(|| Error::internal("the installation has no name yet"))
 }
 

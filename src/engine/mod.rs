@@ -20,8 +20,8 @@ use crate::audit;
 use crate::auth::permissions::{RequestsRetry, SystemOperate};
 use crate::auth::{PROVIDER, Scope};
 use crate::db::{Db, Read, Work, Write};
-use crate::directory::work::Verb;
 use crate::directory;
+use crate::directory::work::Verb;
 use crate::error::{Error, Result};
 use crate::events;
 use crate::ids::{
@@ -219,13 +219,10 @@ pub fn accept(tx: &Write, new: NewRequest) -> Result<RequestId> {
 }
 
 /// The same for one that begins when all of `children` are done: one of them that fails holds it.
-pub fn accept_behind(
-    tx: &Write,
-    mut new: NewRequest,
-    children: &[RequestId],
-) -> Result<RequestId> {
+pub fn accept_behind(tx: &Write, mut new: NewRequest, children: &[RequestId]) -> Result<RequestId> {
     // Work in a directory is done where the customer lives.
-    if new.steps.iter().any(|step| step.connector.is_none() && step.action.in_directory().is_some()) {
+    if new.steps.iter().any(|step| step.connector.is_none() && step.action.in_directory().is_some())
+    {
         let connector = directory::connector_of(tx, new.customer)?;
         for step in new.steps.iter_mut().filter(|step| step.action.in_directory().is_some()) {
             step.connector = step.connector.or(connector);

@@ -2,13 +2,17 @@
 
 use crate::peers::{Scene, dn, make_ou, out, samba, slapd};
 use crate::world::PROVIDER;
+use portico::db::{By, Via};
 use portico::directory::work;
 use portico::drivers::Outcome;
 use portico::drivers::ldap::name::Rdn;
 use portico::drivers::ldap::session::{At, Change};
+use portico::engine::{self, Action, Class, NewRequest, NewStep, OnError};
 use portico::ids::CustomerId;
+use portico::ledger::Source;
 use portico::secret::Secret;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 fn named(scene: &Scene, name: &str, code: &str) -> CustomerId {
     let id = scene.customer(PROVIDER, &format!("Plain {code}"));
@@ -81,11 +85,16 @@ fn an_account_lives_and_dies_under_one_id() {
     assert_eq!(out(&renamed, "guid"), guid);
     enter(&new).unwrap();
     scene.done((customer, None), "dir.ou_ensure", json!({ "name": "Removed" }));
+    // Removed, brought back, and in the end gone.
+    scene.done(who, "dir.disable", json!({}));
     let moved = scene.done(who, "dir.user_move", json!({ "ou": "Removed" }));
     assert!(out(&moved, "dn").starts_with("CN=Theo Vane-Ørsted\\, jr,OU=Removed,OU=Bright"));
     assert_eq!(out(&moved, "guid"), guid);
+    enter(&new).unwrap_err();
     let back = scene.done(who, "dir.user_move", json!({}));
     assert_eq!(out(&back, "guid"), guid);
+    scene.done(who, "dir.enable", json!({}));
+    enter(&new).unwrap();
     scene.done(who, "dir.user_delete", json!({}));
     assert!(scene.entry(&out(&back, "dn")).is_none());
     assert_eq!(scene.world.count("SELECT count(*) FROM bindings WHERE class = 'user'"), 0);
@@ -140,7 +149,8 @@ fn nothing_outside_the_customers_part_is_written() {
     let scene = Scene::new(samba());
     let (mine, theirs) = (scene.customer(PROVIDER, "Mine"), scene.customer(PROVIDER, "Theirs"));
     let foreign = out(&scene.done((theirs, None), "dir.ou_ensure", json!({})), "dn");
-    scene.done((theirs, None), "dir.group_ensure", json!({ "name": "g-theirs-1" }));
+    let group = format!("g-{}", scene.base.first().unwrap().value());
+    scene.done((theirs, None), "dir.group_ensure", json!({ "name": group }));
     scene.done((mine, None), "dir.ou_ensure", json!({}));
     let user = scene.user(mine, "Theo Vane", "theo");
     let who = (mine, Some(user));
@@ -154,12 +164,12 @@ fn nothing_outside_the_customers_part_is_written() {
         ("dir.group_ensure", json!({ "name": "x", "ou": "CN=Users,DC=msp,DC=test" })),
         ("dir.group_remove", json!({ "group": "CN=Domain Admins,CN=Users,DC=msp,DC=test" })),
         ("dir.member_add", json!({ "group": "CN=Domain Admins,CN=Users,DC=msp,DC=test" })),
-        ("dir.group_remove", json!({ "group": format!("CN=g-theirs-1,{foreign}") })),
+        ("dir.group_remove", json!({ "group": format!("CN={group},{foreign}") })),
     ] {
         let text = scene.refused(who, verb, params.clone());
         assert!(text.contains("is outside"), "{verb} {params}: {text}");
     }
-    assert!(scene.entry(&format!("CN=g-theirs-1,{foreign}")).is_some());
+    assert!(scene.entry(&format!("CN={group},{foreign}")).is_some());
 }
 
 #[test]
@@ -172,7 +182,9 @@ fn an_ou_with_a_foreign_object_stays_and_says_what_is_in_it() {
     make_ou(&mut scene.peer.session(), &strange);
     let text = scene.refused((customer, None), "dir.ou_remove_if_empty", json!({}));
     assert!(text.contains("1 object we do not know") && text.contains("OU=Not ours"), "{text}");
-    assert!(scene.entry(&strange.to_string()).is_some() && scene.entry(&place.to_string()).is_some());
+    assert!(
+        scene.entry(&strange.to_string()).is_some() && scene.entry(&place.to_string()).is_some()
+    );
     scene.peer.session().delete(&At::Named(strange)).unwrap();
     scene.done((customer, None), "dir.ou_remove_if_empty", json!({}));
     assert!(scene.entry(&place.to_string()).is_none());
@@ -235,7 +247,8 @@ fn members_are_added_and_taken_once() {
 fn addresses_follow_and_foreign_kinds_survive() {
     let scene = Scene::new(samba());
     let customer = scene.customer(PROVIDER, "Brightwater");
-    let (user, other) = (scene.user(customer, "Theo Vane", "theo"), scene.user(customer, "Ann Ash", "ann"));
+    let (user, other) =
+        (scene.user(customer, "Theo Vane", "theo"), scene.user(customer, "Ann Ash", "ann"));
     let (who, props) = ((customer, Some(user)), json!({ "write_proxy_addresses": true }));
     let ensure = |who| scene.try_with(who, "dir.user_ensure", json!({}), &props);
     let unique = scene.base.first().unwrap().value().to_owned();
@@ -251,7 +264,8 @@ fn addresses_follow_and_foreign_kinds_survive() {
     sql.execute("DELETE FROM user_names WHERE user_id = ?1 AND name <> ?2 AND name <> (SELECT upn FROM users WHERE id = ?1)", (user, &first)).unwrap();
     let Outcome::Done(made) = ensure(who) else { panic!("not made") };
     let name = out(&made, "dn");
-    let extra = ["X500:/o=Old/cn=theo", "SIP:theo@old.example"].map(|text| text.as_bytes().to_vec());
+    let extra =
+        ["X500:/o=Old/cn=theo", "SIP:theo@old.example"].map(|text| text.as_bytes().to_vec());
     let change = Change::Add("proxyAddresses".into(), extra.into());
     scene.peer.session().modify(&At::Named(dn(&name)), &[change]).unwrap();
     let second = rename(user, "vane");
@@ -259,13 +273,20 @@ fn addresses_follow_and_foreign_kinds_survive() {
     let entry = scene.entry(&name).unwrap();
     assert_eq!(entry.text("mail"), second);
     let listed = entry.texts("proxyAddresses");
-    for wanted in ["X500:/o=Old/cn=theo".to_owned(), "SIP:theo@old.example".into(), format!("SMTP:{second}"), format!("smtp:{first}")] {
+    for wanted in [
+        "X500:/o=Old/cn=theo".to_owned(),
+        "SIP:theo@old.example".into(),
+        format!("SMTP:{second}"),
+        format!("smtp:{first}"),
+    ] {
         assert!(listed.contains(&wanted), "{wanted}: {listed:?}");
     }
     assert!(matches!(ensure(who), Outcome::Already(_)));
     sql.execute("DELETE FROM user_names WHERE name = ?1", [&first]).unwrap();
     assert!(matches!(ensure(who), Outcome::Done(_)));
-    assert!(!scene.entry(&name).unwrap().texts("proxyAddresses").contains(&format!("smtp:{first}")));
+    assert!(
+        !scene.entry(&name).unwrap().texts("proxyAddresses").contains(&format!("smtp:{first}"))
+    );
     // An address that another object there holds stops before anything is written.
     let taken = rename(other, "ann");
     let holder = scene.base.child(Rdn::new("CN", "Holder").unwrap());
@@ -273,7 +294,12 @@ fn addresses_follow_and_foreign_kinds_survive() {
     let all = [one("objectClass", "contact"), one("proxyAddresses", &format!("SMTP:{taken}"))];
     scene.peer.session().add(&holder, &all).unwrap();
     match ensure((customer, Some(other))) {
-        Outcome::Refused { text } => assert!(text.contains(&taken) && text.contains("CN=Holder") && text.contains("nothing was written"), "{text}"),
+        Outcome::Refused { text } => assert!(
+            text.contains(&taken)
+                && text.contains("CN=Holder")
+                && text.contains("nothing was written"),
+            "{text}"
+        ),
         other => panic!("{other:?}"),
     }
     assert_eq!(scene.world.count("SELECT count(*) FROM bindings WHERE class = 'user'"), 1);
@@ -283,20 +309,34 @@ fn addresses_follow_and_foreign_kinds_survive() {
 fn what_does_not_fit_is_left_out_and_the_rest_is_written() {
     let scene = Scene::new(samba());
     let customer = scene.customer(PROVIDER, "Brightwater");
-    let (boss, user) = (scene.user(customer, "Bo Boss", "boss"), scene.user(customer, "Theo Vane", "theo"));
+    let (boss, user) =
+        (scene.user(customer, "Bo Boss", "boss"), scene.user(customer, "Theo Vane", "theo"));
+    // The manager's account was deleted there.
+    let of_boss = scene.done((customer, Some(boss)), "dir.user_ensure", json!({}));
+    scene.peer.session().delete(&At::Named(dn(&out(&of_boss, "dn")))).unwrap();
     let sql = scene.world.sql();
     let set = "UPDATE users SET manager_id = ?1, job_title = 'Engineer', employee_id = ?2, first_name = 'Theo' WHERE id = ?3";
     sql.execute(set, (boss, "1".repeat(30), user)).unwrap();
-    let params = json!({ "attributes": { "noSuchThing": "x", "title": "t".repeat(300), "info": "kept" } });
+    let params =
+        json!({ "attributes": { "noSuchThing": "x", "title": "t".repeat(300), "info": "kept" } });
     let outcome = scene.attempt((customer, Some(user)), "dir.user_ensure", params);
     let Outcome::Done(answer) = outcome else { panic!("{outcome:?}") };
     let warnings = answer.warnings.join("; ");
-    for part in ["noSuchThing was left out", "title was left out", "employeeID was left out", "manager was left out"] {
+    for part in [
+        "noSuchThing was left out",
+        "title was left out",
+        "employeeID was left out",
+        "manager was left out",
+    ] {
         assert!(warnings.contains(part), "{part}: {warnings}");
     }
     let entry = scene.entry(&out(&answer, "dn")).unwrap();
     assert_eq!((entry.text("info").as_str(), entry.text("givenName").as_str()), ("kept", "Theo"));
-    let text = scene.attempt((customer, Some(user)), "dir.user_attributes", json!({ "attributes": { "userAccountControl": "512" } }));
+    let text = scene.attempt(
+        (customer, Some(user)),
+        "dir.user_attributes",
+        json!({ "attributes": { "userAccountControl": "512" } }),
+    );
     let Outcome::Done(answer) = text else { panic!("{text:?}") };
     assert!(answer.warnings.join(" ").contains("userAccountControl was left out"));
     assert_eq!(scene.entry(&out(&answer, "dn")).unwrap().text("userAccountControl"), "514");
@@ -342,7 +382,11 @@ fn customers_are_nested_and_users_are_sorted_by_department() {
     let customer = scene.customer(reseller, "Brightwater");
     let user = scene.user(customer, "Theo Vane", "theo");
     let sql = scene.world.sql();
-    sql.execute("INSERT INTO departments (id, customer_id, name) VALUES (70, ?1, 'Sales, R&D')", [customer]).unwrap();
+    sql.execute(
+        "INSERT INTO departments (id, customer_id, name) VALUES (70, ?1, 'Sales, R&D')",
+        [customer],
+    )
+    .unwrap();
     sql.execute("UPDATE users SET department_id = 70 WHERE id = ?1", [user]).unwrap();
     let props = json!({ "structure": "department" });
     let outcome = scene.try_with((customer, Some(user)), "dir.user_ensure", json!({}), &props);
@@ -352,4 +396,74 @@ fn customers_are_nested_and_users_are_sorted_by_department() {
     let move_it = scene.try_with((customer, Some(user)), "dir.user_move", json!({}), &json!({}));
     let Outcome::Done(moved) = move_it else { panic!("{move_it:?}") };
     assert!(out(&moved, "dn").starts_with("CN=Theo Vane,OU=Brightwater("));
+}
+
+fn step(action: Action, params: Value) -> NewStep {
+    NewStep {
+        key: action.word().into(),
+        title: "Work in the directory".into(),
+        action,
+        connector: None,
+        params,
+        on_error: OnError::Stop,
+    }
+}
+
+#[test]
+fn a_request_works_where_the_customer_lives_and_keeps_no_password() {
+    let scene = Scene::new(samba());
+    let customer = scene.customer(PROVIDER, "Brightwater");
+    let user = scene.user(customer, "Theo Vane", "theo");
+    let secret = Secret::new("Grün \"Äpfel\" 77 und mehr");
+    let sealed = work::sealed(&scene.world.app.config.key, user, &secret).unwrap();
+    let request = NewRequest {
+        customer,
+        event: "user_service.provision",
+        user: Some(user),
+        customer_service: None,
+        user_service: None,
+        title: "Give Theo Vane an account".into(),
+        class: Class::Interactive,
+        source: Source::Api,
+        after: None,
+        parent: None,
+        preview: None,
+        run: None,
+        by: None,
+        steps: vec![
+            step(Action::DirUserEnsure, json!({})),
+            step(Action::DirPassword, json!({ "value": sealed })),
+            step(Action::DirEnable, json!({})),
+        ],
+    };
+    let id = scene
+        .world
+        .app
+        .db
+        .write(By::portico(Via::Shell), |tx| engine::accept(tx, request))
+        .unwrap();
+    let engine = engine::start(scene.world.app.clone(), crate::engine::EVENTS).unwrap();
+    let status = || {
+        scene.world.text(&format!("SELECT status || ' ' || reason FROM requests WHERE id = {id}"))
+    };
+    let end = Instant::now() + Duration::from_secs(60);
+    while status().starts_with("queued") || status().starts_with("running") {
+        assert!(Instant::now() < end, "{}", status());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    engine.stop();
+    assert_eq!(status(), "done ");
+    let upn = scene.world.text(&format!("SELECT upn FROM users WHERE id = {user}"));
+    scene.peer.sign_in(&upn, secret.reveal()).unwrap();
+    assert_eq!(scene.world.count("SELECT count(*) FROM steps WHERE params LIKE '%sealed%'"), 0);
+    let logs = scene.world.text("SELECT group_concat(log, ' ') FROM step_attempts");
+    assert!(
+        logs.contains("unicodePwd")
+            && !logs.contains("pfel")
+            && !logs.contains(scene.peer.password),
+        "{logs}"
+    );
+    let bytes = std::fs::read(scene.world.app.config.store()).unwrap();
+    let plain = secret.reveal().as_bytes();
+    assert!(!bytes.windows(plain.len()).any(|part| part == plain), "the password is in the store");
 }

@@ -122,7 +122,11 @@ impl Scene {
         world.clock.set(portico::time::Clock::default().now());
         let name = secret::hex(&secret::random::<6>().unwrap());
         let sql = world.sql();
-        sql.execute("INSERT INTO settings (key, value, changed_at) VALUES ('installation', ?1, '')", [name]).unwrap();
+        sql.execute(
+            "INSERT INTO settings (key, value, changed_at) VALUES ('installation', ?1, '')",
+            [name],
+        )
+        .unwrap();
         drop(sql);
         let base = peer.part();
         let admin = world.person(PROVIDER, "Provider administrator");
@@ -160,7 +164,9 @@ impl Scene {
 
     pub fn lives(&self, id: CustomerId) {
         let path = format!("/customers/{id}/location");
-        self.admin().api_with("PUT", &path, json!({ "location_id": self.location }), &[]).expect(200);
+        self.admin()
+            .api_with("PUT", &path, json!({ "location_id": self.location }), &[])
+            .expect(200);
     }
 
     /// A user with a user name, as the users' form makes one.

@@ -1,4 +1,6 @@
-use super::{Credential, create as make, destroy as remove, list, rotate as renew, store, update as change};
+use super::{
+    Credential, create as make, destroy as remove, list, rotate as renew, store, update as change,
+};
 use crate::auth::Scope;
 use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite};
 use crate::connectors::api::owner;

@@ -50,11 +50,16 @@ pub const EDIT: &[Field] = &[
 ];
 
 pub const ROTATE: &[Field] = &[
-    Field::text("secret", "the new password: every directory that uses it is tried with it first").required(),
+    Field::text("secret", "the new password: every directory that uses it is tried with it first")
+        .required(),
     Field::text("expires_on", "the day on which it ends; left out, it stays as it is"),
 ];
 
-pub fn list(db: &Db, scope: &Scope<ConnectorsRead>, paging: &Paging) -> Result<Listing<Credential>> {
+pub fn list(
+    db: &Db,
+    scope: &Scope<ConnectorsRead>,
+    paging: &Paging,
+) -> Result<Listing<Credential>> {
     let rows = db.read(|db| store::list(db, scope, paging))?;
     Ok(paging.listing(rows, |row| (row.name.clone(), row.id.0)))
 }
@@ -104,7 +109,12 @@ fn secret(fields: &mut Fields) -> Option<Secret> {
 }
 
 /// Its name and its end; the secret stays.
-pub fn update(db: &Db, scope: &Scope<ConnectorsWrite>, id: CredentialId, input: &Input) -> Result<()> {
+pub fn update(
+    db: &Db,
+    scope: &Scope<ConnectorsWrite>,
+    id: CredentialId,
+    input: &Input,
+) -> Result<()> {
     let old = db.read(|db| store::one(db, scope, id))?;
     let whole = input.over(as_input(&old));
     let mut fields = Fields::of(&whole, EDIT);
@@ -117,7 +127,8 @@ pub fn update(db: &Db, scope: &Scope<ConnectorsWrite>, id: CredentialId, input: 
     db.write(scope.by, |tx| {
         store::one(tx, scope, id)?;
         taken(store::update(tx, id, &name, expires_on))?;
-        let detail = json!({ "name": [old.name, name], "expires_on": [old.expires_on, expires_on] });
+        let detail =
+            json!({ "name": [old.name, name], "expires_on": [old.expires_on, expires_on] });
         audit::record(tx, "credential.changed", ("credential", id.0), old.customer, &detail)
     })
 }
@@ -159,7 +170,8 @@ pub fn rotate(
     let mut wrong = Vec::new();
     for line in &lines {
         if let Err(fault) = line.sign_in_with(config, &secret)? {
-            let text = format!("{} did not let it in, so the old one stays: {}", line.name, fault.text);
+            let text =
+                format!("{} did not let it in, so the old one stays: {}", line.name, fault.text);
             wrong.push(Complaint::new("secret", text));
         }
     }
@@ -198,4 +210,3 @@ impl Credential {
         self.expires_on.map(|day| day.days_since(today))
     }
 }
-

@@ -1,5 +1,7 @@
-use super::{Credential, as_input, create as make, destroy as remove, list, rotate as renew, store};
 use super::update as change;
+use super::{
+    Credential, as_input, create as make, destroy as remove, list, rotate as renew, store,
+};
 use crate::auth::Scope;
 use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite};
 use crate::connectors::api::owner;
@@ -37,8 +39,12 @@ pub fn index(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
         lede: "Passwords that connectors sign in with. Each is kept sealed and changed in one place.",
         ..Head::default()
     };
-    let columns =
-        [column("Name"), column("Used by"), column("Owner").class("p3"), column("Ends").class("p2")];
+    let columns = [
+        column("Name"),
+        column("Used by"),
+        column("Owner").class("p3"),
+        column("Ends").class("p2"),
+    ];
     let rows = html! {
         @for each in &found.items {
             tr {
@@ -93,7 +99,12 @@ pub fn new(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
 fn form(cx: &Cx, old: Option<&Credential>, input: &Input, wrong: &[Complaint]) -> Response {
     let title = old.map_or("New credential".to_owned(), |old| format!("Edit {}", old.name));
     let at = old.map_or("/credentials".to_owned(), |old| format!("/credentials/{}", old.id));
-    let secret = Opts { kind: "password", autocomplete: "off", hint: "Kept sealed, never shown again", ..Opts::default() };
+    let secret = Opts {
+        kind: "password",
+        autocomplete: "off",
+        hint: "Kept sealed, never shown again",
+        ..Opts::default()
+    };
     let fields = html! {
         @if old.is_none() && !input.get("customer_id").is_empty() { (hidden("customer_id", input.get("customer_id"))) }
         div.fields {

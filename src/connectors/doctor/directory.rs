@@ -56,7 +56,11 @@ pub fn examine(app: &App, line: &Line) -> Result<Vec<Check>> {
     checks.push(green("Sign-in", format!("{} is let in.", directory.sign_in_as)));
     let bases = app.db.read(|db| store::bases(db, line.id))?;
     if let Err(fault) = inside(&mut session, directory, &bases, now, &mut checks) {
-        checks.push(red("Reading", fault.text, "Check it again; if it stays so, look at the directory's own log."));
+        checks.push(red(
+            "Reading",
+            fault.text,
+            "Check it again; if it stays so, look at the directory's own log.",
+        ));
     }
     Ok(checks)
 }
@@ -121,15 +125,25 @@ fn of_tls(text: &str, host: &Host, security: Security) -> String {
         return "Put the certificate of the authority that signed it into the connector, under Certificate authority.".into();
     }
     match security {
-        Security::Ldaps => format!("See that port {} speaks LDAPS; for StartTLS choose that in the connector.", host.port),
-        Security::StartTls => format!("See that port {} offers StartTLS; where it speaks LDAPS choose that in the connector.", host.port),
+        Security::Ldaps => format!(
+            "See that port {} speaks LDAPS; for StartTLS choose that in the connector.",
+            host.port
+        ),
+        Security::StartTls => format!(
+            "See that port {} offers StartTLS; where it speaks LDAPS choose that in the connector.",
+            host.port
+        ),
     }
 }
 
 fn refused(directory: &Directory, fault: &Fault) -> Check {
     let fix = match fault.code {
-        Some(WRONG_PASSWORD) if fault.text.contains("disabled") => "Enable the account in the directory.",
-        Some(WRONG_PASSWORD) if fault.text.contains("expired") || fault.text.contains("must be changed") => {
+        Some(WRONG_PASSWORD) if fault.text.contains("disabled") => {
+            "Enable the account in the directory."
+        }
+        Some(WRONG_PASSWORD)
+            if fault.text.contains("expired") || fault.text.contains("must be changed") =>
+        {
             "Give the account a password that does not expire, and put it into its credential."
         }
         Some(WRONG_PASSWORD) => {
@@ -149,8 +163,13 @@ fn inside(
     checks: &mut Vec<Check>,
 ) -> Result<(), Fault> {
     let wanted = [
-        "currentTime", "supportedCapabilities", "supportedControl", "defaultNamingContext",
-        "namingContexts", "schemaNamingContext", "configurationNamingContext",
+        "currentTime",
+        "supportedCapabilities",
+        "supportedControl",
+        "defaultNamingContext",
+        "namingContexts",
+        "schemaNamingContext",
+        "configurationNamingContext",
     ];
     let root = session.read(&At::Root, &wanted)?.unwrap_or_default();
     let is_ad = root.texts("supportedCapabilities").iter().any(|oid| oid == IS_AD);
@@ -174,7 +193,11 @@ fn inside(
         match Dn::parse(&base.name) {
             Ok(name) if is_ad => of_base(session, &name, base, &root, checks)?,
             Ok(name) => checks.push(readable(session, &name)?.1),
-            Err(why) => checks.push(red("Base", format!("The base {} {why}.", base.name), "Edit the directory.")),
+            Err(why) => checks.push(red(
+                "Base",
+                format!("The base {} {why}.", base.name),
+                "Edit the directory.",
+            )),
         }
     }
     Ok(())
@@ -188,7 +211,9 @@ fn unused(root: &Entry, is_ad: bool) -> Check {
     };
     amber(
         "Use",
-        format!("It is {kind}; its base is {base}. No directory is made of it yet, so nothing uses it."),
+        format!(
+            "It is {kind}; its base is {base}. No directory is made of it yet, so nothing uses it."
+        ),
         "Make one under Directories; its rights are looked at then.",
     )
 }
@@ -202,7 +227,11 @@ fn clock(root: &Entry, now: Instant) -> Check {
         true => green("Clock", format!("Its clock and ours are {} s apart.", apart.abs())),
         false => red(
             "Clock",
-            format!("Its clock is {} minutes {} ours.", apart.abs() / 60, if apart > 0 { "ahead of" } else { "behind" }),
+            format!(
+                "Its clock is {} minutes {} ours.",
+                apart.abs() / 60,
+                if apart > 0 { "ahead of" } else { "behind" }
+            ),
             "Set the clocks of both machines by a time server.",
         ),
     }
@@ -227,7 +256,8 @@ pub fn administrator_of(
 ) -> Result<Vec<&'static str>, Fault> {
     let Some(account) = account(session, sign_in_as, domain)? else { return Ok(Vec::new()) };
     let found = session.read(&At::Named(account), &["tokenGroups"])?.unwrap_or_default();
-    let numbers: Vec<u32> = found.bytes("tokenGroups").iter().filter_map(|sid| ad::rid(sid)).collect();
+    let numbers: Vec<u32> =
+        found.bytes("tokenGroups").iter().filter_map(|sid| ad::rid(sid)).collect();
     let all = ad::ADMINISTRATORS.iter().filter(|(number, _)| numbers.contains(number));
     Ok(all.map(|(_, name)| *name).collect())
 }
@@ -249,7 +279,11 @@ fn account(session: &mut Session, name: &str, domain: &Dn) -> Result<Option<Dn>,
     exact.or(found.first()).map(Entry::dn).transpose()
 }
 
-fn administrator(session: &mut Session, directory: &Directory, root: &Entry) -> Result<Check, Fault> {
+fn administrator(
+    session: &mut Session,
+    directory: &Directory,
+    root: &Entry,
+) -> Result<Check, Fault> {
     let Ok(domain) = Dn::parse(&root.text("defaultNamingContext")) else {
         return Ok(amber("Account", "It does not say which domain it is of.", ""));
     };
@@ -291,7 +325,8 @@ fn of_base(
     if found.is_none() {
         return Ok(());
     }
-    let customers = Rdn::new("OU", "Customers").map(|step| name.child(step)).unwrap_or(name.clone());
+    let customers =
+        Rdn::new("OU", "Customers").map(|step| name.child(step)).unwrap_or(name.clone());
     let place = match session.read(&At::Named(customers.clone()), &["ou"])? {
         Some(_) => customers,
         None => name.clone(),
@@ -332,8 +367,15 @@ fn children(session: &mut Session, place: &Dn) -> Result<Vec<Check>, Fault> {
 
 /// What may be written of an account and of a group that is there.
 fn attributes(session: &mut Session, place: &Dn) -> Result<Vec<Check>, Fault> {
-    let mut of_account: Vec<&str> = ad::ATTRIBUTES.iter().map(|(_, attribute, _)| *attribute).collect();
-    of_account.extend(["sAMAccountName", "userPrincipalName", "proxyAddresses", "accountExpires", "adminDescription"]);
+    let mut of_account: Vec<&str> =
+        ad::ATTRIBUTES.iter().map(|(_, attribute, _)| *attribute).collect();
+    of_account.extend([
+        "sAMAccountName",
+        "userPrincipalName",
+        "proxyAddresses",
+        "accountExpires",
+        "adminDescription",
+    ]);
     let groups: [(&str, &str, &[&str]); 4] = [
         ("Writing accounts", "user", &of_account),
         ("Passwords", "user", &["unicodePwd", "pwdLastSet", "lockoutTime"]),
@@ -343,15 +385,22 @@ fn attributes(session: &mut Session, place: &Dn) -> Result<Vec<Check>, Fault> {
     let mut checks = Vec::new();
     for (what, class, wanted) in groups {
         let filter = match class {
-            "user" => Filter::All(vec![Filter::is("objectClass", "user"), Filter::is("objectClass", "computer").not()]),
+            "user" => Filter::All(vec![
+                Filter::is("objectClass", "user"),
+                Filter::is("objectClass", "computer").negated(),
+            ]),
             _ => Filter::is("objectClass", "group"),
         };
         let at = At::Named(place.clone());
-        let sample = session.search(&at, Depth::Everything, &filter, &["allowedAttributesEffective"], 1)?;
+        let sample =
+            session.search(&at, Depth::Everything, &filter, &["allowedAttributesEffective"], 1)?;
         let Some(sample) = sample.first() else {
             checks.push(amber(
                 what,
-                format!("There is no {} below {place} to look at.", if class == "user" { "account" } else { "group" }),
+                format!(
+                    "There is no {} below {place} to look at.",
+                    if class == "user" { "account" } else { "group" }
+                ),
                 "Check it again once there is one.",
             ));
             continue;
@@ -363,11 +412,16 @@ fn attributes(session: &mut Session, place: &Dn) -> Result<Vec<Check>, Fault> {
             .filter(|name| !may.iter().any(|each| each.eq_ignore_ascii_case(name)))
             .collect();
         checks.push(match missing.is_empty() {
-            true => green(what, format!("It may write what is needed ({} was looked at).", sample.name)),
+            true => {
+                green(what, format!("It may write what is needed ({} was looked at).", sample.name))
+            }
             false => red(
                 what,
                 format!("Of {} it may not write {}.", sample.name, missing.join(", ")),
-                format!("Give the account the right to write {} of {class} objects below {place}.", missing.join(", ")),
+                format!(
+                    "Give the account the right to write {} of {class} objects below {place}.",
+                    missing.join(", ")
+                ),
             ),
         });
     }
@@ -379,16 +433,19 @@ fn schema(session: &mut Session, schema: &str) -> Result<Check, Fault> {
     let Ok(schema) = Dn::parse(schema) else {
         return Ok(amber("Schema", "It does not say where its schema is.", ""));
     };
-    let any = ad::ATTRIBUTES.iter().map(|(_, attribute, _)| Filter::is("lDAPDisplayName", attribute));
+    let any =
+        ad::ATTRIBUTES.iter().map(|(_, attribute, _)| Filter::is("lDAPDisplayName", attribute));
     let wanted = ["lDAPDisplayName", "rangeUpper"];
     let at = At::Named(schema);
     let found = session.search(&at, Depth::Children, &Filter::Any(any.collect()), &wanted, 500)?;
     let mut odd = Vec::new();
     for (_, attribute, most) in ad::ATTRIBUTES {
-        match found.iter().find(|each| each.text("lDAPDisplayName").eq_ignore_ascii_case(attribute)) {
+        match found.iter().find(|each| each.text("lDAPDisplayName").eq_ignore_ascii_case(attribute))
+        {
             None => odd.push(format!("{attribute} is not there")),
             Some(entry) => {
-                let holds = entry.number("rangeUpper").and_then(|holds| usize::try_from(holds).ok());
+                let holds =
+                    entry.number("rangeUpper").and_then(|holds| usize::try_from(holds).ok());
                 if holds.is_some_and(|holds| holds < *most) {
                     odd.push(format!("{attribute} holds {} only", holds.unwrap_or(0)));
                 }
@@ -419,17 +476,25 @@ fn policy(session: &mut Session, domain: &Dn) -> Result<Check, Fault> {
             format!("Passwords must have {least} characters; first passwords have {}.", ad::LENGTH),
             format!("Ask for {} characters at most.", ad::LENGTH),
         ),
-        Some(least) => green("Password rules", format!("Passwords must have {least} characters; first ones meet that.")),
+        Some(least) => green(
+            "Password rules",
+            format!("Passwords must have {least} characters; first ones meet that."),
+        ),
     })
 }
 
 /// The domains of customers, after the @ of their sign-in names.
-fn suffixes(session: &mut Session, domain: &Dn, configuration: &str, base: &Base) -> Result<Check, Fault> {
+fn suffixes(
+    session: &mut Session,
+    domain: &Dn,
+    configuration: &str,
+    base: &Base,
+) -> Result<Check, Fault> {
     let place = Dn::parse(configuration).ok().zip(Rdn::new("CN", "Partitions").ok());
     let found = match place {
-        Some((configuration, step)) => {
-            session.read(&At::Named(configuration.child(step)), &["uPNSuffixes"])?.unwrap_or_default()
-        }
+        Some((configuration, step)) => session
+            .read(&At::Named(configuration.child(step)), &["uPNSuffixes"])?
+            .unwrap_or_default(),
         None => Entry::default(),
     };
     let mut known: Vec<String> = found.texts("uPNSuffixes");
@@ -453,7 +518,8 @@ fn suffixes(session: &mut Session, domain: &Dn, configuration: &str, base: &Base
 /// `DC=example,DC=com` as `example.com`.
 fn dotted(domain: &Dn) -> String {
     let text = domain.to_string();
-    let parts: Vec<&str> = text.split(',').filter_map(|part| part.split_once('=')).map(|(_, value)| value).collect();
+    let parts: Vec<&str> =
+        text.split(',').filter_map(|part| part.split_once('=')).map(|(_, value)| value).collect();
     parts.join(".")
 }
 
@@ -461,7 +527,9 @@ fn dotted(domain: &Dn) -> String {
 fn outside(session: &mut Session, domain: &Dn, place: &Dn) -> Result<Check, Fault> {
     let users = Rdn::new("CN", "Users").map(|step| domain.child(step));
     let mut more = Vec::new();
-    for other in [Some(domain.clone()), users.ok()].into_iter().flatten().filter(|other| other != place) {
+    for other in
+        [Some(domain.clone()), users.ok()].into_iter().flatten().filter(|other| other != place)
+    {
         let at = At::Named(other.clone());
         let found = session.read(&at, &["allowedChildClassesEffective"])?.unwrap_or_default();
         let may = found.texts("allowedChildClassesEffective");
@@ -470,7 +538,9 @@ fn outside(session: &mut Session, domain: &Dn, place: &Dn) -> Result<Check, Faul
         }
     }
     Ok(match more.is_empty() {
-        true => green("Rights elsewhere", "It may make nothing where the domain's own objects are."),
+        true => {
+            green("Rights elsewhere", "It may make nothing where the domain's own objects are.")
+        }
         false => amber(
             "Rights elsewhere",
             format!("It may also make objects in {}.", more.join(" and ")),

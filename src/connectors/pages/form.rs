@@ -1,10 +1,12 @@
 //! The form of a connector: first what it reaches, then how.
 
+use super::{show_secret, trail};
 use crate::auth::Scope;
 use crate::auth::permissions::ConnectorsWrite;
 use crate::connectors::credentials;
-use crate::connectors::{Connector, Kind, Stage, api, as_input, create as make, store, update as change};
-use super::{show_secret, trail};
+use crate::connectors::{
+    Connector, Kind, Stage, api, as_input, create as make, store, update as change,
+};
 use crate::drivers::ldap::pipe::Security;
 use crate::drivers::script as files;
 use crate::error::{Complaint, Error, Result};
@@ -234,7 +236,9 @@ fn directory(
 
 fn private_networks(cx: &Cx, kind: Kind, input: &Input, wrong: &[Complaint]) -> Markup {
     let about = match kind {
-        Kind::Ldap => "Public addresses are always reached. A machine in a private network is reached if its network is listed.",
+        Kind::Ldap => {
+            "Public addresses are always reached. A machine in a private network is reached if its network is listed."
+        }
         _ => "Public addresses are always reached.",
     };
     html! {
@@ -316,4 +320,3 @@ pub fn update(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
         Err(err) => Err(err),
     }
 }
-

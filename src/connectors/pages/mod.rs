@@ -125,7 +125,10 @@ fn page(cx: &Cx, it: &Connector, checks: Option<&[Check]>) -> Response {
     let (zone, now) = (&cx.actor.zone, cx.db.now());
     let mut list = vec![
         ("Kind", html! { (kind_word(it.kind)) }),
-        ("Stage", html! { @if it.stage == Stage::Sandbox { (tag("Sandbox")) } @else { "Production" } }),
+        (
+            "Stage",
+            html! { @if it.stage == Stage::Sandbox { (tag("Sandbox")) } @else { "Production" } },
+        ),
         ("Owner", html! { (it.customer_name) }),
     ];
     match it.kind {
@@ -173,9 +176,12 @@ fn of_directory(it: &Connector) -> Vec<(&'static str, Markup)> {
         ("Encryption", html! { (encryption) }),
         ("Trusts", html! { (trust) }),
         ("Account", html! { span.mono { (to.sign_in_as) } }),
-        ("Password", html! {
-            @if let Some(href) = &credential { a href=(href) { (it.credential_name) } }
-        }),
+        (
+            "Password",
+            html! {
+                @if let Some(href) = &credential { a href=(href) { (it.credential_name) } }
+            },
+        ),
     ]
 }
 
@@ -195,7 +201,9 @@ fn results(checks: &[Check]) -> Markup {
     let (tone, text) = match doctor::worst(checks) {
         Light::Green => (Tone::Ok, "Everything that was tried is as it should be."),
         Light::Amber => (Tone::Wait, "It works. Look at what is marked."),
-        Light::Red => (Tone::Bad, "It does not work as it should. What to do stands beside each check."),
+        Light::Red => {
+            (Tone::Bad, "It does not work as it should. What to do stands beside each check.")
+        }
     };
     html! { (flash(tone, html! { (text) }, None)) (table("Checks", &columns, rows)) }
 }
@@ -262,4 +270,3 @@ fn ask(cx: &Cx, it: &Connector, wrong: &[Complaint]) -> Response {
     trail.push((it.name.as_str(), at.clone()));
     cx.page_with(if wrong.is_empty() { 200 } else { 422 }, Nav::Connectors, &title, &trail, body)
 }
-

@@ -1,7 +1,7 @@
 //! The parts of a customer's settings: one tab, several pages with links between them.
 
 use super::actions;
-use crate::auth::permissions::{CustomersUpdate, PropertiesDefine};
+use crate::auth::permissions::{CustomersUpdate, PropertiesDefine, SettingsWrite};
 use crate::auth::{Permission, Scope};
 use crate::customers;
 use crate::error::Result;
@@ -15,7 +15,7 @@ words! {
     /// A page of the tab *Settings*.
     Part {
         Details = "Details", Departments = "Departments", Locations = "Locations", Contacts = "Contacts",
-        Patterns = "Names", Settings = "Policies", Properties = "Properties",
+        Patterns = "Names", Settings = "Policies", Properties = "Properties", Directory = "Directory",
     }
 }
 
@@ -29,12 +29,14 @@ impl Part {
             Part::Patterns => "patterns",
             Part::Settings => "settings",
             Part::Properties => "properties",
+            Part::Directory => "location",
         }
     }
 
     fn may(self, cx: &Cx) -> bool {
         match self {
             Part::Properties => cx.actor.may::<PropertiesDefine>(),
+            Part::Directory => cx.actor.may::<SettingsWrite>() && cx.actor.may::<CustomersUpdate>(),
             _ => cx.actor.may::<CustomersUpdate>(),
         }
     }

@@ -42,13 +42,15 @@ fn page(
     choices.extend(possible.iter().map(|each| {
         let text = match each.kind {
             LocationKind::None => format!("{}: no directory", each.name),
-            kind => format!("{}: {}, {}", each.name, kind.said().to_lowercase(), each.environment_name),
+            kind => {
+                format!("{}: {}, {}", each.name, kind.said().to_lowercase(), each.environment_name)
+            }
         };
         (each.id.to_string(), text)
     }));
     let body = html! {
         (complaints_flash(wrong, LABELS))
-        (card("Location", None, html! {
+        (card("Directory", None, html! {
             p { "Accounts, groups and OUs of this customer are made in the directory of its location." }
             @match now.kept() {
                 Some(why) => {
@@ -57,14 +59,14 @@ fn page(
                 }
                 None => (post_form(&cx.csrf, &at, html! {
                     div.fields { (choice_field(input, wrong, "location_id", "Location", &choices, Opts { width: 3, ..Opts::default() })) }
-                    (form_foot(html! { (primary("Save")) (cancel(&format!("/customers/{id}"))) }))
+                    (form_foot(html! { (primary("Save")) (cancel(&format!("/customers/{id}/edit"))) }))
                 })),
             }
             @if possible.is_empty() { p { (link("Make a location", "/locations/new")) } }
         }))
     };
     let status = if wrong.is_empty() { 200 } else { 422 };
-    Ok(places::customer_page(cx, &place, Tab::Overview, status, html! {}, body))
+    Ok(places::customer_page(cx, &place, Tab::Settings, status, html! {}, body))
 }
 
 pub fn update(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {

@@ -48,7 +48,10 @@ pub fn index(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
         ..Head::default()
     };
     let columns = [
-        column("Name"), column("Kind").class("p2"), column("Base"), column("Connector").class("p2"),
+        column("Name"),
+        column("Kind").class("p2"),
+        column("Base"),
+        column("Connector").class("p2"),
         column("Customers").class("num"),
     ];
     let rows = html! {
@@ -166,10 +169,8 @@ pub fn show(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
 
 fn page(cx: &Cx, it: &Environment, wrong: &[Complaint]) -> Response {
     let at = format!("/directories/{}", it.id);
-    let items = [
-        Item::link("Edit", format!("{at}/edit")),
-        Item::post("Delete", format!("{at}/delete")),
-    ];
+    let items =
+        [Item::link("Edit", format!("{at}/edit")), Item::post("Delete", format!("{at}/delete"))];
     let actions = html! {
         @if cx.actor.may::<ConnectorsWrite>() { (menu_button("more", "More", &items)) }
         (primary("Check it").posts(&format!("/connectors/{}/doctor", it.connector)))
@@ -177,12 +178,18 @@ fn page(cx: &Cx, it: &Environment, wrong: &[Complaint]) -> Response {
     let list = [
         ("Kind", html! { (it.flavour.said()) }),
         ("Base", html! { span.mono { (it.base) } }),
-        ("Connector", html! { a href={ "/connectors/" (it.connector) } { (it.connector_name) } @if it.stage == Stage::Sandbox { " " (tag("Sandbox")) } }),
+        (
+            "Connector",
+            html! { a href={ "/connectors/" (it.connector) } { (it.connector_name) } @if it.stage == Stage::Sandbox { " " (tag("Sandbox")) } },
+        ),
         ("Owner", html! { (it.customer_name) }),
         ("Time zone", html! { (it.zone) }),
         ("Mark", html! { @if it.marked { "What Portico makes carries a mark" } @else { "None" } }),
         ("Locations", html! { (text::count(it.locations, "location", "locations")) }),
-        ("Customers", html! { (text::count(it.inhabitants, "customer lives here", "customers live here")) }),
+        (
+            "Customers",
+            html! { (text::count(it.inhabitants, "customer lives here", "customers live here")) },
+        ),
     ];
     let body = html! {
         (page_head(&it.name, Head { actions: Some(actions), ..Head::default() }))
@@ -210,7 +217,8 @@ fn rights(it: &Environment) -> Markup {
 /// The rights that the doctor asks for, for `dsacls`.
 pub fn delegation(base: &str) -> String {
     let place = format!("OU=Customers,{base}");
-    let mut lines = vec!["set ACCOUNT=EXAMPLE\\portico".to_owned(), format!("dsadd ou \"{place}\"")];
+    let mut lines =
+        vec!["set ACCOUNT=EXAMPLE\\portico".to_owned(), format!("dsadd ou \"{place}\"")];
     for class in ["organizationalUnit", "user", "group"] {
         lines.push(format!("dsacls \"{place}\" /I:T /G \"%ACCOUNT%:CCDC;{class}\""));
         lines.push(format!("dsacls \"{place}\" /I:S /G \"%ACCOUNT%:RPWPSD;;{class}\""));
@@ -239,7 +247,9 @@ pub fn update(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
 pub fn destroy(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
     let it = one(cx.db, scope, cx.param("id")?)?;
     match remove(cx.db, scope, it.id) {
-        Ok(()) => Ok(cx.done("/directories", "The directory is deleted here; nothing changed there.")),
+        Ok(()) => {
+            Ok(cx.done("/directories", "The directory is deleted here; nothing changed there."))
+        }
         Err(Error::Invalid(wrong)) => Ok(page(cx, &it, &wrong)),
         Err(err) => Err(err),
     }

@@ -38,7 +38,10 @@ pub fn index(cx: &Cx, scope: &Scope<SettingsWrite>) -> Result<Response> {
         ..Head::default()
     };
     let columns = [
-        column("Name"), column("Kind"), column("Directory").class("p2"), column("OU").class("p3"),
+        column("Name"),
+        column("Kind"),
+        column("Directory").class("p2"),
+        column("OU").class("p3"),
         column("Customers").class("num"),
     ];
     let rows = html! {
@@ -74,12 +77,7 @@ pub fn new(cx: &Cx, _: &Scope<SettingsWrite>) -> Result<Response> {
     form(cx, None, &input, &[])
 }
 
-fn form(
-    cx: &Cx,
-    old: Option<&Location>,
-    input: &Input,
-    wrong: &[Complaint],
-) -> Result<Response> {
+fn form(cx: &Cx, old: Option<&Location>, input: &Input, wrong: &[Complaint]) -> Result<Response> {
     let title = old.map_or("New location".to_owned(), |old| format!("Edit {}", old.name));
     let at = old.map_or("/locations".to_owned(), |old| format!("/locations/{}", old.id));
     let mut directories = vec![(String::new(), "None".to_owned())];
@@ -123,7 +121,10 @@ fn form(
 pub fn create(cx: &Cx, scope: &Scope<SettingsWrite>) -> Result<Response> {
     let input = cx.input()?;
     match make(cx.db, scope, &input) {
-        Ok(id) => Ok(cx.done(format!("/locations/{id}"), "The location is made. Let customers live there on their pages.")),
+        Ok(id) => Ok(cx.done(
+            format!("/locations/{id}"),
+            "The location is made. Let customers live there on their pages.",
+        )),
         Err(Error::Invalid(wrong)) => form(cx, None, &input, &wrong),
         Err(err) => Err(err),
     }
@@ -136,18 +137,20 @@ pub fn show(cx: &Cx, scope: &Scope<SettingsWrite>) -> Result<Response> {
 
 fn page(cx: &Cx, it: &Location, wrong: &[Complaint]) -> Result<Response> {
     let at = format!("/locations/{}", it.id);
-    let items = [
-        Item::link("Edit", format!("{at}/edit")),
-        Item::post("Delete", format!("{at}/delete")),
-    ];
+    let items =
+        [Item::link("Edit", format!("{at}/edit")), Item::post("Delete", format!("{at}/delete"))];
     let here = inhabitants(cx.db, it.id, SHOWN)?;
     let shown = i64::try_from(here.len()).unwrap_or(0);
     let mut list = vec![("Kind", html! { (it.kind.said()) })];
     if let Some(id) = it.environment {
-        list.push(("Directory", html! { a href={ "/directories/" (id) } { (it.environment_name) } }));
+        list.push((
+            "Directory",
+            html! { a href={ "/directories/" (id) } { (it.environment_name) } },
+        ));
         list.push(("OU", html! { span.mono { (it.root) } }));
     }
-    let head = Head { actions: Some(html! { (menu_button("more", "More", &items)) }), ..Head::default() };
+    let head =
+        Head { actions: Some(html! { (menu_button("more", "More", &items)) }), ..Head::default() };
     let body = html! {
         (page_head(&it.name, head))
         (complaints_flash(wrong, LABELS))

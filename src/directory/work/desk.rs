@@ -1,10 +1,10 @@
 //! All that one action has in hand: the conversation, whose it is, and where it may write.
 
-use super::store::{self, Binding, Class, Home, Person};
 use super::Order;
+use super::store::{self, Binding, Home, Person};
 use crate::connectors::call::Line;
 use crate::db::{By, Via};
-use crate::directory::{Flavour, LocationKind};
+use crate::directory::{Class, Flavour, LocationKind};
 use crate::drivers::ldap::ad;
 use crate::drivers::ldap::fault::{self, Fault};
 use crate::drivers::ldap::filter::Filter;
@@ -30,8 +30,18 @@ pub struct Desk<'a> {
 
 /// What of every object is read.
 pub const ALWAYS: &[&str] = &[
-    "objectGUID", "entryUUID", "objectSid", "objectClass", "adminDescription", "employeeNumber",
-    "businessCategory", "cn", "ou", "uid", "sAMAccountName", "userPrincipalName",
+    "objectGUID",
+    "entryUUID",
+    "objectSid",
+    "objectClass",
+    "adminDescription",
+    "employeeNumber",
+    "businessCategory",
+    "cn",
+    "ou",
+    "uid",
+    "sAMAccountName",
+    "userPrincipalName",
 ];
 
 /// Values that a directory may refuse one by one, while the others are written.
@@ -46,12 +56,10 @@ const SOFT: [u32; 6] = [
 
 impl<'a> Desk<'a> {
     pub fn open(app: &'a App, line: &'a Line, order: &'a Order<'a>) -> Result<Desk<'a>, Fault> {
-        let (home, installation) = app.db.read(|db| {
-            Ok((store::home(db, order.customer)?, store::installation(db)?))
-        })?;
-        let home = home.ok_or_else(|| {
-            Fault::refused("The customer lives in no location with a directory.")
-        })?;
+        let (home, installation) =
+            app.db.read(|db| Ok((store::home(db, order.customer)?, store::installation(db)?)))?;
+        let home = home
+            .ok_or_else(|| Fault::refused("The customer lives in no location with a directory."))?;
         if home.connector != line.id {
             let text = format!("The customer lives in another directory than {}.", line.name);
             return Err(Fault::refused(text));
@@ -168,7 +176,12 @@ impl<'a> Desk<'a> {
         Ok(found.pop())
     }
 
-    pub fn bound(&self, class: Class, customer: CustomerId, subject: &str) -> Result<Option<Binding>, Fault> {
+    pub fn bound(
+        &self,
+        class: Class,
+        customer: CustomerId,
+        subject: &str,
+    ) -> Result<Option<Binding>, Fault> {
         Ok(self.app.db.read(|db| store::bound(db, self.line.id, class, customer, subject))?)
     }
 
@@ -185,8 +198,18 @@ impl<'a> Desk<'a> {
         if known.is_some_and(|known| known.object == id && known.dn == entry.name) {
             return Ok(());
         }
-        let binding = Binding { class, object: id, customer, user, subject: subject.to_owned(), dn: entry.name.clone() };
-        let done = self.app.db.write(By::portico(Via::Engine), |tx| store::bind(tx, self.line.id, &binding));
+        let binding = Binding {
+            class,
+            object: id,
+            customer,
+            user,
+            subject: subject.to_owned(),
+            dn: entry.name.clone(),
+        };
+        let done = self
+            .app
+            .db
+            .write(By::portico(Via::Engine), |tx| store::bind(tx, self.line.id, &binding));
         done.map_err(|err| match err {
             Error::Conflict(_) => Fault::refused(format!(
                 "{} belongs to something else here already, so it is left alone.",
@@ -197,7 +220,10 @@ impl<'a> Desk<'a> {
     }
 
     pub fn unbind(&self, object: &str) -> Result<(), Fault> {
-        Ok(self.app.db.write(By::portico(Via::Engine), |tx| store::unbind(tx, self.line.id, object))?)
+        Ok(self
+            .app
+            .db
+            .write(By::portico(Via::Engine), |tx| store::unbind(tx, self.line.id, object))?)
     }
 
     /// What the customer's objects are below: its own OU, or of one alone the OU that was chosen.
@@ -279,7 +305,9 @@ impl<'a> Desk<'a> {
     /// The whole domain, in which names are one of their kind; of OpenLDAP the base.
     pub fn whole(&self) -> Dn {
         let mut name = self.base.clone();
-        while self.is_ad() && name.first().is_some_and(|step| !step.kind().eq_ignore_ascii_case("DC")) {
+        while self.is_ad()
+            && name.first().is_some_and(|step| !step.kind().eq_ignore_ascii_case("DC"))
+        {
             match name.parent() {
                 Some(parent) => name = parent,
                 None => break,

@@ -1,8 +1,9 @@
 //! Groups, and who is in them.
 
 use super::desk::{Desk, parse};
-use super::store::{self, Class};
+use super::store;
 use super::units;
+use crate::directory::Class;
 use crate::drivers::ldap::fault::{self, Fault};
 use crate::drivers::ldap::filter::Filter;
 use crate::drivers::ldap::name::{Dn, fold};
@@ -104,11 +105,9 @@ pub fn ensure(desk: &mut Desk<'_>) -> Result<(), Fault> {
         return Ok(());
     }
     let mut all = match desk.is_ad() {
-        true => vec![
-            one("objectClass", "group"),
-            one("sAMAccountName", name),
-            one("groupType", number),
-        ],
+        true => {
+            vec![one("objectClass", "group"), one("sAMAccountName", name), one("groupType", number)]
+        }
         // Without a member there is no group; nobody is the empty name.
         false => vec![one("objectClass", "groupOfNames"), ("member".to_owned(), vec![Vec::new()])],
     };
@@ -186,7 +185,9 @@ pub fn member(desk: &mut Desk<'_>, add: bool) -> Result<(), Fault> {
     let group = named(desk, "group")?;
     let Some(entry) = find(desk, group)? else {
         return match add {
-            true => Err(Fault::refused(format!("There is no group {group} in the customer's part."))),
+            true => {
+                Err(Fault::refused(format!("There is no group {group} in the customer's part.")))
+            }
             false => Ok(()),
         };
     };
@@ -250,7 +251,9 @@ fn whom(desk: &mut Desk<'_>) -> Result<Option<Dn>, Fault> {
         None | Some("self") => {
             let person = desk.person()?;
             let subject = format!("user {}", person.id);
-            let Some(bound) = desk.bound(Class::User, desk.order.customer, &subject)? else { return Ok(None) };
+            let Some(bound) = desk.bound(Class::User, desk.order.customer, &subject)? else {
+                return Ok(None);
+            };
             desk.by_id(&bound.object, &[])?
         }
         Some(text) if text.contains('=') => {

@@ -118,7 +118,8 @@ fn place(user: UserId) -> String {
 
 /// The password that a step carries; of actions without one an empty text.
 fn password(key: &Key, order: &Order<'_>) -> Result<Secret> {
-    let text = order.params.get("value").and_then(|value| value.get("sealed")).and_then(Value::as_str);
+    let text =
+        order.params.get("value").and_then(|value| value.get("sealed")).and_then(Value::as_str);
     match (text, order.user) {
         (Some(text), Some(user)) => key.open(&place(user), text),
         _ => Ok(Secret::new("")),

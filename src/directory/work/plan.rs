@@ -107,8 +107,12 @@ mod tests {
     fn addresses_of_other_kinds_survive() {
         let seen = ["SMTP:old@a.example", "smtp:x@a.example", "X500:/o=A/cn=t", "SIP:t@a.example"];
         let seen: Vec<String> = seen.map(str::to_owned).into();
-        let now = addresses("new@a.example", &["old@a.example".into(), "new@a.example".into()], &seen);
-        assert_eq!(now, ["X500:/o=A/cn=t", "SIP:t@a.example", "SMTP:new@a.example", "smtp:old@a.example"]);
+        let now =
+            addresses("new@a.example", &["old@a.example".into(), "new@a.example".into()], &seen);
+        assert_eq!(
+            now,
+            ["X500:/o=A/cn=t", "SIP:t@a.example", "SMTP:new@a.example", "smtp:old@a.example"]
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::desk::{Desk, parse};
 use super::plan;
-use super::store::{self, Class};
-use crate::directory::LocationKind;
+use super::store;
+use crate::directory::{Class, LocationKind};
 use crate::drivers::ldap::fault::{self, Fault, Stage};
 use crate::drivers::ldap::filter::Filter;
 use crate::drivers::ldap::name::{Dn, Rdn, fold};
@@ -239,7 +239,8 @@ fn target(desk: &mut Desk<'_>) -> Result<Option<(Entry, String)>, Fault> {
     let entry = match desk.text("ou") {
         None | Some("self") => {
             if desk.home.kind == LocationKind::Private {
-                let text = "The OU of a customer who is alone in a directory is not ours to change.";
+                let text =
+                    "The OU of a customer who is alone in a directory is not ours to change.";
                 return Err(Fault::refused(text));
             }
             let Some(bound) = desk.bound(Class::Ou, customer, "customer")? else { return Ok(None) };
@@ -274,7 +275,8 @@ pub fn rename(desk: &mut Desk<'_>) -> Result<(), Fault> {
     let name = match desk.text("name") {
         Some(name) => name.to_owned(),
         None => {
-            let about = desk.app.db.read(|db| store::customer(db, desk.line.id, desk.order.customer))?;
+            let about =
+                desk.app.db.read(|db| store::customer(db, desk.line.id, desk.order.customer))?;
             plan::ou_name(&about.name, &about.code)
         }
     };
@@ -331,7 +333,9 @@ pub fn remove(desk: &mut Desk<'_>) -> Result<(), Fault> {
         }
         let at = if desk.is_ad() { At::Guid(object.clone()) } else { At::Named(name.clone()) };
         match desk.session.delete(&at) {
-            Err(fault) if fault.is(fault::NOT_A_LEAF) => return Err(not_empty(desk, &name, &fault)),
+            Err(fault) if fault.is(fault::NOT_A_LEAF) => {
+                return Err(not_empty(desk, &name, &fault));
+            }
             Err(fault) if fault.is(fault::ABSENT) => {}
             ended => ended?,
         }

@@ -1,10 +1,11 @@
 //! Accounts of users.
 
 use super::desk::{Desk, parse};
-use super::plan::{self, Wanted};
-use super::store::{self, Class, Person};
-use super::units;
 use super::first_password;
+use super::plan::{self, Wanted};
+use super::store::{self, Person};
+use super::units;
+use crate::directory::Class;
 use crate::drivers::ldap::ad;
 use crate::drivers::ldap::fault::{self, Fault};
 use crate::drivers::ldap::filter::Filter;
@@ -15,11 +16,38 @@ use serde_json::Value;
 
 /// Of an account everything that is compared.
 const SEEN: &[&str] = &[
-    "givenName", "sn", "displayName", "description", "title", "department", "company",
-    "physicalDeliveryOfficeName", "telephoneNumber", "mobile", "homePhone",
-    "facsimileTelephoneNumber", "pager", "ipPhone", "streetAddress", "street", "postOfficeBox", "l",
-    "st", "postalCode", "c", "wWWHomePage", "employeeID", "employeeType", "mail", "proxyAddresses",
-    "manager", "accountExpires", "userAccountControl", "o", "departmentNumber", "lockoutTime",
+    "givenName",
+    "sn",
+    "displayName",
+    "description",
+    "title",
+    "department",
+    "company",
+    "physicalDeliveryOfficeName",
+    "telephoneNumber",
+    "mobile",
+    "homePhone",
+    "facsimileTelephoneNumber",
+    "pager",
+    "ipPhone",
+    "streetAddress",
+    "street",
+    "postOfficeBox",
+    "l",
+    "st",
+    "postalCode",
+    "c",
+    "wWWHomePage",
+    "employeeID",
+    "employeeType",
+    "mail",
+    "proxyAddresses",
+    "manager",
+    "accountExpires",
+    "userAccountControl",
+    "o",
+    "departmentNumber",
+    "lockoutTime",
     "pwdLastSet",
 ];
 
@@ -117,7 +145,12 @@ pub fn ensure(desk: &mut Desk<'_>) -> Result<(), Fault> {
             let name = entry.dn()?;
             desk.guard(&name)?;
             if !desk.order.dry_run {
-                desk.bind(Class::User, (desk.order.customer, Some(person.id)), &subject(&person), &entry)?;
+                desk.bind(
+                    Class::User,
+                    (desk.order.customer, Some(person.id)),
+                    &subject(&person),
+                    &entry,
+                )?;
             }
             desk.give(&entry)?;
             update(desk, &person, &entry)
@@ -159,14 +192,20 @@ fn create(
     }
     let wanted = wanted(desk, person, &Entry::default())?;
     let mut whole = needed.clone();
-    whole.extend(wanted.iter().filter(|(attribute, values)| {
-        !values.is_empty() && !needed.iter().any(|(known, _)| known.eq_ignore_ascii_case(attribute))
-    }).map(|(attribute, values)| (attribute.clone(), values.clone())));
+    whole.extend(
+        wanted
+            .iter()
+            .filter(|(attribute, values)| {
+                !values.is_empty()
+                    && !needed.iter().any(|(known, _)| known.eq_ignore_ascii_case(attribute))
+            })
+            .map(|(attribute, values)| (attribute.clone(), values.clone())),
+    );
     let mut rest = false;
     match desk.session.add(&name, &whole) {
         Err(fault) if Desk::is_soft(&fault) => {
             rest = true;
-            desk.session.add(&name, &needed).map_err(|fault| of_password(fault))?;
+            desk.session.add(&name, &needed).map_err(of_password)?;
         }
         Err(fault) if fault.is(fault::EXISTS) || Desk::is_taken(&fault) => {
             return Err(taken(desk, person, account, upn, &fault));
@@ -202,15 +241,14 @@ fn needs(
     account: &str,
     upn: &str,
 ) -> Vec<(String, Vec<Vec<u8>>)> {
-    let one = |attribute: &str, value: &str| (attribute.to_owned(), vec![value.as_bytes().to_vec()]);
+    let one =
+        |attribute: &str, value: &str| (attribute.to_owned(), vec![value.as_bytes().to_vec()]);
     let classes: &[&[u8]] = match desk.is_ad() {
         true => &[b"top", b"person", b"organizationalPerson", b"user"],
         false => &[b"top", b"person", b"organizationalPerson", b"inetOrgPerson"],
     };
-    let mut all = vec![(
-        "objectClass".to_owned(),
-        classes.iter().map(|class| class.to_vec()).collect(),
-    )];
+    let mut all =
+        vec![("objectClass".to_owned(), classes.iter().map(|class| class.to_vec()).collect())];
     if desk.is_ad() {
         all.push(one("cn", name.first().map(Rdn::value).unwrap_or_default()));
         all.push(one("sAMAccountName", account));
@@ -218,7 +256,8 @@ fn needs(
     } else {
         all.push(one("uid", account));
         all.push(one("cn", &person.display_name));
-        let last = [&person.last_name, &person.display_name].into_iter().find(|name| !name.is_empty());
+        let last =
+            [&person.last_name, &person.display_name].into_iter().find(|name| !name.is_empty());
         all.push(one("sn", last.map_or("-", String::as_str)));
     }
     if let Some(mark) = desk.mark(&format!("user{}", person.id)) {
@@ -272,7 +311,8 @@ fn update(desk: &mut Desk<'_>, person: &Person, entry: &Entry) -> Result<(), Fau
     if changes.is_empty() {
         return Ok(());
     }
-    let touches_mail = changes.iter().any(|change| ["mail", "proxyAddresses"].contains(&change.attribute()));
+    let touches_mail =
+        changes.iter().any(|change| ["mail", "proxyAddresses"].contains(&change.attribute()));
     if touches_mail {
         addresses_free(desk, person, Some(entry))?;
     }
@@ -343,7 +383,9 @@ fn wanted(desk: &mut Desk<'_>, person: &Person, seen: &Entry) -> Result<Wanted, 
                 continue;
             }
             let values: Vec<String> = match value {
-                Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                Value::Array(list) => {
+                    list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+                }
                 Value::String(text) => vec![text.clone()],
                 Value::Null => Vec::new(),
                 other => vec![other.to_string()],
@@ -358,9 +400,23 @@ fn wanted(desk: &mut Desk<'_>, person: &Person, seen: &Entry) -> Result<Wanted, 
 
 /// Who an account is, what it may and what it is called are not attributes like others.
 const FORBIDDEN: &[&str] = &[
-    "unicodePwd", "userPassword", "userAccountControl", "objectClass", "objectGUID", "objectSid",
-    "member", "memberOf", "sIDHistory", "servicePrincipalName", "msDS-AllowedToDelegateTo",
-    "nTSecurityDescriptor", "adminDescription", "adminCount", "primaryGroupID", "dn", "cn",
+    "unicodePwd",
+    "userPassword",
+    "userAccountControl",
+    "objectClass",
+    "objectGUID",
+    "objectSid",
+    "member",
+    "memberOf",
+    "sIDHistory",
+    "servicePrincipalName",
+    "msDS-AllowedToDelegateTo",
+    "nTSecurityDescriptor",
+    "adminDescription",
+    "adminCount",
+    "primaryGroupID",
+    "dn",
+    "cn",
 ];
 
 /// Our fields and the attributes of inetOrgPerson.
@@ -404,16 +460,27 @@ fn addresses_free(desk: &mut Desk<'_>, person: &Person, own: Option<&Entry>) -> 
         return Ok(());
     }
     let at = At::Named(desk.whole());
-    let found = desk.session.search(&at, Depth::Everything, &Filter::Any(any), &["mail", "proxyAddresses"], 10)?;
+    let found = desk.session.search(
+        &at,
+        Depth::Everything,
+        &Filter::Any(any),
+        &["mail", "proxyAddresses"],
+        10,
+    )?;
     let other = found.iter().find(|entry| own.is_none_or(|own| own.name != entry.name));
     match other {
         None => Ok(()),
         Some(entry) => {
             let has = entry.texts("proxyAddresses").into_iter().chain(entry.texts("mail"));
-            let has: Vec<String> = has.map(|each| each.to_lowercase().trim_start_matches("smtp:").to_owned()).collect();
+            let has: Vec<String> = has
+                .map(|each| each.to_lowercase().trim_start_matches("smtp:").to_owned())
+                .collect();
             let which = all.iter().find(|each| has.contains(&each.to_lowercase()));
             let which = which.map_or("An address", |address| address.as_str());
-            Err(Fault::refused(format!("{which} belongs to {} in the directory, so nothing was written.", entry.name)))
+            Err(Fault::refused(format!(
+                "{which} belongs to {} in the directory, so nothing was written.",
+                entry.name
+            )))
         }
     }
 }
@@ -423,11 +490,14 @@ pub fn rename(desk: &mut Desk<'_>) -> Result<(), Fault> {
     let entry = needed(target(desk, &[])?)?;
     let id = desk.id_of(&entry)?;
     let mut changes = Vec::new();
-    let (account, upn) = if desk.is_ad() { ("sAMAccountName", "userPrincipalName") } else { ("", "") };
+    let (account, upn) =
+        if desk.is_ad() { ("sAMAccountName", "userPrincipalName") } else { ("", "") };
     for (given, attribute) in [("account", account), ("upn", upn)] {
         let Some(text) = desk.text(given).filter(|_| !attribute.is_empty()) else { continue };
         if given == "account" && text.chars().count() > 20 {
-            return Err(Fault::refused(format!("The user name “{text}” must have 20 characters at most.")));
+            return Err(Fault::refused(format!(
+                "The user name “{text}” must have 20 characters at most."
+            )));
         }
         if entry.text(attribute) != text {
             others(desk, attribute, text, &entry)?;
@@ -441,7 +511,8 @@ pub fn rename(desk: &mut Desk<'_>) -> Result<(), Fault> {
         }
     }
     let name = entry.dn()?;
-    let (kind, given) = if desk.is_ad() { ("CN", desk.text("cn")) } else { ("uid", desk.text("account")) };
+    let (kind, given) =
+        if desk.is_ad() { ("CN", desk.text("cn")) } else { ("uid", desk.text("account")) };
     if let Some(given) = given
         && name.first().is_none_or(|first| first.value() != given)
     {
@@ -453,12 +524,20 @@ pub fn rename(desk: &mut Desk<'_>) -> Result<(), Fault> {
     again(desk, &id)
 }
 
-fn others(desk: &mut Desk<'_>, attribute: &'static str, text: &str, own: &Entry) -> Result<(), Fault> {
+fn others(
+    desk: &mut Desk<'_>,
+    attribute: &'static str,
+    text: &str,
+    own: &Entry,
+) -> Result<(), Fault> {
     let at = At::Named(desk.whole());
-    let found = desk.session.search(&at, Depth::Everything, &Filter::is(attribute, text), &["cn"], 2)?;
+    let found =
+        desk.session.search(&at, Depth::Everything, &Filter::is(attribute, text), &["cn"], 2)?;
     match found.iter().find(|entry| entry.name != own.name) {
         None => Ok(()),
-        Some(other) => Err(Fault::refused(format!("{text} is the name of {} already.", other.name))),
+        Some(other) => {
+            Err(Fault::refused(format!("{text} is the name of {} already.", other.name)))
+        }
     }
 }
 
@@ -597,7 +676,8 @@ pub fn enable(desk: &mut Desk<'_>, on: bool) -> Result<(), Fault> {
 /// OpenLDAP knows no disabled accounts: whoever shall not come in gets a password that nobody knows.
 fn lock(desk: &mut Desk<'_>, entry: &Entry, on: bool) -> Result<(), Fault> {
     if on {
-        desk.warnings.push("OpenLDAP has no disabled accounts: the user needs a new password.".into());
+        desk.warnings
+            .push("OpenLDAP has no disabled accounts: the user needs a new password.".into());
         return Ok(());
     }
     if desk.go(format!("replace the password of {} by one that nobody knows", entry.name)) {

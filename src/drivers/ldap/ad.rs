@@ -53,7 +53,11 @@ pub fn guid(bytes: &[u8]) -> Option<String> {
     let part = |from: usize, to: usize| text.get(from..to);
     Some(format!(
         "{}-{}-{}-{}-{}",
-        part(0, 8)?, part(8, 12)?, part(12, 16)?, part(16, 20)?, part(20, 32)?
+        part(0, 8)?,
+        part(8, 12)?,
+        part(12, 16)?,
+        part(16, 20)?,
+        part(20, 32)?
     ))
 }
 
@@ -69,7 +73,9 @@ pub fn rid(bytes: &[u8]) -> Option<u32> {
 pub fn sid(bytes: &[u8]) -> Option<String> {
     let [revision, count, authority @ ..] = bytes else { return None };
     let (authority, parts) = authority.split_at_checked(6)?;
-    let number = authority.iter().fold(0_u64, |sum, byte| sum.saturating_mul(256).saturating_add(u64::from(*byte)));
+    let number = authority
+        .iter()
+        .fold(0_u64, |sum, byte| sum.saturating_mul(256).saturating_add(u64::from(*byte)));
     let mut text = format!("S-{revision}-{number}");
     for part in parts.chunks_exact(4).take(usize::from(*count)) {
         text.push_str(&format!("-{}", u32::from_le_bytes(part.try_into().ok()?)));
@@ -110,7 +116,8 @@ mod tests {
         let bytes: Vec<u8> = (0..16).collect();
         assert_eq!(guid(&bytes).unwrap(), "03020100-0504-0706-0809-0a0b0c0d0e0f");
         assert!(guid(&bytes[..15]).is_none());
-        let domain_admins = [1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0, 2, 0, 0];
+        let domain_admins =
+            [1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0, 2, 0, 0];
         assert_eq!(sid(&domain_admins).unwrap(), "S-1-5-21-1-2-3-512");
         assert_eq!(rid(&domain_admins), Some(512));
         assert_eq!(rid(&domain_admins[..10]), None);

@@ -31,7 +31,10 @@ pub fn extended_code(message: &[u8]) -> Option<u32> {
     let (0x02, _, rest) = element(message)? else { return None };
     let (0x78, answer, _) = element(rest)? else { return None };
     let (0x0a, code, _) = element(answer)? else { return None };
-    Some(code.iter().fold(0_u32, |sum, byte| sum.saturating_mul(256).saturating_add(u32::from(*byte))))
+    Some(
+        code.iter()
+            .fold(0_u32, |sum, byte| sum.saturating_mul(256).saturating_add(u32::from(*byte))),
+    )
 }
 
 /// From when to when a certificate holds.
@@ -69,7 +72,12 @@ pub fn generalized(text: &str) -> Option<Instant> {
     let part = |from: usize, to: usize| text.get(from..to);
     let written = format!(
         "{}-{}-{}T{}:{}:{}Z",
-        part(0, 4)?, part(4, 6)?, part(6, 8)?, part(8, 10)?, part(10, 12)?, part(12, 14)?
+        part(0, 4)?,
+        part(4, 6)?,
+        part(6, 8)?,
+        part(8, 10)?,
+        part(10, 12)?,
+        part(12, 14)?
     );
     text.ends_with('Z').then(|| written.parse().ok())?
 }
@@ -82,7 +90,8 @@ mod tests {
     fn the_answer_to_starttls_is_read_in_both_ways_of_writing_lengths() {
         let short = [0x30, 0x0c, 2, 1, 1, 0x78, 7, 0x0a, 1, 0, 4, 0, 4, 0];
         assert_eq!(extended_code(&short), Some(0));
-        let long = [0x30, 0x84, 0, 0, 0, 16, 2, 1, 1, 0x78, 0x84, 0, 0, 0, 7, 0x0a, 1, 52, 4, 0, 4, 0];
+        let long =
+            [0x30, 0x84, 0, 0, 0, 16, 2, 1, 1, 0x78, 0x84, 0, 0, 0, 7, 0x0a, 1, 52, 4, 0, 4, 0];
         assert_eq!(extended_code(&long), Some(52));
         for cut in 0..short.len() {
             assert_eq!(extended_code(&short[..cut]), None, "{cut}");
@@ -98,7 +107,10 @@ mod tests {
         let key = rcgen::KeyPair::generate().unwrap();
         let made = wanted.self_signed(&key).unwrap();
         let (from, to) = validity(made.der()).unwrap();
-        assert_eq!((from.to_string(), to.to_string()), ("2025-01-02T00:00:00Z".into(), "2051-03-04T00:00:00Z".into()));
+        assert_eq!(
+            (from.to_string(), to.to_string()),
+            ("2025-01-02T00:00:00Z".into(), "2051-03-04T00:00:00Z".into())
+        );
         assert_eq!(generalized("20260310080000.0Z").unwrap().to_string(), "2026-03-10T08:00:00Z");
         assert!(generalized("20260310").is_none());
     }

@@ -136,10 +136,19 @@ mod tests {
     #[test]
     fn codes_fall_into_classes() {
         for (code, class) in [
-            (51, Class::Transient), (52, Class::Transient), (80, Class::Transient),
-            (81, Class::Transient), (85, Class::Transient), (1, Class::Unknown), (3, Class::Unknown),
-            (50, Class::Permanent), (19, Class::Permanent), (49, Class::Permanent), (10, Class::Permanent),
-            (68, Class::Permanent), (999, Class::Permanent),
+            (51, Class::Transient),
+            (52, Class::Transient),
+            (80, Class::Transient),
+            (81, Class::Transient),
+            (85, Class::Transient),
+            (1, Class::Unknown),
+            (3, Class::Unknown),
+            (50, Class::Permanent),
+            (19, Class::Permanent),
+            (49, Class::Permanent),
+            (10, Class::Permanent),
+            (68, Class::Permanent),
+            (999, Class::Permanent),
         ] {
             assert_eq!(Fault::of_code(Stage::Call, code, "").class, class, "{code}");
         }
@@ -151,7 +160,11 @@ mod tests {
         let fault = Fault::of_code(Stage::Bind, 49, said);
         assert!(fault.text.contains("the account is disabled. It said: “80090308"), "{fault}");
         assert!(!fault.text.contains('\0'));
-        let fault = Fault::of_code(Stage::Call, 19, "0000052D: Constraint violation - check_password_restrictions");
+        let fault = Fault::of_code(
+            Stage::Call,
+            19,
+            "0000052D: Constraint violation - check_password_restrictions",
+        );
         assert!(fault.text.contains("it refuses this password"), "{fault}");
     }
 }

@@ -25,7 +25,7 @@ impl Filter {
         Filter::Equals(attribute, name.to_string().into_bytes())
     }
 
-    pub fn not(self) -> Filter {
+    pub fn negated(self) -> Filter {
         Filter::Not(Box::new(self))
     }
 
@@ -87,11 +87,8 @@ mod tests {
     fn filters_are_written_as_the_standard_says() {
         let of = Filter::All(vec![
             Filter::is("objectClass", "user"),
-            Filter::Any(vec![
-                Filter::is("cn", "*)(uid=*"),
-                Filter::Begins("sn", "Ö".into()),
-            ]),
-            Filter::Present("mail").not(),
+            Filter::Any(vec![Filter::is("cn", "*)(uid=*"), Filter::Begins("sn", "Ö".into())]),
+            Filter::Present("mail").negated(),
             Filter::Bits("userAccountControl", 2),
         ]);
         assert_eq!(

@@ -139,10 +139,8 @@ impl Reader<'_> {
     }
 
     fn pair(&mut self) -> Result<(String, String), String> {
-        let (kind, rest) = self
-            .rest
-            .split_once('=')
-            .ok_or("is not a name like OU=Customers,DC=example,DC=com")?;
+        let (kind, rest) =
+            self.rest.split_once('=').ok_or("is not a name like OU=Customers,DC=example,DC=com")?;
         let kind = kind.trim();
         if !is_kind(kind) {
             return Err("is not a name like OU=Customers,DC=example,DC=com".into());
@@ -235,7 +233,10 @@ mod tests {
     #[test]
     fn names_are_read_as_directories_write_them() {
         for (text, values) in [
-            ("CN=Theo Vane,OU=Sales,DC=example,DC=com", vec!["Theo Vane", "Sales", "example", "com"]),
+            (
+                "CN=Theo Vane,OU=Sales,DC=example,DC=com",
+                vec!["Theo Vane", "Sales", "example", "com"],
+            ),
             ("CN=Vane\\, Theo , DC=com", vec!["Vane, Theo", "com"]),
             ("CN=S\\C3\\B6hne \\+ Co,DC=com", vec!["Söhne + Co", "com"]),
             ("CN=\\ x\\ ,DC=com", vec![" x ", "com"]),
@@ -245,7 +246,10 @@ mod tests {
             let read: Vec<String> = dn(text).0.iter().map(|step| step.value().to_owned()).collect();
             assert_eq!(read, values, "{text}");
         }
-        for text in ["", "x", "=x", "CN", "CN=x,", "CN=x\\", "CN=x\\q", "CN=#04", "CN=\"x\"", "C N=x", ",CN=x"] {
+        for text in [
+            "", "x", "=x", "CN", "CN=x,", "CN=x\\", "CN=x\\q", "CN=#04", "CN=\"x\"", "C N=x",
+            ",CN=x",
+        ] {
             assert!(Dn::parse(text).is_err(), "{text}");
         }
     }

@@ -43,7 +43,8 @@ impl Host {
         let text = text.trim();
         let (name, port) = match text.rsplit_once(':') {
             Some((name, number)) if !name.contains(':') || name.ends_with(']') => {
-                let number: u16 = number.parse().map_err(|_| format!("“{number}” is not a port"))?;
+                let number: u16 =
+                    number.parse().map_err(|_| format!("“{number}” is not a port"))?;
                 (name, number)
             }
             _ => (text, port),
@@ -161,8 +162,10 @@ pub async fn encrypt(
     host: &Host,
     stream: Plain,
 ) -> Result<TlsStream<TcpStream>, Fault> {
-    let name = ServerName::try_from(host.name.clone())
-        .map_err(|_| Fault { stage: Stage::Tls, ..Fault::refused("Its name cannot be checked.") })?;
+    let name = ServerName::try_from(host.name.clone()).map_err(|_| Fault {
+        stage: Stage::Tls,
+        ..Fault::refused("Its name cannot be checked.")
+    })?;
     let config = trust(server.authority.as_deref())?;
     let mut stream = TcpStream::from_std(stream).map_err(|err| broken(Stage::Connect, &err))?;
     if server.security == Security::StartTls {
@@ -179,7 +182,9 @@ fn trust(authority: Option<&str>) -> Result<ClientConfig, Fault> {
         Some(pem) => {
             for certificate in authorities(pem).map_err(Fault::refused)? {
                 let added = roots.add(certificate);
-                added.map_err(|err| Fault::refused(format!("The authority cannot be used: {err}.")))?;
+                added.map_err(|err| {
+                    Fault::refused(format!("The authority cannot be used: {err}."))
+                })?;
             }
         }
     }
@@ -212,13 +217,18 @@ async fn ask_for_tls(stream: &mut TcpStream) -> Result<(), Fault> {
             break;
         }
         if answer.len() > 4096 {
-            return Err(Fault::network(Stage::Tls, "It did not answer in the language of directories."));
+            return Err(Fault::network(
+                Stage::Tls,
+                "It did not answer in the language of directories.",
+            ));
         }
     }
     match ber::extended_code(&answer) {
         Some(0) => Ok(()),
         Some(code) => Err(Fault::of_code(Stage::Tls, code, "StartTLS is not offered")),
-        None => Err(Fault::network(Stage::Tls, "It did not answer in the language of directories.")),
+        None => {
+            Err(Fault::network(Stage::Tls, "It did not answer in the language of directories."))
+        }
     }
 }
 
@@ -258,7 +268,9 @@ pub async fn carry(outside: TlsStream<TcpStream>, inside: UnixStream, gauge: Arc
         let mut bytes = vec![0; 16 * 1024];
         loop {
             let count = match from_there.read(&mut bytes).await {
-                Ok(0) => return Fault::network(Stage::Call, "The directory closed the connection."),
+                Ok(0) => {
+                    return Fault::network(Stage::Call, "The directory closed the connection.");
+                }
                 Ok(count) => count,
                 Err(err) => return broken(Stage::Call, &err),
             };

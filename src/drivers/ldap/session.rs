@@ -76,7 +76,8 @@ impl Entry {
     }
 
     pub fn dn(&self) -> Result<Dn, Fault> {
-        Dn::parse(&self.name).map_err(|why| Fault::refused(format!("The name “{}” {why}.", self.name)))
+        Dn::parse(&self.name)
+            .map_err(|why| Fault::refused(format!("The name “{}” {why}.", self.name)))
     }
 }
 
@@ -319,7 +320,11 @@ fn next_page(controls: &[Control]) -> Result<Vec<u8>, Fault> {
         if let (Some(ControlType::PagedResults), Some(value)) = (kind, &raw.val) {
             let page = catch_unwind(|| <PagedResults as ControlParser>::parse(value));
             return page.map(|page| page.cookie).map_err(|_| {
-                Fault::new(Stage::Call, Class::Unknown, "It does not say where the next page begins.")
+                Fault::new(
+                    Stage::Call,
+                    Class::Unknown,
+                    "It does not say where the next page begins.",
+                )
             });
         }
     }
@@ -345,7 +350,8 @@ fn read(tag: StructureTag) -> Option<Entry> {
     for attribute in parts(whole.next()?)? {
         let mut attribute = parts(attribute)?.into_iter();
         let name = String::from_utf8(bytes(attribute.next()?)?).ok()?.to_lowercase();
-        let values: Vec<Vec<u8>> = parts(attribute.next()?)?.into_iter().filter_map(bytes).collect();
+        let values: Vec<Vec<u8>> =
+            parts(attribute.next()?)?.into_iter().filter_map(bytes).collect();
         attributes.insert(name, values);
     }
     Some(Entry { name, attributes })

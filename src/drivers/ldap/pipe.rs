@@ -246,7 +246,8 @@ fn unproven(host: &Host, err: &io::Error) -> Fault {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 format!("Its certificate is not for the name {}.", host.name)
             }
-            CertificateError::UnknownIssuer => {
+            // An authority of the same name with another key signed it.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "Its certificate is from an authority that is not trusted here.".to_owned()
             }
             other => format!("Its certificate is not accepted: {other}."),

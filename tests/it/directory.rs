@@ -7,7 +7,7 @@ use portico::directory::work;
 use portico::drivers::Outcome;
 use portico::drivers::ldap::name::Rdn;
 use portico::drivers::ldap::session::{At, Change};
-use portico::engine::{self, Action, Class, NewRequest, NewStep, OnError};
+use portico::engine::{self, Action, Class, How, NewRequest, NewStep, OnError};
 use portico::ids::CustomerId;
 use portico::ledger::Source;
 use portico::secret::Secret;
@@ -406,6 +406,7 @@ fn step(action: Action, params: Value) -> NewStep {
         connector: None,
         params,
         on_error: OnError::Stop,
+        how: How::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What rules can do, and what each of them is told: one table of typed parameters.
 
 use super::condition::{Condition, Known, Value};
+use super::directory;
 use super::text::{Into, Template};
 use crate::engine::Action;
 use crate::error::Complaint;
@@ -35,12 +36,17 @@ pub struct Param {
 /// Parameters as they were typed, by name.
 pub type Typed = BTreeMap<String, String>;
 
-const fn param(name: &'static str, label: &'static str, kind: Kind, hint: &'static str) -> Param {
+pub const fn param(
+    name: &'static str,
+    label: &'static str,
+    kind: Kind,
+    hint: &'static str,
+) -> Param {
     Param { name, label, kind, required: false, hint }
 }
 
 impl Param {
-    const fn required(self) -> Param {
+    pub const fn required(self) -> Param {
         Param { required: true, ..self }
     }
 }
@@ -130,7 +136,7 @@ impl Action {
             Action::Wait => WAIT,
             Action::MailSend => MAIL,
             Action::TaskOpen => TASK,
-            Action::Reseller | Action::Off => &[],
+            other => other.in_directory().map_or(&[], directory::params),
         }
     }
 
@@ -146,6 +152,7 @@ impl Action {
             Action::TaskOpen => "Ask somebody to do it",
             Action::Reseller => "Set up the reseller",
             Action::Off => "Leave out the rule with this key",
+            other => other.in_directory().map_or("", directory::label),
         }
     }
 
@@ -154,9 +161,13 @@ impl Action {
         matches!(self, Action::ScriptRun | Action::WebhookSend)
     }
 
-    /// Those that a rule may be given; a reseller is set up by its service alone.
+    /// Those that a rule may be given; a reseller is set up by its service alone, and no rule has
+    /// a password.
     pub fn offered() -> impl Iterator<Item = Action> {
-        Action::ALL.iter().copied().filter(|action| *action != Action::Reseller)
+        Action::ALL
+            .iter()
+            .copied()
+            .filter(|action| !matches!(action, Action::Reseller | Action::DirPassword))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod names;
 pub mod pages;
 pub mod plan;
 pub mod text;
+mod directory;
 mod dry;
 mod edit;
 mod store;

@@ -61,12 +61,7 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
             Ok(()) => done(tx, step),
             Err(err) => refused(err),
         },
-        Action::ScriptRun
-        | Action::WebhookSend
-        | Action::Reseller
-        | Action::Check
-        | Action::Refuse
-        | Action::Off => Ok(Begun::Outside),
+        _ => Ok(Begun::Outside),
     }
 }
 

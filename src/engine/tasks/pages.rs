@@ -169,10 +169,12 @@ fn finish(cx: &Cx, task: &Task, input: &Input, complaints: &[Complaint]) -> Mark
             @if !task.checklist.is_empty() {
                 fieldset {
                     legend { "Checklist" }
-                    @for (number, point) in (1..).zip(&task.checklist) {
-                        (tick(input, "ticked", &number.to_string(), &point.text, ""))
+                    div {
+                        @for (number, point) in (1..).zip(&task.checklist) {
+                            (tick(input, "ticked", &number.to_string(), &point.text, ""))
+                        }
+                        (complaint_of(complaints, "ticked", "Checklist"))
                     }
-                    (complaint_of(complaints, "ticked", "Checklist"))
                 }
             }
             @if !task.fields.is_empty() {

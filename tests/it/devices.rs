@@ -1,27 +1,14 @@
 //! What people work with: whose it is, which is asked about first, and where it goes with them.
 
-use crate::world::{PROVIDER, Person, World};
+use crate::world::{Branch as Scene, Person};
 use portico::ids::CustomerId;
 use serde_json::{Value, json};
 
-struct Scene {
-    world: World,
-    reseller: CustomerId,
-    home: CustomerId,
-}
-
 fn scene() -> Scene {
-    let world = World::new();
-    let reseller = world.reseller("Brightwater");
-    let home = world.customer(reseller, "Aldermoor");
-    Scene { world, reseller, home }
+    Scene::new()
 }
 
 impl Scene {
-    fn admin(&self) -> Person<'_> {
-        self.world.person(PROVIDER, "Provider administrator")
-    }
-
     fn url(&self) -> String {
         format!("/customers/{}/devices", self.home)
     }

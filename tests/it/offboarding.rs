@@ -1,27 +1,14 @@
 //! Somebody leaves: when, with whose rights, and what proves it.
 
-use crate::world::{Answer, PROVIDER, Person, World};
+use crate::world::{Answer, Branch as Scene, PROVIDER, Person, World};
 use portico::ids::CustomerId;
 use serde_json::{Value, json};
 
-pub struct Scene {
-    pub world: World,
-    pub reseller: CustomerId,
-    pub home: CustomerId,
-}
-
 pub fn scene() -> Scene {
-    let world = World::new();
-    let reseller = world.reseller("Brightwater");
-    let home = world.customer_with_workplace(reseller, "Aldermoor");
-    Scene { world, reseller, home }
+    Scene::with_workplace()
 }
 
 impl Scene {
-    pub fn admin(&self) -> Person<'_> {
-        self.world.person(PROVIDER, "Provider administrator")
-    }
-
     /// Theo with a workplace, whom Ylva reports to.
     fn theo(&self, admin: &Person) -> (i64, i64) {
         let users = format!("/customers/{}/users", self.home);

@@ -1,32 +1,15 @@
 //! What would happen, said before it does: by `?preview=true` and by the page between a form and its act.
 
-use crate::world::{PROVIDER, Person, World};
-use portico::ids::CustomerId;
+use crate::world::{Branch as Scene, PROVIDER};
 use serde_json::{Value, json};
 
 const LOOK: (&str, &str) = ("look", "1");
 
-struct Scene {
-    world: World,
-    home: CustomerId,
-}
-
 fn scene() -> Scene {
-    let world = World::new();
-    let reseller = world.reseller("Brightwater");
-    let home = world.customer_with_workplace(reseller, "Aldermoor");
-    Scene { world, home }
+    Scene::with_workplace()
 }
 
 impl Scene {
-    fn admin(&self) -> Person<'_> {
-        self.world.person(PROVIDER, "Provider administrator")
-    }
-
-    fn users(&self) -> String {
-        format!("/customers/{}/users", self.home)
-    }
-
     fn text(&self, user: i64, column: &str) -> String {
         self.world.text(&format!("SELECT {column} FROM users WHERE id = {user}"))
     }

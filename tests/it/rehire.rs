@@ -1,42 +1,19 @@
 //! Somebody comes back: as they were, otherwise, or not at all.
 
-use crate::world::{PROVIDER, Person, World};
-use portico::ids::CustomerId;
+use crate::world::Branch as Scene;
 use serde_json::{Value, json};
 
-struct Scene {
-    world: World,
-    home: CustomerId,
-}
-
 fn scene() -> Scene {
-    let world = World::new();
-    let reseller = world.reseller("Brightwater");
-    let home = world.customer_with_workplace(reseller, "Aldermoor");
-    Scene { world, home }
+    Scene::with_workplace()
 }
 
 impl Scene {
-    fn admin(&self) -> Person<'_> {
-        self.world.person(PROVIDER, "Provider administrator")
-    }
-
-    fn users(&self) -> String {
-        format!("/customers/{}/users", self.home)
-    }
-
     /// What the user has now: "workplace/plus".
     fn living(&self, user: i64) -> String {
         self.world.text(&format!(
             "SELECT group_concat(services.code || '/' || plans.code) FROM user_services
                JOIN services ON services.id = user_services.service_id JOIN plans ON plans.id = plan_id
               WHERE user_id = {user} AND wanted <> 'gone'"
-        ))
-    }
-
-    fn roles(&self, user: &Value) -> String {
-        self.world.text(&format!(
-            "SELECT group_concat(name) FROM role_grants JOIN roles ON roles.id = role_id WHERE user_id = {user}"
         ))
     }
 }

@@ -1,33 +1,15 @@
 //! New users with what goes along: templates, copies, services, roles, a welcome.
 
-use crate::world::{PROVIDER, Person, World};
+use crate::world::{Branch as Scene, Person};
 use portico::ids::CustomerId;
 use serde_json::{Value, json};
 use std::thread;
 
-struct Scene {
-    world: World,
-    reseller: CustomerId,
-    home: CustomerId,
-}
-
-/// See [`World::customer_with_workplace`].
 fn scene() -> Scene {
-    let world = World::new();
-    let reseller = world.reseller("Brightwater");
-    let home = world.customer_with_workplace(reseller, "Aldermoor");
-    Scene { world, reseller, home }
+    Scene::with_workplace()
 }
 
 impl Scene {
-    fn admin(&self) -> Person<'_> {
-        self.world.person(PROVIDER, "Provider administrator")
-    }
-
-    fn users(&self) -> String {
-        format!("/customers/{}/users", self.home)
-    }
-
     fn template(&self, who: &Person, at: CustomerId, body: Value) -> i64 {
         who.api_post(&format!("/customers/{at}/templates"), body).expect(201).id()
     }
@@ -37,12 +19,6 @@ impl Scene {
             "SELECT group_concat(services.code || '/' || plans.code) FROM user_services
                JOIN services ON services.id = user_services.service_id JOIN plans ON plans.id = plan_id
               WHERE user_id = {user}"
-        ))
-    }
-
-    fn roles(&self, user: &Value) -> String {
-        self.world.text(&format!(
-            "SELECT group_concat(name) FROM role_grants JOIN roles ON roles.id = role_id WHERE user_id = {user}"
         ))
     }
 }

@@ -1,32 +1,12 @@
 //! Users: their names, their edit, their end at every door.
 
-use crate::world::{PROVIDER, Person, World};
-use portico::ids::CustomerId;
+use crate::world::{Branch as Scene, PROVIDER, World};
 use portico::users::store_plans;
 use serde_json::{Value, json};
 use std::thread;
 
-struct Scene {
-    world: World,
-    reseller: CustomerId,
-    home: CustomerId,
-}
-
 fn scene() -> Scene {
-    let world = World::new();
-    let reseller = world.reseller("Brightwater");
-    let home = world.customer(reseller, "Aldermoor");
-    Scene { world, reseller, home }
-}
-
-impl Scene {
-    fn admin(&self) -> Person<'_> {
-        self.world.person(PROVIDER, "Provider administrator")
-    }
-
-    fn users(&self) -> String {
-        format!("/customers/{}/users", self.home)
-    }
+    Scene::new()
 }
 
 fn message<'v>(answer: &'v Value, field: &str) -> &'v str {

@@ -476,6 +476,46 @@ impl World {
     }
 }
 
+/// A reseller with a customer, where most of what is done to users is done.
+pub struct Branch {
+    pub world: World,
+    pub reseller: CustomerId,
+    pub home: CustomerId,
+}
+
+impl Branch {
+    pub fn new() -> Branch {
+        let world = World::new();
+        let reseller = world.reseller("Brightwater");
+        let home = world.customer(reseller, "Aldermoor");
+        Branch { world, reseller, home }
+    }
+
+    /// See [`World::customer_with_workplace`].
+    pub fn with_workplace() -> Branch {
+        let world = World::new();
+        let reseller = world.reseller("Brightwater");
+        let home = world.customer_with_workplace(reseller, "Aldermoor");
+        Branch { world, reseller, home }
+    }
+
+    pub fn admin(&self) -> Person<'_> {
+        self.world.person(PROVIDER, "Provider administrator")
+    }
+
+    /// Where its users are.
+    pub fn users(&self) -> String {
+        format!("/customers/{}/users", self.home)
+    }
+
+    /// The names of the roles that a user holds.
+    pub fn roles(&self, user: &Value) -> String {
+        self.world.text(&format!(
+            "SELECT group_concat(name) FROM role_grants JOIN roles ON roles.id = role_id WHERE user_id = {user}"
+        ))
+    }
+}
+
 impl Person<'_> {
     pub fn token(&self) -> &str {
         &self.token

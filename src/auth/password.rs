@@ -36,8 +36,7 @@ struct Room {
 impl Hasher {
     /// As many hashes at once as there are arenas, each of 19 MiB.
     pub fn new(arenas: usize) -> Hasher {
-        let blocks = usize::try_from(MEMORY_KIB).unwrap_or(0);
-        let arenas: Vec<_> = (0..arenas.max(1)).map(|_| vec![Block::default(); blocks]).collect();
+        let arenas = vec![Vec::new(); arenas.max(1)];
         Hasher {
             arenas: arenas.len(),
             room: Mutex::new(Room { arenas, waiting: 0 }),
@@ -95,6 +94,11 @@ impl Hasher {
             return Ok([0xff; 32]);
         }
         let mut arena = self.take()?;
+        // Its memory is taken when it is first needed: where few sign in at once, one does.
+        let blocks = usize::try_from(MEMORY_KIB).unwrap_or(0);
+        if arena.is_empty() {
+            arena.resize(blocks, Block::default());
+        }
         self.made.fetch_add(1, Ordering::Relaxed);
         let params = Params::new(memory, passes, 1, Some(32));
         let mut out = [0; 32];

@@ -122,7 +122,9 @@ pub fn value_field(
         }
         Type::Integer => (text_field(input, complaints, &name, label, kind("number")), false),
         Type::Size => {
-            let opts = Opts { placeholder: "50 GiB", ltr: true, ..opts };
+            // An example beside the hint would be taken for what is inherited.
+            let placeholder = if inherited.is_some() { "" } else { "50 GiB" };
+            let opts = Opts { placeholder, ltr: true, ..opts };
             (text_field(input, complaints, &name, label, opts), false)
         }
         Type::User => {

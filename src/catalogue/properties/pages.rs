@@ -233,11 +233,8 @@ pub fn property_form(
         ("reseller", "Resellers"),
         ("user", "Users"),
     ];
-    let alone = [
-        ("no", "The same may be used often"),
-        ("customer", "Once at each customer"),
-        ("installation", "Once in all"),
-    ];
+    let alone =
+        [("no", "May repeat"), ("customer", "At a customer"), ("installation", "Everywhere")];
     let levels = [("user", "Each user"), ("customer", "The customer")];
     let about = html! {
         (text_field(input, complaints, "label", "Label", Opts { width: 4, most: Some(60), ..Opts::default() }))

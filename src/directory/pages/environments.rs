@@ -72,7 +72,7 @@ pub fn index(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
         (page_head("Directories", head))
         (frame::tabs(&cx.actor, "/directories"))
         @if found.items.is_empty() {
-            (table::empty("sitemap", "No directories yet", "Connect one first: a connector to Active Directory or OpenLDAP. Then say here which part of it is ours.", None))
+            (table::empty("database", "No directories yet", "Connect one first: a connector to Active Directory or OpenLDAP. Then say here which part of it is ours.", None))
         } @else {
             (table("Directories", &columns, rows))
             (table::paging(&text::count(count, "directory", "directories"), start.as_deref(), next.as_deref()))

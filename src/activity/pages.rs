@@ -2,7 +2,9 @@
 
 use super::{Entry, FILTERS, Filter, store};
 use crate::auth::Scope;
-use crate::auth::permissions::AuditRead;
+use crate::auth::permissions::{
+    AuditRead, CustomersRead, InvoicesRead, MessagesRead, RequestsRead, UsersRead,
+};
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::form::complaints_flash;
@@ -109,7 +111,7 @@ fn entries(cx: &Cx, scope: &Scope<AuditRead>, filter: &Filter, all: bool) -> Res
                     @if let Some(other) = &entry.acting_for { "as " (other) ", " }
                     (via(&entry.via))
                 } }
-                td { (act(&entry.action)) small { (subject(entry)) } }
+                td { (act(&entry.action)) small { (subject(cx, entry)) } }
                 @if all { td.p2 { a href={ "/customers/" (entry.customer_id) } { (entry.customer) } } }
                 td.p3 { (detail(&entry.detail)) }
             }
@@ -124,17 +126,22 @@ fn entries(cx: &Cx, scope: &Scope<AuditRead>, filter: &Filter, all: bool) -> Res
     })
 }
 
-fn subject(entry: &Entry) -> Markup {
+/// What it was done to, as a link for those who may look at such things.
+fn subject(cx: &Cx, entry: &Entry) -> Markup {
     let words = format!("{} {}", entry.subject_kind.replace('_', " "), entry.subject_id);
-    let place = match entry.subject_kind.as_str() {
-        "user" => "/users/",
-        "customer" => "/customers/",
-        "message" => "/mail/",
-        "request" => "/requests/",
-        "invoice" => "/invoices/",
-        "run" => "/runs/",
-        _ => return html! { (words) },
+    let actor = &cx.actor;
+    let (place, may) = match entry.subject_kind.as_str() {
+        "user" => ("/users/", actor.may::<UsersRead>()),
+        "customer" => ("/customers/", actor.may::<CustomersRead>()),
+        "message" => ("/mail/", actor.may::<MessagesRead>()),
+        "request" => ("/requests/", actor.may::<RequestsRead>()),
+        "invoice" => ("/invoices/", actor.may::<InvoicesRead>()),
+        "run" => ("/runs/", true),
+        _ => ("", false),
     };
+    if !may {
+        return html! { (words) };
+    }
     html! { a href={ (place) (entry.subject_id) } { (words) } }
 }
 

@@ -15,7 +15,7 @@ use crate::html::button::{Item, button, cancel, link, menu_button, primary};
 use crate::html::field::{Opts, check, choice_field, text_field, textarea};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::parts::{Head, Tone, card, card_flush, flash, page_head, pill, section, tag};
-use crate::html::table::{self, acts, column, table};
+use crate::html::table::{self, Look, acts, column, table, table_with};
 use crate::html::text;
 use crate::ids::{CustomerId, RuleId};
 use crate::input::Input;
@@ -459,9 +459,7 @@ impl Form<'_> {
 }
 
 fn listed(names: &[Listed], sample: Option<&(Subject, Vec<String>)>) -> Markup {
-    let heading =
-        sample.map_or_else(|| "Type".to_owned(), |(subject, _)| format!("As for {}", subject.name));
-    let columns = [column("Name"), column(&heading)];
+    let columns = [column("Name"), column(if sample.is_some() { "Sample" } else { "Type" })];
     let rows = html! {
         @for (place, each) in names.iter().enumerate() {
             tr {
@@ -476,7 +474,8 @@ fn listed(names: &[Listed], sample: Option<&(Subject, Vec<String>)>) -> Markup {
         }
     };
     html! {
-        (table("What may be named", &columns, rows))
+        (table_with("What may be named", &columns, rows, Look { keep: true, ..Look::default() }))
+        @if let Some((subject, _)) = sample { p.muted.pad { "The samples are those of " (subject.name) "." } }
         p.muted.pad { "In texts between braces, with filters after a bar: " span.mono { "{user.upn|lower}" }
             ", also upper, ascii, trim, first:3. What an earlier rule’s step answered is "
             span.mono { "{out.KEY.NAME}" } ", this request " span.mono { "{request.id}" } "." }

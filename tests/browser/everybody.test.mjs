@@ -100,6 +100,7 @@ test('what no link leads to', async (t) => {
     await main.getByText('Signs in as').waitFor();
   });
   await sees('a new user before it is added', async () => {
+    await main.getByLabel('Badge number').fill('TA4711');
     await press('Show the plan');
     await main.getByRole('heading', { name: 'Add Ylva?' }).waitFor();
   });

@@ -62,7 +62,7 @@ pub fn index(cx: &Cx, scope: &Scope<SettingsWrite>) -> Result<Response> {
         (page_head("Locations", head))
         (frame::tabs(&cx.actor, "/locations"))
         @if found.items.is_empty() {
-            (table::empty("map-pin", "No locations yet", "A customer gets accounts in a directory once it lives in a location that has one.", None))
+            (table::empty("world", "No locations yet", "A customer gets accounts in a directory once it lives in a location that has one.", None))
         } @else {
             (table("Locations", &columns, rows))
             (table::paging(&text::count(count, "location", "locations"), start.as_deref(), next.as_deref()))

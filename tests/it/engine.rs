@@ -479,8 +479,15 @@ fn requests_of_one_user_never_interleave_while_users_run_side_by_side() {
 #[test]
 fn a_customer_service_waits_for_its_users_and_they_for_it() {
     let stage = Stage::new();
-    let sink = Sink::with(|_, _| {
-        std::thread::sleep(Duration::from_millis(40));
+    // The first is held until the other customer's has come.
+    let (came, comes) = std::sync::mpsc::channel();
+    let (came, comes) = (Mutex::new(came), Mutex::new(comes));
+    let sink = Sink::with(move |hit, _| {
+        if hit.key.ends_with("-4") {
+            came.lock().send(()).unwrap();
+        } else if hit.key.ends_with("-1") {
+            let _ = comes.lock().recv_timeout(Duration::from_secs(20));
+        }
         answer(200, "{}")
     });
     let desk = stage.webhook("Desk", &sink.url());

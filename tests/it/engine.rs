@@ -276,7 +276,7 @@ impl Stage {
 
     #[track_caller]
     pub fn until(&self, what: &str, condition: impl Fn() -> bool) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_secs(60);
         while !condition() {
             assert!(Instant::now() < end, "waited in vain until {what}: {:?}", self.all());
             std::thread::sleep(Duration::from_millis(10));
@@ -601,8 +601,10 @@ fn a_breaker_opens_spends_no_attempts_and_closes_by_itself() {
 #[test]
 fn a_connector_that_hangs_holds_up_only_its_own() {
     let stage = Stage::new();
-    let hang = Sink::with(|_, _| {
-        std::thread::sleep(Duration::from_secs(5));
+    let (over, when_over) = std::sync::mpsc::channel::<()>();
+    let when_over = Mutex::new(when_over);
+    let hang = Sink::with(move |_, _| {
+        let _over = when_over.lock().recv();
         answer(200, "{}")
     });
     let (slow, fine) = (stage.webhook("Slow", &hang.url()), Sink::ok());
@@ -613,13 +615,12 @@ fn a_connector_that_hangs_holds_up_only_its_own() {
     }
     let engine = stage.start();
     stage.until("all that may are at it", || hang.open.load(Ordering::SeqCst) == 4);
-    let began = Instant::now();
     for n in 0..20 {
         let id = stage.give(b, stage.user(b, &format!("user{n}")), vec![post(quick)]);
         stage.ends(id, "done");
     }
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(hang.most.load(Ordering::SeqCst), 4);
+    drop(over);
     drop(engine);
 }
 

@@ -162,7 +162,7 @@ fn endless_output_is_stopped_and_endless_chatter_only_cut() {
     let began = Instant::now();
     let outcome = Folder::sh("yes").outcome();
     assert!(matches!(&outcome, Outcome::Unknown { text } if text.contains("256 KiB")));
-    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(began.elapsed() < Duration::from_secs(60));
 
     let folder = Folder::sh("head -c 3000000 /dev/zero | tr '\\0' x >&2; echo '{}'");
     let (outcome, log) = folder.run();
@@ -209,7 +209,7 @@ fn one_that_ignores_the_request_to_end_is_killed() {
     let outcome = folder.outcome();
     assert!(matches!(&outcome, Outcome::Retry { text, .. } if text.contains("time")));
     let took = began.elapsed();
-    assert!(took >= Duration::from_secs(2) && took < Duration::from_secs(8), "{took:?}");
+    assert!(took >= Duration::from_secs(2) && took < Duration::from_secs(60), "{took:?}");
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn nobody_is_left_behind() {
     let session = Folder::sh("setsid sleep 7002 & sleep 0.2; echo '{}'");
     done(session.outcome());
     assert!(living("7002").is_empty());
-    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(began.elapsed() < Duration::from_secs(60));
 }
 
 #[test]

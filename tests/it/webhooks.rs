@@ -249,7 +249,7 @@ fn retry_after_is_obeyed_up_to_an_hour() {
 fn a_slow_answer_ends_in_time() {
     let server = Server::with(|stream| {
         let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
-        for _ in 0..60 {
+        for _ in 0..600 {
             std::thread::sleep(Duration::from_millis(200));
             if stream.write_all(b" ").is_err() {
                 break;
@@ -261,14 +261,14 @@ fn a_slow_answer_ends_in_time() {
     let began = Instant::now();
     let (outcome, _) = send(&endpoint, &json!({}));
     assert!(matches!(&outcome, Outcome::Unknown { text } if text.contains("200")), "{outcome:?}");
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 
-    let silent = Server::with(|_| std::thread::sleep(Duration::from_secs(5)));
+    let silent = Server::with(|_| std::thread::sleep(Duration::from_secs(120)));
     let mut endpoint = silent.endpoint();
     endpoint.limit = Duration::from_secs(1);
     let began = Instant::now();
     retry(send(&endpoint, &json!({})).0);
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }
 
 #[test]

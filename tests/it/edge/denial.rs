@@ -132,7 +132,7 @@ fn clients_that_leave_in_the_middle_of_an_answer_leave_nothing_behind() {
     }
     assert_eq!(victim.status("/"), 200);
     let left = || std::fs::read_dir(edge::answers_dir(&victim.run_dir)).unwrap().count();
-    assert!(within(Duration::from_secs(2), || left() == 0));
+    assert!(within(Duration::from_secs(20), || left() == 0));
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn the_line_for_a_worker_is_bounded_and_those_who_leave_it_are_not_served() {
         stream.write_all(b"GET /sleep?300 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     }
     let turned_away = || victim.counters.own(503) == 80 - 30 - u64::try_from(WORKERS).unwrap();
-    assert!(within(Duration::from_secs(2), turned_away), "{}", victim.counters.own(503));
+    assert!(within(Duration::from_secs(20), turned_away), "{}", victim.counters.own(503));
     crowd.into_iter().for_each(reset);
     assert_eq!(victim.status("/"), 200);
     let served = victim.seen().iter().filter(|request| request.contains("sleep")).count();
@@ -220,12 +220,12 @@ fn one_address_gets_only_so_many_connections() {
     let victim = Victim::with(|settings| settings.limits.per_address = 20);
     std::thread::sleep(Duration::from_millis(100)); // the first visitor leaves
     let mut held: Vec<_> = (0..30).map(|_| victim.connect()).collect();
-    assert!(within(Duration::from_secs(2), || {
+    assert!(within(Duration::from_secs(20), || {
         victim.counters.turned_away.load(Ordering::Relaxed) >= 10
     }));
     assert_eq!(victim.status("/"), 0);
     held.drain(..15);
-    assert!(within(Duration::from_secs(2), || victim.status("/") == 200));
+    assert!(within(Duration::from_secs(20), || victim.status("/") == 200));
 }
 
 #[test]
@@ -234,17 +234,17 @@ fn when_all_places_are_taken_the_longest_idle_makes_room() {
     let settled = || victim.counters.admitted.load(Ordering::Relaxed);
     let mut busy = victim.connect();
     busy.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-A").unwrap();
-    assert!(within(Duration::from_secs(2), || settled() == 2));
+    assert!(within(Duration::from_secs(20), || settled() == 2));
     let mut idle: Vec<_> = (0..7).map(|_| victim.connect()).collect();
-    assert!(within(Duration::from_secs(2), || settled() == 9));
+    assert!(within(Duration::from_secs(20), || settled() == 9));
     std::thread::sleep(Duration::from_millis(50));
     idle[0].write_all(GET).unwrap();
-    assert_eq!(status(&listen(&mut idle[0], Duration::from_millis(300)).0), Some(200));
+    assert_eq!(status(&listen(&mut idle[0], Duration::from_secs(1)).0), Some(200));
     assert_eq!(victim.status("/"), 200);
     assert!(victim.counters.evicted.load(Ordering::Relaxed) >= 1);
-    assert_eq!(listen(&mut idle[1], Duration::from_millis(300)), (String::new(), true));
+    assert_eq!(listen(&mut idle[1], Duration::from_secs(20)), (String::new(), true));
     let (_, closed) = listen(&mut idle[0], Duration::from_millis(100));
     assert!(!closed, "was busy later than the others");
     busy.write_all(b": b\r\n\r\n").unwrap();
-    assert_eq!(status(&listen(&mut busy, Duration::from_millis(500)).0), Some(200));
+    assert_eq!(status(&listen(&mut busy, Duration::from_secs(1)).0), Some(200));
 }

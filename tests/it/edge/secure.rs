@@ -100,15 +100,15 @@ fn a_new_pair_is_taken_up_and_one_that_does_not_match_is_not() {
     assert!(ask(&mut old).starts_with("HTTP/1.1 200"));
     write(dir.path(), (SECOND.0, FIRST.1));
     let refused = || victim.counters.certificate_refused.load(Ordering::Relaxed);
-    assert!(within(Duration::from_secs(3), refused));
+    assert!(within(Duration::from_secs(20), refused));
     assert_eq!(shown(&victim), "first");
     write(dir.path(), ("nonsense", "nonsense"));
     std::thread::sleep(Duration::from_millis(250));
     assert!(refused());
     assert_eq!(shown(&victim), "first");
     write(dir.path(), SECOND);
-    assert!(within(Duration::from_secs(3), || shown(&victim) == "second"));
-    assert!(within(Duration::from_secs(3), || !refused()));
+    assert!(within(Duration::from_secs(20), || shown(&victim) == "second"));
+    assert!(within(Duration::from_secs(20), || !refused()));
     assert!(ask(&mut old).starts_with("HTTP/1.1 200"), "open connections go on");
 }
 
@@ -118,7 +118,7 @@ fn a_hangup_makes_it_look_at_once() {
     assert_eq!(shown(&victim), "first");
     write(dir.path(), SECOND);
     rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::HUP).unwrap();
-    assert!(within(Duration::from_secs(3), || shown(&victim) == "second"));
+    assert!(within(Duration::from_secs(20), || shown(&victim) == "second"));
 }
 
 #[test]

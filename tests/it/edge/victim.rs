@@ -130,10 +130,10 @@ fn is_timeout(err: &std::io::Error) -> bool {
 
 /// An ordinary visitor's request.
 pub fn visit(address: SocketAddr, target: &str) -> Option<String> {
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()?;
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(20)).ok()?;
     let head = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).ok()?;
-    let (answer, _) = listen(&mut stream, Duration::from_secs(2));
+    let (answer, _) = listen(&mut stream, Duration::from_secs(20));
     Some(answer)
 }
 

@@ -84,7 +84,11 @@ fn more_connections_than_descriptors_leave_enough_to_serve() {
     assert!(apart.descriptors() < 128, "{}", apart.descriptors());
     drop(crowd);
     assert_eq!(apart.status(), 200);
-    assert!(within(Duration::from_secs(20), || apart.descriptors() < 40), "{}", apart.descriptors());
+    assert!(
+        within(Duration::from_secs(20), || apart.descriptors() < 40),
+        "{}",
+        apart.descriptors()
+    );
 }
 
 #[test]
@@ -118,5 +122,9 @@ fn attacks_leave_no_descriptor_thread_or_memory_behind() {
     let grown = apart.account("VmRSS").saturating_sub(memory);
     assert!(grown < 32 << 10, "grew by {grown} KiB");
     drop((endless, ahead));
-    assert!(within(Duration::from_secs(20), || apart.descriptors() < 40), "{}", apart.descriptors());
+    assert!(
+        within(Duration::from_secs(20), || apart.descriptors() < 40),
+        "{}",
+        apart.descriptors()
+    );
 }

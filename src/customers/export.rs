@@ -1,12 +1,14 @@
 //! The list of customers as a file.
 
 use super::finding;
+use super::properties::{self, values};
 use super::{Brief, Customer, store};
 use crate::audit;
 use crate::auth::Scope;
 use crate::auth::permissions::CustomersRead;
 use crate::error::{Error, Result};
 use crate::sheet::Growing;
+use crate::sheet::field::Field;
 use crate::web::{Cx, Paging, Response, response};
 use serde_json::json;
 
@@ -48,17 +50,27 @@ const COLUMNS: &[&str] = &[
 /// What page and API answer: those that the list has, with what their own pages say of them.
 pub fn download(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     let filter = finding::read(&cx.request.query, &cx.actor)?;
-    let headings: Vec<String> = COLUMNS.iter().map(|text| (*text).to_owned()).collect();
+    let keys = cx.db.read(|db| properties::keys(db, scope, cx.actor.home))?;
+    let named = keys.iter().map(|key| Field::Custom(key.clone()).to_string());
+    let headings: Vec<String> = COLUMNS.iter().map(|text| (*text).to_owned()).chain(named).collect();
     let mut sheet = Growing::csv(&headings)?;
     cx.db.read(|db| {
         let mut after = String::new();
         loop {
             let paging = Paging::read("200", &after, String::new())?;
             let found = finding::list(db, scope, &filter, &paging)?;
+            let ids: Vec<i64> = found.items.iter().map(|brief| brief.id.0).collect();
+            let all = store::several(db, scope, &ids)?;
+            let above = |id| all.iter().any(|(each, above)| each.id.0 == id && *above);
+            let own = values::of_many(db, &ids, above)?;
             for brief in &found.items {
-                let customer = store::one(db, scope, brief.id)?;
-                let above = store::is_above(db, scope, brief.id)?;
-                sheet.line(&cells(brief, &customer, above))?;
+                let whole = all.iter().find(|(customer, _)| customer.id == brief.id);
+                let Some((customer, above)) = whole else { continue };
+                let mut line = cells(brief, customer, *above);
+                line.extend(keys.iter().map(|key| {
+                    own.get(&(brief.id.0, key.clone())).cloned().unwrap_or_default()
+                }));
+                sheet.line(&line)?;
             }
             if sheet.lines > MOST {
                 let most = "One file holds 50,000 customers. Narrow the list first.";

@@ -9,21 +9,50 @@ use crate::places::State;
 use crate::time::Instant;
 use rusqlite::{Row, named_params};
 
+/// What there is of a customer.
+macro_rules! whole {
+    ($rest:literal) => {
+        concat!(
+            "SELECT customers.id, parent_id, code, state, reseller, disabled_through, version, created_at,
+                    coalesce((SELECT up.name FROM customers up WHERE up.id = customers.parent_id), '') AS parent_name,
+                    name, type, starts_on, expires_on, contact_name, contact_email, phone, fax, website, street, city,
+                    region, postcode, country, coordinates, links, language, time_zone, user_limit, rank, tags, notes,
+                    external_id, currency,
+                    billing_id, tax_id, tax_rate_bp, registration_no, invoice_email, invoice_address, po_reference,
+                    payment_days, billed_by, customers_billed_by, billing_from, expired_at, deprovisioned_at, deleted_at",
+            $rest
+        )
+    };
+}
+
 pub fn one<P>(db: &Read, scope: &Scope<P>, id: CustomerId) -> Result<Customer> {
     db.one(
-        "SELECT customers.id, parent_id, code, state, reseller, disabled_through, version, created_at,
-                coalesce((SELECT up.name FROM customers up WHERE up.id = customers.parent_id), '') AS parent_name,
-                name, type, starts_on, expires_on, contact_name, contact_email, phone, fax, website, street, city,
-                region, postcode, country, coordinates, links, language, time_zone, user_limit, rank, tags, notes,
-                external_id, currency,
-                billing_id, tax_id, tax_rate_bp, registration_no, invoice_email, invoice_address, po_reference,
-                payment_days, billed_by, customers_billed_by, billing_from, expired_at, deprovisioned_at, deleted_at
-           FROM customers
-          WHERE customers.id = :id AND state <> 'purged'
-            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
-                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        whole!(
+            " FROM customers
+              WHERE customers.id = :id AND state <> 'purged'
+                AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                               AND scope IN (SELECT value FROM json_each(:scope)))"
+        ),
         named_params! { ":id": id, ":scope": scope },
         customer,
+    )
+}
+
+/// Some, and whether the scope stands above each.
+pub fn several<P>(db: &Read, scope: &Scope<P>, ids: &[i64]) -> Result<Vec<(Customer, bool)>> {
+    db.all(
+        whole!(
+            ", customers.id = 1 OR EXISTS (
+                 SELECT 1 FROM customer_tree JOIN json_each(:scope) AS code
+                     ON code.value IN (customer_tree.above * 4 + 2, customer_tree.above * 4 + 3)
+                  WHERE customer_tree.below = customers.id AND depth > 0) AS is_above
+               FROM customers
+              WHERE customers.id IN (SELECT value FROM json_each(:ids)) AND state <> 'purged'
+                AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                               AND scope IN (SELECT value FROM json_each(:scope)))"
+        ),
+        named_params! { ":ids": serde_json::to_string(ids)?, ":scope": scope },
+        |row| Ok((customer(row)?, row.get("is_above")?)),
     )
 }
 

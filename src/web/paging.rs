@@ -82,8 +82,9 @@ impl Paging {
     }
 
     /// Makes a page of what cannot be found by an index: `source` walks the index of the order, so
-    /// many rows after a key, and `keep` fetches those of them that are wanted. After `bound` rows
-    /// the page ends as it is, and the next one goes on: what a page costs does not grow.
+    /// many rows or more after a key, and `keep` fetches those of them that are wanted: first of a page's
+    /// number, which is enough where most are, then of more at once. After `bound` rows the page
+    /// ends as it is, and the next one goes on: what a page costs does not grow.
     pub fn walk<T>(
         &self,
         bound: usize,
@@ -91,20 +92,27 @@ impl Paging {
         mut keep: impl FnMut(&[i64]) -> Result<Vec<(i64, T)>>,
     ) -> Result<Listing<T>> {
         let limit = usize::try_from(self.limit).unwrap_or(0);
-        let (mut after, mut looked) = (self.after.clone(), 0);
+        let most = usize::try_from(CHUNK).unwrap_or(0);
+        let (mut after, mut looked, mut at_once) = (self.after.clone(), 0, limit + 1);
         let mut found: Vec<(Key, T)> = Vec::new();
         loop {
             let at = after.as_ref().map(|(value, id)| (value.as_str(), *id));
             let chunk = source(at, CHUNK)?;
-            let ids: Vec<i64> = chunk.iter().map(|(_, id)| *id).collect();
-            for (id, row) in keep(&ids)? {
-                let key = chunk.iter().find(|(_, each)| *each == id);
-                found.extend(key.map(|key| (key.clone(), row)));
+            let mut rest = chunk.as_slice();
+            while !rest.is_empty() && found.len() <= limit && looked < bound {
+                let (piece, later) = rest.split_at(rest.len().min(at_once));
+                let ids: Vec<i64> = piece.iter().map(|(_, id)| *id).collect();
+                for (id, row) in keep(&ids)? {
+                    let key = piece.iter().find(|(_, each)| *each == id);
+                    found.extend(key.map(|key| (key.clone(), row)));
+                }
+                looked += piece.len();
+                after = piece.last().cloned();
+                rest = later;
+                at_once = (4 * at_once).min(most);
             }
-            looked += chunk.len();
-            let ended = chunk.len() < usize::try_from(CHUNK).unwrap_or(0);
+            let ended = chunk.len() < most && rest.is_empty();
             let full = found.len() > limit;
-            after = chunk.into_iter().next_back().or(after);
             if full || ended || looked >= bound {
                 found.truncate(limit);
                 let next = match full {

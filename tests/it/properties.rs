@@ -224,6 +224,30 @@ fn archived_values_are_kept_and_exported_and_nothing_goes_that_is_in_use() {
 }
 
 #[test]
+fn the_file_of_customers_has_what_each_may_see_of_them() {
+    let scene = scene();
+    let (world, home) = (&scene.world, scene.home);
+    let admin = world.person(scene.reseller, "Reseller administrator");
+    for (key, seen_by) in [("margin", "above"), ("region", "administrators")] {
+        let more = json!({ "key": key, "label": key, "subject": "customer", "seen_by": seen_by });
+        scene.define(&admin, scene.reseller, more);
+    }
+    let values = json!({ "properties": { "margin": "thin", "region": "north" } });
+    admin.api_patch(&format!("/customers/{home}"), values).expect(200);
+    let file = |who: &Person| -> Vec<String> {
+        who.get("/customers/export").expect(200).body.lines().map(str::to_owned).collect()
+    };
+    let all = file(&admin);
+    assert!(all[0].ends_with(",custom:margin,custom:region"), "{}", all[0]);
+    assert!(all.iter().any(|line| line.contains("Aldermoor") && line.ends_with(",thin,north")));
+    // Below nobody, nothing for those above is even named.
+    let ca = file(&world.person(home, "Customer administrator"));
+    assert!(ca[0].ends_with(",Created,custom:region") && ca[1].ends_with(",north"), "{ca:?}");
+    let stranger = file(&world.person(scene.sibling, "Customer administrator"));
+    assert!(!stranger[0].contains("custom:"), "{stranger:?}");
+}
+
+#[test]
 fn a_property_is_unknown_to_a_sibling_and_to_those_who_may_not_see_it() {
     let scene = scene();
     let (world, home) = (&scene.world, scene.home);

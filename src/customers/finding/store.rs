@@ -188,18 +188,32 @@ pub fn search(
 pub const COUNT: &str = "SELECT count(*) FROM (
       SELECT 1 FROM customers
        WHERE customers.id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
-         AND +state IN (SELECT value FROM json_each(:states))
+         AND +state = :state
        LIMIT :most)";
 
-/// How many customers in scope are in one of the states, one more than are counted at most.
-pub fn count(db: &Read, scope: &Scope<CustomersRead>, states: &[State]) -> Result<i64> {
+/// How many customers in scope are in a state, one more than are counted at most.
+pub fn count(db: &Read, scope: &Scope<CustomersRead>, state: State) -> Result<i64> {
     db.one(
         COUNT,
-        named_params! {
-            ":scope": scope, ":states": serde_json::to_string(states)?, ":most": COUNTED + 1,
-        },
+        named_params! { ":scope": scope, ":state": state, ":most": COUNTED + 1 },
         |row| row.get(0),
     )
+}
+
+pub const COUNT_REACHED: &str = "WITH bin (n) AS (
+      SELECT count(*) FROM customers INDEXED BY customers_by_state
+       WHERE state IN ('deleted', 'purged')
+         AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = customers.id
+                        AND scope IN (SELECT value FROM json_each(:scope))))
+    SELECT (SELECT count(*) FROM (
+              SELECT DISTINCT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope))
+               LIMIT :most + (SELECT n FROM bin)))
+           - (SELECT n FROM bin)";
+
+/// How many customers in scope are not in the bin, one more than are counted at most: the index of who
+/// reaches whom tells, and no customer that is not in the bin is looked at.
+pub fn count_reached(db: &Read, scope: &Scope<CustomersRead>) -> Result<i64> {
+    db.one(COUNT_REACHED, named_params! { ":scope": scope, ":most": COUNTED + 1 }, |row| row.get(0))
 }
 
 pub const COUNT_ALL: &str = "SELECT count(*) FROM (
@@ -284,13 +298,12 @@ pub fn walked(db: &Read, sort: Sort, at: Option<(&str, i64)>, most: i64) -> Resu
     db.all(sql, named_params! { ":after": after, ":after_id": after_id, ":most": most }, key)
 }
 
-/// The same of some.
+/// The same of some, all of them.
 pub fn among(
     db: &Read,
     ids: &[i64],
     sort: Sort,
     at: Option<(&str, i64)>,
-    most: i64,
 ) -> Result<Vec<Key>> {
     let mut all: Vec<Key> = db.all(
         "SELECT customers.id, CASE :sort WHEN 'code' THEN code WHEN 'created' THEN created_at
@@ -308,7 +321,6 @@ pub fn among(
         let seen = all.iter().position(|(_, each)| *each == id).map_or(0, |place| place + 1);
         all.drain(..seen);
     }
-    all.truncate(usize::try_from(most).unwrap_or(0));
     Ok(all)
 }
 

@@ -207,6 +207,11 @@ pub fn own_of_users(db: &Read, customer: CustomerId) -> Result<Vec<Property>> {
     Ok(all)
 }
 
+/// The keys of what customers in scope may have, as far as they are seen from it.
+pub fn keys<P>(db: &Read, scope: &Scope<P>, home: CustomerId) -> Result<Vec<String>> {
+    store::keys(db, scope, home)
+}
+
 /// How many have a value of it.
 pub fn uses(db: &Read, id: CustomPropertyId) -> Result<i64> {
     store::uses(db, id)

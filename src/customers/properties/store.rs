@@ -2,7 +2,7 @@
 
 use super::define::Definition;
 use super::values::Kept;
-use super::{Holder, Property};
+use super::{Holder, Property, SeenBy};
 use crate::auth::Scope;
 use crate::db::{Read, Write};
 use crate::error::Result;
@@ -68,6 +68,53 @@ pub fn kept(db: &Read, holder: &Holder) -> Result<Vec<Kept>> {
         all.push(Kept { property, value, named });
     }
     Ok(all)
+}
+
+/// The keys of what customers in scope may have, as far as they are seen from it.
+pub fn keys<P>(db: &Read, scope: &Scope<P>, home: CustomerId) -> Result<Vec<String>> {
+    db.all(
+        "SELECT DISTINCT key FROM custom_properties
+          WHERE subject = 'customer' AND archived_at IS NULL
+            AND (customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
+                 OR customer_id IN (SELECT above FROM customer_tree WHERE below = :home))
+            AND (seen_by <> 'above'
+                 OR EXISTS (SELECT 1 FROM json_each(:scope) AS code JOIN customer_tree ON above = code.value / 4
+                             WHERE code.value % 4 IN (2, 3) AND depth > 0))
+          ORDER BY key",
+        named_params! { ":scope": scope, ":home": home },
+        |row| row.get(0),
+    )
+}
+
+/// What customers have of those, the nearest definition last: customer, key, whether only those above see it,
+/// kind, value. Users are told by sign-in name.
+pub fn of_many(
+    db: &Read,
+    ids: &[i64],
+) -> Result<Vec<(i64, String, SeenBy, crate::kinds::Type, String)>> {
+    db.all(
+        "SELECT custom_values.customer_id AS customer, key, seen_by, custom_properties.type AS kind,
+                CASE custom_properties.type
+                     WHEN 'user' THEN json_quote((SELECT upn FROM users WHERE users.id = CAST(custom_values.value AS INTEGER)))
+                     ELSE custom_values.value END AS value
+           FROM custom_values
+           JOIN custom_properties ON custom_properties.id = custom_values.property_id
+           JOIN customer_tree ON customer_tree.below = custom_values.customer_id
+                             AND customer_tree.above = custom_properties.customer_id
+          WHERE custom_values.customer_id IN (SELECT value FROM json_each(:ids)) AND custom_values.user_id IS NULL
+            AND subject = 'customer' AND archived_at IS NULL
+          ORDER BY custom_values.customer_id, depth DESC",
+        named_params! { ":ids": serde_json::to_string(ids)? },
+        |row| {
+            Ok((
+                row.get("customer")?,
+                row.get("key")?,
+                row.get("seen_by")?,
+                row.get("kind")?,
+                row.get("value")?,
+            ))
+        },
+    )
 }
 
 pub fn own(db: &Read, customer: CustomerId) -> Result<Vec<Property>> {

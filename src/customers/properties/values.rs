@@ -1,7 +1,7 @@
 //! The values of custom properties: what is said of them, how they are kept and told.
 
 use super::store;
-use super::{FIELD, Holder, Property, Standing, holding};
+use super::{FIELD, Holder, Property, SeenBy, Standing, holding};
 use crate::auth::Scope;
 use crate::db::{Read, Write};
 use crate::error::{Complaint, Error, Result};
@@ -199,6 +199,24 @@ pub fn of(db: &Read, standing: Standing, holder: &Holder) -> Result<Vec<Kept>> {
         let there = kept.property.archived_at.is_none() || kept.value.is_some();
         there && kept.property.seen_from(standing)
     });
+    Ok(all)
+}
+
+/// What customers have, as files say it, by customer and key: those seen only from above for those of
+/// whom `is_above` says so.
+pub fn of_many(
+    db: &Read,
+    ids: &[i64],
+    is_above: impl Fn(i64) -> bool,
+) -> Result<BTreeMap<(i64, String), String>> {
+    let mut all = BTreeMap::new();
+    for (customer, key, seen_by, kind, value) in store::of_many(db, ids)? {
+        let said = match seen_by > SeenBy::Above || is_above(customer) {
+            true => word(kind, &serde_json::from_str(&value)?),
+            false => String::new(),
+        };
+        all.insert((customer, key), said);
+    }
     Ok(all)
 }
 

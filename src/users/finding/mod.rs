@@ -107,6 +107,12 @@ const QUERY: &[Field] = filters!(Field::integer("limit", ""), Field::text("after
 const BOUND: usize = 5_000;
 /// The same within a customer, or few.
 const BOUND_WITHIN: usize = 50_000;
+/// Names of few customers that are sorted at once.
+const AT_ONCE: i64 = 5_000;
+/// How many users may be found by a filter's own index to be looked at one by one.
+const FEW: i64 = 5_000;
+/// The same where those in scope could be looked at instead.
+const FEW_NARROW: i64 = 1_000;
 
 /// Reads a filter; `query` may name the page too.
 pub fn read(query: &Input, actor: &Actor) -> Result<Filter> {
@@ -253,10 +259,10 @@ fn page(
         return Ok(paging.listing(rows, name));
     }
     let keep = |ids: &[i64]| kept(db, scope, ids, &asked);
-    if (breadth != Breadth::Narrow || !everywhere)
-        && let Some(few) = few(db, &asked)?
-    {
-        return paging.walk(BOUND, |at, most| store::among(db, &few, at, most), keep);
+    // Those of a narrow scope are few themselves.
+    let bound = if everywhere && breadth == Breadth::Narrow { FEW_NARROW } else { FEW };
+    if let Some(few) = few(db, &asked, bound)? {
+        return paging.walk(BOUND, |at, _| store::among(db, &few, at), keep);
     }
     let span = spans(filter.more.letter, &asked.q, filter.customer.is_none());
     match (filter.customer, breadth) {
@@ -268,7 +274,7 @@ fn page(
         }
         (None, Breadth::Narrow) => {
             let source =
-                |at: Option<(&str, i64)>, most| store::names_narrow(db, scope, &span, at, most);
+                |at: Option<(&str, i64)>, _| store::names_narrow(db, scope, &span, at, AT_ONCE);
             paging.walk(BOUND_WITHIN, source, keep)
         }
         (None, _) => match search::users_match(db, &filter.q)? {
@@ -349,33 +355,34 @@ fn search_wide(
 }
 
 /// Those whom one of the filters leaves, where that is few.
-fn few(db: &Read, asked: &Asked) -> Result<Option<Vec<i64>>> {
+fn few(db: &Read, asked: &Asked, bound: i64) -> Result<Option<Vec<i64>>> {
     let more = &asked.filter.more;
+    let most = bound + 1;
     let mut all = Vec::new();
     if let Some(manager) = asked.manager {
-        all.push(store::reports(db, manager)?);
+        all.push(store::reports(db, manager, most)?);
     }
     if let Some(days) = more.expires_within {
-        all.push(store::expiring(db, asked.today, asked.today.plus_days(days))?);
+        all.push(store::expiring(db, asked.today, asked.today.plus_days(days), most)?);
     }
     match more.badge {
-        Some(Badge::Locked) => all.push(store::locked(db)?),
-        Some(Badge::RequestFailed) => all.push(store::failed(db)?),
+        Some(Badge::Locked) => all.push(store::locked(db, most)?),
+        Some(Badge::RequestFailed) => all.push(store::failed(db, most)?),
         _ => {}
     }
     if more.test == Some(true) {
-        all.push(store::tested(db)?);
+        all.push(store::tested(db, most)?);
     }
     if more.main_contact == Some(true) {
-        all.push(store::main_contacts(db)?);
+        all.push(store::main_contacts(db, most)?);
     }
     if !more.role.is_empty() {
-        all.push(store::holding(db, &more.role)?);
+        all.push(store::holding(db, &more.role, most)?);
     }
     if !more.service.is_empty() {
-        all.push(store::having(db, &more.service)?);
+        all.push(store::having(db, &more.service, most)?);
     }
-    let few = all.into_iter().filter(|ids| i64::try_from(ids.len()).is_ok_and(|n| n <= store::FEW));
+    let few = all.into_iter().filter(|ids| i64::try_from(ids.len()).is_ok_and(|n| n <= bound));
     Ok(few.min_by_key(Vec::len))
 }
 

@@ -16,9 +16,6 @@ use crate::web::paging::Key;
 use rusqlite::{Row, named_params};
 use std::collections::BTreeMap;
 
-/// More than so many are not few.
-pub const FEW: i64 = 5_000;
-
 /// What a list shows of a user.
 macro_rules! brief {
     ($rest:literal) => {
@@ -418,18 +415,16 @@ pub fn matching(db: &Read, found: &str, at: Option<(&str, i64)>, most: i64) -> R
     db.all(MATCHING, named_params! { ":match": found, ":after_id": after_id, ":most": most }, key)
 }
 
-/// Some by name.
-pub fn among(db: &Read, ids: &[i64], at: Option<(&str, i64)>, most: i64) -> Result<Vec<Key>> {
+/// Some by name, all of them.
+pub fn among(db: &Read, ids: &[i64], at: Option<(&str, i64)>) -> Result<Vec<Key>> {
     let (after, after_id) = at.unwrap_or(("", 0));
     db.all(
         "SELECT users.id, users.display_name
            FROM json_each(:ids) AS one CROSS JOIN users ON users.id = one.value
           WHERE users.display_name COLLATE NOCASE >= :after
             AND (users.display_name COLLATE NOCASE > :after OR users.id > :after_id)
-          ORDER BY users.display_name COLLATE NOCASE, users.id LIMIT :most",
-        named_params! {
-            ":ids": serde_json::to_string(ids)?, ":after": after, ":after_id": after_id, ":most": most,
-        },
+          ORDER BY users.display_name COLLATE NOCASE, users.id",
+        named_params! { ":ids": serde_json::to_string(ids)?, ":after": after, ":after_id": after_id },
         key,
     )
 }
@@ -559,54 +554,58 @@ pub fn named(db: &Read, text: &str) -> Result<Option<UserId>> {
     )
 }
 
-/// One more than are few, by each filter that has an index of its own.
-fn few(db: &Read, sql: &str, params: &[(&str, &dyn rusqlite::ToSql)]) -> Result<Vec<i64>> {
-    let most = FEW + 1;
+/// At most so many by a filter that has an index of its own.
+fn few(
+    db: &Read,
+    most: i64,
+    sql: &str,
+    params: &[(&str, &dyn rusqlite::ToSql)],
+) -> Result<Vec<i64>> {
     let mut all = params.to_vec();
     all.push((":most", &most));
     db.all(sql, all.as_slice(), |row| row.get(0))
 }
 
-pub fn reports(db: &Read, manager: UserId) -> Result<Vec<i64>> {
+pub fn reports(db: &Read, manager: UserId, most: i64) -> Result<Vec<i64>> {
     let sql = "SELECT id FROM users WHERE manager_id = :manager LIMIT :most";
-    few(db, sql, &[(":manager", &manager)])
+    few(db, most, sql, &[(":manager", &manager)])
 }
 
-pub fn expiring(db: &Read, today: Date, until: Date) -> Result<Vec<i64>> {
+pub fn expiring(db: &Read, today: Date, until: Date, most: i64) -> Result<Vec<i64>> {
     let sql = "SELECT id FROM users
       WHERE state = 'active' AND expires_on IS NOT NULL AND expires_on BETWEEN :today AND :until LIMIT :most";
-    few(db, sql, &[(":today", &today), (":until", &until)])
+    few(db, most, sql, &[(":today", &today), (":until", &until)])
 }
 
-pub fn locked(db: &Read) -> Result<Vec<i64>> {
-    few(db, "SELECT id FROM users WHERE locked_until IS NOT NULL LIMIT :most", &[])
+pub fn locked(db: &Read, most: i64) -> Result<Vec<i64>> {
+    few(db, most, "SELECT id FROM users WHERE locked_until IS NOT NULL LIMIT :most", &[])
 }
 
-pub fn tested(db: &Read) -> Result<Vec<i64>> {
-    few(db, "SELECT id FROM users WHERE test_user = 1 LIMIT :most", &[])
+pub fn tested(db: &Read, most: i64) -> Result<Vec<i64>> {
+    few(db, most, "SELECT id FROM users WHERE test_user = 1 LIMIT :most", &[])
 }
 
-pub fn main_contacts(db: &Read) -> Result<Vec<i64>> {
-    few(db, "SELECT id FROM users WHERE main_contact = 1 LIMIT :most", &[])
+pub fn main_contacts(db: &Read, most: i64) -> Result<Vec<i64>> {
+    few(db, most, "SELECT id FROM users WHERE main_contact = 1 LIMIT :most", &[])
 }
 
 /// Users of requests that failed.
-pub fn failed(db: &Read) -> Result<Vec<i64>> {
+pub fn failed(db: &Read, most: i64) -> Result<Vec<i64>> {
     let sql = "SELECT DISTINCT user_id FROM requests
       WHERE status = 'failed' AND user_id IS NOT NULL LIMIT :most";
-    few(db, sql, &[])
+    few(db, most, sql, &[])
 }
 
 /// Holders of a role.
-pub fn holding(db: &Read, role: &str) -> Result<Vec<i64>> {
+pub fn holding(db: &Read, role: &str, most: i64) -> Result<Vec<i64>> {
     let sql = "SELECT DISTINCT user_id FROM roles JOIN role_grants ON role_id = roles.id
       WHERE roles.name = :role LIMIT :most";
-    few(db, sql, &[(":role", &role)])
+    few(db, most, sql, &[(":role", &role)])
 }
 
 /// Those who have a service.
-pub fn having(db: &Read, service: &str) -> Result<Vec<i64>> {
+pub fn having(db: &Read, service: &str, most: i64) -> Result<Vec<i64>> {
     let sql = "SELECT DISTINCT user_id FROM services JOIN user_services ON service_id = services.id
       WHERE services.code = :service LIMIT :most";
-    few(db, sql, &[(":service", &service)])
+    few(db, most, sql, &[(":service", &service)])
 }

@@ -52,7 +52,8 @@ pub fn download(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
     let filter = finding::read(&cx.request.query, &cx.actor)?;
     let keys = cx.db.read(|db| properties::keys(db, scope, cx.actor.home))?;
     let named = keys.iter().map(|key| Field::Custom(key.clone()).to_string());
-    let headings: Vec<String> = COLUMNS.iter().map(|text| (*text).to_owned()).chain(named).collect();
+    let headings: Vec<String> =
+        COLUMNS.iter().map(|text| (*text).to_owned()).chain(named).collect();
     let mut sheet = Growing::csv(&headings)?;
     cx.db.read(|db| {
         let mut after = String::new();
@@ -67,9 +68,11 @@ pub fn download(cx: &Cx, scope: &Scope<CustomersRead>) -> Result<Response> {
                 let whole = all.iter().find(|(customer, _)| customer.id == brief.id);
                 let Some((customer, above)) = whole else { continue };
                 let mut line = cells(brief, customer, *above);
-                line.extend(keys.iter().map(|key| {
-                    own.get(&(brief.id.0, key.clone())).cloned().unwrap_or_default()
-                }));
+                line.extend(
+                    keys.iter().map(|key| {
+                        own.get(&(brief.id.0, key.clone())).cloned().unwrap_or_default()
+                    }),
+                );
                 sheet.line(&line)?;
             }
             if sheet.lines > MOST {

@@ -193,11 +193,9 @@ pub const COUNT: &str = "SELECT count(*) FROM (
 
 /// How many customers in scope are in a state, one more than are counted at most.
 pub fn count(db: &Read, scope: &Scope<CustomersRead>, state: State) -> Result<i64> {
-    db.one(
-        COUNT,
-        named_params! { ":scope": scope, ":state": state, ":most": COUNTED + 1 },
-        |row| row.get(0),
-    )
+    db.one(COUNT, named_params! { ":scope": scope, ":state": state, ":most": COUNTED + 1 }, |row| {
+        row.get(0)
+    })
 }
 
 pub const COUNT_REACHED: &str = "WITH bin (n) AS (
@@ -299,12 +297,7 @@ pub fn walked(db: &Read, sort: Sort, at: Option<(&str, i64)>, most: i64) -> Resu
 }
 
 /// The same of some, all of them.
-pub fn among(
-    db: &Read,
-    ids: &[i64],
-    sort: Sort,
-    at: Option<(&str, i64)>,
-) -> Result<Vec<Key>> {
+pub fn among(db: &Read, ids: &[i64], sort: Sort, at: Option<(&str, i64)>) -> Result<Vec<Key>> {
     let mut all: Vec<Key> = db.all(
         "SELECT customers.id, CASE :sort WHEN 'code' THEN code WHEN 'created' THEN created_at
                                          WHEN 'users' THEN CAST(users AS TEXT) ELSE name END AS value

@@ -7,6 +7,7 @@ use crate::auth::Scope;
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomPropertyId, CustomerId, UserId};
+use crate::kinds::Type;
 use rusqlite::{Row, named_params};
 use serde_json::Value;
 
@@ -60,9 +61,7 @@ pub fn kept(db: &Read, holder: &Holder) -> Result<Vec<Kept>> {
     for (property, value) in rows {
         let value: Option<Value> = value.as_deref().map(serde_json::from_str).transpose()?;
         let named = match (&value, property.kind) {
-            (Some(value), crate::kinds::Type::User) => {
-                called(db, UserId(value.as_i64().unwrap_or_default()))?
-            }
+            (Some(value), Type::User) => called(db, UserId(value.as_i64().unwrap_or_default()))?,
             _ => None,
         };
         all.push(Kept { property, value, named });
@@ -86,12 +85,18 @@ pub fn keys<P>(db: &Read, scope: &Scope<P>, home: CustomerId) -> Result<Vec<Stri
     )
 }
 
-/// What customers have of those, the nearest definition last: customer, key, whether only those above see it,
-/// kind, value. Users are told by sign-in name.
-pub fn of_many(
-    db: &Read,
-    ids: &[i64],
-) -> Result<Vec<(i64, String, SeenBy, crate::kinds::Type, String)>> {
+/// What one of many customers has of a property.
+pub struct Said {
+    pub customer: i64,
+    pub key: String,
+    pub seen_by: SeenBy,
+    pub kind: Type,
+    /// JSON; a user by sign-in name.
+    pub value: String,
+}
+
+/// What customers have of those, the nearest definition last.
+pub fn of_many(db: &Read, ids: &[i64]) -> Result<Vec<Said>> {
     db.all(
         "SELECT custom_values.customer_id AS customer, key, seen_by, custom_properties.type AS kind,
                 CASE custom_properties.type
@@ -106,13 +111,13 @@ pub fn of_many(
           ORDER BY custom_values.customer_id, depth DESC",
         named_params! { ":ids": serde_json::to_string(ids)? },
         |row| {
-            Ok((
-                row.get("customer")?,
-                row.get("key")?,
-                row.get("seen_by")?,
-                row.get("kind")?,
-                row.get("value")?,
-            ))
+            Ok(Said {
+                customer: row.get("customer")?,
+                key: row.get("key")?,
+                seen_by: row.get("seen_by")?,
+                kind: row.get("kind")?,
+                value: row.get("value")?,
+            })
         },
     )
 }

@@ -210,12 +210,12 @@ pub fn of_many(
     is_above: impl Fn(i64) -> bool,
 ) -> Result<BTreeMap<(i64, String), String>> {
     let mut all = BTreeMap::new();
-    for (customer, key, seen_by, kind, value) in store::of_many(db, ids)? {
-        let said = match seen_by > SeenBy::Above || is_above(customer) {
-            true => word(kind, &serde_json::from_str(&value)?),
+    for said in store::of_many(db, ids)? {
+        let shown = match said.seen_by > SeenBy::Above || is_above(said.customer) {
+            true => word(said.kind, &serde_json::from_str(&said.value)?),
             false => String::new(),
         };
-        all.insert((customer, key), said);
+        all.insert((said.customer, said.key), shown);
     }
     Ok(all)
 }

@@ -1101,16 +1101,16 @@ CREATE TABLE scripts (
 CREATE TABLE connectors (
   id            INTEGER PRIMARY KEY,
   customer_id   INTEGER NOT NULL REFERENCES customers (id), -- usable in that branch
-  kind          TEXT NOT NULL CHECK (kind IN ('script', 'webhook', 'ldap')),
+  kind          TEXT NOT NULL CHECK (kind IN ('script', 'webhook', 'ldap', 'scim')),
   name          TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 60),
   state         TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'gone')),
   stage         TEXT NOT NULL DEFAULT 'production' CHECK (stage IN ('production', 'sandbox')),
   script        TEXT,                                      -- of a script
-  url           TEXT,                                      -- of a webhook
+  url           TEXT,                                      -- of a webhook or a SCIM service
   hosts         TEXT,                                      -- of a directory: JSON, machines in order
   security      TEXT CHECK (security IN ('ldaps', 'starttls')),
-  sign_in_as    TEXT,                                      -- of a directory: its account there
-  authority     TEXT,                                      -- of a directory: whom to trust (PEM)
+  sign_in_as    TEXT,                                      -- its account there; of a SCIM service NULL: a token
+  authority     TEXT,                                      -- of a directory or a SCIM service: whom to trust (PEM)
   credential_id INTEGER,
   networks      TEXT NOT NULL DEFAULT '[]',                -- JSON: CIDRs besides the public ones
   time_limit    INTEGER NOT NULL CHECK (time_limit BETWEEN 1 AND 3600), -- seconds a call
@@ -1118,14 +1118,16 @@ CREATE TABLE connectors (
   down_until    TEXT,                                      -- breaker open
   down_since    TEXT,
   last_error    TEXT NOT NULL DEFAULT '',
+  features      TEXT,                                      -- of a SCIM service: JSON, what it says it can
+  features_at   TEXT,
   version       INTEGER NOT NULL DEFAULT 1,
   created_at    TEXT NOT NULL,
   UNIQUE (customer_id, name),
   UNIQUE (customer_id, id),
   CHECK ((kind = 'script') = (script IS NOT NULL)),
-  CHECK ((kind = 'webhook') = (url IS NOT NULL)),
-  CHECK ((kind = 'ldap') = (hosts IS NOT NULL) AND (kind = 'ldap') = (security IS NOT NULL)
-         AND (kind = 'ldap') = (sign_in_as IS NOT NULL)),
+  CHECK ((kind IN ('webhook', 'scim')) = (url IS NOT NULL)),
+  CHECK ((kind = 'ldap') = (hosts IS NOT NULL) AND (kind = 'ldap') = (security IS NOT NULL)),
+  CHECK (CASE kind WHEN 'ldap' THEN sign_in_as IS NOT NULL WHEN 'scim' THEN 1 ELSE sign_in_as IS NULL END),
   FOREIGN KEY (customer_id, credential_id) REFERENCES credentials (customer_id, id)
 ) STRICT;
 CREATE INDEX connectors_by_credential ON connectors (credential_id);
@@ -1161,16 +1163,19 @@ CREATE TABLE locations (
 ) STRICT;
 CREATE INDEX locations_by_environment ON locations (environment_id);
 
--- What in a directory is what here, by the id that never changes there; unique both ways.
+-- What in a directory or a SCIM service is what here, by the id that never changes there; unique
+-- both ways. Proposed: found there under the same name, and nobody has said yet that it is the same.
+-- Lost: it was bound and is not there any more.
 CREATE TABLE bindings (
   id             INTEGER PRIMARY KEY,
   connector_id   INTEGER NOT NULL REFERENCES connectors (id),
   class          TEXT NOT NULL CHECK (class IN ('user', 'group', 'ou')),
-  object         TEXT NOT NULL,                            -- objectGUID or entryUUID
+  object         TEXT NOT NULL,                            -- objectGUID, entryUUID or id
   customer_id    INTEGER NOT NULL REFERENCES customers (id),
   user_id        INTEGER,
   subject        TEXT NOT NULL,                            -- 'user 7', 'customer', a group's or OU's name
-  dn             TEXT NOT NULL,                            -- where it was seen last
+  dn             TEXT NOT NULL,                            -- where it was seen last; of a SCIM service its name
+  standing       TEXT NOT NULL DEFAULT 'bound' CHECK (standing IN ('bound', 'proposed', 'lost')),
   bound_at       TEXT NOT NULL,
   UNIQUE (connector_id, class, object),
   UNIQUE (connector_id, class, customer_id, subject),
@@ -1178,6 +1183,7 @@ CREATE TABLE bindings (
   FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
 CREATE INDEX bindings_by_customer ON bindings (customer_id, user_id);
+CREATE INDEX bindings_open ON bindings (connector_id, id) WHERE standing <> 'bound';
 
 ------------------------------------------------------------------------------------------------
 -- Catalogue: what is sold

@@ -42,3 +42,4 @@ id!(TaskId);
 id!(RouteId);
 id!(EnvironmentId);
 id!(PlaceId);
+id!(LinkId);

@@ -33,6 +33,7 @@ pub mod places;
 pub mod pins;
 pub mod connectors;
 pub mod directory;
+pub mod scim;
 pub mod engine;
 pub mod jobs;
 pub mod upkeep;

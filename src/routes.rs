@@ -11,6 +11,7 @@ use crate::engine;
 use crate::error::Result;
 use crate::input::Field;
 use crate::many;
+use crate::scim;
 use crate::users;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{
@@ -121,6 +122,9 @@ routes! {
     Post "/connectors/{id}/rotate"   scope ConnectorsWrite connectors::pages::rotate;
     Get  "/connectors/{id}/gone"     scope ConnectorsWrite connectors::pages::gone_question;
     Post "/connectors/{id}/gone"     scope ConnectorsWrite connectors::pages::gone;
+    Get  "/connectors/{id}/links"    scope ConnectorsRead  scim::pages::index;
+    Post "/connectors/{id}/links/{link}/adopt"  scope ConnectorsWrite scim::pages::adopt;
+    Post "/connectors/{id}/links/{link}/forget" scope ConnectorsWrite scim::pages::forget;
     Get  "/directories"              scope ConnectorsRead  directory::pages::environments::index;
     Get  "/directories/new"          scope ConnectorsWrite directory::pages::environments::new;
     Post "/directories"              scope ConnectorsWrite directory::pages::environments::create;
@@ -158,6 +162,9 @@ routes! {
     Post  "/api/v1/connectors/{id}/resume" scope ConnectorsWrite connectors::api::resume, "Let a connector go on" &[] => &[];
     Post  "/api/v1/connectors/{id}/gone"   scope ConnectorsWrite connectors::api::gone, "Give a connector up" connectors::api::CONFIRM => &[];
     Post  "/api/v1/connectors/{id}/rotate" scope ConnectorsWrite connectors::api::rotate, "Get a new signing secret" &[] => connectors::api::SECRET;
+    Get   "/api/v1/connectors/{id}/links"  scope ConnectorsRead  scim::api::index, "List accounts and groups that wait for a decision" &[] => scim::api::OUT;
+    Post  "/api/v1/connectors/{id}/links/{link}/adopt"  scope ConnectorsWrite scim::api::adopt, "Say that it is the same" &[] => &[];
+    Post  "/api/v1/connectors/{id}/links/{link}/forget" scope ConnectorsWrite scim::api::forget, "Forget it, so that it is made anew or left alone" &[] => &[];
     Get    "/api/v1/directories"      scope ConnectorsRead  directory::api::index, "List directories" &[] => directory::api::DIRECTORY;
     Post   "/api/v1/directories"      scope ConnectorsWrite directory::api::create, "Add a directory" directory::environments::NEW => directory::api::DIRECTORY;
     Get    "/api/v1/directories/{id}" scope ConnectorsRead  directory::api::show, "Show a directory" &[] => directory::api::DIRECTORY;

@@ -1,5 +1,6 @@
 use super::doctor::{self, Check};
 use super::ldap::Directory;
+use super::scim::Account;
 use super::scripts::{self, Program};
 use super::{
     Connector, Kind, Reach, Stage, State, call, create as make, list, one, update as change,
@@ -17,13 +18,17 @@ use serde::Serialize;
 pub const OUT: &[Field] = &[
     Field::integer("id", ""),
     Field::integer("customer_id", "whose it is"),
-    Field::text("kind", "script, webhook or ldap"),
+    Field::text("kind", "script, webhook, ldap or scim"),
     Field::text("name", ""),
     Field::text("state", "active, paused or gone"),
     Field::text("stage", "production or sandbox"),
     Field::text("script", "of a script, or null"),
-    Field::text("url", "of a webhook, or null"),
+    Field::text("url", "of a webhook or a SCIM service, or null"),
     Field::object("directory", "of a directory: hosts, security, sign_in_as, authority; or null"),
+    Field::object(
+        "account",
+        "of a SCIM service: sign_in_as, null for a token, and authority; or null",
+    ),
     Field::integer("credential_id", "where its secret is kept"),
     Field::list("networks", "private networks that may be dialled"),
     Field::integer("time_limit", "seconds a call may take"),
@@ -62,6 +67,7 @@ struct ConnectorOut<'a> {
     script: Option<&'a str>,
     url: Option<&'a str>,
     directory: Option<&'a Directory>,
+    account: Option<&'a Account>,
     credential_id: Option<CredentialId>,
     networks: Vec<String>,
     time_limit: i64,
@@ -202,8 +208,9 @@ fn out(it: &Connector) -> ConnectorOut<'_> {
         state: it.state,
         stage: it.stage,
         script: (it.kind == Kind::Script).then_some(&it.script),
-        url: (it.kind == Kind::Webhook).then_some(&it.url),
+        url: matches!(it.kind, Kind::Webhook | Kind::Scim).then_some(&it.url),
         directory: it.directory.as_ref(),
+        account: it.account.as_ref(),
         credential_id: it.credential,
         networks: it.networks.iter().map(ToString::to_string).collect(),
         time_limit: it.time_limit,

@@ -1,6 +1,7 @@
 //! One call through a connector: its secrets are opened for the call and for nothing longer.
 
 use super::ldap::Directory;
+use super::scim::{Account, Features};
 use super::{Kind, State, store};
 use crate::config::Config;
 use crate::db::Read;
@@ -28,6 +29,10 @@ pub struct Line {
     pub script: String,
     pub url: String,
     pub directory: Option<Directory>,
+    pub account: Option<Account>,
+    /// What a SCIM service said it can, and when.
+    pub features: Option<Features>,
+    pub features_at: Option<Instant>,
     pub networks: Vec<IpNet>,
     /// Seconds.
     pub time_limit: i64,
@@ -54,7 +59,7 @@ impl Line {
         let sent = match self.kind {
             Kind::Script => self.run_script(config, call),
             Kind::Webhook => self.post(config, &call, attempt, now),
-            Kind::Ldap => Err(Error::refused("a directory is given actions of its own.")),
+            Kind::Ldap | Kind::Scim => Err(Error::refused("it is given actions of its own.")),
         };
         sent.unwrap_or_else(|err| {
             let text = format!("It cannot be called: {err}");
@@ -129,10 +134,10 @@ impl Line {
         Ok(values.into_iter().map(|(name, value)| (name, Secret::new(value))).collect())
     }
 
-    /// Seconds that a whole step may take: work in a directory takes several calls.
+    /// Seconds that a whole step may take: work in a directory or a SCIM service takes several calls.
     pub fn whole(&self) -> i64 {
         match self.kind {
-            Kind::Ldap => self.time_limit.saturating_mul(8),
+            Kind::Ldap | Kind::Scim => self.time_limit.saturating_mul(8),
             Kind::Script | Kind::Webhook => self.time_limit,
         }
     }

@@ -1,5 +1,6 @@
 //! How a directory is reached: its machines, who signs in there, whom to trust.
 
+use super::Kind;
 use super::call::Line;
 use crate::config::Config;
 use crate::drivers::ldap::fault::Fault;
@@ -60,6 +61,17 @@ impl Line {
         match &self.credential {
             Some(sealed) => config.key.open(&super::call::place(sealed.id), &sealed.now),
             None => Ok(Secret::new("")),
+        }
+    }
+
+    /// Whether a password that is not kept yet would be let in; else what the other side says.
+    pub fn lets_in(&self, config: &Config, password: &Secret) -> Result<Result<(), String>> {
+        match self.kind {
+            Kind::Scim => self.scim_lets_in(config, password),
+            _ => {
+                let session = self.sign_in_with(config, password)?;
+                Ok(session.map(|_| ()).map_err(|fault| fault.text))
+            }
         }
     }
 

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod frame;
 pub mod ldap;
 pub mod pages;
+pub mod scim;
 pub mod scripts;
 mod reading;
 mod store;
@@ -29,7 +30,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 words! {
-    Kind { Script = "script", Webhook = "webhook", Ldap = "ldap" }
+    Kind { Script = "script", Webhook = "webhook", Ldap = "ldap", Scim = "scim" }
 }
 
 words! {
@@ -40,6 +41,13 @@ words! {
 words! {
     /// Steps of a paused one wait; those of one that is gone fail.
     State { Active = "active", Paused = "paused", Gone = "gone" }
+}
+
+impl Kind {
+    /// Whether it signs in with a credential that is kept apart from it.
+    pub fn signs_in(self) -> bool {
+        matches!(self, Kind::Ldap | Kind::Scim)
+    }
 }
 
 /// A connector that rules may name.
@@ -62,6 +70,8 @@ pub struct Connector {
     pub url: String,
     /// Of a directory: how it is reached.
     pub directory: Option<ldap::Directory>,
+    /// Of a SCIM service: who signs in there, and whom to trust.
+    pub account: Option<scim::Account>,
     pub networks: Vec<IpNet>,
     pub time_limit: i64,
     pub credential: Option<CredentialId>,
@@ -88,38 +98,57 @@ pub struct Reach {
 
 pub const NEW: &[Field] = &[
     Field::integer("customer_id", "whose it is; one's own if left out"),
-    Field::text("kind", "script, webhook or ldap, which is a directory").required(),
+    Field::text(
+        "kind",
+        "script, webhook, ldap, which is a directory, or scim, which is a SCIM 2.0 service",
+    )
+    .required(),
     Field::text("name", "1 to 60 characters, unique for its customer").required(),
     Field::text("stage", "production or sandbox; production if left out"),
     Field::text("script", "of a script: its name in the folder of scripts"),
-    Field::text("url", "of a webhook: its https address"),
+    Field::text("url", "of a webhook or a SCIM service: its https address"),
     Field::integer(
         "time_limit",
-        "seconds a call may take: 1 to 3600 for a script, 1 to 120 for a webhook, 1 to 60 for a directory",
+        "seconds a call may take: 1 to 3600 for a script, 1 to 120 for a webhook, 1 to 60 for a directory or a SCIM service",
     ),
     Field::list("networks", "private networks that may be dialled, like 192.168.10.0/24"),
     Field::object("secrets", "of a script: the values of the secrets that its manifest names"),
     Field::list("hosts", "of a directory: its machines in order, like dc1.example.com"),
     Field::text("security", "of a directory: ldaps or starttls"),
-    Field::text("sign_in_as", "of a directory: the account that works there"),
-    Field::text("password", "of a directory: that account's; kept sealed as a new credential"),
-    Field::integer("credential_id", "of a directory: a credential that is kept already, instead"),
-    Field::text("authority", "of a directory: the certificate authority to trust, as PEM"),
+    Field::text(
+        "sign_in_as",
+        "of a directory: the account that works there; of a SCIM service: its name, or left out for a token",
+    ),
+    Field::text(
+        "password",
+        "of a directory or a SCIM service: that account's, or the token; kept sealed as a new credential",
+    ),
+    Field::integer("credential_id", "a credential that is kept already, instead"),
+    Field::text(
+        "authority",
+        "of a directory or a SCIM service: the certificate authority to trust, as PEM",
+    ),
 ];
 
 pub const EDIT: &[Field] = &[
     Field::text("name", "1 to 60 characters, unique for its customer"),
     Field::text("stage", "production or sandbox"),
     Field::text("script", "of a script: its name in the folder of scripts"),
-    Field::text("url", "of a webhook: its https address"),
+    Field::text("url", "of a webhook or a SCIM service: its https address"),
     Field::integer("time_limit", "seconds a call may take"),
     Field::list("networks", "private networks that may be dialled"),
     Field::object("secrets", "of a script: new values of secrets; others stay"),
     Field::list("hosts", "of a directory: its machines in order"),
     Field::text("security", "of a directory: ldaps or starttls"),
-    Field::text("sign_in_as", "of a directory: the account that works there"),
-    Field::integer("credential_id", "of a directory: the credential it signs in with"),
-    Field::text("authority", "of a directory: the certificate authority to trust, as PEM"),
+    Field::text(
+        "sign_in_as",
+        "of a directory or a SCIM service: the account that works there; empty for a token",
+    ),
+    Field::integer("credential_id", "of a directory or a SCIM service: what it signs in with"),
+    Field::text(
+        "authority",
+        "of a directory or a SCIM service: the certificate authority to trust, as PEM",
+    ),
 ];
 
 /// What somebody wants a connector to be.
@@ -129,10 +158,11 @@ struct Wanted {
     script: Option<String>,
     url: Option<String>,
     directory: Option<ldap::Directory>,
+    account: Option<scim::Account>,
     time_limit: i64,
     networks: Vec<IpNet>,
     secrets: BTreeMap<String, String>,
-    /// Of a directory: a password to keep, or the credential that has it.
+    /// Of a directory or a SCIM service: a password to keep, or the credential that has it.
     password: Option<Secret>,
     credential: Option<CredentialId>,
 }
@@ -154,6 +184,11 @@ pub fn one(db: &Db, scope: &Scope<ConnectorsRead>, id: ConnectorId) -> Result<Co
     db.read(|db| store::one(db, scope, id))
 }
 
+/// Whose it is.
+pub fn owner_of<P>(db: &Db, scope: &Scope<P>, id: ConnectorId) -> Result<CustomerId> {
+    Ok(db.read(|db| store::one(db, scope, id))?.customer)
+}
+
 /// Makes one. A webhook gets a signing secret, which is shown this once.
 pub fn create(
     db: &Db,
@@ -172,7 +207,7 @@ pub fn create(
     let wanted = reading::read(fields, input, kind, folder, reach, None)?;
     let shown = match kind {
         Kind::Webhook => Some(sign::new_secret()?),
-        Kind::Script | Kind::Ldap => None,
+        Kind::Script | Kind::Ldap | Kind::Scim => None,
     };
     let secret = match (&shown, &wanted.password) {
         (Some(secret), _) | (None, Some(secret)) => secret.clone(),
@@ -200,11 +235,12 @@ fn taken<T>(result: Result<T>) -> Result<T> {
     unique(result, "name", "is taken by another connector")
 }
 
-/// A credential of the same customer that a directory may be given: no other thing's own.
+/// A credential of the same customer that a directory or a SCIM service may be given: no other
+/// thing's own.
 fn own(tx: &Write, owner: CustomerId, id: CredentialId) -> Result<CredentialId> {
     match store::is_free_credential(tx, owner, id)? {
         true => Ok(id),
-        false => Err(Error::invalid("credential_id", "is not a credential for directories")),
+        false => Err(Error::invalid("credential_id", "is not a credential that can be chosen")),
     }
 }
 
@@ -236,7 +272,7 @@ pub fn update(
             own(tx, old.customer, credential)?;
         }
         taken(store::update(tx, id, &wanted))?;
-        if let Some(credential) = old.credential.filter(|_| old.kind != Kind::Ldap) {
+        if let Some(credential) = old.credential.filter(|_| !old.kind.signs_in()) {
             taken(store::rename_credential(tx, credential, &wanted.name))?;
             if old.kind == Kind::Script {
                 let text = Secret::new(serde_json::to_string(&secrets)?);
@@ -248,6 +284,7 @@ pub fn update(
             "name": [old.name, wanted.name], "url": [old.url, wanted.url], "script": [old.script, wanted.script],
             "networks": [old.networks, wanted.networks], "time_limit": [old.time_limit, wanted.time_limit],
             "stage": [old.stage, wanted.stage], "directory": [old.directory, wanted.directory],
+            "account": [old.account, wanted.account],
         });
         audit::record(tx, "connector.changed", ("connector", id.0), old.customer, &detail)
     })
@@ -259,14 +296,17 @@ pub fn as_input(old: &Connector) -> Input {
     input.set("name", &old.name);
     match old.kind {
         Kind::Script => input.set("script", &old.script),
-        Kind::Webhook => input.set("url", &old.url),
+        Kind::Webhook | Kind::Scim => input.set("url", &old.url),
         Kind::Ldap => {}
     }
     if let Some(directory) = &old.directory {
         directory.fill(&mut input);
-        if let Some(credential) = old.credential {
-            input.set("credential_id", credential);
-        }
+    }
+    if let Some(account) = &old.account {
+        account.fill(&mut input);
+    }
+    if let Some(credential) = old.credential.filter(|_| old.kind.signs_in()) {
+        input.set("credential_id", credential);
     }
     input.set("stage", old.stage.word());
     input.set("time_limit", old.time_limit);
@@ -288,7 +328,7 @@ pub fn rotate(
         let found = store::one(tx, scope, id)?;
         let credential = match (found.kind, found.credential) {
             (Kind::Webhook, Some(credential)) => credential,
-            (Kind::Ldap, _) => {
+            (Kind::Ldap | Kind::Scim, _) => {
                 return Err(Error::refused("The password is changed at its credential."));
             }
             _ => return Err(Error::refused("The secrets of a script are changed by editing it.")),

@@ -1,6 +1,7 @@
 //! What somebody wants a connector to be, read from a form or a body with all complaints at once.
 
 use super::ldap::Directory;
+use super::scim::Account;
 use super::{Connector, Kind, Reach, Stage, Wanted};
 use crate::drivers::ldap::pipe::{self, Host, Security};
 use crate::drivers::{network, script};
@@ -27,7 +28,7 @@ pub fn read(
     let (most, default) = match kind {
         Kind::Script => (3600, 300),
         Kind::Webhook => (120, 30),
-        Kind::Ldap => (60, 15),
+        Kind::Ldap | Kind::Scim => (60, 15),
     };
     let limit = fields.optional_integer("time_limit", 1..=most);
     let networks = networks(&mut fields, input);
@@ -42,13 +43,18 @@ pub fn read(
     if kind != Kind::Script && !secrets.is_empty() {
         let _: Option<()> = fields.complain("secrets", "are a script's");
     }
-    let (mut script, mut url, mut directory) = (None, None, None);
+    let (mut script, mut url, mut directory, mut account) = (None, None, None, None);
     let (mut password, mut credential) = (None, None);
     match kind {
         Kind::Script => script = read_script(&mut fields, folder, &secrets, old),
         Kind::Webhook => url = read_url(&mut fields),
         Kind::Ldap => {
             directory = read_directory(&mut fields, input);
+            (password, credential) = read_account(&mut fields, old);
+        }
+        Kind::Scim => {
+            url = read_url(&mut fields);
+            account = read_scim(&mut fields);
             (password, credential) = read_account(&mut fields, old);
         }
     }
@@ -64,6 +70,7 @@ pub fn read(
             script,
             url,
             directory,
+            account,
             time_limit: limit?.unwrap_or(default),
             networks: networks?,
             secrets: given,
@@ -98,6 +105,11 @@ fn read_directory(fields: &mut Fields, input: &Input) -> Option<Directory> {
         let _: Option<()> = fields.complain("hosts", "must be 10 at most");
     }
     let sign_in_as = fields.text("sign_in_as", 1..=255);
+    let authority = read_authority(fields);
+    Some(Directory { hosts, security: security?, sign_in_as: sign_in_as?, authority: authority? })
+}
+
+fn read_authority(fields: &mut Fields) -> Option<Option<String>> {
     let authority = match !fields.value("authority").trim().is_empty() {
         true => fields.lines("authority", 1..=50_000).map(Some),
         false => Some(None),
@@ -107,7 +119,20 @@ fn read_directory(fields: &mut Fields, input: &Input) -> Option<Directory> {
     {
         let _: Option<()> = fields.complain("authority", why);
     }
-    Some(Directory { hosts, security: security?, sign_in_as: sign_in_as?, authority: authority? })
+    authority
+}
+
+/// Who signs in, nobody where a token says it all; and whom to trust.
+fn read_scim(fields: &mut Fields) -> Option<Account> {
+    let name = fields.text("sign_in_as", 0..=255);
+    if name.as_ref().is_some_and(|name| name.contains(':')) {
+        let _: Option<()> = fields.complain("sign_in_as", "must have no colon");
+    }
+    let authority = read_authority(fields);
+    Some(Account {
+        sign_in_as: name.map(|name| Some(name).filter(|name| !name.is_empty()))?,
+        authority: authority?,
+    })
 }
 
 /// A password to keep, or a credential that is kept already.

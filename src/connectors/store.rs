@@ -1,5 +1,6 @@
 use super::call::{Line, Sealed};
 use super::ldap::Directory;
+use super::scim::{Account, Features};
 use super::scripts::Enabled;
 use super::{Choice, Connector, Kind, State, Wanted};
 use crate::auth::Scope;
@@ -63,6 +64,7 @@ fn row(row: &rusqlite::Row) -> rusqlite::Result<Connector> {
         script: row.get::<_, Option<String>>("script")?.unwrap_or_default(),
         url: row.get::<_, Option<String>>("url")?.unwrap_or_default(),
         directory: directory(row)?,
+        account: account(row)?,
         networks: serde_json::from_str(&networks).unwrap_or_default(),
         time_limit: row.get("time_limit")?,
         credential: row.get("credential_id")?,
@@ -88,13 +90,21 @@ fn directory(row: &rusqlite::Row) -> rusqlite::Result<Option<Directory>> {
     }))
 }
 
+fn account(row: &rusqlite::Row) -> rusqlite::Result<Option<Account>> {
+    if row.get::<_, Kind>("kind")? != Kind::Scim {
+        return Ok(None);
+    }
+    Ok(Some(Account { sign_in_as: row.get("sign_in_as")?, authority: row.get("authority")? }))
+}
+
 /// Whether it is a credential of `owner` that belongs to no script and no webhook.
 pub fn is_free_credential(db: &Read, owner: CustomerId, id: CredentialId) -> Result<bool> {
     db.value(
         "SELECT EXISTS (SELECT 1 FROM credentials
                          WHERE id = :id AND customer_id = :owner
                            AND NOT EXISTS (SELECT 1 FROM connectors
-                                            WHERE credential_id = credentials.id AND kind <> 'ldap'))",
+                                            WHERE credential_id = credentials.id
+                                              AND kind NOT IN ('ldap', 'scim')))",
         named_params! { ":id": id, ":owner": owner },
     )
 }
@@ -150,8 +160,7 @@ pub fn insert(
             ":owner": owner, ":kind": kind, ":name": wanted.name, ":stage": wanted.stage,
             ":script": wanted.script, ":url": wanted.url,
             ":hosts": hosts(wanted)?, ":security": wanted.directory.as_ref().map(|to| to.security),
-            ":sign_in_as": wanted.directory.as_ref().map(|to| &to.sign_in_as),
-            ":authority": wanted.directory.as_ref().map(|to| &to.authority),
+            ":sign_in_as": sign_in_as(wanted), ":authority": authority(wanted),
             ":credential": credential,
             ":networks": serde_json::to_string(&wanted.networks)?, ":limit": wanted.time_limit, ":now": tx.now,
         },
@@ -163,6 +172,16 @@ fn hosts(wanted: &Wanted) -> Result<Option<String>> {
     Ok(directory.map(|to| serde_json::to_string(&to.hosts)).transpose()?)
 }
 
+fn sign_in_as(wanted: &Wanted) -> Option<&String> {
+    let directory = wanted.directory.as_ref().map(|to| &to.sign_in_as);
+    directory.or(wanted.account.as_ref().and_then(|account| account.sign_in_as.as_ref()))
+}
+
+fn authority(wanted: &Wanted) -> Option<&String> {
+    let directory = wanted.directory.as_ref().and_then(|to| to.authority.as_ref());
+    directory.or(wanted.account.as_ref().and_then(|account| account.authority.as_ref()))
+}
+
 /// What was wrong with it may be right now, so it is tried anew.
 pub fn update(tx: &Write, id: ConnectorId, wanted: &Wanted) -> Result<()> {
     tx.run(
@@ -170,14 +189,14 @@ pub fn update(tx: &Write, id: ConnectorId, wanted: &Wanted) -> Result<()> {
             SET name = :name, stage = :stage, script = :script, url = :url, hosts = :hosts, security = :security,
                 sign_in_as = :sign_in_as, authority = :authority,
                 credential_id = coalesce(:credential, credential_id), networks = :networks, time_limit = :limit,
-                failures = 0, down_until = NULL, down_since = NULL, last_error = '', version = version + 1
+                failures = 0, down_until = NULL, down_since = NULL, last_error = '', features_at = NULL,
+                version = version + 1
           WHERE id = :id",
         named_params! {
             ":id": id, ":name": wanted.name, ":stage": wanted.stage, ":script": wanted.script,
             ":url": wanted.url, ":hosts": hosts(wanted)?,
             ":security": wanted.directory.as_ref().map(|to| to.security),
-            ":sign_in_as": wanted.directory.as_ref().map(|to| &to.sign_in_as),
-            ":authority": wanted.directory.as_ref().map(|to| &to.authority),
+            ":sign_in_as": sign_in_as(wanted), ":authority": authority(wanted),
             ":credential": wanted.credential,
             ":networks": serde_json::to_string(&wanted.networks)?, ":limit": wanted.time_limit,
         },
@@ -252,7 +271,7 @@ pub fn choices(db: &Read, owner: CustomerId) -> Result<Vec<Choice>> {
 pub fn line(db: &Read, id: ConnectorId) -> Result<Line> {
     db.one(
         "SELECT connectors.id, connectors.customer_id, kind, connectors.name, state, script, url, hosts, security,
-                sign_in_as, authority, networks, time_limit, credential_id, sealed,
+                sign_in_as, authority, networks, time_limit, credential_id, sealed, features, features_at,
                 CASE WHEN previous_until > :now THEN previous END AS previous, lower(hex(sha256)) AS enabled
            FROM connectors
            LEFT JOIN credentials ON credentials.id = credential_id
@@ -264,6 +283,7 @@ pub fn line(db: &Read, id: ConnectorId) -> Result<Line> {
             let (now, previous): (Option<String>, _) = (row.get("sealed")?, row.get("previous")?);
             let networks: String = row.get("networks")?;
             let enabled: Option<String> = row.get("enabled")?;
+            let features: Option<String> = row.get("features")?;
             Ok(Line {
                 id: row.get("id")?,
                 customer: row.get("customer_id")?,
@@ -273,6 +293,9 @@ pub fn line(db: &Read, id: ConnectorId) -> Result<Line> {
                 script: row.get::<_, Option<String>>("script")?.unwrap_or_default(),
                 url: row.get::<_, Option<String>>("url")?.unwrap_or_default(),
                 directory: directory(row)?,
+                account: account(row)?,
+                features: features.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+                features_at: row.get("features_at")?,
                 networks: serde_json::from_str(&networks).unwrap_or_default(),
                 time_limit: row.get("time_limit")?,
                 credential: credential.zip(now).map(|(id, now)| Sealed { id, now, previous }),
@@ -280,6 +303,17 @@ pub fn line(db: &Read, id: ConnectorId) -> Result<Line> {
             })
         },
     )
+}
+
+/// Keeps what a SCIM service said it can.
+pub fn set_features(tx: &Write, id: ConnectorId, features: &Features) -> Result<()> {
+    tx.run(
+        "UPDATE connectors SET features = :features, features_at = :now WHERE id = :id",
+        named_params! {
+            ":id": id, ":features": serde_json::to_string(features)?, ":now": tx.now,
+        },
+    )?;
+    Ok(())
 }
 
 /// A directory that works through a connector, and the domains of the customers who live in it.

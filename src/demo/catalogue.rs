@@ -87,6 +87,14 @@ pub fn make(stage: &Stage, admin: &Actor) -> Result<()> {
             "customer_id": 1,
         }),
     )?;
+    stage.post(
+        admin,
+        "/connectors",
+        &json!({
+            "kind": "scim", "name": "Company wiki", "stage": "sandbox",
+            "url": "https://wiki.example/scim/v2", "password": "Only for the demo 2", "customer_id": 1,
+        }),
+    )?;
     stage.post(admin, "/locations", &json!({ "name": "Cloud only", "kind": "none" }))?;
     let user = |code: &str, name: &str, category: &str, icon: &str| json!({ "code": code, "name": name, "kind": "user", "category": category, "icon": icon });
     service(

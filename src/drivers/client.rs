@@ -2,6 +2,7 @@
 //! asks no proxy, and ends in time with a bounded answer.
 
 use crate::drivers::network::{self, Barred};
+use crate::time;
 use ipnet::IpNet;
 use std::fmt;
 use std::io::Read;
@@ -9,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use ureq::config::Config;
-use ureq::http::Uri;
+use ureq::http::{Request, Uri};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
@@ -18,6 +19,8 @@ use url::Url;
 
 const CONNECT: Duration = Duration::from_secs(5);
 const HEADERS: usize = 64 * 1024;
+/// Longer than an hour nobody makes us wait.
+const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// Where to, and on which conditions.
 pub struct Target<'a> {
@@ -35,6 +38,7 @@ pub struct Target<'a> {
 pub struct Reply {
     pub status: u16,
     pub retry_after: Option<String>,
+    pub etag: Option<String>,
     pub body: Vec<u8>,
     /// Why the body is not whole.
     pub broken: Option<String>,
@@ -79,6 +83,16 @@ pub fn post(
     headers: &[(&str, String)],
     body: &[u8],
 ) -> Result<Reply, Failure> {
+    call(target, "POST", headers, Some(body))
+}
+
+/// The same with any method, and with no body where there is none.
+pub fn call(
+    target: &Target<'_>,
+    method: &str,
+    headers: &[(&str, String)],
+    body: Option<&[u8]>,
+) -> Result<Reply, Failure> {
     let began = Instant::now();
     let url = network::check_url(target.url.as_str())
         .map_err(|text| Failure::Refused(format!("The address {text}.")))?;
@@ -101,13 +115,20 @@ pub fn post(
         .tls_config(trust(target.authorities)?)
         .build();
     let agent = Agent::with_parts(config, DefaultConnector::default(), Pinned(addresses));
-    let mut request = agent.post(url.as_str());
+    let mut request = Request::builder().method(method).uri(url.as_str());
     for (name, value) in headers {
         request = request.header(*name, value);
     }
-    let mut response = request.send(body).map_err(|err| failure(err, target.limit))?;
-    let retry_after = response.headers().get("retry-after");
-    let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let sent = match body {
+        Some(body) => request.body(body).map_err(Error::Http).and_then(|whole| agent.run(whole)),
+        None => request.body(()).map_err(Error::Http).and_then(|whole| agent.run(whole)),
+    };
+    let mut response = sent.map_err(|err| failure(err, target.limit))?;
+    let header = |name: &str| {
+        let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+        value.map(str::to_owned)
+    };
+    let (retry_after, etag) = (header("retry-after"), header("etag"));
     let status = response.status().as_u16();
     let mut body = Vec::new();
     let most = u64::try_from(target.answer).unwrap_or(u64::MAX);
@@ -120,7 +141,7 @@ pub fn post(
         Ok(_) => None,
     };
     body.truncate(target.answer);
-    Ok(Reply { status, retry_after, body, broken })
+    Ok(Reply { status, retry_after, etag, body, broken })
 }
 
 fn trust(authorities: Option<&str>) -> Result<TlsConfig, Failure> {
@@ -148,4 +169,17 @@ fn failure(err: Error, limit: Duration) -> Failure {
         Error::BadUri(_) | Error::Http(_) => Failure::Refused(format!("It cannot be sent: {err}.")),
         err => Failure::Network(format!("The call failed: {err}.")),
     }
+}
+
+/// Seconds, or a date as HTTP writes it.
+pub fn retry_after(text: &str, now: time::Instant) -> Option<Duration> {
+    let seconds = match text.trim().parse::<u64>() {
+        Ok(seconds) => seconds,
+        Err(_) => {
+            let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
+            let at = time::Instant::from_unix(date.timestamp().as_second());
+            u64::try_from(at.since(now)).unwrap_or(0)
+        }
+    };
+    Some(Duration::from_secs(seconds).min(LONGEST))
 }

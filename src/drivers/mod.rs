@@ -1,6 +1,5 @@
-//! What reaches outside systems: a script on this machine, a webhook over the network, a
-//! directory. Nothing here
-//! knows the store. Each driver is given all it needs, works within fixed limits, and answers with
+//! What reaches outside systems: a script on this machine, a webhook or a SCIM service over the
+//! network, a directory. Nothing here knows the store. Each driver is given all it needs, works within fixed limits, and answers with
 //! an [`Outcome`] and a log in which the secrets it held are masked.
 
 pub mod mask;
@@ -11,6 +10,7 @@ pub mod client;
 pub mod child;
 pub mod script;
 pub mod webhook;
+pub mod scim;
 pub mod ldap;
 
 use crate::secret::Secret;
@@ -105,6 +105,19 @@ impl Call {
             whole.insert("body".to_owned(), body.clone());
         }
         document
+    }
+}
+
+impl Outcome {
+    /// The same without the secrets that `mask` hides.
+    pub fn masked(self, mask: &Mask) -> Outcome {
+        match self {
+            Outcome::Done(answer) => Outcome::Done(answer.cleaned(mask)),
+            Outcome::Already(answer) => Outcome::Already(answer.cleaned(mask)),
+            Outcome::Retry { after, text } => Outcome::Retry { after, text: shown(&text, mask) },
+            Outcome::Unknown { text } => Outcome::Unknown { text: shown(&text, mask) },
+            Outcome::Refused { text } => Outcome::Refused { text: shown(&text, mask) },
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A call to a webhook: signed JSON there, an outcome back. The same key in every attempt lets the
 //! receiver recognise a repetition.
 
-use crate::drivers::client::{self, Failure, Reply, Target};
+use crate::drivers::client::{self, Failure, Reply, Target, retry_after};
 use crate::drivers::log::Log;
 use crate::drivers::mask::Mask;
 use crate::drivers::{Answer, Outcome, network, shown, sign};
@@ -14,9 +14,6 @@ use std::time::Duration;
 /// Both ways.
 pub const BODY: usize = 256 * 1024;
 pub const LIMIT: Duration = Duration::from_secs(30);
-
-/// Longer than an hour nobody makes us wait.
-const LONGEST: Duration = Duration::from_secs(3_600);
 
 pub struct Endpoint {
     pub url: String,
@@ -143,17 +140,4 @@ fn answer(json: &Value) -> Answer {
         changes: texts("changes"),
         warnings: texts("warnings"),
     }
-}
-
-/// Seconds, or a date as HTTP writes it.
-fn retry_after(text: &str, now: Instant) -> Option<Duration> {
-    let seconds = match text.trim().parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
-            let at = Instant::from_unix(date.timestamp().as_second());
-            u64::try_from(at.since(now)).unwrap_or(0)
-        }
-    };
-    Some(Duration::from_secs(seconds).min(LONGEST))
 }

@@ -29,6 +29,7 @@ use crate::ids::{
     UserServiceId,
 };
 use crate::ledger::Source;
+use crate::scim;
 use crate::secret::{Key, Secret};
 use rules::Slot;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,7 @@ words! {
         DirGroupEnsure = "dir.group_ensure", DirGroupRename = "dir.group_rename",
         DirGroupRemove = "dir.group_remove", DirMemberAdd = "dir.member_add",
         DirMemberRemove = "dir.member_remove",
+        ScimUser = "scim.user", ScimGroup = "scim.group", ScimMember = "scim.member",
     }
 }
 
@@ -85,6 +87,11 @@ words! {
 impl Action {
     /// What it is in a directory, if it works there.
     pub fn in_directory(self) -> Option<Verb> {
+        self.word().parse().ok()
+    }
+
+    /// What it is in a SCIM service, if it works there.
+    pub fn in_scim(self) -> Option<scim::Verb> {
         self.word().parse().ok()
     }
 }

@@ -63,6 +63,7 @@ mod routes;
 mod rules;
 mod runs;
 mod schema;
+mod scim;
 mod scripts;
 mod settings;
 mod setup;

@@ -139,7 +139,7 @@ impl Drop for Sink {
     }
 }
 
-fn python() -> String {
+pub fn python() -> String {
     let made = Command::new("tests/peers/venv").stderr(Stdio::inherit()).output().unwrap();
     assert!(made.status.success(), "tests/peers/venv failed");
     String::from_utf8(made.stdout).unwrap().trim().to_owned()

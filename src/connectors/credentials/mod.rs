@@ -31,7 +31,7 @@ pub struct Credential {
     pub own: bool,
 }
 
-/// One that a directory may be given.
+/// One that a directory or a SCIM service may be given.
 pub struct Choice {
     pub id: CredentialId,
     pub name: String,
@@ -50,7 +50,7 @@ pub const EDIT: &[Field] = &[
 ];
 
 pub const ROTATE: &[Field] = &[
-    Field::text("secret", "the new password: every directory that uses it is tried with it first")
+    Field::text("secret", "the new password: every connector that uses it is tried with it first")
         .required(),
     Field::text("expires_on", "the day on which it ends; left out, it stays as it is"),
 ];
@@ -68,7 +68,7 @@ pub fn one<P>(db: &Read, scope: &Scope<P>, id: CredentialId) -> Result<Credentia
     store::one(db, scope, id)
 }
 
-/// Those of `owner` that a directory may sign in with, by name.
+/// Those of `owner` that a directory or a SCIM service may be signed in to with, by name.
 pub fn choices(db: &Read, owner: CustomerId) -> Result<Vec<Choice>> {
     store::choices(db, owner)
 }
@@ -142,7 +142,7 @@ pub fn as_input(old: &Credential) -> Input {
     input
 }
 
-/// Puts a new secret in the place of the old one, once every directory that signs in with it has
+/// Puts a new secret in the place of the old one, once everything that signs in with it has
 /// let it in. One that does not: the old one stays.
 pub fn rotate(
     db: &Db,
@@ -153,7 +153,7 @@ pub fn rotate(
 ) -> Result<()> {
     let (old, lines) = db.read(|db| {
         let old = store::one(db, scope, id)?;
-        let used = store::directories_of(db, id)?;
+        let used = store::signing_in(db, id)?;
         let lines: Result<Vec<_>> = used.into_iter().map(|id| call::line(db, id)).collect();
         Ok((old, lines?))
     })?;
@@ -169,9 +169,8 @@ pub fn rotate(
     let (secret, expires_on) = fields.finish(|| Some((secret?, expires_on?)))?;
     let mut wrong = Vec::new();
     for line in &lines {
-        if let Err(fault) = line.sign_in_with(config, &secret)? {
-            let text =
-                format!("{} did not let it in, so the old one stays: {}", line.name, fault.text);
+        if let Err(why) = line.lets_in(config, &secret)? {
+            let text = format!("{} did not let it in, so the old one stays: {why}", line.name);
             wrong.push(Complaint::new("secret", text));
         }
     }

@@ -14,7 +14,7 @@ pub fn list(db: &Read, scope: &Scope<ConnectorsRead>, paging: &Paging) -> Result
                 credentials.expires_on, credentials.changed_at,
                 (SELECT coalesce(json_group_array(name), '[]') FROM connectors
                   WHERE credential_id = credentials.id AND state <> 'gone') AS used_by,
-                EXISTS (SELECT 1 FROM connectors WHERE credential_id = credentials.id AND kind <> 'ldap') AS own
+                EXISTS (SELECT 1 FROM connectors WHERE credential_id = credentials.id AND kind NOT IN ('ldap', 'scim')) AS own
            FROM credentials
            JOIN customers ON customers.id = credentials.customer_id
           WHERE EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = credentials.customer_id
@@ -34,7 +34,7 @@ pub fn one<P>(db: &Read, scope: &Scope<P>, id: CredentialId) -> Result<Credentia
                 credentials.expires_on, credentials.changed_at,
                 (SELECT coalesce(json_group_array(name), '[]') FROM connectors
                   WHERE credential_id = credentials.id) AS used_by,
-                EXISTS (SELECT 1 FROM connectors WHERE credential_id = credentials.id AND kind <> 'ldap') AS own
+                EXISTS (SELECT 1 FROM connectors WHERE credential_id = credentials.id AND kind NOT IN ('ldap', 'scim')) AS own
            FROM credentials
            JOIN customers ON customers.id = credentials.customer_id
           WHERE credentials.id = :id
@@ -63,18 +63,18 @@ pub fn choices(db: &Read, owner: CustomerId) -> Result<Vec<Choice>> {
     db.all(
         "SELECT id, name FROM credentials
           WHERE customer_id = :owner
-            AND NOT EXISTS (SELECT 1 FROM connectors WHERE credential_id = credentials.id AND kind <> 'ldap')
+            AND NOT EXISTS (SELECT 1 FROM connectors WHERE credential_id = credentials.id AND kind NOT IN ('ldap', 'scim'))
           ORDER BY name",
         named_params! { ":owner": owner },
         |row| Ok(Choice { id: row.get("id")?, name: row.get("name")? }),
     )
 }
 
-/// The directories that sign in with it and are not given up.
-pub fn directories_of(db: &Read, id: CredentialId) -> Result<Vec<ConnectorId>> {
+/// The connectors that sign in with it and are not given up.
+pub fn signing_in(db: &Read, id: CredentialId) -> Result<Vec<ConnectorId>> {
     db.all(
         "SELECT id FROM connectors
-          WHERE credential_id = ?1 AND kind = 'ldap' AND state <> 'gone'
+          WHERE credential_id = ?1 AND kind IN ('ldap', 'scim') AND state <> 'gone'
           ORDER BY id",
         [id],
         |row| row.get("id"),

@@ -2,6 +2,7 @@
 //! what to do.
 
 pub mod directory;
+mod scim;
 
 use super::call::Line;
 use super::{Kind, State};
@@ -54,6 +55,7 @@ pub fn examine(app: &App, line: &Line) -> Result<Vec<Check>> {
         Kind::Script => of_script(config, line)?,
         Kind::Webhook => of_webhook(config, line, app.db.now())?,
         Kind::Ldap => directory::examine(app, line)?,
+        Kind::Scim => scim::examine(app, line)?,
     };
     match line.state {
         State::Active => {}
@@ -160,32 +162,42 @@ fn secrets(config: &Config, line: &Line, manifest: &Manifest) -> Result<Check> {
 }
 
 fn of_webhook(config: &Config, line: &Line, now: Instant) -> Result<Vec<Check>> {
+    let (mut checks, reached) = address(line);
+    if reached {
+        checks.push(ping(config, line, now)?);
+    }
+    Ok(checks)
+}
+
+/// What the address of a connector is worth; whether there is somebody to be called.
+fn address(line: &Line) -> (Vec<Check>, bool) {
     let url = match network::check_url(&line.url) {
         Ok(url) => url,
-        Err(why) => return Ok(vec![red("Address", format!("The address {why}."), "Edit it.")]),
+        Err(why) => {
+            return (vec![red("Address", format!("The address {why}."), "Edit it.")], false);
+        }
     };
     let mut checks = vec![match url.scheme() {
         "https" => green("Address", "It is an https address."),
         _ => amber("Address", "It is reached without encryption.", "Give it an https address."),
     }];
-    match network::resolve(&url, &line.networks, Duration::from_secs(5)) {
+    let (check, reached) = match network::resolve(&url, &line.networks, Duration::from_secs(5)) {
         Ok(found) => {
             let all: Vec<String> = found.iter().map(|address| address.ip().to_string()).collect();
-            checks.push(green("Name", format!("It resolves to {}.", all.join(", "))));
+            (green("Name", format!("It resolves to {}.", all.join(", "))), true)
         }
         Err(Barred::Refused(text)) => {
             let fix =
                 "Use a public address, or let somebody who may change settings list its network.";
-            checks.push(red("Name", text, fix));
-            return Ok(checks);
+            (red("Name", text, fix), false)
         }
         Err(Barred::Unresolved(text)) => {
-            checks.push(red("Name", text, "Look at the name, and at this machine's name servers."));
-            return Ok(checks);
+            let fix = "Look at the name, and at this machine's name servers.";
+            (red("Name", text, fix), false)
         }
-    }
-    checks.push(ping(config, line, now)?);
-    Ok(checks)
+    };
+    checks.push(check);
+    (checks, reached)
 }
 
 /// A signed call that asks for nothing.

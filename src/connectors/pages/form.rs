@@ -62,6 +62,10 @@ fn choose(cx: &Cx) -> Result<Response> {
             p { "Active Directory or OpenLDAP: accounts, groups and organisational units of customers." }
             (link("Connect a directory", "/connectors/new?kind=ldap").primary())
         }))
+        (card("A SCIM service", None, html! {
+            p { "An application that takes its users and groups by SCIM 2.0, as many cloud services do." }
+            (link("Connect a SCIM service", "/connectors/new?kind=scim").primary())
+        }))
         (card("A webhook", None, html! {
             p { "A signed call to an address of another system." }
             (link("Make a webhook", "/connectors/new?kind=webhook").primary())
@@ -93,6 +97,7 @@ fn form(
     let title = match (old, kind) {
         (Some(old), _) => format!("Edit {}", old.name),
         (None, Kind::Ldap) => "Connect a directory".to_owned(),
+        (None, Kind::Scim) => "Connect a SCIM service".to_owned(),
         (None, _) => "New connector".to_owned(),
     };
     let action = old.map_or("/connectors".to_owned(), |old| format!("/connectors/{}", old.id));
@@ -124,12 +129,14 @@ fn form(
                 @match kind {
                     Kind::Script => (text_field(input, wrong, "script", "Script", Opts { ltr: true, ..Opts::default() })),
                     Kind::Webhook => (text_field(input, wrong, "url", "Address", Opts { kind: "url", ltr: true, placeholder: "https://hooks.example.com/portico", ..Opts::default() })),
+                    Kind::Scim => (text_field(input, wrong, "url", "Address", Opts { kind: "url", ltr: true, hint: "The one that /Users is below", placeholder: "https://app.example.com/scim/v2", ..Opts::default() })),
                     Kind::Ldap => {}
                 }
                 (text_field(input, wrong, "time_limit", "Time limit", limit))
                 (stage(input, wrong))
             }))
             @if kind == Kind::Ldap { (directory(cx, owner, old.is_some(), input, wrong)?) }
+            @if kind == Kind::Scim { (service(cx, owner, old.is_some(), input, wrong)?) }
             @if kind != Kind::Script { (private_networks(cx, kind, input, wrong)) }
             (secrets(cx, old.is_some(), kind, input, wrong))
         }
@@ -138,6 +145,9 @@ fn form(
     let lede = match kind {
         Kind::Ldap if old.is_none() => {
             "Active Directory or OpenLDAP, over an encrypted connection. It is tried when you check it; nothing is changed there."
+        }
+        Kind::Scim if old.is_none() => {
+            "It is tried when you check it; nothing is changed there. What it is for is said by rules."
         }
         _ => "",
     };
@@ -174,7 +184,6 @@ fn directory(
     input: &Input,
     wrong: &[Complaint],
 ) -> Result<Markup> {
-    let kept = cx.db.read(|db| credentials::choices(db, owner))?;
     let mut now = input.clone();
     let hosts = input.all("hosts").collect::<Vec<_>>().join("\n");
     now.set("hosts", hosts);
@@ -194,13 +203,6 @@ fn directory(
         autocomplete: "off",
         ..Opts::default()
     };
-    let password = Opts {
-        kind: "password",
-        autocomplete: "off",
-        hint: "Kept sealed, never shown again",
-        optional: !kept.is_empty(),
-        ..Opts::default()
-    };
     let authority = Opts {
         hint: "Where the directory's certificate is from your own authority: its certificate, beginning with -----BEGIN CERTIFICATE-----. Empty: the public authorities",
         optional: true,
@@ -208,14 +210,6 @@ fn directory(
         rows: 6,
         ..Opts::default()
     };
-    let pick = Opts { optional: !known, ..Opts::default() };
-    let kept: Vec<(String, String)> =
-        kept.into_iter().map(|each| (each.id.to_string(), each.name)).collect();
-    let mut choices = vec![(String::new(), "None: type the password".to_owned())];
-    if known {
-        choices.clear();
-    }
-    choices.extend(kept.iter().cloned());
     Ok(html! {
         (fieldset("Machines", "The domain controllers or directory servers.", html! {
             (textarea(&now, wrong, "hosts", "Machines", machines))
@@ -226,11 +220,70 @@ fn directory(
         }))
         (fieldset("Account", "Portico works there with the rights of this account.", html! {
             (text_field(&now, wrong, "sign_in_as", "Account", account))
-            @if !known { (text_field(&Input::default(), wrong, "password", "Password", password)) }
-            @if !kept.is_empty() {
-                (choice_field(&now, wrong, "credential_id", "Kept credential", &choices, pick))
-            }
+            (secret(cx, owner, known, "Password", &now, wrong)?)
         }))
+    })
+}
+
+/// What a SCIM service needs besides its address: who signs in, and whom to trust.
+fn service(
+    cx: &Cx,
+    owner: CustomerId,
+    known: bool,
+    input: &Input,
+    wrong: &[Complaint],
+) -> Result<Markup> {
+    let account = Opts {
+        hint: "Empty where it is a token, as it mostly is",
+        optional: true,
+        autocomplete: "off",
+        ltr: true,
+        ..Opts::default()
+    };
+    let authority = Opts {
+        hint: "Where its certificate is from your own authority: that authority's certificate, beginning with -----BEGIN CERTIFICATE-----. Empty: the public authorities",
+        optional: true,
+        ltr: true,
+        rows: 6,
+        ..Opts::default()
+    };
+    Ok(html! {
+        (fieldset("Account", "Portico works there with the rights of this account or token.", html! {
+            (text_field(input, wrong, "sign_in_as", "Account", account))
+            (secret(cx, owner, known, "Token or password", input, wrong)?)
+            (textarea(input, wrong, "authority", "Certificate authority", authority))
+        }))
+    })
+}
+
+/// A new secret, or one that is kept already.
+fn secret(
+    cx: &Cx,
+    owner: CustomerId,
+    known: bool,
+    label: &str,
+    input: &Input,
+    wrong: &[Complaint],
+) -> Result<Markup> {
+    let kept = cx.db.read(|db| credentials::choices(db, owner))?;
+    let password = Opts {
+        kind: "password",
+        autocomplete: "off",
+        hint: "Kept sealed, never shown again",
+        optional: !kept.is_empty(),
+        ..Opts::default()
+    };
+    let pick = Opts { optional: !known, ..Opts::default() };
+    let mut choices = vec![(String::new(), format!("None: type the {}", label.to_lowercase()))];
+    if known {
+        choices.clear();
+    }
+    choices.extend(kept.into_iter().map(|each| (each.id.to_string(), each.name)));
+    Ok(html! {
+        @if !known { (text_field(&Input::default(), wrong, "password", label, password)) }
+        @if !choices.is_empty() && (known || choices.len() > 1) {
+            (choice_field(input, wrong, "credential_id", "Kept credential", &choices, pick))
+        }
     })
 }
 
@@ -257,7 +310,7 @@ fn secrets(cx: &Cx, known: bool, kind: Kind, input: &Input, wrong: &[Complaint])
     let secrets = match kind {
         Kind::Script => files::text(&cx.app.config.scripts, script)
             .map_or(Vec::new(), |text| text.manifest.secrets),
-        Kind::Webhook | Kind::Ldap => Vec::new(),
+        Kind::Webhook | Kind::Ldap | Kind::Scim => Vec::new(),
     };
     html! {
         @if !secrets.is_empty() {

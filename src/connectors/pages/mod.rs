@@ -67,6 +67,7 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Script => "Script",
         Kind::Webhook => "Webhook",
         Kind::Ldap => "Directory",
+        Kind::Scim => "SCIM service",
     }
 }
 
@@ -135,6 +136,7 @@ fn page(cx: &Cx, it: &Connector, checks: Option<&[Check]>) -> Response {
         Kind::Script => list.push(("Script", html! { span.mono { (it.script) } })),
         Kind::Webhook => list.push(("Address", html! { span.mono { (it.url) } })),
         Kind::Ldap => list.extend(of_directory(it)),
+        Kind::Scim => list.extend(of_service(it)),
     }
     list.push(("Time limit", html! { (text::duration(it.time_limit)) }));
     if !it.networks.is_empty() {
@@ -183,6 +185,23 @@ fn of_directory(it: &Connector) -> Vec<(&'static str, Markup)> {
             },
         ),
     ]
+}
+
+fn of_service(it: &Connector) -> Vec<(&'static str, Markup)> {
+    let Some(account) = &it.account else { return Vec::new() };
+    let credential = it.credential.map(|id| format!("/credentials/{id}"));
+    let mut list = vec![("Address", html! { span.mono { (it.url) } })];
+    match &account.sign_in_as {
+        Some(name) => list.push(("Account", html! { span.mono { (name) } })),
+        None => list.push(("Signs in with", html! { "A token" })),
+    }
+    list.push((
+        "Credential",
+        html! { @if let Some(href) = &credential { a href=(href) { (it.credential_name) } } },
+    ));
+    let links = format!("/connectors/{}/links", it.id);
+    list.push(("Accounts and groups", html! { a href=(links) { "Who is who there" } }));
+    list
 }
 
 fn results(checks: &[Check]) -> Markup {

@@ -2,6 +2,7 @@
 
 use super::condition::{Condition, Known, Value};
 use super::directory;
+use super::scim;
 use super::text::{Into, Template};
 use crate::engine::Action;
 use crate::error::Complaint;
@@ -13,6 +14,8 @@ use std::collections::BTreeMap;
 pub enum Kind {
     /// A word as it stands, without names.
     Word,
+    /// One of these.
+    Choice(&'static [&'static str]),
     /// One text.
     Text(Into),
     /// JSON whose texts may have names in them.
@@ -136,6 +139,9 @@ impl Action {
             Action::Wait => WAIT,
             Action::MailSend => MAIL,
             Action::TaskOpen => TASK,
+            Action::ScimUser => scim::USER,
+            Action::ScimGroup => scim::GROUP,
+            Action::ScimMember => scim::MEMBER,
             other => other.in_directory().map_or(&[], directory::params),
         }
     }
@@ -152,13 +158,16 @@ impl Action {
             Action::TaskOpen => "Ask somebody to do it",
             Action::Reseller => "Set up the reseller",
             Action::Off => "Leave out the rule with this key",
+            Action::ScimUser => "SCIM: an account",
+            Action::ScimGroup => "SCIM: a group",
+            Action::ScimMember => "SCIM: in or out of a group",
             other => other.in_directory().map_or("", directory::label),
         }
     }
 
     /// Whether it reaches outside through a connector.
     pub fn is_outside(self) -> bool {
-        matches!(self, Action::ScriptRun | Action::WebhookSend)
+        matches!(self, Action::ScriptRun | Action::WebhookSend) || self.in_scim().is_some()
     }
 
     /// Those that a rule may be given; a reseller is set up by its service alone, and no rule has
@@ -204,6 +213,10 @@ fn reads(kind: Kind, text: &str, known: &Known) -> Result<(), String> {
                 false => Err("may have letters, digits and _ - . only".to_owned()),
             }
         }
+        Kind::Choice(words) => match words.contains(&text.trim()) {
+            true => Ok(()),
+            false => Err(format!("must be {}", words.join(" or "))),
+        },
         Kind::Number(least, most) => match text.trim().parse::<i64>() {
             Ok(number) if (least..=most).contains(&number) => Ok(()),
             _ => Err(format!("must be a number from {least} to {most}")),
@@ -292,7 +305,7 @@ fn filled_in(
         read.fill(into, value)
     };
     match kind {
-        Kind::Word | Kind::Condition => Ok(Json::from(text.trim())),
+        Kind::Word | Kind::Choice(_) | Kind::Condition => Ok(Json::from(text.trim())),
         Kind::Number(..) => match text.trim().parse::<i64>() {
             Ok(number) => Ok(Json::from(number)),
             Err(_) => Err("is no number".to_owned()),

@@ -9,12 +9,13 @@ use crate::config::Config;
 use crate::connectors::{self, call};
 use crate::db::{Db, Read};
 use crate::drivers::{Call, Outcome, script};
-use crate::engine::{Action, Document, Job, verb};
+use crate::engine::{Action, Document, Job, verb as engine_verb};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::ids::{CustomerId, CustomerServiceId, RequestId, RuleId, UserId, UserServiceId};
 use crate::input::{Field, Fields, Input};
 use crate::ledger::Source;
+use crate::scim;
 use serde_json::{Map, Value as Json, json};
 
 /// Whom a rule is tried on.
@@ -65,7 +66,7 @@ pub fn dry_run(
     let user = fields.optional::<UserId>("user_id");
     let assignment = fields.optional_integer("aid", 1..=i64::MAX);
     let (customer, user, assignment) = fields.finish(|| Some((customer?, user?, assignment?)))?;
-    let (rule, document, run) = db.read(|db| {
+    let (rule, subject, document, run) = db.read(|db| {
         let rule = one(db, scope, id)?;
         scope.reaches(db, customer)?;
         let subject = store::subject(db, &rule.event, customer, user, assignment)?;
@@ -74,11 +75,11 @@ pub fn dry_run(
         })?;
         let document = document(db, &rule.event, &subject)?;
         let run = judged(db, &rule, &subject, &document)?;
-        Ok((rule, document, run))
+        Ok((rule, subject, document, run))
     })?;
     match (run.holds, rule.action.is_outside()) {
         (Some(false), _) => Ok(Run { connector: "It would not be called.".to_owned(), ..run }),
-        (_, true) => asked(db, config, &rule, document, run),
+        (_, true) => asked(db, config, &rule, (&subject, document), run),
         _ => Ok(run),
     }
 }
@@ -146,13 +147,32 @@ fn judged(db: &Read, rule: &Rule, subject: &Subject, document: &Document) -> Res
 }
 
 /// Asks the connector what it would do, where it can say.
-fn asked(db: &Db, config: &Config, rule: &Rule, document: Document, run: Run) -> Result<Run> {
+fn asked(
+    db: &Db,
+    config: &Config,
+    rule: &Rule,
+    (subject, document): (&Subject, Document),
+    run: Run,
+) -> Result<Run> {
     let told =
         |run: Run, text: &str| -> Result<Run> { Ok(Run { connector: text.to_owned(), ..run }) };
     let Some(id) = rule.connector else { return told(run, "It has no connector.") };
     let line = db.read(|db| call::line(db, id))?;
     if line.state != connectors::State::Active {
         return told(run, "The connector is paused or gone.");
+    }
+    if let Some(verb) = rule.action.in_scim() {
+        let order = scim::Order {
+            verb,
+            what: &engine_verb(&run.params, &rule.event),
+            params: &run.params,
+            customer: subject.customer,
+            user: subject.user,
+            customer_service: subject.customer_service,
+            dry_run: true,
+        };
+        let (outcome, _) = scim::perform(db, config, &line, &order);
+        return Ok(said(run, outcome));
     }
     if line.kind != connectors::Kind::Script {
         return told(run, "A webhook cannot be asked what it would do, so it was not called.");
@@ -171,7 +191,7 @@ fn asked(db: &Db, config: &Config, rule: &Rule, document: Document, run: Run) ->
     }
     let call = Call {
         key: format!("portico-dry-run-{}", rule.id),
-        verb: verb(&run.params, &rule.event),
+        verb: engine_verb(&run.params, &rule.event),
         dry_run: true,
         event: rule.event.clone(),
         customer: document.customer,
@@ -183,13 +203,21 @@ fn asked(db: &Db, config: &Config, rule: &Rule, document: Document, run: Run) ->
         body: None,
     };
     let (outcome, _) = line.send(config, call, 1, db.now());
-    Ok(match outcome {
-        Outcome::Done(answer) | Outcome::Already(answer) => {
+    Ok(said(run, outcome))
+}
+
+fn said(run: Run, outcome: Outcome) -> Run {
+    match outcome {
+        Outcome::Done(answer) => {
             let text = answer.message.unwrap_or_else(|| "It would do it.".to_owned());
+            Run { connector: text, changes: answer.changes, ..run }
+        }
+        Outcome::Already(answer) => {
+            let text = answer.message.unwrap_or_else(|| "Nothing would change.".to_owned());
             Run { connector: text, changes: answer.changes, ..run }
         }
         Outcome::Retry { text, .. } | Outcome::Unknown { text } | Outcome::Refused { text } => {
             Run { connector: text, ..run }
         }
-    })
+    }
 }

@@ -29,10 +29,10 @@ pub const FIELDS: &[Field] = &[
     Field::text("condition", "like user.department == \"Sales\"; always if left out"),
     Field::text(
         "action",
-        "script.run, webhook.send, check, refuse, wait, mail.send, task.open or off",
+        "script.run, webhook.send, scim.user, scim.group, scim.member, check, refuse, wait, mail.send, task.open or off",
     )
     .required(),
-    Field::integer("connector_id", "of script.run and webhook.send"),
+    Field::integer("connector_id", "of script.run, webhook.send and scim.*"),
     Field::object("params", "what the action is told, each a text"),
     Field::text("on_error", "stop or continue; stop if left out"),
     Field::integer("tries", "1 to 20; 8 if left out"),

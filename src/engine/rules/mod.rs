@@ -13,6 +13,7 @@ pub mod text;
 mod directory;
 mod dry;
 mod edit;
+mod scim;
 mod store;
 
 pub use dry::{DRY, Run, Subject, dry_run};

@@ -444,6 +444,18 @@ impl Form<'_> {
                 let opts = Opts { kind: "number", width: 2, ..opts };
                 text_field(input, complaints, &name, param.label, opts)
             }
+            Kind::Choice(words) => {
+                let mut list = vec![("", "As said below")];
+                list.extend(words.iter().map(|word| (*word, *word)));
+                choice_field(
+                    input,
+                    complaints,
+                    &name,
+                    param.label,
+                    &list,
+                    Opts { width: 3, ..opts },
+                )
+            }
             Kind::Word | Kind::Text(Into::Line | Into::Url | Into::Email | Into::Json) => {
                 let ltr = param.kind != Kind::Text(Into::Line);
                 text_field(input, complaints, &name, param.label, Opts { ltr, ..opts })

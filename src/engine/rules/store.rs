@@ -206,6 +206,7 @@ pub fn connectors(
     let kind = match action {
         Action::ScriptRun => "script",
         Action::WebhookSend => "webhook",
+        Action::ScimUser | Action::ScimGroup | Action::ScimMember => "scim",
         _ => return Ok(Vec::new()),
     };
     db.all(

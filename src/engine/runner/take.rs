@@ -7,7 +7,7 @@ use super::store::{self, Candidate, Step};
 use crate::connectors::State;
 use crate::connectors::call::{self, Line};
 use crate::db::Write;
-use crate::engine::{Action, DEADLINE, End, Job, Status, finish, store as requests};
+use crate::engine::{DEADLINE, End, Job, Status, finish, store as requests};
 use crate::error::Result;
 use crate::events;
 use crate::ids::RequestId;
@@ -156,9 +156,7 @@ pub fn lease(tx: &Write, engine: &Engine, request: RequestId) -> Result<Option<T
             (Some(line), _) if line.state == State::Gone => {
                 Some(format!("The connector {} is gone.", line.name))
             }
-            (None, Action::ScriptRun | Action::WebhookSend) => {
-                Some("The step has no connector.".to_owned())
-            }
+            (None, action) if action.is_outside() => Some("The step has no connector.".to_owned()),
             _ => None,
         };
         if let Some(text) = missing {

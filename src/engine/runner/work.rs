@@ -3,9 +3,10 @@
 use super::take::Taken;
 use crate::directory::work::{self, Order, Verb};
 use crate::drivers::{Answer, Call, Outcome};
-use crate::engine::{Action, Event, store, verb};
+use crate::engine::{Action, Event, store, verb as engine_verb};
 use crate::error::Result;
 use crate::events;
+use crate::scim;
 use crate::web::App;
 use serde_json::{Map, Value, json};
 
@@ -20,6 +21,19 @@ pub fn perform(app: &App, events: &'static [Event], taken: &Taken) -> (Outcome, 
             let text = format!("What is to be done could not be put together: {err}");
             (Outcome::Refused { text: text.clone() }, text)
         });
+    }
+    if let (Some(verb), Some(line)) = (taken.step.action.in_scim(), &taken.line) {
+        let order = scim::Order {
+            verb,
+            what: &engine_verb(&taken.step.params, &taken.job.event),
+            params: &taken.step.params,
+            customer: taken.job.customer,
+            user: taken.job.user,
+            customer_service: taken.job.customer_service,
+            dry_run: false,
+        };
+        let (outcome, log) = scim::perform(&app.db, &app.config, line, &order);
+        return (outcome, log.text());
     }
     match call(app, events, taken) {
         Ok((call, line)) => {
@@ -79,7 +93,7 @@ fn call<'t>(
     }
     let call = Call {
         key: taken.key.clone(),
-        verb: verb(&taken.step.params, &job.event),
+        verb: engine_verb(&taken.step.params, &job.event),
         dry_run: false,
         event: job.event.clone(),
         customer: document.customer,

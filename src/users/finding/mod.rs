@@ -3,6 +3,8 @@
 //! Without a filter an index has the answer. With one, those whom the rarest filter leaves are looked
 //! at; where it leaves many, the index of names is walked with a bound.
 
+pub mod counting;
+mod few;
 mod store;
 
 use super::Brief;
@@ -11,7 +13,6 @@ use crate::auth::{Actor, Breadth, Permission, Scope};
 use crate::db::Read;
 use crate::db::finds::{Spans, digits, fold};
 use crate::error::{Error, Result};
-use crate::html::text::COUNTED;
 use crate::ids::{CustomerId, UserId};
 use crate::input::{Field, Fields, Input};
 use crate::places::State;
@@ -261,7 +262,7 @@ fn page(
     let keep = |ids: &[i64]| kept(db, scope, ids, &asked);
     // Those of a narrow scope are few themselves.
     let bound = if everywhere && breadth == Breadth::Narrow { FEW_NARROW } else { FEW };
-    if let Some(few) = few(db, &asked, bound)? {
+    if let Some(few) = few::few(db, &asked, bound)? {
         return paging.walk(BOUND, |at, _| store::among(db, &few, at), keep);
     }
     let span = spans(filter.more.letter, &asked.q, filter.customer.is_none());
@@ -296,34 +297,6 @@ fn spans(letter: Option<char>, q: &str, everywhere: bool) -> Spans {
     }
 }
 
-/// How many users the filter leaves, up to one more than are counted, where an index alone can tell.
-pub fn count(db: &Read, scope: &Scope<UsersRead>, filter: &Filter) -> Result<Option<i64>> {
-    let plain = Filter { customer: filter.customer, state: filter.state, ..Filter::default() };
-    let is_plain = filter.q.is_empty() && filter.department.is_empty() && filter.more == plain.more;
-    if !is_plain {
-        return Ok(None);
-    }
-    let states: Vec<State> = match filter.state {
-        Some(state) => vec![state],
-        None => vec![State::Active, State::Disabled, State::Deprovisioned],
-    };
-    let breadth = scope.breadth(db)?;
-    // By one right each customer is reached once: where a part of them has enough, so have all.
-    let once = scope.stands_at().len() == 1;
-    if filter.customer.is_none() && filter.state.is_none() && once && breadth != Breadth::All {
-        let least = store::at_least(db, scope)?;
-        if least > COUNTED {
-            return Ok(Some(least));
-        }
-    }
-    match (filter.customer, breadth) {
-        (Some(customer), _) => store::count_of(db, scope, customer, &states),
-        (None, Breadth::All) => store::count_all(db, scope, &states),
-        (None, _) => store::count(db, scope, &states),
-    }
-    .map(Some)
-}
-
 /// Those of `ids` whom the filter leaves.
 fn kept<P>(db: &Read, scope: &Scope<P>, ids: &[i64], asked: &Asked) -> Result<Vec<(i64, Brief)>> {
     let mut rows = store::kept(db, scope, ids, asked)?;
@@ -352,38 +325,6 @@ fn search_wide(
         rows = store::by_address(db, scope, breadth, asked, paging)?;
     }
     Ok(paging.listing(rows, |row| (String::new(), row.id.0)))
-}
-
-/// Those whom one of the filters leaves, where that is few.
-fn few(db: &Read, asked: &Asked, bound: i64) -> Result<Option<Vec<i64>>> {
-    let more = &asked.filter.more;
-    let most = bound + 1;
-    let mut all = Vec::new();
-    if let Some(manager) = asked.manager {
-        all.push(store::reports(db, manager, most)?);
-    }
-    if let Some(days) = more.expires_within {
-        all.push(store::expiring(db, asked.today, asked.today.plus_days(days), most)?);
-    }
-    match more.badge {
-        Some(Badge::Locked) => all.push(store::locked(db, most)?),
-        Some(Badge::RequestFailed) => all.push(store::failed(db, most)?),
-        _ => {}
-    }
-    if more.test == Some(true) {
-        all.push(store::tested(db, most)?);
-    }
-    if more.main_contact == Some(true) {
-        all.push(store::main_contacts(db, most)?);
-    }
-    if !more.role.is_empty() {
-        all.push(store::holding(db, &more.role, most)?);
-    }
-    if !more.service.is_empty() {
-        all.push(store::having(db, &more.service, most)?);
-    }
-    let few = all.into_iter().filter(|ids| i64::try_from(ids.len()).is_ok_and(|n| n <= bound));
-    Ok(few.min_by_key(Vec::len))
 }
 
 /// Everybody of the filter's customer whom it leaves, by name.
@@ -468,9 +409,9 @@ pub fn store_plans() -> [(&'static str, &'static str, &'static str); 14] {
         ("filtered, of a narrow part", store::KEPT, "USING INTEGER PRIMARY KEY"),
         ("walked", store::NAMES, "users_by_name"),
         ("walked of one", store::NAMES_OF, "users_by_customer (customer_id"),
-        ("number of one", store::COUNT_OF, "users_by_customer_state"),
-        ("number", store::COUNT, "users_by_customer_state"),
-        ("number of all", store::COUNT_ALL, "users_by_state"),
+        ("number of one", counting::store::COUNT_OF, "users_by_customer_state"),
+        ("number", counting::store::COUNT, "users_by_customer_state"),
+        ("number of all", counting::store::COUNT_ALL, "users_by_state"),
         ("walked search", store::MATCHING, "users_search VIRTUAL TABLE INDEX"),
     ]
 }

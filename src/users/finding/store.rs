@@ -1,12 +1,12 @@
 //! The statements of lists of users.
 
-use super::{Asked, Badge};
+use super::Asked;
+use super::Badge;
 use crate::auth::permissions::UsersRead;
 use crate::auth::{Breadth, Scope};
 use crate::db::Read;
 use crate::db::finds::Spans;
 use crate::error::Result;
-use crate::html::text::COUNTED;
 use crate::ids::{CustomerId, UserId};
 use crate::places::State;
 use crate::time::Date;
@@ -255,77 +255,6 @@ pub fn by_address(
     )
 }
 
-pub const COUNT_OF: &str = "SELECT count(*) FROM (
-      SELECT 1 FROM users INDEXED BY users_by_customer_state
-       WHERE users.customer_id = :customer AND users.state IN (SELECT value FROM json_each(:states))
-         AND (SELECT count(*) FROM reach WHERE reach.customer_id = :customer
-                 AND scope IN (SELECT value FROM json_each(:scope))) > 0
-       LIMIT :most)";
-
-/// How many users of the customer are in one of the states, one more than are counted at most.
-pub fn count_of(
-    db: &Read,
-    scope: &Scope<UsersRead>,
-    customer: CustomerId,
-    states: &[State],
-) -> Result<i64> {
-    db.one(
-        COUNT_OF,
-        named_params! {
-            ":customer": customer, ":scope": scope, ":states": serde_json::to_string(states)?,
-            ":most": COUNTED + 1,
-        },
-        |row| row.get(0),
-    )
-}
-
-pub const COUNT: &str = "SELECT count(*) FROM (
-      SELECT 1 FROM users INDEXED BY users_by_customer_state
-       WHERE users.customer_id IN (SELECT customer_id FROM reach WHERE scope IN (SELECT value FROM json_each(:scope)))
-         AND users.state IN (SELECT value FROM json_each(:states))
-       LIMIT :most)";
-
-/// The same of all customers in scope.
-pub fn count(db: &Read, scope: &Scope<UsersRead>, states: &[State]) -> Result<i64> {
-    db.one(
-        COUNT,
-        named_params! {
-            ":scope": scope, ":states": serde_json::to_string(states)?, ":most": COUNTED + 1,
-        },
-        |row| row.get(0),
-    )
-}
-
-/// How many users the first of so many customers in scope have together, which is quick to say.
-pub fn at_least(db: &Read, scope: &Scope<UsersRead>) -> Result<i64> {
-    db.one(
-        "SELECT coalesce(sum(users), 0) FROM (
-           SELECT users
-             FROM json_each(:scope) AS code
-            CROSS JOIN reach ON reach.scope = code.value
-            CROSS JOIN customer_users ON customer_users.customer_id = reach.customer_id
-            LIMIT 200)",
-        named_params! { ":scope": scope },
-        |row| row.get(0),
-    )
-}
-
-pub const COUNT_ALL: &str = "SELECT count(*) FROM (
-      SELECT 1 FROM users INDEXED BY users_by_state
-       WHERE users.state IN (SELECT value FROM json_each(:states)) AND :scope IS NOT NULL
-       LIMIT :most)";
-
-/// The same of all customers there are.
-pub fn count_all(db: &Read, scope: &Scope<UsersRead>, states: &[State]) -> Result<i64> {
-    db.one(
-        COUNT_ALL,
-        named_params! {
-            ":scope": scope, ":states": serde_json::to_string(states)?, ":most": COUNTED + 1,
-        },
-        |row| row.get(0),
-    )
-}
-
 fn brief(row: &Row) -> rusqlite::Result<Brief> {
     Ok(Brief {
         id: row.get("id")?,
@@ -552,60 +481,4 @@ pub fn named(db: &Read, text: &str) -> Result<Option<UserId>> {
         named_params! { ":text": text },
         |row| row.get(0),
     )
-}
-
-/// At most so many by a filter that has an index of its own.
-fn few(
-    db: &Read,
-    most: i64,
-    sql: &str,
-    params: &[(&str, &dyn rusqlite::ToSql)],
-) -> Result<Vec<i64>> {
-    let mut all = params.to_vec();
-    all.push((":most", &most));
-    db.all(sql, all.as_slice(), |row| row.get(0))
-}
-
-pub fn reports(db: &Read, manager: UserId, most: i64) -> Result<Vec<i64>> {
-    let sql = "SELECT id FROM users WHERE manager_id = :manager LIMIT :most";
-    few(db, most, sql, &[(":manager", &manager)])
-}
-
-pub fn expiring(db: &Read, today: Date, until: Date, most: i64) -> Result<Vec<i64>> {
-    let sql = "SELECT id FROM users
-      WHERE state = 'active' AND expires_on IS NOT NULL AND expires_on BETWEEN :today AND :until LIMIT :most";
-    few(db, most, sql, &[(":today", &today), (":until", &until)])
-}
-
-pub fn locked(db: &Read, most: i64) -> Result<Vec<i64>> {
-    few(db, most, "SELECT id FROM users WHERE locked_until IS NOT NULL LIMIT :most", &[])
-}
-
-pub fn tested(db: &Read, most: i64) -> Result<Vec<i64>> {
-    few(db, most, "SELECT id FROM users WHERE test_user = 1 LIMIT :most", &[])
-}
-
-pub fn main_contacts(db: &Read, most: i64) -> Result<Vec<i64>> {
-    few(db, most, "SELECT id FROM users WHERE main_contact = 1 LIMIT :most", &[])
-}
-
-/// Users of requests that failed.
-pub fn failed(db: &Read, most: i64) -> Result<Vec<i64>> {
-    let sql = "SELECT DISTINCT user_id FROM requests
-      WHERE status = 'failed' AND user_id IS NOT NULL LIMIT :most";
-    few(db, most, sql, &[])
-}
-
-/// Holders of a role.
-pub fn holding(db: &Read, role: &str, most: i64) -> Result<Vec<i64>> {
-    let sql = "SELECT DISTINCT user_id FROM roles JOIN role_grants ON role_id = roles.id
-      WHERE roles.name = :role LIMIT :most";
-    few(db, most, sql, &[(":role", &role)])
-}
-
-/// Those who have a service.
-pub fn having(db: &Read, service: &str, most: i64) -> Result<Vec<i64>> {
-    let sql = "SELECT DISTINCT user_id FROM services JOIN user_services ON service_id = services.id
-      WHERE services.code = :service LIMIT :most";
-    few(db, most, sql, &[(":service", &service)])
 }

@@ -26,7 +26,7 @@ pub fn index(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
     let (found, all, views, chosen) = cx.db.read(|db| {
         let found = list(db, scope, &filter, &paging)?;
         let all = match paging.is_first() && found.next.is_some() {
-            true => finding::count(db, scope, &filter)?,
+            true => finding::counting::count(db, scope, &filter)?,
             false => None,
         };
         let views = views::of(db, &cx.actor, List::Users)?;
@@ -58,7 +58,7 @@ pub fn index_of(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
         cx.db.read(|db| {
             let found = list(db, scope, &filter, &paging)?;
             let all = match paging.is_first() && found.next.is_some() {
-                true => finding::count(db, scope, &filter)?,
+                true => finding::counting::count(db, scope, &filter)?,
                 false => None,
             };
             let mut views = views::of(db, &cx.actor, List::Users)?;

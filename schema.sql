@@ -1295,6 +1295,7 @@ CREATE TABLE properties (
   visible_to  TEXT NOT NULL DEFAULT 'customer' CHECK (visible_to IN ('provider', 'reseller', 'customer', 'user')),
   at          TEXT NOT NULL DEFAULT '[]',                  -- JSON: plan, reseller, customer, user; empty: wherever it fits
   unique_in   TEXT NOT NULL DEFAULT 'no' CHECK (unique_in IN ('no', 'customer', 'installation')),
+  meter       INTEGER NOT NULL DEFAULT 0 CHECK (meter IN (0, 1) AND (meter = 0 OR type IN ('integer', 'size'))), -- may be limited: sum:NAME
   sort        INTEGER NOT NULL DEFAULT 0,
   UNIQUE (service_id, name),
   UNIQUE (service_id, id)
@@ -1403,7 +1404,7 @@ CREATE TABLE usage (
   holder_id  INTEGER NOT NULL REFERENCES customers (id),
   service_id INTEGER NOT NULL REFERENCES services (id),
   plan_id    INTEGER NOT NULL DEFAULT 0,                   -- 0: all plans together
-  meter      TEXT NOT NULL CHECK (meter IN ('seats', 'instances')),
+  meter      TEXT NOT NULL CHECK (meter IN ('seats', 'instances') OR meter GLOB 'sum:[a-z]*'), -- sum: of a property
   max        INTEGER CHECK (max >= 0),
   used       INTEGER NOT NULL DEFAULT 0 CHECK (used >= 0),
   PRIMARY KEY (holder_id, service_id, plan_id, meter)
@@ -1785,6 +1786,20 @@ CREATE TABLE suspensions (
 ) STRICT;
 CREATE UNIQUE INDEX suspensions_of_customer_service ON suspensions (customer_service_id, reason) WHERE customer_service_id IS NOT NULL;
 CREATE UNIQUE INDEX suspensions_of_user_service ON suspensions (user_service_id, reason) WHERE user_service_id IS NOT NULL;
+
+-- What an assignment occupies of each property that is counted. It is taken with the order; until that
+-- is settled, the larger of what was and what is to be stays taken.
+CREATE TABLE amounts (
+  id                  INTEGER PRIMARY KEY,
+  property_id         INTEGER NOT NULL REFERENCES properties (id) ON DELETE CASCADE,
+  customer_service_id INTEGER REFERENCES customer_services (id) ON DELETE CASCADE,
+  user_service_id     INTEGER REFERENCES user_services (id) ON DELETE CASCADE,
+  amount              INTEGER NOT NULL CHECK (amount >= 0),
+  CHECK ((customer_service_id IS NULL) <> (user_service_id IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX amounts_of_customer_service ON amounts (customer_service_id, property_id) WHERE customer_service_id IS NOT NULL;
+CREATE UNIQUE INDEX amounts_of_user_service ON amounts (user_service_id, property_id) WHERE user_service_id IS NOT NULL;
+CREATE INDEX amounts_by_property ON amounts (property_id);
 
 -- Both kinds of assignment with what is shown of them. open_id is the work that has not ended.
 CREATE VIEW assignments AS

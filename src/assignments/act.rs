@@ -1,8 +1,8 @@
 //! Carrying out a plan, within one transaction: the rows, the seats, the ledger, the request.
 
-use super::plan::{Act, Diff, Gift, Plan};
+use super::plan::{Act, Diff, Gift, Limits, Plan};
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, Reason, ledger_row, properties, store};
+use super::{Held, HeldId, Reason, amounts, ledger_row, properties, store};
 use crate::audit;
 use crate::catalogue::properties::Typed;
 use crate::catalogue::{self, Level};
@@ -11,7 +11,7 @@ use crate::engine::{self, Class, NewRequest, NewStep, Overtaken};
 use crate::error::Result;
 use crate::ids::{PreviewId, RequestId, RunId};
 use crate::ledger::{self, Action, Source};
-use crate::offers::{self, Meter};
+use crate::offers::{self, Limit, Meter};
 use crate::secret::Key;
 use serde_json::json;
 
@@ -34,7 +34,7 @@ pub fn apply(tx: &Write, key: &Key, plan: &Plan, cause: &Cause) -> Result<Done> 
     plan.may_go()?;
     match &plan.act {
         Act::Give(gift) => give(tx, key, plan, gift, cause),
-        Act::Change { held, plan: new, label, user_plans, values } => {
+        Act::Change { held, plan: new, label, user_plans, values, limits } => {
             if let Some(label) = label {
                 store::set_label(tx, held.id, label)?;
             }
@@ -42,11 +42,13 @@ pub fn apply(tx: &Write, key: &Key, plan: &Plan, cause: &Cause) -> Result<Done> 
                 let meter = Meter::of(held.id.level());
                 offers::give_back(tx, held.customer, held.service, held.plan_id, meter, 1)?;
                 offers::take(tx, held.customer, held.service, Some(*new), meter, 1)?;
+                amounts::change_plan(tx, held, *new)?;
                 store::set_plan(tx, held.id, *new)?;
             }
             if let (Some(plans), HeldId::Customer(id)) = (user_plans, held.id) {
                 store::enable_plans(tx, id, plans)?;
             }
+            limit(tx, held, limits)?;
             keep_values(tx, key, plan, held, values)?;
             order(
                 tx,
@@ -81,8 +83,16 @@ fn give(tx: &Write, key: &Key, plan: &Plan, gift: &Gift, cause: &Cause) -> Resul
         store::add_reason(tx, id, *reason)?;
     }
     let held = store::any(tx, id)?;
+    limit(tx, &held, &gift.limits)?;
     keep_values(tx, key, plan, &held, &gift.values)?;
     self::order(tx, plan, &held, "provision", cause)
+}
+
+/// How much of it the customer and its users may have from now on.
+fn limit(tx: &Write, held: &Held, limits: &Limits) -> Result<()> {
+    let limits: Vec<Limit> =
+        limits.iter().map(|(measure, max)| Limit { measure, max: *max }).collect();
+    offers::set_limits(tx, held.customer, held.service, &limits)
 }
 
 fn keep_values(tx: &Write, key: &Key, plan: &Plan, held: &Held, typed: &Typed) -> Result<()> {
@@ -108,6 +118,9 @@ fn order_behind(
     cause: &Cause,
     children: &[RequestId],
 ) -> Result<Done> {
+    if ["provision", "update"].contains(&what) {
+        amounts::take(tx, &store::any(tx, held.id)?)?;
+    }
     let steps = plan.own_steps(held.id.level());
     let waited_for = cause.run.is_none() || plan.class() == Class::Security;
     let class = if waited_for { plan.class() } else { Class::Bulk };
@@ -185,6 +198,7 @@ fn start_behind(
     if ["provision", "update"].contains(&work.what) {
         let now = store::any(tx, held.id)?;
         store::order_with(tx, held.id, &properties::digest(tx, &now)?)?;
+        amounts::take_anyway(tx, &now)?;
     }
     Ok(request)
 }

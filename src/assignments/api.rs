@@ -72,7 +72,7 @@ pub const PLAN: &[Field] = &[
     Field::object("subject", "customer_id, user_id, assignment_id"),
     Field::list("steps", "seq, title, action, connector, times"),
     Field::list("diffs", "field, before, after"),
-    Field::list("seats", "service, plan, before, after, max"),
+    Field::list("seats", "service, plan, meter, before, after, max"),
     Field::object(
         "monthly",
         "currency, before_minor, after_minor, delta_minor, once_minor, first_period_minor",

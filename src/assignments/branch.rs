@@ -3,7 +3,7 @@
 use super::act::{self, Cause, Work};
 use super::plan;
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, Reason, store};
+use super::{Held, HeldId, Reason, amounts, store};
 use crate::catalogue::{self, Level};
 use crate::db::Write;
 use crate::engine::Class;
@@ -82,6 +82,7 @@ fn bring_back(tx: &Write, viewer: CustomerId, held: &Held) -> Result<()> {
         HeldId::Customer(_) => None,
     };
     let held = store::any(tx, held.id)?;
+    amounts::take(tx, &held)?;
     order(tx, &held, "provision", true, after).map(|_| ())
 }
 
@@ -136,8 +137,10 @@ pub fn change_plan(tx: &Write, customer: CustomerId, from: PlanId, to: PlanId) -
             let meter = Meter::of(id.level());
             offers::give_back(tx, customer, held.service, Some(from), meter, 1)?;
             offers::take(tx, customer, held.service, Some(to), meter, 1)?;
+            amounts::change_plan(tx, &held, to)?;
             store::set_plan(tx, id, to)?;
             let held = store::any(tx, id)?;
+            amounts::take(tx, &held)?;
             let what = if held.live == Live::Never { "provision" } else { "update" };
             order(tx, &held, what, true, None)?;
         }

@@ -5,6 +5,8 @@ use crate::catalogue::properties::Typed;
 use crate::error::Result;
 use crate::input::{Field, Fields, Input};
 
+const LIMITS: &str = "of a customer service, by those above it: plan code, all, sum:PROPERTY or PLAN/sum:PROPERTY to the most there may be; null: no limit";
+
 /// Giving a service to a customer.
 pub const GIVE: &[Field] = &[
     Field::text("service", "the code of an active service that is offered here").required(),
@@ -14,6 +16,7 @@ pub const GIVE: &[Field] = &[
         "user_plans",
         "codes of the user plans its users may have; all that are offered when left out",
     ),
+    Field::object("limits", LIMITS),
     Field::object("properties", "values by name; null inherits"),
 ];
 
@@ -29,6 +32,7 @@ pub const CHANGE: &[Field] = &[
     Field::text("plan", "the code of another plan"),
     Field::text("label", "another label, of one of several"),
     Field::list("user_plans", "of a customer service: codes of the user plans its users may have"),
+    Field::object("limits", LIMITS),
     Field::object("properties", "values by name; null inherits"),
 ];
 
@@ -49,6 +53,8 @@ pub struct Said {
     pub labelled: bool,
     pub user_plans: Option<Vec<String>>,
     pub properties: Typed,
+    /// Limits as they were typed; empty: as they are.
+    pub limits: Input,
 }
 
 /// Reads what an order says.
@@ -82,6 +88,12 @@ pub fn read(verb: Verb, for_user: bool, input: &Input) -> Result<Said> {
         Some(None)
     };
     let properties = if has("properties") { input.wishes("properties") } else { Typed::new() };
+    let mut limits = Input::default();
+    if has("limits") {
+        for (name, text) in f.members("limits") {
+            limits.set(&format!("limits.{name}"), text);
+        }
+    }
     f.finish(move || {
         Some(Said {
             service: service?,
@@ -90,6 +102,7 @@ pub fn read(verb: Verb, for_user: bool, input: &Input) -> Result<Said> {
             labelled: has("label") && input.has("label"),
             user_plans: user_plans?,
             properties,
+            limits,
         })
     })
 }

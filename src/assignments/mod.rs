@@ -13,6 +13,7 @@ pub mod pages;
 pub mod previews;
 pub mod state;
 mod act;
+mod amounts;
 mod branch;
 mod document;
 mod draft;

@@ -3,7 +3,7 @@
 
 use super::people::{order, own_steps};
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, Reason, act, ledger_row, store};
+use super::{Held, HeldId, Reason, act, amounts, ledger_row, store};
 use crate::db::{Read, Write};
 use crate::engine::{self, Class, Overtaken};
 use crate::error::Result;
@@ -52,6 +52,7 @@ pub fn standing(db: &Read, customer: CustomerId, service: ServiceId) -> Result<O
 
 /// Gives back the seat of a service that is to be carried, before there is one elsewhere.
 pub fn release(tx: &Write, held: &Held) -> Result<()> {
+    amounts::give_back(tx, held)?;
     offers::give_back(tx, held.customer, held.service, held.plan_id, Meter::Seats, 1)
 }
 
@@ -76,6 +77,7 @@ pub fn carry(
 ) -> Result<Vec<RequestId>> {
     offers::take(tx, to, held.service, Some(plan), Meter::Seats, 1)?;
     store::carry(tx, held.id, to, below, plan)?;
+    amounts::take(tx, &store::any(tx, held.id)?)?;
     let freed = held.reasons.contains(&Reason::CustomerDisabled);
     if freed {
         act::resume(tx, held, Reason::CustomerDisabled)?;

@@ -200,6 +200,7 @@ pub(super) fn order(
 /// What the users of a customer may be given: "workplace/standard" and its words.
 pub fn offered(db: &Read, customer: CustomerId) -> Result<Vec<(String, String, Service)>> {
     let mut all = Vec::new();
+    let left = offers::seats_left(db, customer)?;
     for each in offers::sellable(db, customer)? {
         if each.service.kind == Level::Customer {
             continue;
@@ -209,11 +210,13 @@ pub fn offered(db: &Read, customer: CustomerId) -> Result<Vec<(String, String, S
         for plan in each.plans.iter().filter(|plan| enabled.iter().any(|(id, _, _)| *id == plan.id))
         {
             let value = format!("{}/{}", each.service.code, plan.code);
-            all.push((
-                value,
-                format!("{}, {}", each.service.name, plan.name),
-                each.service.clone(),
-            ));
+            let room = [None, Some(plan.id)].map(|of| left.get(&(each.service.id, of)).copied());
+            let room = match room.into_iter().flatten().min() {
+                Some(n) => format!(" ({n} left)"),
+                None => String::new(),
+            };
+            let text = format!("{}, {}{room}", each.service.name, plan.name);
+            all.push((value, text, each.service.clone()));
         }
     }
     Ok(all)

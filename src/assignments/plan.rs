@@ -12,6 +12,7 @@ use crate::engine::rules::plan::{Book, Planned, book};
 use crate::engine::{Action, Class, Document, How, NewStep, OnError};
 use crate::error::{Complaint, Error, Result};
 use crate::ids::{ConnectorId, CustomerId, CustomerServiceId, PlanId, RequestId, ServiceId};
+use crate::offers::Measure;
 use crate::rating::quote::Change;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -48,6 +49,7 @@ pub enum Act {
         label: Option<String>,
         user_plans: Option<Vec<PlanId>>,
         values: Typed,
+        limits: Limits,
     },
     Provision {
         held: Held,
@@ -64,12 +66,16 @@ pub enum Act {
     },
 }
 
+/// What limits of a customer's service become: the most, or none.
+pub type Limits = Vec<(Measure, Option<i64>)>;
+
 pub struct Gift {
     pub service: Service,
     pub plan: Option<PlanId>,
     pub label: String,
     pub user_plans: Vec<PlanId>,
     pub values: Typed,
+    pub limits: Limits,
     /// Of a user's service: what it stands below.
     pub below: Option<CustomerServiceId>,
     /// It arrives suspended for these.
@@ -115,6 +121,19 @@ pub struct Seat {
     pub before: i64,
     pub after: i64,
     pub max: Option<i64>,
+    /// seats, instances, or sum:NAME of a property that is counted.
+    #[serde(default)]
+    pub meter: String,
+    /// Of a property: what it is called, and whether it is said in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Counted>,
+}
+
+/// A property that is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    pub label: String,
+    pub size: bool,
 }
 
 /// What `order` would do if it were carried out now.

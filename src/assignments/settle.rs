@@ -2,7 +2,7 @@
 
 use super::ledger_row::{self, By};
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, act, properties, store};
+use super::{Held, HeldId, act, amounts, properties, store};
 use crate::audit;
 use crate::catalogue;
 use crate::db::Write;
@@ -55,6 +55,9 @@ fn delivered(tx: &Write, job: &Job, held: &Held, what: &str) -> Result<()> {
     };
     let planned = ["provision", "update"].contains(&what);
     store::set_live(tx, held.id, live, planned)?;
+    if planned {
+        amounts::settle(tx, held)?;
+    }
     if held.builtin && live == Live::On {
         store::set_reseller(tx, held.customer, true)?;
         prices::start_reselling(tx, held.customer, 0)?;
@@ -110,5 +113,6 @@ pub fn release(tx: &Write, held: &Held) -> Result<()> {
     store::set_wanted(tx, held.id, Wanted::Gone)?;
     store::set_live(tx, held.id, Live::Gone, false)?;
     catalogue::properties::let_go(tx, properties::place(held.id))?;
+    amounts::give_back(tx, held)?;
     offers::give_back(tx, held.customer, held.service, held.plan_id, meter, 1)
 }

@@ -8,7 +8,8 @@ use crate::db::{Read, Write, unique};
 use crate::engine::rules;
 use crate::error::Result;
 use crate::ids::{
-    ConnectorId, CustomerId, CustomerServiceId, PlanId, RequestId, ServiceId, UserId, UserServiceId,
+    ConnectorId, CustomerId, CustomerServiceId, PlanId, PropertyId, RequestId, ServiceId, UserId,
+    UserServiceId,
 };
 use crate::offers::Meter;
 use crate::web::Paging;
@@ -405,7 +406,7 @@ pub fn usage(
     let found = db.maybe(
         "SELECT used, max FROM usage
           WHERE holder_id = :customer AND service_id = :service AND plan_id = coalesce(:plan, 0) AND meter = :meter",
-        named_params! { ":customer": customer, ":service": service, ":plan": plan, ":meter": meter },
+        named_params! { ":customer": customer, ":service": service, ":plan": plan, ":meter": meter.word() },
         |row| Ok((row.get("used")?, row.get("max")?)),
     )?;
     Ok(found.unwrap_or((0, None)))
@@ -576,6 +577,45 @@ pub fn set_plan(tx: &Write, id: HeldId, plan: PlanId) -> Result<i64> {
             named_params! { ":id": id, ":plan": plan },
         ),
     }
+}
+
+/// What an assignment occupies of a property that is counted.
+pub fn amount(db: &Read, id: HeldId, property: PropertyId) -> Result<i64> {
+    let (customer, user) = columns(id);
+    db.value(
+        "SELECT coalesce(sum(amount), 0) FROM amounts
+          WHERE property_id = :property AND (customer_service_id = :customer OR user_service_id = :user)",
+        named_params! { ":property": property, ":customer": customer, ":user": user },
+    )
+}
+
+/// Each property of which it occupies something, with how much.
+pub fn amounts(db: &Read, id: HeldId) -> Result<Vec<(PropertyId, i64)>> {
+    let (customer, user) = columns(id);
+    db.all(
+        "SELECT property_id, amount FROM amounts
+          WHERE amount > 0 AND (customer_service_id = :customer OR user_service_id = :user)
+          ORDER BY property_id",
+        named_params! { ":customer": customer, ":user": user },
+        |row| Ok((row.get("property_id")?, row.get("amount")?)),
+    )
+}
+
+pub fn set_amount(tx: &Write, id: HeldId, property: PropertyId, n: i64) -> Result<()> {
+    let (customer, user) = columns(id);
+    tx.run(
+        "DELETE FROM amounts
+          WHERE property_id = :property AND (customer_service_id = :customer OR user_service_id = :user)",
+        named_params! { ":property": property, ":customer": customer, ":user": user },
+    )?;
+    if n > 0 {
+        tx.run(
+            "INSERT INTO amounts (property_id, customer_service_id, user_service_id, amount)
+             VALUES (:property, :customer, :user, :n)",
+            named_params! { ":property": property, ":customer": customer, ":user": user, ":n": n },
+        )?;
+    }
+    Ok(())
 }
 
 /// Puts a user's service below another customer's.

@@ -24,21 +24,25 @@ pub struct Around<'a> {
     pub inherits: Inherits,
     /// Where the explanation of each is found: `/users/7/services/3`; empty where there is none yet.
     pub explained_at: &'a str,
+    /// The object that the fields are members of; empty: `properties`.
+    pub under: &'a str,
 }
 
-/// The names of the values that are stored where the form writes.
+/// The values that are stored where the form writes, each as its field is called.
 const STORED: &str = "stored";
 
 /// Those of them that are to stay.
 const OWN: &str = "own";
 
-/// Fills a form with what is stored where it writes; a secret's field begins empty.
-pub fn fill(input: &mut Input, stored: &[(Property, Value, bool)]) {
+/// Fills a form with what is stored where it writes; a secret's field begins empty. `under` is the
+/// object that the fields are members of.
+pub fn fill(input: &mut Input, stored: &[(Property, Value, bool)], under: &str) {
     for (property, value, locked) in stored {
         let text = if property.secret { String::new() } else { typed_as(property.kind, value) };
-        input.set(&format!("properties.{}", property.name), text);
-        input.push(STORED, &property.name);
-        input.push(OWN, &property.name);
+        let field = format!("{under}.{}", property.name);
+        input.set(&field, text);
+        input.push(STORED, &field);
+        input.push(OWN, &field);
         if *locked {
             input.push("locks", &property.name);
         }
@@ -50,30 +54,33 @@ pub fn fill(input: &mut Input, stored: &[(Property, Value, bool)]) {
 pub fn settle(input: &mut Input) {
     let all = |name: &str| input.all(name).map(str::to_owned).collect::<Vec<String>>();
     let (stored, own) = (all(STORED), all(OWN));
-    for (name, wish) in input.wishes("properties") {
-        let field = format!("properties.{name}");
-        if stored.contains(&name) {
-            if !own.contains(&name) {
-                input.set_null(&field);
+    for object in ["properties", "plan_properties"] {
+        for (name, wish) in input.wishes(object) {
+            let field = format!("{object}.{name}");
+            if stored.contains(&field) {
+                if !own.contains(&field) {
+                    input.set_null(&field);
+                }
+            } else if wish.is_none_or(|text| text.is_empty()) {
+                input.remove(&field);
             }
-        } else if wish.is_none_or(|text| text.is_empty()) {
-            input.remove(&field);
         }
     }
     input.remove(STORED);
     input.remove(OWN);
 }
 
-/// The field is called `properties.NAME`. An empty one means: as inherited.
+/// The field is called `properties.NAME` unless it is a member of another object. An empty one means: as inherited.
 pub fn value_field(
     property: &Property,
     input: &Input,
     complaints: &[Complaint],
     around: &Around,
 ) -> Markup {
-    let name = format!("properties.{}", property.name);
+    let under = if around.under.is_empty() { "properties" } else { around.under };
+    let name = format!("{under}.{}", property.name);
     let inherited = around.inherits.get(&property.name);
-    let stored = input.all(STORED).any(|each| each == property.name);
+    let stored = input.all(STORED).any(|each| each == name);
     let above = match inherited {
         Some(above) if above.held => {
             format!("Locked above: {}. A value here has no effect.", above.text)
@@ -141,10 +148,10 @@ pub fn value_field(
     html! {
         (control)
         @if stored {
-            (hidden(STORED, &property.name))
-            @if chosen { (hidden(OWN, &property.name)) }
+            (hidden(STORED, &name))
+            @if chosen { (hidden(OWN, &name)) }
             @else {
-                (tick(input, OWN, &property.name, &format!("Own value of {label}"), "Untick it to inherit again"))
+                (tick(input, OWN, &name, &format!("Own value of {label}"), "Untick it to inherit again"))
             }
         }
         @if !around.explained_at.is_empty() {

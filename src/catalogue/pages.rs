@@ -461,7 +461,7 @@ fn plan_page(
         let mut input = plan.as_ref().map(plans::as_input).unwrap_or_default();
         if let Some(plan) = &plan {
             let place = properties::Place::Plan(plan.id);
-            fill(&mut input, &properties::at(db, service.id, place)?);
+            fill(&mut input, &properties::at(db, service.id, place)?, "properties");
         }
         let input = typed.cloned().unwrap_or(input);
         let drawn = super::views::PlanForm {
@@ -475,7 +475,7 @@ fn plan_page(
             open: crate::prices::first_open_day(db)?,
             around: Around {
                 inherits: properties::origin::defaults(&properties),
-                explained_at: "",
+                ..Around::default()
             },
         };
         let form = plan_form(cx, &drawn, &input, complaints);

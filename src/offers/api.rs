@@ -1,12 +1,13 @@
 use super::give::{self, Giver};
 use super::store::{self, Offer};
-use super::{Meter, Subject, path, sellable, why_not};
+use super::{Subject, limits, path, sellable, why_not};
 use crate::auth::permissions::{OffersWrite, PricesRead, ServicesRead};
-use crate::auth::{PROVIDER, Scope};
+use crate::auth::{Actor, PROVIDER, Scope};
+use crate::catalogue::properties::{self, Place, Standing};
 use crate::catalogue::{self, Level, Plan, Service};
 use crate::db::Read;
 use crate::error::{Error, Result};
-use crate::ids::{CustomerId, UserId};
+use crate::ids::{CustomerId, PlanId, UserId};
 use crate::input::Field;
 use crate::places;
 use crate::prices;
@@ -26,7 +27,10 @@ pub const OUT: &[Field] = &[
     Field::text("name", ""),
     Field::text("state", "active or closed"),
     Field::list("plans", "code, name and state of each"),
-    Field::object("limits", "plan code or all: max, used"),
+    Field::object("limits", "plan code, all, sum:PROPERTY or PLAN/sum:PROPERTY: max, used"),
+    Field::object("properties", "values given along; of a secret: set"),
+    Field::object("plan_properties", "the same for one plan each, by its code"),
+    Field::list("locks", "names of properties whose given value nobody below may overrule"),
     Field::integer("version", ""),
 ];
 
@@ -50,11 +54,10 @@ pub const PRICE_OUT: &[Field] = &[
 ];
 
 /// An offer with its plans and counters.
-pub fn whole(db: &Read, reseller: CustomerId, offer: &Offer) -> Result<Value> {
+pub fn whole(db: &Read, actor: &Actor, reseller: CustomerId, offer: &Offer) -> Result<Value> {
     let service = catalogue::service(db, offer.service)?;
     let plans = catalogue::plans(db, service.id)?;
     let held = store::offer_plans(db, offer.id)?;
-    let code = |id: i64| plans.iter().find(|plan| plan.id.0 == id).map(|plan| plan.code.clone());
     let mut out = Vec::new();
     for plan in &plans {
         if let Some((_, state)) = held.iter().find(|(id, _)| *id == plan.id) {
@@ -62,19 +65,51 @@ pub fn whole(db: &Read, reseller: CustomerId, offer: &Offer) -> Result<Value> {
         }
     }
     let mut limits = Map::new();
-    for meter in [Meter::Seats, Meter::Instances] {
-        for (plan, max, used) in store::own_counters(db, reseller, service.id, meter)? {
-            let own = plan != 0 || meter == Meter::of(service.kind);
-            let name = if plan == 0 { Some("all".to_owned()) } else { code(plan) };
-            if let (Some(name), true) = (name, own) {
-                limits.insert(name, json!({ "max": max, "used": used }));
-            }
+    let standing = super::own::standing(actor);
+    let measures = limits::seen(db, &service, standing)?;
+    for each in limits::stand(db, reseller, service.id, measures)? {
+        if each.counted {
+            limits.insert(each.measure.key, json!({ "max": each.max, "used": each.used }));
         }
     }
+    let (given, mut locks) = given(db, standing, &service, reseller, None)?;
+    let mut for_plans = Map::new();
+    for plan in &plans {
+        let (values, locked) = self::given(db, standing, &service, reseller, Some(plan.id))?;
+        if !values.is_empty() {
+            for_plans.insert(plan.code.clone(), Value::Object(values));
+            locks.extend(locked);
+        }
+    }
+    locks.sort();
+    locks.dedup();
     Ok(json!({
         "id": offer.id, "service": service.code, "name": service.name, "state": offer.state,
-        "plans": out, "limits": limits, "version": offer.version,
+        "plans": out, "limits": limits, "properties": given, "plan_properties": for_plans, "locks": locks,
+        "version": offer.version,
     }))
+}
+
+/// What is given along with the offer, as far as somebody standing there sees it, and what of it is
+/// locked.
+fn given(
+    db: &Read,
+    standing: Standing,
+    service: &Service,
+    reseller: CustomerId,
+    plan: Option<PlanId>,
+) -> Result<(Map<String, Value>, Vec<String>)> {
+    let (mut values, mut locks) = (Map::new(), Vec::new());
+    for (property, value, locked) in properties::at(db, service.id, Place::Given(reseller, plan))? {
+        if !property.seen_by(standing) {
+            continue;
+        }
+        if locked {
+            locks.push(property.name.clone());
+        }
+        values.insert(property.name, value);
+    }
+    Ok((values, locks))
 }
 
 pub fn index(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
@@ -85,7 +120,7 @@ pub fn index(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
         let after = (paging.value(), paging.id());
         let rows = store::offers(db, scope, reseller, after, paging.fetch())?;
         let page = paging.listing(rows, |(name, offer)| (name.clone(), offer.id.0));
-        let all = page.items.iter().map(|(_, offer)| whole(db, reseller, offer));
+        let all = page.items.iter().map(|(_, offer)| whole(db, &cx.actor, reseller, offer));
         Ok((all.collect::<Result<Vec<_>>>()?, page.next))
     })?;
     response::json(200, &json!({ "items": rows, "next": next }))
@@ -99,7 +134,7 @@ fn shown(cx: &Cx, reseller: CustomerId, code: &str) -> Result<Value> {
     cx.db.read(|db| {
         let service = catalogue::service_of(db, code)?;
         let offer = store::offer(db, reseller, service.id)?.ok_or(Error::NotFound)?;
-        whole(db, reseller, &offer)
+        whole(db, &cx.actor, reseller, &offer)
     })
 }
 

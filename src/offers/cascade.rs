@@ -3,7 +3,7 @@
 //! parent: there it says "further up".
 
 use super::State;
-use super::limits::{self, Meter};
+use super::limits::{self, Meter, More};
 use super::store::{self, Level};
 use crate::auth::permissions::{
     CustomerServicesWrite, OffersWrite, ResellersMake, UserServicesWrite,
@@ -32,6 +32,9 @@ pub struct Check {
     /// The field a refusal belongs to.
     #[serde(skip)]
     field: &'static str,
+    /// Whether it is about limits, which depend on how much is wanted.
+    #[serde(skip)]
+    pub of_room: bool,
 }
 
 impl Check {
@@ -120,21 +123,23 @@ pub fn why_not(
         Subject::User(..) => Meter::Seats,
     };
     let id = plan.map(|plan| plan.id);
-    checks.push(match limits::refusal(db, actor.home, customer, service.id, id, meter, 1)? {
-        Some(text) => no("plan", text),
+    let one = More::of(1);
+    let room = match limits::refusal(db, actor.home, customer, service.id, id, meter, one)? {
+        Some(complaint) => no("plan", complaint.message),
         None => yes("There is room within every limit."),
-    });
+    };
+    checks.push(Check { of_room: true, ..room });
     checks.extend(alive(db, &way, subject)?);
     checks.push(right(db, actor, subject, service)?);
     Ok(checks)
 }
 
 fn yes(text: impl Into<String>) -> Check {
-    Check { ok: true, text: text.into(), mend: None, field: "" }
+    Check { ok: true, text: text.into(), mend: None, field: "", of_room: false }
 }
 
 fn no(field: &'static str, text: impl Into<String>) -> Check {
-    Check { ok: false, text: text.into(), mend: None, field }
+    Check { ok: false, text: text.into(), mend: None, field, of_room: false }
 }
 
 impl Way {

@@ -1,6 +1,6 @@
 //! Giving, changing, closing and withdrawing offers. Nobody offers wider than he got.
 
-use super::limits::Meter;
+use super::limits::{self, Limit, Measure};
 use super::store::{self, Offer};
 use super::{State, cascade};
 use crate::audit;
@@ -16,11 +16,15 @@ use crate::secret::Key;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+const LIMITS: &str = "plan code, all, sum:PROPERTY or PLAN/sum:PROPERTY to the most there may be below; null: no limit";
+const PLAN_PROPERTIES: &str = "plan code to values given with the offer for that plan";
+
 pub const NEW: &[Field] = &[
     Field::text("service", "its code").required(),
     Field::list("plans", "codes of the plans; of a service without plans none"),
-    Field::object("limits", "plan code, or all, to the most there may be below; empty: no limit"),
+    Field::object("limits", LIMITS),
     Field::object("properties", "values given with the offer, for every plan"),
+    Field::object("plan_properties", PLAN_PROPERTIES),
     Field::list("locks", "names of properties whose given value nobody below may overrule"),
     Field::text(
         "confirm",
@@ -30,8 +34,9 @@ pub const NEW: &[Field] = &[
 
 pub const EDIT: &[Field] = &[
     Field::list("plans", "codes of the plans"),
-    Field::object("limits", "plan code, or all, to the most there may be below; empty: no limit"),
+    Field::object("limits", LIMITS),
     Field::object("properties", "values given with the offer, for every plan"),
+    Field::object("plan_properties", PLAN_PROPERTIES),
     Field::list("locks", "names of properties whose given value nobody below may overrule"),
     Field::text(
         "confirm",
@@ -46,16 +51,9 @@ pub struct Giver<'a> {
     pub key: &'a Key,
 }
 
-/// A limit as it was typed: for all plans together, or for one.
-struct Limit {
-    plan: Option<PlanId>,
-    meter: Meter,
-    max: Option<i64>,
-}
-
-struct Terms {
+struct Terms<'m> {
     plans: Option<Vec<Plan>>,
-    limits: Vec<Limit>,
+    limits: Vec<Limit<'m>>,
 }
 
 /// Offers a service to a reseller.
@@ -83,14 +81,15 @@ pub fn give(db: &Db, giver: &Giver, reseller: CustomerId, input: &Input) -> Resu
             let text = format!("{} is offered to {} already.", service.name, target.name);
             return Err(Error::invalid("service", text));
         }
-        let terms = read(tx, input, NEW, &service, &got)?;
+        let measures = measures(tx, giver, reseller, &service)?;
+        let terms = read(input, NEW, &measures, &got)?;
         let plans = terms.plans.unwrap_or_default();
         if plans.is_empty() && !got.is_empty() {
             return Err(Error::invalid("plans", "must be one at least"));
         }
         let id = store::upsert(tx, reseller, service.id)?;
         set_plans(tx, id, reseller, &service, &plans)?;
-        set_limits(tx, reseller, &service, &terms.limits)?;
+        limits::set(tx, reseller, service.id, &terms.limits)?;
         set_values(tx, giver, reseller, &service, input)?;
         let detail = detail(&service, &plans, input);
         audit::record(tx, "offer.given", ("offer", id.0), reseller, &detail)?;
@@ -122,14 +121,15 @@ pub fn change(
                 got.push(plan);
             }
         }
-        let terms = read(tx, input, EDIT, &service, &got)?;
+        let measures = measures(tx, giver, reseller, &service)?;
+        let terms = read(input, EDIT, &measures, &got)?;
         if let Some(plans) = &terms.plans {
             if plans.is_empty() && !got.is_empty() {
                 return Err(Error::invalid("plans", "must be one at least"));
             }
             set_plans(tx, offer.id, reseller, &service, plans)?;
         }
-        set_limits(tx, reseller, &service, &terms.limits)?;
+        limits::set(tx, reseller, service.id, &terms.limits)?;
         set_values(tx, giver, reseller, &service, input)?;
         store::touch(tx, offer.id)?;
         let detail = detail(&service, terms.plans.as_deref().unwrap_or_default(), input);
@@ -181,13 +181,22 @@ pub fn givable(
     got(db, viewer, &store::reseller(db, reseller)?, service)
 }
 
-fn read(
+/// What the giver can limit.
+fn measures(
     db: &Read,
+    giver: &Giver,
+    reseller: CustomerId,
+    service: &Service,
+) -> Result<Vec<Measure>> {
+    limits::seen(db, service, properties::standing(giver.actor, reseller))
+}
+
+fn read<'m>(
     input: &Input,
     declared: &'static [Field],
-    service: &Service,
+    measures: &'m [Measure],
     got: &[Plan],
-) -> Result<Terms> {
+) -> Result<Terms<'m>> {
     let mut fields = Fields::of(input, declared);
     let find = |code: &str| got.iter().find(|plan| plan.code.eq_ignore_ascii_case(code));
     let mut plans = None;
@@ -205,29 +214,7 @@ fn read(
         }
         plans = Some(chosen);
     }
-    let mut limits = Vec::new();
-    for (name, text) in fields.members("limits") {
-        let plan = match name {
-            "all" => None,
-            code => match catalogue::plan_of(db, service.id, code) {
-                Ok(plan) => Some(plan),
-                Err(_) => {
-                    fields.complain::<()>("limits", format!("has {code}, which is not a plan"));
-                    continue;
-                }
-            },
-        };
-        let max = match text.parse::<i64>() {
-            _ if text.is_empty() => None,
-            Ok(max) if (0..=1_000_000_000).contains(&max) => Some(max),
-            _ => {
-                fields.complain::<()>("limits", "must be whole numbers from 0, or empty");
-                continue;
-            }
-        };
-        let level = plan.as_ref().map_or(service.kind, |plan| plan.level);
-        limits.push(Limit { plan: plan.map(|plan| plan.id), meter: Meter::of(level), max });
-    }
+    let limits = limits::read(&mut fields, measures);
     fields.finish(|| Some(Terms { plans, limits }))
 }
 
@@ -260,13 +247,7 @@ pub fn put_plans(tx: &Write, offer: OfferId, service: &Service, plans: &[Plan]) 
     Ok(())
 }
 
-fn set_limits(tx: &Write, reseller: CustomerId, service: &Service, limits: &[Limit]) -> Result<()> {
-    for limit in limits {
-        store::set_limit(tx, reseller, service.id, limit.plan, limit.meter, limit.max)?;
-    }
-    Ok(())
-}
-
+/// The values given along, for all plans and for one each; locks hold for both.
 fn set_values(
     tx: &Write,
     giver: &Giver,
@@ -274,16 +255,48 @@ fn set_values(
     service: &Service,
     input: &Input,
 ) -> Result<()> {
-    let order = properties::Order {
-        service,
-        place: Place::Given(reseller, None),
-        standing: properties::standing(giver.actor, reseller),
-        values: &input.wishes("properties"),
-        locks: input.has("locks").then(|| input.all("locks").map(str::to_owned).collect()),
-        audited_at: reseller,
-        confirm: Some(input.get("confirm")),
+    let locks = input.has("locks").then(|| input.all("locks").map(str::to_owned).collect());
+    let values = |plan: Option<PlanId>, field: &str| {
+        let order = properties::Order {
+            service,
+            place: Place::Given(reseller, plan),
+            standing: properties::standing(giver.actor, reseller),
+            values: &input.wishes(field),
+            locks: locks.clone(),
+            audited_at: reseller,
+            confirm: Some(input.get("confirm")),
+        };
+        properties::store_values(tx, giver.key, &order).map(drop)
     };
-    properties::store_values(tx, giver.key, &order).map(drop)
+    values(None, "properties")?;
+    let mut codes: Vec<&str> = Vec::new();
+    for (name, _) in input.members("plan_properties") {
+        let Some((code, _)) = name.split_once('.') else {
+            return Err(Error::invalid("plan_properties", "must be an object of plans"));
+        };
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    for code in codes {
+        let Ok(plan) = catalogue::plan_of(tx, service.id, code) else {
+            let text = format!("has {code}, which is not a plan");
+            return Err(Error::invalid("plan_properties", text));
+        };
+        let field = format!("plan_properties.{code}");
+        values(Some(plan.id), &field).map_err(|err| at_plan(err, &field))?;
+    }
+    Ok(())
+}
+
+/// What is wrong with the value for one plan is told at its own field.
+fn at_plan(err: Error, field: &str) -> Error {
+    let Error::Invalid(complaints) = err else { return err };
+    let moved = complaints.into_iter().map(|each| match each.field.strip_prefix("properties.") {
+        Some(name) => Complaint::new(format!("{field}.{name}"), each.message),
+        None => each,
+    });
+    Error::Invalid(moved.collect())
 }
 
 /// The offer of a service to a reseller in reach, unless it was withdrawn.

@@ -15,7 +15,11 @@ mod transfer;
 
 pub use cascade::{Check, Sellable, Subject, refuse, require, sellable, why_not};
 pub use give::{Giver, change, close, give, reopen, withdraw};
-pub use limits::{Meter, give_back, left, take, take_again};
+pub use limits::{
+    Limit, Measure, Meter, More, Stand, give_back, is_offered, left, left_said,
+    read as read_limits, refusal, seats_left, seen as seen_measures, set as set_limits, stand,
+    take, take_again,
+};
 pub use transfer::{blockers, open_plans, shift, unoffered_plans};
 
 words! {

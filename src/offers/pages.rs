@@ -1,11 +1,12 @@
 use super::give::{self, Giver};
+use super::limits::{self, Stand};
 use super::store::{self, Offer};
-use super::{Check, Meter, State, Subject, api, path, sellable, why_not};
+use super::{Check, State, Subject, api, path, sellable, why_not};
 use crate::auth::Scope;
 use crate::auth::permissions::{OffersWrite, ServiceSettingsWrite, ServicesRead};
 use crate::catalogue::fields::{Around, fill, settle, value_field};
-use crate::catalogue::properties::origin;
-use crate::catalogue::properties::{self, Asked, Place, Property, Use};
+use crate::catalogue::properties::origin::{self, Inherits};
+use crate::catalogue::properties::{self, Asked, At, Place, Property, Use};
 use crate::catalogue::{self, Level, Plan, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
@@ -41,9 +42,9 @@ fn row(db: &Read, reseller: CustomerId, offer: Offer) -> Result<Row> {
             plans.push((plan, *state));
         }
     }
-    let counters = store::own_counters(db, reseller, service.id, Meter::of(service.kind))?;
-    let all = counters.iter().find(|(plan, _, _)| *plan == 0);
-    let (max, used) = all.map_or((None, 0), |(_, max, used)| (*max, *used));
+    let measures = limits::measures(db, &service)?;
+    let all = limits::stand(db, reseller, service.id, measures)?.into_iter().next();
+    let (max, used) = all.map_or((None, 0), |all| (all.max, all.used));
     Ok(Row { offer, service, plans, max, used })
 }
 
@@ -188,6 +189,10 @@ struct Form {
     version: Option<i64>,
     input: Input,
     around: Around<'static>,
+    /// What can be limited, and how it stands.
+    stands: Vec<Stand>,
+    /// The plans that have settings of their own, with what is around those.
+    for_plans: Vec<(Plan, Vec<Property>, String, Inherits)>,
 }
 
 fn form(
@@ -247,6 +252,11 @@ fn filled(cx: &Cx, db: &Read, reseller: CustomerId, code: &str, typed: &Input) -
             || held.iter().any(|(id, _)| *id == plan.id)
     });
     let standing = properties::standing(&cx.actor, reseller);
+    let measures = limits::seen(db, &service, standing)?;
+    let mut stands = limits::stand(db, reseller, service.id, measures)?;
+    stands.retain(|each| {
+        each.measure.plan.is_none_or(|plan| plans.iter().any(|known| known.id == plan))
+    });
     let mut seen = properties::seen(db, service.id, standing)?;
     seen.retain(|property| property.usage == Use::Setting && property.written_by(standing));
     let mut input = typed.clone();
@@ -257,27 +267,41 @@ fn filled(cx: &Cx, db: &Read, reseller: CustomerId, code: &str, typed: &Input) -
                 input.push("plans", &plan.code);
             }
         }
-        for meter in [Meter::Seats, Meter::Instances] {
-            for (plan, max, _) in store::own_counters(db, reseller, service.id, meter)? {
-                let name = match plans.iter().find(|each| each.id.0 == plan) {
-                    Some(plan) => plan.code.clone(),
-                    None if meter == Meter::of(service.kind) => "all".to_owned(),
-                    None => continue,
-                };
-                if let Some(max) = max {
-                    input.set(&format!("limits.{name}"), max);
-                }
+        for each in &stands {
+            if let Some(max) = each.max {
+                let name = format!("limits.{}", each.measure.key);
+                input.set(&name, each.measure.typed(max));
             }
         }
         let mut given = properties::at(db, service.id, Place::Given(reseller, None))?;
         given.retain(|(property, _, _)| property.seen_by(standing));
-        fill(&mut input, &given);
+        fill(&mut input, &given, "properties");
+        for plan in &plans {
+            let mut given = properties::at(db, service.id, Place::Given(reseller, Some(plan.id)))?;
+            given.retain(|(property, _, _)| property.seen_by(standing));
+            fill(&mut input, &given, &format!("plan_properties.{}", plan.code));
+        }
+    }
+    let mut for_plans = Vec::new();
+    for plan in &plans {
+        let mut own = seen.clone();
+        own.retain(|property| property.level == plan.level && property.takes(At::Reseller));
+        let mut asked = Asked { branch: false, ..super::own::asked(&service, reseller) };
+        match plan.level {
+            Level::User => asked.user_plan = Some(plan.id),
+            Level::Customer => asked.customer_plan = Some(plan.id),
+        }
+        if !own.is_empty() {
+            let inherits = origin::inherited(db, cx.actor.home, &asked)?;
+            let under = format!("plan_properties.{}", plan.code);
+            for_plans.push((plan.clone(), own, under, inherits));
+        }
     }
     let asked = Asked { branch: false, ..super::own::asked(&service, reseller) };
     let inherits = origin::inherited(db, cx.actor.home, &asked)?;
-    let around = Around { inherits, explained_at: "" };
+    let around = Around { inherits, ..Around::default() };
     let version = offer.map(|offer| offer.version);
-    Ok(Form { service, plans, properties: seen, version, input, around })
+    Ok(Form { service, plans, properties: seen, version, input, around, stands, for_plans })
 }
 
 fn choose(
@@ -305,14 +329,6 @@ fn offer_form(
     complaints: &[Complaint],
 ) -> Markup {
     let input = &form.input;
-    let unit = if form.service.kind == Level::User { "users" } else { "customers" };
-    let limit = Opts {
-        width: 2,
-        optional: true,
-        kind: "number",
-        hint: "Empty: no limit",
-        ..Opts::default()
-    };
     let body = html! {
         div.form {
             @if let Some(version) = form.version { (hidden("version", version)) }
@@ -324,10 +340,7 @@ fn offer_form(
                 }))
             }
             (fieldset("Limits", "For everybody below together", html! {
-                (text_field(input, complaints, "limits.all", "In all", Opts { unit, ..limit }))
-                @for plan in &form.plans {
-                    (text_field(input, complaints, &format!("limits.{}", plan.code), &plan.name, limit))
-                }
+                @for stand in &form.stands { (limit_field(input, complaints, stand)) }
                 (complaint_of(complaints, "limits", "Limits"))
             }))
             @if !form.properties.is_empty() {
@@ -338,6 +351,9 @@ fn offer_form(
                     }
                 }))
             }
+            @for (plan, own, under, inherits) in &form.for_plans {
+                (for_plan(form, complaints, (plan, own, under, inherits)))
+            }
             (brake_field(complaints))
             (form_foot(html! {
                 @if code.is_some() { (primary("Save offer")) } @else { (primary("Offer it")) }
@@ -347,6 +363,31 @@ fn offer_form(
     };
     let action = code.map_or(base.to_owned(), |code| format!("{base}/{code}"));
     post_form(&cx.csrf, &action, body)
+}
+
+/// The settings that are given for one plan only.
+fn for_plan(
+    form: &Form,
+    complaints: &[Complaint],
+    (plan, own, under, inherits): (&Plan, &[Property], &str, &Inherits),
+) -> Markup {
+    let around = Around { inherits: inherits.clone(), explained_at: "", under };
+    let legend = format!("Given along for {} only", plan.name);
+    fieldset(
+        &legend,
+        "",
+        html! { @for property in own { (value_field(property, &form.input, complaints, &around)) } },
+    )
+}
+
+/// The most there may be of something, and how many there are.
+pub fn limit_field(input: &Input, complaints: &[Complaint], stand: &Stand) -> Markup {
+    let measure = &stand.measure;
+    let hint = format!("{} in use. Empty: no limit", measure.meter().number(stand.used));
+    let kind = if measure.is_size() { "" } else { "number" };
+    let placeholder = if measure.is_size() { "500 GiB" } else { "" };
+    let opts = Opts { width: 2, optional: true, kind, placeholder, hint: &hint, ..Opts::default() };
+    text_field(input, complaints, &format!("limits.{}", measure.key), &measure.label, opts)
 }
 
 fn acted(cx: &Cx, reseller: CustomerId, result: Result<()>, text: &str) -> Result<Response> {

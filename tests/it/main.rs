@@ -54,6 +54,8 @@ mod foreign;
 mod absent;
 mod catalogue;
 mod offers;
+mod counted;
+mod limits;
 mod plans;
 mod prices;
 mod properties;

@@ -152,10 +152,15 @@ fn p_3_unticking_own_value_and_null_take_it_away() {
     apply(&[plan, ("properties.quota", "7 GiB"), ("properties.greeting", "")]);
     assert_eq!(stored(), 1);
     assert_eq!(valued.told(&admin).0, 7 * GIB);
-    let kept = [plan, ("stored", "quota"), ("own", "quota"), ("properties.quota", "7 GiB")];
+    let kept = [
+        plan,
+        ("stored", "properties.quota"),
+        ("own", "properties.quota"),
+        ("properties.quota", "7 GiB"),
+    ];
     let plan_page = admin.post(&valued.url, &kept).location().to_owned();
     assert!(admin.get(&plan_page).says("Nothing would change."));
-    apply(&[plan, ("stored", "quota"), ("properties.quota", "7 GiB")]);
+    apply(&[plan, ("stored", "properties.quota"), ("properties.quota", "7 GiB")]);
     assert_eq!(stored(), 0, "the box is not ticked");
     let form = admin.get(&format!("{}/edit", valued.url)).expect(200);
     assert!(form.says("Empty: 5 GiB, the default."), "{}", form.body);

@@ -6,10 +6,11 @@ mod store;
 
 pub use run::{KIND, give};
 
+use super::amounts::{self, Amount};
 use super::plan::{self, Act, Seat, Step};
 use super::previews::{self, NewPreview, Preview, Shown, Subject};
 use super::state::Verb;
-use super::{Order, draft, quote};
+use super::{HeldId, Order, draft, properties, quote};
 use crate::audit;
 use crate::auth::permissions::UserServicesWrite;
 use crate::auth::{Actor, ServiceRights};
@@ -17,7 +18,7 @@ use crate::catalogue::{Level, Service};
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::html::text::count;
-use crate::ids::{CustomerId, PlanId, PreviewId, RunId, UserId};
+use crate::ids::{CustomerId, PlanId, PreviewId, RunId, UserId, UserServiceId};
 use crate::input::{Field, Fields, Input};
 use crate::jobs;
 use crate::offers::{self, Meter};
@@ -101,6 +102,8 @@ pub struct Many {
     pub users: Vec<One>,
     pub steps: Vec<Step>,
     pub seats: Vec<Seat>,
+    /// What each is to have of properties that are counted.
+    pub amounts: Vec<Amount>,
     pub changes: Vec<Change>,
     pub warnings: Vec<String>,
     pub refusals: Vec<Complaint>,
@@ -189,17 +192,35 @@ pub fn of(
     if !nobody {
         refusals.extend(sample.refusals.iter().filter(|_| left != Some(0)).cloned());
     }
+    let amounts = match &sample.act {
+        Act::Give(gift) => each_counts(db, customer, gift)?,
+        _ => Vec::new(),
+    };
+    let (mut left, mut short_of) = (left, None);
+    for Amount { property, n } in amounts.iter().filter(|each| each.n > 0) {
+        let meter = Meter::Sum(property);
+        let room = offers::left(db, customer, service.id, plan, meter)?.map(|room| room / n);
+        if room.is_some_and(|room| left.is_none_or(|left| room < left)) {
+            left = room;
+            short_of = Some(property.label.clone());
+        }
+    }
     let wanting = number(users.iter().filter(|one| one.verdict == Verdict::Gets).count());
     if let Some(left) = left.filter(|left| *left < wanting) {
         match on_limit {
-            OnLimit::Refuse => refusals.push(Complaint::new(
-                "on_limit",
-                format!(
-                    "{} needed, {} left.",
-                    count(wanting, "seat is", "seats are"),
-                    count(left, "is", "are")
-                ),
-            )),
+            OnLimit::Refuse => {
+                let text = match short_of {
+                    Some(what) => {
+                        format!("{what} is left for {left} of {}.", count(wanting, "user", "users"))
+                    }
+                    None => format!(
+                        "{} needed, {} left.",
+                        count(wanting, "seat is", "seats are"),
+                        count(left, "is", "are")
+                    ),
+                };
+                refusals.push(Complaint::new("on_limit", text));
+            }
             OnLimit::Fill => fill(&mut users, left),
         }
     }
@@ -218,6 +239,11 @@ pub fn of(
     let plan_code = asked.get("plan").to_owned();
     let seat = plan.map(|id| (id, plan_code.as_str()));
     let seats = draft::seats(db, customer, &service, Level::User, seat, n)?;
+    let mut counted: Vec<Seat> =
+        sample.seats.iter().filter(|seat| seat.of.is_some()).cloned().collect();
+    for seat in &mut counted {
+        seat.after = seat.before + (seat.after - seat.before).saturating_mul(n);
+    }
     let changes = gets.iter().filter_map(|one| {
         let change = sample.changes.first()?;
         Some(quote::for_user(change, one.user_id))
@@ -235,7 +261,8 @@ pub fn of(
         service,
         plan,
         steps,
-        seats: seats.into_iter().collect(),
+        amounts,
+        seats: seats.into_iter().chain(counted).collect(),
         changes,
         warnings,
         refusals,
@@ -244,6 +271,13 @@ pub fn of(
         asked: asked.clone(),
         users,
     })
+}
+
+/// What one user is to have of properties that are counted.
+fn each_counts(db: &Read, customer: CustomerId, gift: &plan::Gift) -> Result<Vec<Amount>> {
+    let own = HeldId::User(UserServiceId(0));
+    let asked = properties::wanted(db, customer, gift.service.id, own, gift.plan, gift.below)?;
+    amounts::wanted(db, &asked, Level::User, &gift.values)
 }
 
 fn read(customer: CustomerId, asked: &Input) -> Result<(Chosen, OnLimit)> {
@@ -397,6 +431,10 @@ fn queue(
     }
     let n = many.counts().gets;
     offers::take(tx, many.customer, many.service.id, many.plan, Meter::Seats, n)?;
+    for Amount { property, n: each } in &many.amounts {
+        let (meter, all) = (Meter::Sum(property), each.saturating_mul(n));
+        offers::take(tx, many.customer, many.service.id, many.plan, meter, all)?;
+    }
     let work = run::Work {
         service: many.service.id,
         plan: many.plan,
@@ -404,6 +442,7 @@ fn queue(
         steps: steps.to_vec(),
         users: many.users.clone(),
         seats: n,
+        amounts: many.amounts.iter().map(|each| (each.property.name.clone(), each.n)).collect(),
         preview,
     };
     let total = number(many.users.len());

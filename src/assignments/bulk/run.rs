@@ -7,9 +7,10 @@ use crate::assignments::plan::{self, Step};
 use crate::assignments::previews;
 use crate::auth::permissions::UserServicesWrite;
 use crate::auth::{Actor, ServiceRights};
-use crate::db::{By, Via};
+use crate::catalogue::properties;
+use crate::db::{By, Via, Write};
 use crate::error::{Error, Result};
-use crate::ids::{PlanId, PreviewId, ServiceId};
+use crate::ids::{CustomerId, PlanId, PreviewId, ServiceId};
 use crate::input::Input;
 use crate::jobs::{Level, Next, RunCx};
 use crate::offers::{self, Meter};
@@ -32,6 +33,9 @@ pub struct Work {
     pub users: Vec<One>,
     /// Taken when it was accepted; those that nobody got go back at the end.
     pub seats: i64,
+    /// The same for properties that are counted, for each user: name, how much.
+    #[serde(default)]
+    pub amounts: Vec<(String, i64)>,
     pub preview: Option<PreviewId>,
 }
 
@@ -59,19 +63,25 @@ pub fn give(cx: &RunCx) -> Result<()> {
         cx.db.write(
             By { user: cx.run.user, via: Via::Job, acting_for: cx.run.acting_for },
             |tx| {
-                offers::give_back(
-                    tx,
-                    cx.run.customer,
-                    work.service,
-                    work.plan,
-                    Meter::Seats,
-                    rest,
-                )?;
+                give_back(tx, cx.run.customer, &work, rest)?;
                 cx.numbers(tx, &serde_json::to_value(&numbers)?)
             },
         )?;
     }
     out.map(|_| ())
+}
+
+/// Gives back what was taken ahead for `n` of the users.
+fn give_back(tx: &Write, customer: CustomerId, work: &Work, n: i64) -> Result<()> {
+    offers::give_back(tx, customer, work.service, work.plan, Meter::Seats, n)?;
+    let known = properties::all(tx, work.service)?;
+    for (name, each) in &work.amounts {
+        if let Some(property) = known.iter().find(|property| property.name == *name) {
+            let (meter, all) = (Meter::Sum(property), each.saturating_mul(n));
+            offers::give_back(tx, customer, work.service, work.plan, meter, all)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether it came to an end, if only because somebody stopped it.
@@ -134,7 +144,7 @@ fn outcome(
     }
     let given = cx.db.write(scope.by, |tx| {
         // The seat that was taken for all of them becomes this user's own.
-        offers::give_back(tx, cx.run.customer, work.service, work.plan, Meter::Seats, 1)?;
+        give_back(tx, cx.run.customer, work, 1)?;
         let order = order(cx.run.customer, one.user_id, said);
         let plan = plan::of(tx, actor, scope, &order)?;
         let cause = Cause { preview: work.preview, run: Some(cx.run.id) };

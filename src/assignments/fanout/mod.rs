@@ -4,12 +4,12 @@
 mod store;
 
 use super::act::{self, Cause, Work};
-use super::{HeldId, plan, properties};
+use super::{HeldId, amounts, plan, properties};
 use crate::catalogue::Level;
-use crate::catalogue::properties::Under;
+use crate::catalogue::properties::{Under, counts};
 use crate::db::{By, Via, Write};
 use crate::engine::Class;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::RequestId;
 use crate::jobs::{Level as Tone, Next, RunCx};
 use serde::{Deserialize, Serialize};
@@ -64,10 +64,21 @@ fn one(cx: &RunCx, tx: &Write, id: HeldId, numbers: &mut Numbers) -> Result<()> 
         HeldId::Customer(id) => numbers.customer_service = id.0,
         HeldId::User(id) => numbers.user_service = id.0,
     }
-    let Some((request, name)) = bring_up(tx, id, &Cause { run: Some(cx.run.id), preview: None })?
-    else {
-        numbers.unchanged += 1;
-        return Ok(());
+    let cause = Cause { run: Some(cx.run.id), preview: None };
+    let (request, name) = match cx.db.write(tx.by, |tx| bring_up(tx, id, &cause)) {
+        Ok(Some(ordered)) => ordered,
+        Ok(None) => {
+            numbers.unchanged += 1;
+            return Ok(());
+        }
+        Err(err @ Error::Invalid(_)) => {
+            numbers.changed += 1;
+            let held = super::store::any(tx, id)?;
+            let name = super::store::holder_name(tx, &held)?;
+            let text = format!("{} of {name}: {err}", held.title());
+            return cx.unit(tx, numbers.changed, Tone::Warn, "refused", &text, None);
+        }
+        Err(err) => return Err(err),
     };
     numbers.changed += 1;
     let text = format!("{name}: request {request}.");
@@ -84,9 +95,10 @@ fn bring_up(tx: &Write, id: HeldId, cause: &Cause) -> Result<Option<(RequestId, 
     }
     let event = act::event(id.level(), "update");
     let steps = plan::steps_of(tx, &held, event)?;
-    if steps.is_empty() {
+    if steps.is_empty() && !counts(tx, held.service)? {
         return Ok(None);
     }
+    amounts::take(tx, &held)?;
     let name = super::store::holder_name(tx, &held)?;
     let title = format!("Change {} of {name}", held.title());
     let work =

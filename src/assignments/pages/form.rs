@@ -8,7 +8,7 @@ use crate::auth::ServiceRights;
 use crate::auth::permissions::{CustomerServicesWrite, ServicesRead, UserServicesWrite};
 use crate::catalogue::fields::{Around, fill, settle, value_fields};
 use crate::catalogue::properties::origin;
-use crate::catalogue::properties::{self, Property};
+use crate::catalogue::properties::{self, Property, Standing};
 use crate::catalogue::{self, Level, PlanState, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
@@ -16,9 +16,10 @@ use crate::html::button::{cancel, link, primary};
 use crate::html::field::{Opts, choice_field, complaint_of, text_field, tick};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::table::empty;
-use crate::ids::{CustomerId, CustomerServiceId, ServiceId, UserId, UserServiceId};
+use crate::ids::{CustomerId, CustomerServiceId, PlanId, ServiceId, UserId, UserServiceId};
 use crate::input::Input;
-use crate::offers::{self, Sellable};
+use crate::offers::pages::limit_field;
+use crate::offers::{self, Meter, Sellable, Stand};
 use crate::places;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
@@ -75,17 +76,83 @@ fn customer_form(
     let base = format!("/customers/{id}/services");
     let own_settings = settings(cx, service.id, id, Level::Customer)?;
     let around = to_be_given(cx, service.id, id, Level::Customer, input.get("plan"))?;
+    let (stands, left) = cx.db.read(|db| {
+        let plan = catalogue::plan_of(db, service.id, input.get("plan")).ok().map(|plan| plan.id);
+        let left = left_said(cx, db, id, service, Level::Customer, plan)?;
+        Ok((limits_of(cx, db, id, service)?, left))
+    })?;
     let fields = html! {
         (hidden("service", &service.code))
         (fieldset(&service.name, &service.description, html! {
             @if !own.is_empty() { (choice_field(&input, complaints, "plan", "Plan", &own, Opts::default())) }
             @if service.multi { (label_field(&input, complaints)) }
             @if service.kind == Level::User { (user_plans(&input, complaints, plans)) }
+            @if let Some(left) = &left { p.field.muted { (left) } }
             (value_fields(&own_settings, &input, complaints, &around))
         }))
+        (limit_fields(&input, complaints, &stands))
     };
     let body = form(cx, &base, &base, complaints, fields);
     Ok(customer_page(cx, &place, complaints, body))
+}
+
+/// What a customer's service may be limited to by whoever looks, and how it stands.
+fn limits_of(cx: &Cx, db: &Read, customer: CustomerId, service: &Service) -> Result<Vec<Stand>> {
+    let standing = properties::standing(&cx.actor, customer);
+    if standing > Standing::Reseller || offers::is_offered(db, customer, service.id)? {
+        return Ok(Vec::new());
+    }
+    let measures = offers::seen_measures(db, service, standing)?;
+    offers::stand(db, customer, service.id, measures)
+}
+
+fn limit_fields(input: &Input, complaints: &[Complaint], stands: &[Stand]) -> Markup {
+    html! {
+        @if !stands.is_empty() {
+            (fieldset("Limits", "The most that this customer and its users may have", html! {
+                @for stand in stands { (limit_field(input, complaints, stand)) }
+                (complaint_of(complaints, "limits", "Limits"))
+            }))
+        }
+    }
+}
+
+/// "Left: 3 seats, 120 GiB of Mailbox size"; nothing where nothing is limited.
+fn left_said(
+    cx: &Cx,
+    db: &Read,
+    customer: CustomerId,
+    service: &Service,
+    level: Level,
+    plan: Option<PlanId>,
+) -> Result<Option<String>> {
+    let standing = properties::standing(&cx.actor, customer);
+    let mut all = Vec::new();
+    all.extend(offers::left_said(db, customer, service.id, plan, Meter::of(level))?);
+    for property in properties::seen(db, service.id, standing)? {
+        if property.meter && property.level == level {
+            let meter = Meter::Sum(&property);
+            all.extend(offers::left_said(db, customer, service.id, plan, meter)?);
+        }
+    }
+    Ok(Some(all).filter(|all| !all.is_empty()).map(|all| format!("Left: {}.", all.join(", "))))
+}
+
+/// The same of what was chosen on a page for users.
+pub fn left_of_chosen(
+    cx: &Cx,
+    customer: CustomerId,
+    open: &[(String, String, Service)],
+    input: &Input,
+) -> Result<Option<String>> {
+    let what = input.get("what");
+    match (open.iter().find(|(value, _, _)| value == what), what.split_once('/')) {
+        (Some((_, _, service)), Some((_, plan))) => cx.db.read(|db| {
+            let plan = catalogue::plan_of(db, service.id, plan).ok().map(|plan| plan.id);
+            left_said(cx, db, customer, service, Level::User, plan)
+        }),
+        _ => Ok(None),
+    }
 }
 
 fn user_plans(input: &Input, complaints: &[Complaint], plans: &[catalogue::Plan]) -> Markup {
@@ -131,13 +198,13 @@ fn to_be_given(
         let asked = own::wanted(db, customer, service, id, plan, below)?;
         origin::inherited(db, cx.actor.home, &asked)
     })?;
-    Ok(Around { inherits, explained_at: "" })
+    Ok(Around { inherits, ..Around::default() })
 }
 
 /// The same around what is held.
 fn around_held<'a>(cx: &Cx, held: &Held, explained_at: &'a str) -> Result<Around<'a>> {
     let inherits = cx.db.read(|db| origin::inherited(db, cx.actor.home, &own::asked(db, held)?))?;
-    Ok(Around { inherits, explained_at })
+    Ok(Around { inherits, explained_at, under: "" })
 }
 
 /// What is stored at the assignment itself, as far as whoever looks sees it.
@@ -145,7 +212,7 @@ fn fill_settings(cx: &Cx, db: &Read, held: &Held, input: &mut Input) -> Result<(
     let standing = properties::standing(&cx.actor, held.customer);
     let mut stored = properties::at(db, held.service, own::place(held.id))?;
     stored.retain(|(property, _, _)| property.written_by(standing) && property.seen_by(standing));
-    fill(input, &stored);
+    fill(input, &stored, "properties");
     Ok(())
 }
 
@@ -316,12 +383,14 @@ fn user_form(
     let multi = open.iter().any(|(_, _, service)| service.multi);
     let own = chosen_settings(cx, person.customer.id, &open, input)?;
     let around = around_chosen(cx, person.customer.id, &open, input)?;
+    let left = left_of_chosen(cx, person.customer.id, &open, input)?;
     let fields = fieldset(
         "Give a service",
         "",
         html! {
             (what_field(input, complaints, &open, &own, &format!("{base}/new")))
             @if multi { (label_field(input, complaints)) }
+            @if let Some(left) = &left { p.field.muted { (left) } }
             (value_fields(&own, input, complaints, &around))
         },
     );
@@ -370,7 +439,17 @@ fn edit_customer_form(
     filled.set("plan", &held.plan);
     filled.set("label", &held.label);
     enabled.iter().for_each(|(_, code, _)| filled.push("user_plans", code));
-    cx.db.read(|db| fill_settings(cx, db, &held, &mut filled))?;
+    let (stands, left) = cx.db.read(|db| {
+        fill_settings(cx, db, &held, &mut filled)?;
+        let service = catalogue::service(db, held.service)?;
+        let left = left_said(cx, db, id, &service, Level::Customer, held.plan_id)?;
+        Ok((limits_of(cx, db, id, &service)?, left))
+    })?;
+    for each in &stands {
+        if let Some(max) = each.max {
+            filled.set(&format!("limits.{}", each.measure.key), each.measure.typed(max));
+        }
+    }
     let own_settings = settings(cx, held.service, id, Level::Customer)?;
     let input = input.cloned().unwrap_or(filled);
     let base = format!("/customers/{id}/services");
@@ -383,8 +462,10 @@ fn edit_customer_form(
             @if !own.is_empty() { (choice_field(&input, complaints, "plan", "Plan", &own, Opts::default())) }
             @if held.multi { (label_field(&input, complaints)) }
             @if held.by_user { (user_plans(&input, complaints, &plans)) }
+            @if let Some(left) = &left { p.field.muted { (left) } }
             (value_fields(&own_settings, &input, complaints, &around))
         }))
+        (limit_fields(&input, complaints, &stands))
     };
     let body = form(cx, &format!("{base}/{aid}"), &base, complaints, fields);
     Ok(customer_page(cx, &place, complaints, body))
@@ -434,7 +515,11 @@ fn edit_user_form(
     let mut filled = Input::default();
     filled.set("plan", &held.plan);
     filled.set("label", &held.label);
-    cx.db.read(|db| fill_settings(cx, db, &held, &mut filled))?;
+    let left = cx.db.read(|db| {
+        fill_settings(cx, db, &held, &mut filled)?;
+        let service = catalogue::service(db, held.service)?;
+        left_said(cx, db, held.customer, &service, Level::User, held.plan_id)
+    })?;
     let own_settings = settings(cx, held.service, held.customer, Level::User)?;
     let input = input.cloned().unwrap_or(filled);
     let base = format!("/users/{id}/services");
@@ -445,6 +530,7 @@ fn edit_user_form(
         (fieldset(&held.title(), "", html! {
             (choice_field(&input, complaints, "plan", "Plan", &choices(&plans, Level::User), Opts::default()))
             @if held.multi { (label_field(&input, complaints)) }
+            @if let Some(left) = &left { p.field.muted { (left) } }
             (value_fields(&own_settings, &input, complaints, &around))
         }))
     };

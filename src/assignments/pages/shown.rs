@@ -17,7 +17,8 @@ use crate::html::parts::{
 };
 use crate::html::story::{Change, Sign, diff};
 use crate::html::table::{column, table};
-use crate::html::text::{change, count, money, when};
+use crate::html::text::{change, count, grouped, money, when};
+use crate::kinds::size_text;
 use crate::money::Money;
 use crate::places::{self, capital};
 use crate::web::{Cx, Response, response};
@@ -179,10 +180,17 @@ fn seats(seats: &[Seat]) -> Markup {
     let rows = html! {
         @for seat in seats {
             tr {
-                th scope="row" { (tag(&seat.service)) @if let Some(plan) = &seat.plan { " " (tag(plan)) } }
-                td.num { (seat.before) }
-                td.num { (seat.after) }
-                td.num { @match seat.max { Some(max) => (max), None => "no limit" } }
+                @let said = |n: i64| match &seat.of {
+                    Some(counted) if counted.size => size_text(n),
+                    _ => grouped(n),
+                };
+                th scope="row" {
+                    (tag(&seat.service)) @if let Some(plan) = &seat.plan { " " (tag(plan)) }
+                    @if let Some(counted) = &seat.of { " " (counted.label) }
+                }
+                td.num { (said(seat.before)) }
+                td.num { (said(seat.after)) }
+                td.num { @match seat.max { Some(max) => (said(max)), None => "no limit" } }
             }
         }
     };

@@ -139,6 +139,7 @@ fn property_node(property: &Property) -> Node {
     say("visible_to", json!(property.visible_to), Value::Null);
     say("at", json!(property.at), json!(Vec::<At>::new()));
     say("unique", json!(property.unique), json!(Unique::No));
+    say("meter", json!(property.meter), json!(false));
     say("sort", json!(property.sort), json!(0));
     Node { fields, below: Vec::new() }
 }

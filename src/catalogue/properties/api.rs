@@ -41,6 +41,7 @@ pub fn property_out(property: &Property) -> Value {
         "required": property.required, "secret": property.secret,
         "writable_by": property.writable_by, "visible_to": property.visible_to,
         "category": property.category, "at": property.at, "unique": property.unique,
+        "meter": property.meter,
         "default_locked": property.default_locked, "sort": property.sort,
     })
 }

@@ -51,6 +51,7 @@ pub const NEW: &[Field] = &[
         "unique",
         "among whom no two may have the same value: no, customer or installation",
     ),
+    Field::boolean("meter", "of an integer or size: what all have of it together may be limited"),
     Field::integer("sort", "its place among the properties"),
     Field::integer("drop_values", "how many stored values that no longer fit are to go"),
     Field::text("confirm", "where over 500 have the service: how many, typed"),
@@ -73,6 +74,7 @@ pub struct NewProperty {
     pub visible_to: Standing,
     pub at: Vec<At>,
     pub unique: Unique,
+    pub meter: bool,
     pub sort: i64,
     drop_values: Option<i64>,
 }
@@ -122,6 +124,12 @@ impl NewProperty {
         {
             fields.complain::<()>("unique", "is not for secrets, nor for what has a default");
         }
+        let meter = fields.flag("meter");
+        if meter == Some(true)
+            && (kind.is_some_and(|kind| !kind.is_number()) || usage == Some(Use::Output))
+        {
+            fields.complain::<()>("meter", "is for integers and sizes that are set");
+        }
         let sort = fields.optional_integer("sort", -1_000..=1_000).map(|sort| sort.unwrap_or(0));
         let drop_values = fields.optional_integer("drop_values", 0..=i64::MAX);
         fields.finish(|| {
@@ -142,6 +150,7 @@ impl NewProperty {
                 visible_to: visible_to?,
                 at: at?,
                 unique: unique?,
+                meter: meter?,
                 sort: sort?,
                 drop_values: drop_values?,
             })
@@ -167,6 +176,7 @@ impl NewProperty {
             visible_to: old.visible_to,
             at: old.at,
             unique: old.unique,
+            meter: old.meter,
             sort: old.sort,
             drop_values: None,
         }
@@ -179,7 +189,7 @@ impl NewProperty {
             "type": self.kind, "validation": self.validation, "default": self.default,
             "required": self.required, "secret": self.secret, "writable_by": self.writable_by,
             "visible_to": self.visible_to, "category": self.category, "at": self.at,
-            "unique": self.unique, "default_locked": self.default_locked, "help": self.help,
+            "unique": self.unique, "meter": self.meter, "default_locked": self.default_locked, "help": self.help,
             "sort": self.sort,
         })
     }
@@ -291,6 +301,7 @@ pub fn as_input(property: &Property) -> Input {
     input.set("category", &property.category);
     property.at.iter().for_each(|at| input.push("at", at.word()));
     input.set("unique", property.unique.word());
+    input.set("meter", i64::from(property.meter));
     input.set("required", i64::from(property.required));
     input.set("secret", i64::from(property.secret));
     input.set("writable_by", property.writable_by.word());
@@ -315,6 +326,12 @@ pub fn create(
         let service = own(tx, scope, service)?;
         shipped(&service)?;
         let new = NewProperty::read(input, &service)?;
+        if new.meter && store::held(tx, service.id)? > 0 {
+            return Err(Error::invalid(
+                "meter",
+                "cannot be asked for while somebody has the service",
+            ));
+        }
         let id = unique(
             store::insert(tx, service.id, &new),
             "name",
@@ -349,6 +366,7 @@ pub fn update(
         if !uses.is_empty() && new.secret != old.secret {
             return Err(Error::invalid("secret", "is fixed once a value is stored"));
         }
+        counted(tx, &old, &new)?;
         let unfit = |each: &&store::Use| !new.secret && !new.validation.fits(new.kind, &each.value);
         let unfit: Vec<&store::Use> = uses.iter().filter(unfit).collect();
         drop_unfit(tx, &unfit, new.drop_values)?;
@@ -367,6 +385,21 @@ pub fn update(
         }
         audit::record(tx, "property.changed", ("property", old.id.0), PROVIDER, &new.json())
     })
+}
+
+/// What is counted is counted from the first assignment on.
+fn counted(tx: &Write, old: &Property, new: &NewProperty) -> Result<()> {
+    let same = (&old.name, old.kind, old.level) == (&new.name, new.kind, new.level);
+    if old.meter == new.meter && (same || !old.meter) {
+        return Ok(());
+    }
+    if store::held(tx, old.service)? > 0 {
+        return Err(Error::invalid("meter", "cannot change while somebody has the service"));
+    }
+    if old.meter {
+        store::drop_counters(tx, old.service, &old.name)?;
+    }
+    Ok(())
 }
 
 /// Has stored values be alone among fewer or more than before, unless some are alike.
@@ -432,6 +465,9 @@ pub fn delete(
         let uses = store::uses(tx, old.id)?;
         drop_unfit(tx, &uses.iter().collect::<Vec<_>>(), drop_values)?;
         store::delete(tx, old.id)?;
+        if old.meter {
+            store::drop_counters(tx, service.id, &old.name)?;
+        }
         touch(tx, service.id)?;
         documents::keep(tx, service.id)?;
         let detail = json!({ "name": old.name });

@@ -70,6 +70,8 @@ pub struct Property {
     /// Where values may be kept; empty: wherever they fit.
     pub at: Vec<At>,
     pub unique: Unique,
+    /// Counted: what all have of it together may be limited.
+    pub meter: bool,
     /// A default that nobody may overrule.
     pub default_locked: bool,
     pub sort: i64,
@@ -159,6 +161,11 @@ pub fn seen(db: &Read, service: ServiceId, standing: Standing) -> Result<Vec<Pro
     let mut seen = store::all(db, service)?;
     seen.retain(|property| property.seen_by(standing));
     Ok(seen)
+}
+
+/// Whether anything of a service is counted by what its assignments are set to.
+pub fn counts(db: &Read, service: ServiceId) -> Result<bool> {
+    store::counts(db, service)
 }
 
 /// For what a value is asked.

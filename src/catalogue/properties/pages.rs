@@ -258,6 +258,7 @@ pub fn property_form(
         (textarea(input, complaints, "choices", "Choices", Opts { optional: true, hint: "A line each, like kiosk = Kiosk", ..Opts::default() }))
         (text_field(input, complaints, "message", "Own complaint", Opts { optional: true, most: Some(200), ..Opts::default() }))
         (check(input, complaints, "required", "Required", "Without a value nothing is set up"))
+        (check(input, complaints, "meter", "Counted", "Of a number or a size: what all have of it together can be limited"))
         (check(input, complaints, "default_locked", "Lock the default", "Nobody may overrule it"))
         (check(input, complaints, "own_domain", "Own domains only", "A domain must be one of the customer’s"))
         (check(input, complaints, "http", "Unencrypted web addresses", "http:// may be typed too"))
@@ -315,6 +316,7 @@ pub fn property_form(
         ("own_domain", "Own domains only"),
         ("http", "Unencrypted web addresses"),
         ("default_locked", "Lock the default"),
+        ("meter", "Counted"),
         ("at", "Where"),
         ("unique", "Unique"),
     ];

@@ -19,7 +19,8 @@ pub fn all(db: &Read, service: ServiceId) -> Result<Vec<Property>> {
     let mut all = Vec::new();
     db.each(
         "SELECT id, service_id, name, label, help, category, level, use, type, validation, default_value,
-                default_locked, required, secret, writable_by, visible_to, at, unique_in, sort
+                default_locked, required, secret, writable_by, visible_to, at, unique_in,
+                meter, sort
            FROM properties
           WHERE service_id = ?1
           ORDER BY category, sort, name",
@@ -44,6 +45,7 @@ pub fn all(db: &Read, service: ServiceId) -> Result<Vec<Property>> {
                 visible_to: row.get("visible_to")?,
                 at: serde_json::from_str(&row.get::<_, String>("at")?)?,
                 unique: row.get("unique_in")?,
+                meter: row.get("meter")?,
                 default_locked: row.get("default_locked")?,
                 sort: row.get("sort")?,
             });
@@ -57,10 +59,10 @@ pub fn insert(tx: &Write, service: ServiceId, new: &NewProperty) -> Result<Prope
     tx.change(
         "INSERT INTO properties (service_id, name, label, help, category, level, use, type, validation,
                                  default_value, default_locked, required, secret, writable_by, visible_to,
-                                 at, unique_in, sort)
+                                 at, unique_in, meter, sort)
          VALUES (:service, :name, :label, :help, :category, :level, :use, :type, :validation,
                  :default, :default_locked, :required, :secret, :writable_by, :visible_to,
-                 :at, :unique, :sort)
+                 :at, :unique, :meter, :sort)
          RETURNING id",
         named_params! {
             ":service": service, ":name": new.name, ":label": new.label, ":help": new.help,
@@ -69,7 +71,8 @@ pub fn insert(tx: &Write, service: ServiceId, new: &NewProperty) -> Result<Prope
             ":default": new.default.as_ref().map(Value::to_string), ":required": new.required,
             ":secret": new.secret, ":writable_by": new.writable_by, ":visible_to": new.visible_to,
             ":category": new.category, ":default_locked": new.default_locked,
-            ":at": serde_json::to_string(&new.at)?, ":unique": new.unique, ":sort": new.sort,
+            ":at": serde_json::to_string(&new.at)?, ":unique": new.unique, ":meter": new.meter,
+            ":sort": new.sort,
         },
     )
 }
@@ -80,7 +83,8 @@ pub fn update(tx: &Write, id: PropertyId, new: &NewProperty) -> Result<PropertyI
             SET name = :name, label = :label, help = :help, category = :category, level = :level, use = :use,
                 type = :type, validation = :validation, default_value = :default,
                 default_locked = :default_locked, required = :required, secret = :secret,
-                writable_by = :writable_by, visible_to = :visible_to, at = :at, unique_in = :unique, sort = :sort
+                writable_by = :writable_by, visible_to = :visible_to, at = :at, unique_in = :unique,
+                meter = :meter, sort = :sort
           WHERE id = :id RETURNING id",
         named_params! {
             ":id": id, ":name": new.name, ":label": new.label, ":help": new.help,
@@ -89,9 +93,31 @@ pub fn update(tx: &Write, id: PropertyId, new: &NewProperty) -> Result<PropertyI
             ":default": new.default.as_ref().map(Value::to_string), ":required": new.required,
             ":secret": new.secret, ":writable_by": new.writable_by, ":visible_to": new.visible_to,
             ":category": new.category, ":default_locked": new.default_locked,
-            ":at": serde_json::to_string(&new.at)?, ":unique": new.unique, ":sort": new.sort,
+            ":at": serde_json::to_string(&new.at)?, ":unique": new.unique, ":meter": new.meter,
+            ":sort": new.sort,
         },
     )
+}
+
+pub fn counts(db: &Read, service: ServiceId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM properties WHERE service_id = ?1 AND meter = 1)",
+        [service],
+    )
+}
+
+/// How many of a service somebody has: what is counted of them is counted from the start.
+pub fn held(db: &Read, service: ServiceId) -> Result<i64> {
+    db.value(
+        "SELECT (SELECT count(*) FROM user_services WHERE service_id = ?1 AND live <> 'gone')
+              + (SELECT count(*) FROM customer_services WHERE service_id = ?1 AND live <> 'gone')",
+        [service],
+    )
+}
+
+/// Nothing is limited by a property that is not there, or not counted.
+pub fn drop_counters(tx: &Write, service: ServiceId, name: &str) -> Result<usize> {
+    tx.run("DELETE FROM usage WHERE service_id = ?1 AND meter = 'sum:' || ?2", (service, name))
 }
 
 pub fn delete(tx: &Write, id: PropertyId) -> Result<PropertyId> {
@@ -348,8 +374,9 @@ pub fn live_under(db: &Read, under: &Under) -> Result<(i64, i64)> {
                     AND (:reseller IS NULL
                          OR user_services.customer_id IN
                             (SELECT below FROM customer_tree WHERE above = :reseller AND depth > 0))
-                    AND EXISTS (SELECT 1 FROM rules WHERE rules.service_id = :service
-                                   AND event = 'user_service.update')
+                    AND (EXISTS (SELECT 1 FROM rules WHERE rules.service_id = :service
+                                    AND event = 'user_service.update')
+                         OR EXISTS (SELECT 1 FROM properties WHERE properties.service_id = :service AND meter = 1))
                  UNION ALL
                  SELECT customer_id
                    FROM customer_services
@@ -359,8 +386,9 @@ pub fn live_under(db: &Read, under: &Under) -> Result<(i64, i64)> {
                     AND (:reseller IS NULL
                          OR customer_id IN
                             (SELECT below FROM customer_tree WHERE above = :reseller AND depth > 0))
-                    AND EXISTS (SELECT 1 FROM rules WHERE rules.service_id = :service
-                                   AND event = 'customer_service.update'))",
+                    AND (EXISTS (SELECT 1 FROM rules WHERE rules.service_id = :service
+                                    AND event = 'customer_service.update')
+                         OR EXISTS (SELECT 1 FROM properties WHERE properties.service_id = :service AND meter = 1)))",
         named_params! {
             ":service": under.service, ":plan": under.plan, ":reseller": under.reseller,
             ":held": under.customer_service,

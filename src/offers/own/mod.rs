@@ -43,7 +43,7 @@ pub fn on(
 }
 
 /// The reseller's people stand above its customers, and it is about those.
-fn standing(actor: &Actor) -> Standing {
+pub fn standing(actor: &Actor) -> Standing {
     if actor.home == PROVIDER { Standing::Provider } else { Standing::Reseller }
 }
 

@@ -55,13 +55,13 @@ fn form(
         Ok((place, shown, inherits))
     })?;
     let explained_at = format!("/customers/{reseller}/offers/{code}");
-    let around = Around { inherits, explained_at: &explained_at };
+    let around = Around { inherits, explained_at: &explained_at, under: "" };
     let mut input = typed.cloned().unwrap_or_default();
     if typed.is_none() {
         let kept = all.iter().filter_map(|(property, value, locked)| {
             Some((property.clone(), value.clone()?, *locked))
         });
-        fill(&mut input, &kept.collect::<Vec<_>>());
+        fill(&mut input, &kept.collect::<Vec<_>>(), "properties");
     }
     let base = format!("/customers/{reseller}/offers");
     let fields = html! {

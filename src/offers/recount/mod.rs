@@ -21,7 +21,7 @@ pub struct Drift {
     service_name: String,
     /// 0: all plans together.
     plan: i64,
-    meter: super::Meter,
+    meter: String,
     used: i64,
     counted: i64,
 }
@@ -62,10 +62,7 @@ impl Drift {
             0 => service_name.clone(),
             plan => format!("{service_name} (plan {plan})"),
         };
-        format!(
-            "{what} at {holder_name} counts {used} {} where there are {counted}",
-            self.meter.word()
-        )
+        format!("{what} at {holder_name} counts {used} {} where there are {counted}", self.meter)
     }
 
     fn mend(&self, tx: &Write) -> Result<()> {

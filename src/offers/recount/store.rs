@@ -15,6 +15,27 @@ pub fn drifts(db: &Read) -> Result<Vec<Drift>> {
            SELECT customer_id, service_id, coalesce(plan_id, 0), 'instances', count(*)
              FROM customer_services WHERE live <> 'gone' GROUP BY customer_id, service_id, plan_id
            UNION ALL
+           SELECT held.customer_id, held.service_id, held.plan_id, 'sum:' || properties.name, sum(amount)
+             FROM amounts
+             JOIN properties ON properties.id = property_id
+             JOIN user_services held ON held.id = user_service_id
+            GROUP BY held.customer_id, held.service_id, held.plan_id, properties.name
+           UNION ALL
+           SELECT held.customer_id, held.service_id, coalesce(held.plan_id, 0), 'sum:' || properties.name,
+                  sum(amount)
+             FROM amounts
+             JOIN properties ON properties.id = property_id
+             JOIN customer_services held ON held.id = customer_service_id
+            GROUP BY held.customer_id, held.service_id, held.plan_id, properties.name
+           UNION ALL
+           SELECT customer_id, json_extract(input, '$.service'), coalesce(json_extract(input, '$.plan'), 0),
+                  'sum:' || json_extract(each.value, '$[0]'),
+                  json_extract(each.value, '$[1]')
+                    * (json_extract(input, '$.seats') - coalesce(json_extract(numbers, '$.given'), 0)
+                       - coalesce(json_extract(numbers, '$.returned'), 0))
+             FROM runs, json_each(input, '$.amounts') each
+            WHERE kind = 'user_services.give' AND state IN ('queued', 'running')
+           UNION ALL
            SELECT customer_id, json_extract(input, '$.service'), coalesce(json_extract(input, '$.plan'), 0),
                   'seats',
                   json_extract(input, '$.seats') - coalesce(json_extract(numbers, '$.given'), 0)

@@ -1,6 +1,7 @@
 //! What stands against the move of a customer to another reseller, and the seats that go with it.
 
-use super::store;
+mod store;
+
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, PlanId, ServiceId};
@@ -12,7 +13,7 @@ pub fn blockers(
     target: CustomerId,
     instead: &[(PlanId, PlanId)],
 ) -> Result<Vec<String>> {
-    let to = store::name(db, target)?;
+    let to = crate::offers::store::name(db, target)?;
     let mut against = Vec::new();
     for used in store::used_services(db, id)? {
         if !store::offered_all_the_way(db, target, used.service)? {

@@ -1,22 +1,22 @@
 //! How a plan comes about: what may not be done, what changes, what it takes.
 
-use super::fields::Said;
-use super::plan::{self, Act, Diff, Gift, Plan, Seat, Step};
-use super::properties;
-use super::state::{self, Live, State, Verb, Wanted};
-use super::store::{self, Holder};
-use super::{Held, HeldId, Order, Reason, document, quote};
+mod give;
+mod steps;
+mod terms;
+
+use crate::assignments::fields::Said;
+use crate::assignments::plan::{Act, Diff, Plan, Seat};
+use crate::assignments::state::{self, Live, Verb, Wanted};
+use crate::assignments::store::{self, Holder};
+use crate::assignments::{Held, HeldId, Order, Reason, quote};
 use crate::auth::permissions::ResellersMake;
 use crate::auth::{Actor, Permission};
-use crate::catalogue::properties::Typed;
 use crate::catalogue::{self, Level, PlanState, Service};
 use crate::db::Read;
-use crate::engine::rules::plan::Book;
-use crate::engine::{Document, NewStep};
 use crate::error::{Complaint, Error, Result};
 use crate::html::text::count;
-use crate::ids::{CustomerServiceId, PlanId, RequestId, ServiceId, UserServiceId};
-use crate::offers;
+use crate::ids::{CustomerServiceId, PlanId, RequestId, UserServiceId};
+use crate::offers::{self, Meter, More};
 use crate::rating::quote::Change;
 
 /// A plan in the making.
@@ -76,86 +76,6 @@ impl<'a> Draft<'a> {
         self.order.level()
     }
 
-    pub fn give(&mut self, mut said: Said) -> Result<Act> {
-        let (db, order) = (self.db, self.order);
-        let service = known(db, &said.service)?;
-        if self.level() == Level::User && service.kind == Level::Customer {
-            return Err(Error::invalid("service", format!("{} is for customers", service.name)));
-        }
-        let plan = self.chosen(&service, said.plan.as_deref())?;
-        let subject = match order.user {
-            Some(user) => offers::Subject::User(order.customer, user),
-            None => offers::Subject::Customer(order.customer),
-        };
-        let checks = offers::why_not(db, self.actor, subject, &service, plan.as_ref())?;
-        for check in checks.into_iter().filter(|check| !check.ok) {
-            self.refusals.push(check.complaint());
-        }
-        let user_plans = self.user_plans(&service, said.user_plans)?;
-        if service.multi && said.label.is_empty() && !service.label_pattern.is_empty() {
-            said.label = self.suggested(&service.label_pattern)?;
-        }
-        if service.multi && said.label.is_empty() {
-            self.refuse("label", "is required, because there may be several");
-        } else if !service.multi && !said.label.is_empty() {
-            self.refuse("label", format!("is not used: there is only one {}", service.name));
-        }
-        if store::has(db, order, service.id, &said.label)? {
-            let (name, title) = (self.holder().to_owned(), titled(&service.name, &said.label));
-            self.refuse(
-                if service.multi { "label" } else { "service" },
-                format!("{name} has {title} already."),
-            );
-        }
-        let values = self.values(&service, said.properties)?;
-        let below = self.below(&service)?;
-        self.require(&service, plan.as_ref().map(|plan| plan.id), below, &values)?;
-        for need in catalogue::needs(db, service.id)? {
-            let open = store::open_at_customer(db, order.customer, need.service.id)?;
-            self.after = self.after.max(open);
-        }
-        let reasons = match &self.user {
-            Some(user) if user.state == "disabled" => vec![Reason::UserDisabled],
-            _ => Vec::new(),
-        };
-        if !reasons.is_empty() {
-            let name = self.holder().to_owned();
-            self.warnings.push(format!("{name} is disabled, so it arrives suspended."));
-        }
-        let plan_name = plan.as_ref().map(|plan| plan.name.clone());
-        self.differ(&service.name, None, Some(plan_name.as_deref().unwrap_or("given")));
-        if !said.label.is_empty() {
-            self.differ("Label", None, Some(&said.label));
-        }
-        self.takes(&service, plan.as_ref().map(|plan| (plan.id, plan.code.as_str())), 1)?;
-        self.changes.push(quote::gift(order, &service, plan.as_ref(), &said.label));
-        self.basis.push(format!("service {} {}", service.id, service.version));
-        if let Some(plan) = &plan {
-            self.basis.push(format!("plan {} {}", plan.id, plan.version));
-        }
-        Ok(Act::Give(Gift {
-            service,
-            plan: plan.map(|plan| plan.id),
-            label: said.label,
-            user_plans,
-            values,
-            below,
-            reasons,
-        }))
-    }
-
-    /// The label that the service suggests.
-    fn suggested(&self, pattern: &str) -> Result<String> {
-        let words = store::label_words(self.db, self.order.customer, self.order.user)?;
-        let mut label = pattern.to_owned();
-        for (word, text) in words {
-            label = label.replace(&format!("{{{word}}}"), &text);
-        }
-        let good = |c: &char| c.is_alphanumeric() || " ._@-".contains(*c);
-        let label: String = label.chars().filter(good).take(60).collect();
-        Ok(label.trim().to_owned())
-    }
-
     /// The plan that was asked for, or the only one there is.
     fn chosen(&mut self, service: &Service, code: Option<&str>) -> Result<Option<catalogue::Plan>> {
         let level = self.level();
@@ -203,32 +123,6 @@ impl<'a> Draft<'a> {
         Ok(plans)
     }
 
-    /// The customer service that a user service stands below. What is not there, `why_not` says.
-    fn below(&mut self, service: &Service) -> Result<Option<CustomerServiceId>> {
-        if self.level() == Level::Customer {
-            return Ok(None);
-        }
-        let Some(id) = store::below(self.db, self.order.customer, service.id)? else {
-            return Ok(None);
-        };
-        let held = store::any(self.db, HeldId::Customer(id))?;
-        match held.state() {
-            State::Removing => {
-                let text = format!("{} is being removed at {}.", held.name, self.customer.name);
-                self.refuse("service", text);
-            }
-            State::Failed => {
-                let text =
-                    format!("{} failed at {}. Mend it there first.", held.name, self.customer.name);
-                self.refuse("service", text);
-            }
-            State::Provisioning => self.after = self.after.max(held.open.map(|open| open.request)),
-            _ => {}
-        }
-        self.basis.push(format!("held {} {}", id, held.version));
-        Ok(Some(id))
-    }
-
     pub fn on_held(&mut self, verb: Verb, held: Held, said: Said) -> Result<Act> {
         let own = held.reasons.contains(&Reason::Operator);
         let name = held.title();
@@ -273,9 +167,21 @@ impl<'a> Draft<'a> {
                 None => offers::Subject::Customer(held.customer),
             };
             let checks = offers::why_not(self.db, self.actor, subject, service, Some(&new))?;
-            let of_plan = checks.into_iter().filter(|check| !check.ok);
+            // Its seat is changed, not added: room is asked for below.
+            let of_plan = checks.into_iter().filter(|check| !check.ok && !check.of_room);
             self.refusals
                 .extend(of_plan.map(|check| check.complaint()).filter(|c| c.field == "plan"));
+            let (meter, more) = (Meter::of(self.level()), More { all: 0, plan: 1 });
+            let (viewer, customer) = (self.actor.home, held.customer);
+            self.refusals.extend(offers::refusal(
+                self.db,
+                viewer,
+                customer,
+                service.id,
+                Some(new.id),
+                meter,
+                more,
+            )?);
             self.differ("Plan", Some(&held.plan_name), Some(&new.name));
             self.basis.push(format!("plan {} {}", new.id, new.version));
             self.takes(service, Some((new.id, &new.code)), 1)?;
@@ -291,11 +197,22 @@ impl<'a> Draft<'a> {
         let values = self.values(service, said.properties)?;
         let below = Some(held.customer_service);
         self.require(service, plan.or(held.plan_id), below, &values)?;
-        let same = plan.is_none() && label.is_none() && user_plans.is_none() && values.is_empty();
+        let code = match &said.plan {
+            Some(code) if plan.is_some() => code.clone(),
+            _ => held.plan.clone(),
+        };
+        let of_plan = plan.or(held.plan_id).map(|plan| (plan, code.as_str()));
+        self.counted(service, of_plan, below, &values)?;
+        let limits = self.limits(service, &said.limits)?;
+        let same = plan.is_none()
+            && label.is_none()
+            && user_plans.is_none()
+            && values.is_empty()
+            && limits.is_empty();
         if same && self.refusals.is_empty() {
             self.refuse("", "Nothing would change.");
         }
-        Ok(Act::Change { held, plan, label, user_plans, values })
+        Ok(Act::Change { held, plan, label, user_plans, values, limits })
     }
 
     /// Which of several it is, is said by its number: its label may change.
@@ -422,45 +339,12 @@ impl<'a> Draft<'a> {
         self.diffs.push(Diff { field: field.to_owned(), before, after, of_value: false });
     }
 
-    /// What is to be stored of the service's properties; nothing where that changes nothing.
-    fn values(&mut self, service: &Service, typed: Typed) -> Result<Typed> {
-        let id = self.order.held.unwrap_or(match self.level() {
+    /// What is about to be given has no number yet.
+    fn own_id(&self) -> HeldId {
+        self.order.held.unwrap_or(match self.level() {
             Level::User => HeldId::User(UserServiceId(0)),
             Level::Customer => HeldId::Customer(CustomerServiceId(0)),
-        });
-        let standing = catalogue::properties::standing(self.actor, self.order.customer);
-        let order = properties::order(service, id, standing, &typed, self.order.customer);
-        let (changes, complaints) = catalogue::properties::changes(self.db, &order)?;
-        self.refusals.extend(complaints);
-        let none = changes.is_empty();
-        self.diffs.extend(changes.into_iter().map(|change| Diff {
-            field: change.label,
-            before: change.before,
-            after: change.after,
-            of_value: true,
-        }));
-        Ok(if none { Vec::new() } else { typed })
-    }
-
-    /// Refuses what would have to do without a value that it needs.
-    fn require(
-        &mut self,
-        service: &Service,
-        plan: Option<PlanId>,
-        below: Option<CustomerServiceId>,
-        typed: &Typed,
-    ) -> Result<()> {
-        let order = self.order;
-        let own = order.held.unwrap_or(match self.level() {
-            Level::User => HeldId::User(UserServiceId(0)),
-            Level::Customer => HeldId::Customer(CustomerServiceId(0)),
-        });
-        let asked = properties::wanted(self.db, order.customer, service.id, own, plan, below)?;
-        let standing = catalogue::properties::standing(self.actor, order.customer);
-        let typed = properties::order(service, own, standing, typed, order.customer);
-        let level = self.level();
-        self.refusals.extend(catalogue::properties::missing(self.db, &asked, level, &typed)?);
-        Ok(())
+        })
     }
 
     /// Notes the counters that go up by `n`.
@@ -522,125 +406,6 @@ impl<'a> Draft<'a> {
             standing: catalogue::properties::standing(self.actor, self.order.customer),
         })
     }
-
-    /// The work outside; none where nothing outside would change.
-    fn steps(&mut self, act: &Act, service: ServiceId, what: &str) -> Result<Vec<Step>> {
-        let idle = match act {
-            Act::Give(_) | Act::Change { .. } | Act::Provision { .. } => false,
-            Act::Suspend { held } => held.wanted != Wanted::On || is_idle(held),
-            Act::Resume { held } => held.reasons.len() > 1 || is_idle(held),
-            Act::Remove { held, .. } => is_idle(held) && !store::anything_made(self.db, held.id)?,
-        };
-        let mut all = Vec::new();
-        if let Act::Remove { users, .. } = act
-            && !users.is_empty()
-        {
-            let event = format!("user_service.{what}");
-            let book = plan::rules(self.db, self.order.customer, service, &event)?;
-            self.basis.push(plan::rule_versions(&book, service, &event));
-            all.extend(self.for_many(&book, users, &event)?);
-            self.each_asks = book.asks();
-        }
-        if !idle {
-            let event = format!("{}_service.{what}", self.level().word());
-            let book = plan::rules(self.db, self.order.customer, service, &event)?;
-            self.basis.push(plan::rule_versions(&book, service, &event));
-            let planned = plan::planned(self.db, &book, || self.described(act))?;
-            self.refusals.extend(planned.refusals.into_iter().map(|text| Complaint::new("", text)));
-            all.extend(plan::shown(self.db, planned.steps, &event, 1)?);
-        }
-        for (seq, step) in (1..).zip(all.iter_mut()) {
-            step.seq = seq;
-        }
-        Ok(all)
-    }
-
-    /// What is done for each of those who lose it, and for how many: what a rule asks of one may not
-    /// hold for another.
-    fn for_many(&mut self, book: &Book, users: &[Held], event: &str) -> Result<Vec<Step>> {
-        let mut times: Vec<(NewStep, i64)> = Vec::new();
-        if book.asks() {
-            for held in users {
-                let planned =
-                    plan::planned(self.db, book, || document::of_held(self.db, held, &[]))?;
-                for text in planned.refusals {
-                    let who = store::holder_name(self.db, held)?;
-                    self.refuse("", format!("{who}: {text}"));
-                }
-                for step in planned.steps {
-                    match times.iter_mut().find(|(other, _)| other.key == step.key) {
-                        Some((_, times)) => *times += 1,
-                        None => times.push((step, 1)),
-                    }
-                }
-            }
-        } else {
-            let all = i64::try_from(users.len()).unwrap_or(i64::MAX);
-            let planned = book.plan(&Document::default(), self.db.now);
-            times.extend(planned.steps.into_iter().map(|step| (step, all)));
-        }
-        let mut shown = Vec::new();
-        for (step, times) in times {
-            shown.extend(plan::shown(self.db, vec![step], event, times)?);
-        }
-        Ok(shown)
-    }
-
-    /// The assignment as the plan leaves it, for rules that ask.
-    fn described(&self, act: &Act) -> Result<Document> {
-        match act {
-            Act::Give(gift) => match self.gifted(gift) {
-                Some(held) => document::of_held(self.db, &held, &gift.values),
-                None => Ok(Document::default()),
-            },
-            Act::Change { held, plan, values, .. } => {
-                let held = Held { plan_id: plan.or(held.plan_id), ..held.clone() };
-                document::of_held(self.db, &held, values)
-            }
-            Act::Provision { held }
-            | Act::Suspend { held }
-            | Act::Resume { held }
-            | Act::Remove { held, .. } => document::of_held(self.db, held, &[]),
-        }
-    }
-
-    /// What is given, as if it were there; none where what it would stand on is missing, which is
-    /// refused anyway.
-    fn gifted(&self, gift: &Gift) -> Option<Held> {
-        let id = match self.level() {
-            Level::User => HeldId::User(UserServiceId(0)),
-            Level::Customer => HeldId::Customer(CustomerServiceId(0)),
-        };
-        let below = match self.level() {
-            Level::User => gift.below?,
-            Level::Customer => CustomerServiceId(0),
-        };
-        Some(Held {
-            id,
-            customer: self.order.customer,
-            user: self.order.user,
-            customer_service: below,
-            service: gift.service.id,
-            code: gift.service.code.clone(),
-            name: gift.service.name.clone(),
-            by_user: gift.service.kind == Level::User,
-            multi: gift.service.multi,
-            builtin: gift.service.builtin,
-            plan_id: gift.plan,
-            plan: String::new(),
-            plan_name: String::new(),
-            label: gift.label.clone(),
-            wanted: if gift.reasons.is_empty() { Wanted::On } else { Wanted::Suspended },
-            live: Live::Never,
-            live_plan_id: None,
-            version: 0,
-            since: self.db.now,
-            reasons: gift.reasons.clone(),
-            open: None,
-            last: None,
-            users: 0,
-        })
-    }
 }
 
 /// At most so many user services go with a customer's in one order.
@@ -672,13 +437,25 @@ pub fn seats(
     plan: Option<(PlanId, &str)>,
     n: i64,
 ) -> Result<Option<Seat>> {
-    let meter = offers::Meter::of(level);
+    counter(db, customer, service, Meter::of(level), plan, n).map(Some)
+}
+
+fn counter(
+    db: &Read,
+    customer: crate::ids::CustomerId,
+    service: &Service,
+    meter: Meter,
+    plan: Option<(PlanId, &str)>,
+    n: i64,
+) -> Result<Seat> {
     let (used, max) = store::usage(db, customer, service.id, plan.map(|(id, _)| id), meter)?;
-    Ok(Some(Seat {
+    Ok(Seat {
         service: service.code.clone(),
         plan: plan.map(|(_, code)| code.to_owned()),
         before: used,
         after: (used + n).max(0),
         max,
-    }))
+        meter: meter.word(),
+        of: None,
+    })
 }

@@ -2,6 +2,7 @@
 //! itself included, was offered. And how much of it: counters that only a conditional update moves.
 
 pub mod api;
+pub mod fields;
 pub mod pages;
 mod cascade;
 mod give;

@@ -1,3 +1,4 @@
+use super::fields::limit_field;
 use super::give::{self, Giver};
 use super::limits::{self, Stand};
 use super::store::{self, Offer};
@@ -378,16 +379,6 @@ fn for_plan(
         "",
         html! { @for property in own { (value_field(property, &form.input, complaints, &around)) } },
     )
-}
-
-/// The most there may be of something, and how many there are.
-pub fn limit_field(input: &Input, complaints: &[Complaint], stand: &Stand) -> Markup {
-    let measure = &stand.measure;
-    let hint = format!("{} in use. Empty: no limit", measure.meter().number(stand.used));
-    let kind = if measure.is_size() { "" } else { "number" };
-    let placeholder = if measure.is_size() { "500 GiB" } else { "" };
-    let opts = Opts { width: 2, optional: true, kind, placeholder, hint: &hint, ..Opts::default() };
-    text_field(input, complaints, &format!("limits.{}", measure.key), &measure.label, opts)
 }
 
 fn acted(cx: &Cx, reseller: CustomerId, result: Result<()>, text: &str) -> Result<Response> {

@@ -63,7 +63,8 @@ fn p_19_a_size_over_the_sum_of_a_reseller_is_refused_before_any_step_and_of_two_
         "Managed workplace at Brightwater Office has 6 GiB of Mailbox size left, 7 GiB are needed.";
     let refused = admin.api_patch(&his, quota("12 GiB")).expect(422).complaints();
     assert_eq!(refused, [format!("properties.quota {text}")]);
-    let version = world.text(&format!("SELECT cast(version AS TEXT) FROM user_services WHERE id = {}", held[0]));
+    let version = world
+        .text(&format!("SELECT cast(version AS TEXT) FROM user_services WHERE id = {}", held[0]));
     let form = [("plan", "standard"), ("version", &version), ("properties.quota", "12 GiB")];
     let page = admin.post(&his, &form);
     let plan = admin.get(page.header("Location"));
@@ -89,7 +90,10 @@ fn p_19_a_size_over_the_sum_of_a_reseller_is_refused_before_any_step_and_of_two_
     // Two who want the rest at the same time.
     let answers: Vec<u16> = std::thread::scope(|threads| {
         let all: Vec<_> = [&his, &hers]
-            .map(|url| threads.spawn(|| scene.admin().api_patch(url, quota("11 GiB")).status))
+            .map(|url| {
+                let admin = &admin;
+                threads.spawn(move || admin.api_patch(url, quota("11 GiB")).status)
+            })
             .into_iter()
             .collect();
         all.into_iter().map(|each| each.join().unwrap()).collect()

@@ -18,7 +18,7 @@ use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form
 use crate::html::table::empty;
 use crate::ids::{CustomerId, CustomerServiceId, PlanId, ServiceId, UserId, UserServiceId};
 use crate::input::Input;
-use crate::offers::pages::limit_field;
+use crate::offers::fields::limit_field;
 use crate::offers::{self, Meter, Sellable, Stand};
 use crate::places;
 use crate::web::{Cx, Response};

@@ -13,7 +13,7 @@ use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{Item, cancel, link, menu, primary};
-use crate::html::field::{Opts, brake_field, choice_field, complaint_of, text_field, tick};
+use crate::html::field::{Opts, brake_field, choice_field, complaint_of, tick};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::parts::{Head, Tone, page_head, pill, section, tag};
 use crate::html::table::{acts, column, empty, paging, table};

@@ -14,7 +14,6 @@ use crate::error::{Complaint, Error, Result};
 use crate::html::text::grouped;
 use crate::ids::{CustomerId, PlanId, ServiceId};
 use crate::kinds::{Type, size_text};
-use std::collections::BTreeMap;
 
 /// What is counted: user services by the seat, customer services by the instance, and what all of
 /// them have of a property together.
@@ -144,11 +143,8 @@ pub fn left(
 }
 
 /// Seats of services and of their plans that a customer has left, where there is a limit.
-pub fn seats_left(
-    db: &Read,
-    customer: CustomerId,
-) -> Result<BTreeMap<(ServiceId, Option<PlanId>), i64>> {
-    Ok(store::seats_left(db, customer)?.into_iter().collect())
+pub fn seats_left(db: &Read, customer: CustomerId) -> Result<store::Left> {
+    store::seats_left(db, customer)
 }
 
 /// How much more is wanted of a counter for all plans, and of that for one.

@@ -3,6 +3,7 @@ use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, PlanId, ServiceId};
 use rusqlite::named_params;
+use std::collections::BTreeMap;
 
 /// A counter: what it is of, and how it stands.
 pub struct Counter {
@@ -167,17 +168,18 @@ pub fn own_counters(db: &Read, holder: CustomerId, service: ServiceId) -> Result
     )
 }
 
+/// Seats by service, and by plan where it is of one.
+pub type Left = BTreeMap<(ServiceId, Option<PlanId>), i64>;
+
 /// Of each service and each of its plans, the seats left where they are least.
-pub fn seats_left(
-    db: &Read,
-    customer: CustomerId,
-) -> Result<Vec<((ServiceId, Option<PlanId>), i64)>> {
-    db.all(
+pub fn seats_left(db: &Read, customer: CustomerId) -> Result<Left> {
+    let all: Vec<_> = db.all(
         "SELECT service_id, nullif(plan_id, 0) AS plan, max(min(max - used), 0) AS left
            FROM customer_tree JOIN usage ON holder_id = above
           WHERE below = ?1 AND above <> 1 AND meter = 'seats' AND max IS NOT NULL
           GROUP BY service_id, plan_id",
         [customer],
         |row| Ok(((row.get("service_id")?, row.get("plan")?), row.get("left")?)),
-    )
+    )?;
+    Ok(all.into_iter().collect())
 }

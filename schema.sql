@@ -1180,10 +1180,34 @@ CREATE TABLE bindings (
   UNIQUE (connector_id, class, object),
   UNIQUE (connector_id, class, customer_id, subject),
   CHECK ((class = 'user') = (user_id IS NOT NULL)),
-  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) DEFERRABLE INITIALLY DEFERRED
+  FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id)
+    ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
 CREATE INDEX bindings_by_customer ON bindings (customer_id, user_id);
 CREATE INDEX bindings_open ON bindings (connector_id, id) WHERE standing <> 'bound';
+
+-- An account of a directory that may be somebody's, until it is decided; what was set aside stays
+-- away while the digest of the evidence is the same.
+CREATE TABLE proposals (
+  id             INTEGER PRIMARY KEY,
+  environment_id INTEGER NOT NULL REFERENCES environments (id) ON DELETE CASCADE,
+  customer_id    INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE,
+  object         TEXT NOT NULL,                            -- objectGUID or entryUUID
+  place          TEXT NOT NULL,                            -- where it was seen
+  why            TEXT NOT NULL CHECK (why IN ('recreated', 'double', 'similar', 'sign_in_name')),
+  account        TEXT NOT NULL,                            -- JSON: what the directory said of it
+  candidates     TEXT NOT NULL,                            -- JSON: users of the customer, each with the evidence
+  suggested      TEXT,                                     -- a sign-in name that can be
+  digest         TEXT NOT NULL,
+  state          TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'linked', 'created', 'ignored')),
+  user_id        INTEGER,                                  -- whose it became
+  decided_by     INTEGER,
+  decided_at     TEXT,
+  created_at     TEXT NOT NULL,
+  UNIQUE (customer_id, environment_id, object)
+) STRICT;
+CREATE INDEX proposals_by_state ON proposals (state, id);
+CREATE INDEX proposals_by_environment ON proposals (environment_id);
 
 ------------------------------------------------------------------------------------------------
 -- Catalogue: what is sold

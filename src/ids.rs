@@ -43,3 +43,4 @@ id!(RouteId);
 id!(EnvironmentId);
 id!(PlaceId);
 id!(LinkId);
+id!(ProposalId);

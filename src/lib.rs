@@ -57,6 +57,7 @@ pub mod roles;
 pub mod arrivals;
 pub mod moves;
 pub mod many;
+pub mod matching;
 pub mod activity;
 pub mod system;
 pub mod invoices;

@@ -4,6 +4,7 @@ use crate::assignments::{bulk, fanout};
 use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::many;
+use crate::matching;
 use crate::offers::recount;
 use crate::{account, billing, customers, jobs, kits, offboarding, signin, upkeep, users};
 
@@ -37,6 +38,12 @@ pub const KINDS: &[Kind] = &[
         title: "Import users",
         resumes: true,
         run: many::import::run::run,
+    },
+    Kind {
+        name: matching::import::KIND,
+        title: "Import users from a directory",
+        resumes: true,
+        run: matching::import::run::run,
     },
     Kind { name: many::KIND, title: "Work on many users", resumes: true, run: many::run::run },
     Kind {

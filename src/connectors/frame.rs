@@ -1,7 +1,7 @@
 //! The pages about outside systems, as tabs of one place.
 
 use crate::auth::Actor;
-use crate::auth::permissions::{ConnectorsRead, RulesWrite, SettingsWrite};
+use crate::auth::permissions::{ConnectorsRead, RulesWrite, SettingsWrite, UsersImport};
 use crate::html::parts;
 use maud::Markup;
 
@@ -14,6 +14,9 @@ pub fn tabs(actor: &Actor, now: &str) -> Markup {
     }
     if actor.may::<SettingsWrite>() {
         list.push(("Locations", "/locations", None));
+    }
+    if actor.may::<UsersImport>() {
+        list.push(("Proposals", "/proposals", None));
     }
     if actor.may::<ConnectorsRead>() {
         list.push(("Credentials", "/credentials", None));

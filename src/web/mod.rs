@@ -418,8 +418,9 @@ fn no_strange_query(route: &Route, request: &Request) -> Result<()> {
     let known: Vec<&str> = match request.method {
         Method::Get if api.is_list() => fields().chain(["limit", "after"]).collect(),
         Method::Get => fields().collect(),
-        // Where the body is a file, the address says the rest, and is read like a body.
-        _ if path.ends_with("/import") || path.ends_with("/v1/apply") || path == "/apply" => {
+        // Where the body is a file, or an order to look only is said beside it, the address is
+        // read like a body.
+        _ if path.ends_with("import") || path.ends_with("/v1/apply") || path == "/apply" => {
             return Ok(());
         }
         Method::Delete => {

@@ -42,6 +42,7 @@ mod crash;
 mod hostile;
 mod hook;
 mod main_job;
+mod matching;
 mod health;
 mod lines;
 mod live;

@@ -60,6 +60,15 @@ fn start(name: &str, folder: &str) -> String {
     std::fs::read_to_string(format!("{folder}/tls/ca.pem")).unwrap()
 }
 
+/// Puts many objects into the domain at once.
+pub fn add_ldif(text: &str) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let script = format!("{}/tests/peers/samba", env!("CARGO_MANIFEST_DIR"));
+    let done = Command::new(script).arg("add").arg(file.path()).status().unwrap();
+    assert!(done.success(), "the objects were not added");
+}
+
 pub fn dn(text: &str) -> Dn {
     Dn::parse(text).unwrap()
 }

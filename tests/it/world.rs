@@ -118,7 +118,7 @@ impl World {
     pub fn finish(&self, run: i64) -> String {
         let runs = portico::jobs::start(&self.app).unwrap();
         let state = || self.text(&format!("SELECT state FROM runs WHERE id = {run}"));
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(300);
         while ["queued", "running"].contains(&state().as_str()) {
             assert!(std::time::Instant::now() < end, "run {run} does not end");
             std::thread::sleep(std::time::Duration::from_millis(10));

@@ -8,7 +8,7 @@ mod plan;
 mod units;
 mod users;
 
-use super::store;
+use super::{Flavour, store};
 use crate::connectors::call::Line;
 use crate::drivers::ldap::ad;
 use crate::drivers::ldap::fault::Fault;
@@ -104,6 +104,14 @@ fn attempt(desk: &mut Desk<'_>) -> Result<(), Fault> {
         Verb::GroupRemove => groups::remove(desk),
         Verb::MemberAdd => groups::member(desk, true),
         Verb::MemberRemove => groups::member(desk, false),
+    }
+}
+
+/// Our fields of a user, and the attribute that each is kept in.
+pub fn attributes(flavour: Flavour) -> Vec<(&'static str, &'static str)> {
+    match flavour {
+        Flavour::Ad => ad::ATTRIBUTES.iter().map(|(field, name, _)| (*field, *name)).collect(),
+        Flavour::OpenLdap => users::OPEN.to_vec(),
     }
 }
 

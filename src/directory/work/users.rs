@@ -420,7 +420,7 @@ const FORBIDDEN: &[&str] = &[
 ];
 
 /// Our fields and the attributes of inetOrgPerson.
-const OPEN: &[(&str, &str)] = &[
+pub const OPEN: &[(&str, &str)] = &[
     ("first_name", "givenName"),
     ("last_name", "sn"),
     ("display_name", "displayName"),

@@ -84,6 +84,10 @@ fn upload_page(
                 a href={ "/customers/" (customer) "/users/export?format=xlsx" } download { "XLSX" } "."
             }
         }
+        p {
+            "Those who have accounts in a directory already need no file: "
+            a href={ "/customers/" (customer) "/directory-import" } { "import from the directory" } "."
+        }
         p.muted {
             "Empty cells change nothing, " code { "<clear>" } " empties a field. Passwords are never taken: people choose \
              theirs by link."

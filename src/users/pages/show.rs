@@ -2,8 +2,8 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    UsersActAs, UsersCreate, UsersDelete, UsersDeprovision, UsersDisable, UsersMove, UsersRead,
-    UsersUpdate,
+    UsersActAs, UsersCreate, UsersDelete, UsersDeprovision, UsersDisable, UsersImport, UsersMove,
+    UsersRead, UsersUpdate,
 };
 use crate::customers::properties::form::{cards, incomplete};
 use crate::customers::properties::{Holder, Standing, values};
@@ -59,6 +59,9 @@ fn verbs(db: &Read, cx: &Cx, user: &User) -> Vec<Item> {
             items.push(Item::post("Apply again", to("provision")));
         }
         items.push(Item::link("Photo…", to("photo/edit")));
+        if reaches::<UsersImport>(db, actor, at) {
+            items.push(Item::link("Directory account…", to("directory")));
+        }
         items.push(Item::link("Merge…", to("merge")));
     }
     if there && reaches::<UsersCreate>(db, actor, at) {

@@ -1,0 +1,177 @@
+use super::import::{self, Order, Wanted};
+use super::proposals::{self, Proposal};
+use super::{links, seen, site, told};
+use crate::auth::Scope;
+use crate::auth::permissions::{ConnectorsRead, UsersImport};
+use crate::directory::environments;
+use crate::drivers::ldap::name::Dn;
+use crate::error::{Error, Result};
+use crate::ids::{CustomerId, EnvironmentId, ProposalId, UserId};
+use crate::input::Field;
+use crate::jobs;
+use crate::web::{Cx, Response, response};
+use serde_json::{Value, json};
+
+pub const BROWSE: &[Field] = &[
+    Field::text("at", "the name of an OU; the base if left out"),
+    Field::text("after", "from the answer before: the next 500"),
+];
+
+pub const LEVEL: &[Field] = &[
+    Field::text("at", "the name of the OU"),
+    Field::list("items", "id, name, place, username, and whether it can be opened, of each"),
+    Field::text("next", "for after, or null"),
+];
+
+pub const REPORT: &[Field] = &[
+    Field::list("rows", "object, name, place, upn, result, why, user_id, candidates of each"),
+    Field::integer("created", ""),
+    Field::integer("linked", ""),
+    Field::integer("unchanged", ""),
+    Field::integer("proposed", ""),
+    Field::integer("skipped", ""),
+    Field::integer("refused", ""),
+    Field::boolean("written", "false for a check"),
+    Field::integer("run_id", "of an import: the run that does it, instead of all the others"),
+];
+
+pub const PROPOSAL: &[Field] = &[
+    Field::integer("id", ""),
+    Field::integer("directory_id", ""),
+    Field::integer("customer_id", ""),
+    Field::text("object", "the id of the account"),
+    Field::text("place", "where it lies"),
+    Field::text("why", "recreated, double, similar or sign_in_name"),
+    Field::text("name", "what the account is called"),
+    Field::text("upn", "its sign-in name"),
+    Field::text("suggested", "a sign-in name that can be, or null"),
+    Field::list("candidates", "user_id, name, upn and evidence of each who may be meant"),
+    Field::text("state", "open, linked, created or ignored"),
+    Field::integer("user_id", "whose it became, or null"),
+];
+
+pub const LINKS: &[Field] =
+    &[Field::list("items", "connector_id, directory, object, place, since of each account")];
+
+/// One level of the tree.
+pub fn browse(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
+    let id: EnvironmentId = cx.param("id")?;
+    let it = environments::one(cx.db, scope, id)?;
+    let query = &cx.request.query;
+    let base = super::parse(&it.base)?;
+    let at = match query.get("at") {
+        "" => base.clone(),
+        text => Dn::parse(text).map_err(|why| Error::invalid("at", why))?,
+    };
+    if at != base && !at.is_below(&base) {
+        return Err(Error::invalid("at", "is not below the base of the directory"));
+    }
+    let mut session = super::sign_in(cx.app, it.connector)?;
+    let level = seen::level(&mut session, it.flavour, at, query.get("after")).map_err(told)?;
+    let items: Vec<Value> = level
+        .leaves
+        .iter()
+        .map(|leaf| {
+            json!({
+                "id": leaf.object, "name": leaf.name, "place": leaf.place, "username": leaf.username,
+                "opens": leaf.opens,
+            })
+        })
+        .collect();
+    let answer = json!({ "at": level.at.to_string(), "items": items, "next": level.next });
+    response::json(200, &answer)
+}
+
+pub fn import(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
+    let customer: CustomerId = cx.param("id")?;
+    let dry_run = match cx.request.query.get("dry_run") {
+        "" | "false" => false,
+        "true" => true,
+        _ => return Err(Error::invalid("dry_run", "must be true or false")),
+    };
+    let input = cx.input()?;
+    let (site, wanted) = cx.db.read(|db| {
+        scope.reaches(db, customer)?;
+        let site = site(db, customer)?
+            .ok_or_else(|| Error::refused("The customer lives in no directory."))?;
+        let wanted = Wanted::read(db, &cx.actor, &site, &input)?;
+        Ok((site, wanted))
+    })?;
+    if dry_run {
+        let order = Order { app: cx.app, actor: &cx.actor, scope, site: &site, dry_run };
+        let all = import::judged(&order, &wanted)?;
+        return response::json(200, &import::apply(&order, &all, |_, _, _| Ok(true))?);
+    }
+    let run = cx.db.write(scope.by, |tx| {
+        jobs::queue_run(tx, import::KIND, customer, &serde_json::to_value(&wanted)?, None)
+    })?;
+    response::json(202, &json!({ "run_id": run }))
+}
+
+pub fn index(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
+    let mut query = cx.request.query.clone();
+    query.remove("limit");
+    query.remove("after");
+    let filter = proposals::read_filter(&query)?;
+    let paging = cx.paging(proposals::FILTERS)?;
+    let found = proposals::list(cx.db, scope, &filter, &paging)?;
+    let items = found.items.iter().map(|each| out(cx, each)).collect::<Result<Vec<Value>>>()?;
+    response::json(200, &json!({ "items": items, "next": found.next }))
+}
+
+pub fn show(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
+    let it = proposals::one(cx.db, scope, cx.param("id")?)?;
+    response::json(200, &out(cx, &it)?)
+}
+
+pub fn link(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
+    let id: ProposalId = cx.param("id")?;
+    proposals::link(cx.db, &cx.actor, scope, id, &cx.input()?)?;
+    show(cx, scope)
+}
+
+pub fn create(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
+    let id: ProposalId = cx.param("id")?;
+    proposals::create(cx.db, &cx.actor, scope, id, &cx.input()?)?;
+    show(cx, scope)
+}
+
+pub fn ignore(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
+    proposals::ignore(cx.db, scope, cx.param("id")?)?;
+    show(cx, scope)
+}
+
+fn out(cx: &Cx, it: &Proposal) -> Result<Value> {
+    let people = cx.db.read(|db| proposals::people(db, it))?;
+    let candidates: Vec<Value> = people
+        .iter()
+        .map(|each| {
+            json!({ "user_id": each.id, "name": each.name, "upn": each.upn, "evidence": each.evidence })
+        })
+        .collect();
+    Ok(json!({
+        "id": it.id, "directory_id": it.environment, "customer_id": it.customer, "object": it.object,
+        "place": it.place, "why": it.why, "name": it.account.name(), "upn": it.account.upn,
+        "suggested": it.suggested, "candidates": candidates, "state": it.state, "user_id": it.user,
+    }))
+}
+
+pub fn accounts(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
+    let user: UserId = cx.param("id")?;
+    let all = links::of(cx.db, scope, user)?;
+    let items: Vec<Value> = all
+        .iter()
+        .map(|each| {
+            json!({
+                "connector_id": each.connector, "directory": each.directory, "object": each.object,
+                "place": each.place, "since": each.since,
+            })
+        })
+        .collect();
+    response::json(200, &json!({ "items": items }))
+}
+
+pub fn unlink(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
+    links::untie(cx.db, scope, cx.param("id")?, &cx.input()?)?;
+    Ok(response::no_content())
+}

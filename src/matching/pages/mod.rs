@@ -1,0 +1,5 @@
+//! The pages about whose an account is.
+
+pub mod import;
+pub mod links;
+pub mod proposals;

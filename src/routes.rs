@@ -11,8 +11,8 @@ use crate::engine;
 use crate::error::Result;
 use crate::input::Field;
 use crate::many;
-use crate::scim;
 use crate::matching;
+use crate::scim;
 use crate::users;
 use crate::web::{App, Cx, Method, Request, Response};
 use crate::{

@@ -5,6 +5,7 @@ mod macros;
 
 // The kernel: no word of the business in it.
 pub mod ids;
+pub mod crash;
 pub mod error;
 pub mod time;
 pub mod money;

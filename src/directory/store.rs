@@ -201,6 +201,20 @@ pub fn of_object(db: &Read, connector: ConnectorId, object: &str) -> Result<Opti
     )
 }
 
+/// The OUs that are a customer's.
+pub fn units_of(
+    db: &Read,
+    connector: ConnectorId,
+    customer: CustomerId,
+) -> Result<Vec<String>> {
+    db.all(
+        "SELECT object FROM bindings
+          WHERE connector_id = :connector AND class = 'ou' AND customer_id = :customer",
+        named_params! { ":connector": connector, ":customer": customer },
+        |row| row.get("object"),
+    )
+}
+
 /// The object of a user of whatever customer: managers may be elsewhere.
 pub fn bound_user(db: &Read, connector: ConnectorId, user: UserId) -> Result<Option<String>> {
     db.maybe(

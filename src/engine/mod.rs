@@ -19,6 +19,7 @@ pub use runner::{Handle, start};
 use crate::audit;
 use crate::auth::permissions::{RequestsRetry, SystemOperate};
 use crate::auth::{PROVIDER, Scope};
+use crate::crash;
 use crate::db::{Db, Read, Work, Write};
 use crate::directory;
 use crate::directory::work::Verb;
@@ -339,6 +340,7 @@ fn finish(tx: &Write, event: &Event, id: RequestId, end: End, reason: &str) -> R
     let job = close(tx, id, end, reason)?;
     record(tx, &job, end, reason)?;
     let outputs = store::outputs(tx, id)?;
+    crash::at("settle");
     (event.settle)(tx, &Settled { job, end, reason: reason.to_owned(), outputs })
 }
 

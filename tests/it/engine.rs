@@ -4,7 +4,6 @@ use crate::world::{PROVIDER, World};
 use parking_lot::Mutex;
 use portico::audit;
 use portico::db::{By, Read, Via, Write};
-use portico::drivers::script;
 use portico::engine::{
     self, Action, Class, Document, Event, Handle, Job, NewRequest, NewStep, OnError, Overtaken,
     Settled,
@@ -12,7 +11,6 @@ use portico::engine::{
 use portico::error::Result;
 use portico::ids::{ConnectorId, CustomerId, CustomerServiceId, RequestId, UserId, UserServiceId};
 use portico::ledger::Source;
-use portico::secret::{Key, Secret};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -60,7 +58,7 @@ pub fn settle(tx: &Write, settled: &Settled) -> Result<()> {
 /// A call that came in at the sink.
 #[derive(Clone, Debug)]
 pub struct Hit {
-    key: String,
+    pub key: String,
     attempt: String,
     pub body: Value,
     began: Instant,
@@ -219,37 +217,8 @@ impl Stage {
         self.world.webhook(name, url)
     }
 
-    /// A script that is enabled, given `secrets` as JSON.
     pub fn script(&self, name: &str, text: &str, more: &str, secrets: Option<&str>) -> ConnectorId {
-        let dir = &self.world.app.config.scripts;
-        fs::create_dir_all(dir).unwrap();
-        fs::write(dir.join(format!("{name}.sh")), text).unwrap();
-        let manifest = format!(
-            "interpreter = [\"sh\"]\nfile = \"{name}.sh\"\nverbs = [\"create\", \"change\"]\n{more}"
-        );
-        fs::write(dir.join(format!("{name}.toml")), manifest).unwrap();
-        let digest = script::digest(dir, name).unwrap();
-        let sql = self.world.sql();
-        sql.execute(
-            "INSERT INTO scripts (name, sha256, enabled_at) VALUES (?1, unhex(?2), '')",
-            (name, digest),
-        )
-        .unwrap();
-        let credential: Option<i64> = secrets.map(|secrets| {
-            sql.execute("INSERT INTO credentials (customer_id, name, sealed, changed_at) VALUES (1, ?1, '', '')", [name]).unwrap();
-            let id = sql.last_insert_rowid();
-            let key: &Key = &self.world.app.config.key;
-            let sealed = key.seal(&format!("credential {id}"), &Secret::new(secrets)).unwrap();
-            sql.execute("UPDATE credentials SET sealed = ?1 WHERE id = ?2", (sealed, id)).unwrap();
-            id
-        });
-        sql.query_row(
-            "INSERT INTO connectors (customer_id, kind, name, script, credential_id, time_limit, created_at)
-             VALUES (1, 'script', ?1, ?1, ?2, 10, '') RETURNING id",
-            (name, credential),
-            |r| r.get(0),
-        )
-        .unwrap()
+        self.world.script(name, text, more, secrets)
     }
 
     pub fn order(&self, new: NewRequest) -> RequestId {

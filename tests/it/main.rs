@@ -39,6 +39,7 @@ mod jobs;
 mod ldap;
 mod backup;
 mod crash;
+mod crash_points;
 mod hostile;
 mod hook;
 mod main_job;

@@ -410,6 +410,43 @@ impl World {
         .unwrap()
     }
 
+    /// A script that is enabled, given `secrets` as JSON.
+    pub fn script(&self, name: &str, text: &str, more: &str, secrets: Option<&str>) -> ConnectorId {
+        let (config, sql) = (&self.app.config, self.sql());
+        let dir = &config.scripts;
+        std::fs::create_dir_all(dir).unwrap();
+        std::fs::write(dir.join(format!("{name}.sh")), text).unwrap();
+        let manifest = format!(
+            "interpreter = [\"sh\"]\nfile = \"{name}.sh\"\nverbs = [\"create\", \"change\"]\n{more}"
+        );
+        std::fs::write(dir.join(format!("{name}.toml")), manifest).unwrap();
+        let digest = portico::drivers::script::digest(dir, name).unwrap();
+        sql.execute(
+            "INSERT INTO scripts (name, sha256, enabled_at) VALUES (?1, unhex(?2), '')",
+            (name, digest),
+        )
+        .unwrap();
+        let credential: Option<i64> = secrets.map(|secrets| {
+            sql.execute(
+                "INSERT INTO credentials (customer_id, name, sealed, changed_at) VALUES (1, ?1, '', '')",
+                [name],
+            )
+            .unwrap();
+            let id = sql.last_insert_rowid();
+            let secret = portico::secret::Secret::new(secrets);
+            let sealed = config.key.seal(&format!("credential {id}"), &secret).unwrap();
+            sql.execute("UPDATE credentials SET sealed = ?1 WHERE id = ?2", (sealed, id)).unwrap();
+            id
+        });
+        sql.query_row(
+            "INSERT INTO connectors (customer_id, kind, name, script, credential_id, time_limit, created_at)
+             VALUES (1, 'script', ?1, ?1, ?2, 60, '') RETURNING id",
+            (name, credential),
+            |r| r.get(0),
+        )
+        .unwrap()
+    }
+
     pub fn stranger(&self) -> Person<'_> {
         Person {
             world: self,

@@ -219,6 +219,22 @@ impl<'a> Desk<'a> {
         })
     }
 
+    /// Remembers an object of the customer by another name from now on.
+    pub fn rebind(&self, class: Class, subject: &str, entry: &Entry) -> Result<(), Fault> {
+        let binding = Binding {
+            class,
+            object: self.id_of(entry)?,
+            customer: self.order.customer,
+            user: None,
+            subject: subject.to_owned(),
+            dn: entry.name.clone(),
+        };
+        Ok(self.app.db.write(By::portico(Via::Engine), |tx| {
+            store::unbind(tx, self.line.id, &binding.object)?;
+            store::bind(tx, self.line.id, &binding)
+        })?)
+    }
+
     pub fn unbind(&self, object: &str) -> Result<(), Fault> {
         Ok(self
             .app

@@ -154,8 +154,7 @@ pub fn rename(desk: &mut Desk<'_>) -> Result<(), Fault> {
     if !desk.order.dry_run {
         let known = desk.app.db.read(|db| store::of_object(db, desk.line.id, &id))?;
         if known.is_some() {
-            desk.unbind(&id)?;
-            desk.bind(Class::Group, (desk.order.customer, None), &subject(name), &entry)?;
+            desk.rebind(Class::Group, &subject(name), &entry)?;
         }
     }
     desk.give(&entry)
@@ -163,7 +162,14 @@ pub fn rename(desk: &mut Desk<'_>) -> Result<(), Fault> {
 
 pub fn remove(desk: &mut Desk<'_>) -> Result<(), Fault> {
     let group = named(desk, "group")?;
-    let Some(entry) = find(desk, group)? else { return Ok(()) };
+    let Some(entry) = find(desk, group)? else {
+        // Deleted already, perhaps by an attempt that did not come to write it down.
+        let known = desk.bound(Class::Group, desk.order.customer, &subject(group))?;
+        return match known {
+            Some(known) if !desk.order.dry_run => desk.unbind(&known.object),
+            _ => Ok(()),
+        };
+    };
     let id = desk.id_of(&entry)?;
     let ours = desk.app.db.read(|db| store::of_object(db, desk.line.id, &id))?;
     if ours.is_none_or(|ours| ours.customer != desk.order.customer) {

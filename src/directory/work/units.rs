@@ -257,7 +257,19 @@ fn target(desk: &mut Desk<'_>) -> Result<Option<(Entry, String)>, Fault> {
         Some(text) => {
             let name = match text.contains('=') {
                 true => parse(text)?,
-                false => desk.area()?.child(step("OU", text)?),
+                false => {
+                    let area = desk.area()?;
+                    // The id is the link: an earlier attempt may have given it another name.
+                    let known = desk.bound(Class::Ou, customer, &format!("ou {}", fold(text)))?;
+                    let there = match known {
+                        Some(known) => desk.by_id(&known.object, &[])?,
+                        None => None,
+                    };
+                    match there {
+                        Some(entry) => entry.dn()?,
+                        None => area.child(step("OU", text)?),
+                    }
+                }
             };
             desk.guard(&name)?;
             let Some(entry) = desk.by_name(&name, &[])? else { return Ok(None) };
@@ -297,8 +309,24 @@ pub fn rename(desk: &mut Desk<'_>) -> Result<(), Fault> {
     }
 }
 
+/// Forgets the OUs of the customer that are no more, as an attempt leaves them that was cut short.
+fn forget_gone(desk: &mut Desk<'_>) -> Result<(), Fault> {
+    if desk.order.dry_run {
+        return Ok(());
+    }
+    let customer = desk.order.customer;
+    let known = desk.app.db.read(|db| store::units_of(db, desk.line.id, customer))?;
+    for object in known {
+        if desk.by_id(&object, &[])?.is_none() {
+            desk.unbind(&object)?;
+        }
+    }
+    Ok(())
+}
+
 /// It goes only when nothing is left in it but OUs of ours, which are empty themselves.
 pub fn remove(desk: &mut Desk<'_>) -> Result<(), Fault> {
+    forget_gone(desk)?;
     let Some((entry, id)) = target(desk)? else { return Ok(()) };
     let name = entry.dn()?;
     let mut inside = desk.below(&name, &Filter::anything(), 200)?;

@@ -130,7 +130,7 @@ pub fn ensure(desk: &mut Desk<'_>) -> Result<(), Fault> {
     let known = desk.bound(Class::User, desk.order.customer, &subject(&person))?;
     let found = match bound(desk, &person, &[])? {
         Some(entry) => Some(entry),
-        None => match known {
+        None => match &known {
             Some(gone) => {
                 return Err(Fault::refused(format!(
                     "The account {} was deleted in the directory. Remove the service and give it again for a new account.",
@@ -144,6 +144,10 @@ pub fn ensure(desk: &mut Desk<'_>) -> Result<(), Fault> {
         Some(entry) => {
             let name = entry.dn()?;
             desk.guard(&name)?;
+            // OpenLDAP takes the first password in a call of its own, which may not have come about.
+            if known.is_none() && !desk.is_ad() && !desk.order.dry_run {
+                desk.session.set_password(&name, &first_password()?)?;
+            }
             if !desk.order.dry_run {
                 desk.bind(
                     Class::User,

@@ -6,6 +6,7 @@ use super::fault::{self, Class, Fault, Stage};
 use super::filter::Filter;
 use super::name::{Dn, Rdn};
 use super::pipe::{self, CONNECT, Gauge, Host, Seen, Server};
+use crate::crash;
 use crate::secret::Secret;
 use ldap3::asn1::{PL, StructureTag};
 use ldap3::controls::{Control, ControlParser, ControlType, PagedResults};
@@ -263,6 +264,7 @@ impl Session {
             .collect();
         let name = name.to_string();
         let result = Self::call(&self.runtime, &self.gauge, self.limit, self.ldap.add(&name, all))?;
+        crash::at("written");
         self.finish(&format!("add “{name}”"), Stage::Call, &result)
     }
 
@@ -280,6 +282,7 @@ impl Session {
         let work = self.ldap.modify(&name, all);
         let result = Self::call(&self.runtime, &self.gauge, self.limit, work)?;
         let what: Vec<&str> = changes.iter().map(Change::attribute).collect();
+        crash::at("written");
         self.finish(&format!("modify “{name}” {}", what.join(", ")), Stage::Call, &result)
     }
 
@@ -290,6 +293,7 @@ impl Session {
         let work = self.ldap.modifydn(&name, &to, true, below.as_deref());
         let result = Self::call(&self.runtime, &self.gauge, self.limit, work)?;
         let place = below.map(|below| format!(" below “{below}”")).unwrap_or_default();
+        crash::at("written");
         self.finish(&format!("rename “{name}” to “{to}”{place}"), Stage::Call, &result)
     }
 
@@ -297,6 +301,7 @@ impl Session {
     pub fn delete(&mut self, at: &At) -> Result<(), Fault> {
         let name = at.text();
         let result = Self::call(&self.runtime, &self.gauge, self.limit, self.ldap.delete(&name))?;
+        crash::at("written");
         self.finish(&format!("delete “{name}”"), Stage::Call, &result)
     }
 
@@ -310,6 +315,7 @@ impl Session {
         };
         let work = self.ldap.extended(ask);
         let result = Self::call(&self.runtime, &self.gauge, self.limit, work)?;
+        crash::at("written");
         self.finish(&format!("password of “{name}”"), Stage::Call, &result.1)
     }
 }

@@ -3,6 +3,7 @@
 
 use super::Engine;
 use super::store::{self, Step};
+use crate::crash;
 use crate::db::Write;
 use crate::engine::rules::plan::{Ready, ready};
 use crate::engine::rules::text;
@@ -45,6 +46,7 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
             let minutes = step.params.get("minutes").and_then(Value::as_i64).unwrap_or(1);
             let until = tx.now.plus_seconds(minutes.saturating_mul(60));
             store::park(tx, step, "wait", until, until.plus_seconds(DEADLINE))?;
+            crash::at("inside");
             Ok(Begun::Parked)
         }
         Action::TaskOpen => {
@@ -52,6 +54,7 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
             match engine.app.db.write(tx.by, |tx| tasks::open(tx, step.id, job, &step.params)) {
                 Ok(()) => {
                     store::park(tx, step, "person", never, never)?;
+                    crash::at("inside");
                     Ok(Begun::Parked)
                 }
                 Err(err) => refused(err),
@@ -67,6 +70,7 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
 
 fn done(tx: &Write, step: &Step) -> Result<Begun> {
     store::step_done(tx, step, "{}")?;
+    crash::at("inside");
     Ok(Begun::Over)
 }
 

@@ -8,6 +8,7 @@ mod take;
 mod work;
 
 use super::Event;
+use crate::crash;
 use crate::db::{By, Via, Work, Write};
 use crate::error::{Error, Result};
 use crate::ids::StepId;
@@ -164,6 +165,7 @@ impl Engine {
             if self.app.db.read(|db| store::first_lane(db, queue))?.is_none() {
                 return Ok(None);
             }
+            crash::at("accepted");
             match self.take(queue)? {
                 Took::Step(taken) => return Ok(Some(*taken)),
                 Took::Again => {}
@@ -197,6 +199,7 @@ impl Engine {
         let mut next = Some(first);
         while let Some(taken) = next.take() {
             self.note(name, Some(taken.step.id));
+            crash::at("taken");
             let done =
                 catch_unwind(AssertUnwindSafe(|| work::perform(&self.app, self.events, &taken)));
             let ended = match done {
@@ -204,6 +207,7 @@ impl Engine {
                 Err(_) => Ended::Panicked,
             };
             self.note(name, None);
+            crash::at("answered");
             next = self.keep(queue, &taken, &ended, self.wanted(name));
         }
     }
@@ -215,10 +219,16 @@ impl Engine {
         let db = &self.app.db;
         let write = |tx: &Write| match result::write(tx, self, taken, ended, go_on)? {
             None if go_on => Ok(self.take_along(queue)),
-            next => Ok(next),
+            next => {
+                crash::at("result");
+                Ok(next)
+            }
         };
         match guarded(|| db.write(by, write)) {
-            Ok(next) => next,
+            Ok(next) => {
+                crash::at("kept");
+                next
+            }
             Err(err) => {
                 tracing::error!(request = %taken.job.request, "the end of a step: {err}");
                 let give_up = |tx: &Write| result::give_up(tx, taken.step.id, &taken.lease);

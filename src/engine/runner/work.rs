@@ -1,6 +1,7 @@
 //! One attempt at a step, outside any transaction.
 
 use super::take::Taken;
+use crate::crash;
 use crate::directory::work::{self, Order, Verb};
 use crate::drivers::{Answer, Call, Outcome};
 use crate::engine::{Action, Event, store, verb as engine_verb};
@@ -37,6 +38,7 @@ pub fn perform(app: &App, events: &'static [Event], taken: &Taken) -> (Outcome, 
     }
     match call(app, events, taken) {
         Ok((call, line)) => {
+            crash::at("call");
             let attempt = u32::try_from(taken.attempt).unwrap_or(u32::MAX);
             let (outcome, log) = line.send(&app.config, call, attempt, app.db.now());
             (outcome, log.text())
@@ -70,6 +72,7 @@ fn in_directory(
         user: job.user,
         dry_run: false,
     };
+    crash::at("call");
     let (outcome, log) = work::perform(app, line, &order);
     Ok((outcome, log.text()))
 }

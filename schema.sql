@@ -1462,6 +1462,8 @@ CREATE INDEX previews_by_expires ON previews (expires_at);
 CREATE TABLE queues (
   name      TEXT PRIMARY KEY,
   workers   INTEGER NOT NULL CHECK (workers BETWEEN 1 AND 64),
+  per_customer  INTEGER NOT NULL DEFAULT 2 CHECK (per_customer BETWEEN 1 AND 64),  -- its steps at once
+  per_connector INTEGER NOT NULL DEFAULT 4 CHECK (per_connector BETWEEN 1 AND 64), -- calls at once
   paused_at TEXT,
   paused_by INTEGER
 ) STRICT, WITHOUT ROWID;
@@ -1591,6 +1593,7 @@ CREATE TABLE lanes (
   class        TEXT NOT NULL,
   ready        INTEGER NOT NULL CHECK (ready > 0),         -- requests
   running      INTEGER NOT NULL,                           -- steps of the customer, in all lanes
+  here         INTEGER NOT NULL,                           -- those of them in this queue
   served       INTEGER NOT NULL DEFAULT 0,                 -- when it was last taken from; a count
   PRIMARY KEY (queue, connector_id, rank, customer_id)
 ) STRICT, WITHOUT ROWID;
@@ -1598,11 +1601,13 @@ CREATE INDEX lanes_in_order ON lanes (queue, connector_id, rank, running, served
 CREATE INDEX lanes_by_customer ON lanes (customer_id);
 
 CREATE TRIGGER requests_enter_lane AFTER INSERT ON requests WHEN NEW.turn = 'ready' BEGIN
-  INSERT INTO lanes (queue, connector_id, rank, customer_id, class, ready, running)
+  INSERT INTO lanes (queue, connector_id, rank, customer_id, class, ready, running, here)
   VALUES (NEW.queue, coalesce(NEW.connector_id, 0),
           CASE NEW.class WHEN 'security' THEN 0 WHEN 'interactive' THEN 1 WHEN 'sync' THEN 2 ELSE 3 END,
           NEW.customer_id, NEW.class, 1,
-          (SELECT count(*) FROM requests WHERE customer_id = NEW.customer_id AND turn = 'busy'))
+          (SELECT count(*) FROM requests WHERE customer_id = NEW.customer_id AND turn = 'busy'),
+          (SELECT count(*) FROM requests
+            WHERE customer_id = NEW.customer_id AND turn = 'busy' AND +queue = NEW.queue))
   ON CONFLICT DO UPDATE SET ready = ready + 1;
 END;
 CREATE TRIGGER requests_leave_lane AFTER UPDATE OF turn, connector_id, queue, class, customer_id ON requests
@@ -1617,16 +1622,20 @@ WHEN OLD.turn = 'ready' BEGIN
 END;
 CREATE TRIGGER requests_back_in_lane AFTER UPDATE OF turn, connector_id, queue, class, customer_id ON requests
 WHEN NEW.turn = 'ready' BEGIN
-  INSERT INTO lanes (queue, connector_id, rank, customer_id, class, ready, running)
+  INSERT INTO lanes (queue, connector_id, rank, customer_id, class, ready, running, here)
   VALUES (NEW.queue, coalesce(NEW.connector_id, 0),
           CASE NEW.class WHEN 'security' THEN 0 WHEN 'interactive' THEN 1 WHEN 'sync' THEN 2 ELSE 3 END,
           NEW.customer_id, NEW.class, 1,
-          (SELECT count(*) FROM requests WHERE customer_id = NEW.customer_id AND turn = 'busy'))
+          (SELECT count(*) FROM requests WHERE customer_id = NEW.customer_id AND turn = 'busy'),
+          (SELECT count(*) FROM requests
+            WHERE customer_id = NEW.customer_id AND turn = 'busy' AND +queue = NEW.queue))
   ON CONFLICT DO UPDATE SET ready = ready + 1;
 END;
 CREATE TRIGGER requests_begin_or_stop AFTER UPDATE OF turn ON requests
 WHEN (NEW.turn = 'busy') <> (OLD.turn = 'busy') BEGIN
-  UPDATE lanes SET running = (SELECT count(*) FROM requests WHERE customer_id = NEW.customer_id AND turn = 'busy')
+  UPDATE lanes SET running = (SELECT count(*) FROM requests WHERE customer_id = NEW.customer_id AND turn = 'busy'),
+                   here = (SELECT count(*) FROM requests
+                            WHERE customer_id = NEW.customer_id AND turn = 'busy' AND +requests.queue = lanes.queue)
    WHERE customer_id = NEW.customer_id;
 END;
 

@@ -63,6 +63,8 @@ pub const DONE: &[Field] = &[Field::integer("request_id", "")];
 pub const QUEUE: &[Field] = &[
     Field::text("name", ""),
     Field::integer("workers", ""),
+    Field::integer("per_customer", "steps of one customer at once"),
+    Field::integer("per_connector", "calls of one connector at once"),
     Field::boolean("paused", ""),
     Field::integer("ready", "requests that wait for a worker"),
     Field::integer("running", "steps at work"),
@@ -116,6 +118,8 @@ struct StepOut<'a> {
 struct QueueOut {
     name: String,
     workers: i64,
+    per_customer: i64,
+    per_connector: i64,
     paused: bool,
     ready: i64,
     running: i64,
@@ -190,6 +194,8 @@ pub fn queues(cx: &Cx, scope: &Scope<SystemOperate>) -> Result<Response> {
         .map(|queue| QueueOut {
             name: queue.name,
             workers: queue.workers,
+            per_customer: queue.per_customer,
+            per_connector: queue.per_connector,
             paused: queue.paused_at.is_some(),
             ready: queue.ready,
             running: queue.running,

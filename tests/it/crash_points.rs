@@ -249,6 +249,7 @@ fn p_41_killed_while_a_task_is_opened_a_wait_begun_or_a_reseller_made_each_is_th
         order(world, scene.customer, None, steps);
         let pid = AtomicU32::new(0);
         work_on(world, place, &pid);
+        assert_eq!(world.count("SELECT count(*) FROM tasks"), 1, "{place}: {:?}", standing(world));
         let task = world.count("SELECT id FROM tasks");
         let admin = scene.admin();
         admin.api_post(&format!("/tasks/{task}/complete"), json!({ "ticked": [] })).expect(200);

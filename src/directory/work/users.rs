@@ -577,7 +577,7 @@ pub fn relocate(desk: &mut Desk<'_>) -> Result<(), Fault> {
     };
     let name = entry.dn()?;
     if name.parent().is_some_and(|parent| parent == place) {
-        return desk.give(&entry);
+        return again(desk, &id);
     }
     let step = name.first().cloned().ok_or_else(|| Fault::refused("It has no name."))?;
     if desk.go(format!("move {name} to {place}")) {

@@ -7,7 +7,7 @@ use crate::engine::view::{self, Down, Queue};
 use crate::error::Result;
 use crate::html::Nav;
 use crate::html::button::{button, link};
-use crate::html::form::post_form;
+use crate::html::form::{Attrs, post_form_with};
 use crate::html::parts::{Head, Tone, page_head, pill, section};
 use crate::html::table::{self, acts, column, table};
 use crate::html::text;
@@ -51,6 +51,8 @@ fn lanes(cx: &Cx, queues: &[Queue]) -> Markup {
     let columns = [
         column("Queue"),
         column("Workers").class("num p2"),
+        column("For one customer").class("num p3"),
+        column("For one connector").class("num p3"),
         column("At work").class("num"),
         column("Waiting").class("num"),
         column("Between attempts").class("num p3"),
@@ -69,7 +71,9 @@ fn lane(cx: &Cx, queue: &Queue) -> Markup {
     html! {
         tr {
             th scope="row" { (capital(&queue.name)) }
-            td.num.p2 { (workers(cx, queue)) }
+            td.num.p2 { (limits(cx, queue)) }
+            td.num.p3 { (number(queue, "per_customer", queue.per_customer, "Steps of one customer at once in")) }
+            td.num.p3 { (number(queue, "per_connector", queue.per_connector, "Calls of one connector at once in")) }
             td.num { (text::grouped(queue.running)) }
             td.num { (text::grouped(queue.ready)) }
             td.num.p3 { (text::grouped(queue.sleeping)) }
@@ -100,15 +104,24 @@ fn lane(cx: &Cx, queue: &Queue) -> Markup {
     }
 }
 
-fn workers(cx: &Cx, queue: &Queue) -> Markup {
+/// The form of the row; its other fields are in cells of their own.
+fn limits(cx: &Cx, queue: &Queue) -> Markup {
     let inside = html! {
         div.row {
-            input.form-control type="number" name="workers" min="1" max="64" value=(queue.workers)
-                aria-label={ "Workers of " (queue.name) };
-            button.btn.btn-sm { "Set" span.sr { " the workers of " (queue.name) } }
+            (number(queue, "workers", queue.workers, "Workers of"))
+            button.btn.btn-sm { "Set" span.sr { " the numbers of " (queue.name) } }
         }
     };
-    post_form(&cx.csrf, &format!("/engine/{}/workers", queue.name), inside)
+    let action = format!("/engine/{}/workers", queue.name);
+    let id = format!("numbers-{}", queue.name);
+    post_form_with(&cx.csrf, &action, Attrs { id: Some(&id), class: None }, inside)
+}
+
+fn number(queue: &Queue, name: &str, value: i64, label: &str) -> Markup {
+    html! {
+        input.form-control type="number" name=(name) min="1" max="64" value=(value)
+            form={ "numbers-" (queue.name) } aria-label={ (label) " " (queue.name) };
+    }
 }
 
 fn broken(cx: &Cx, down: &[Down]) -> Markup {

@@ -43,6 +43,6 @@ pub fn find(cx: &Cx, scope: &Scope<SystemOperate>) -> Result<Response> {
 
 pub fn update(cx: &Cx, scope: &Scope<SystemOperate>) -> Result<Response> {
     let queue: String = cx.param("name")?;
-    super::staff(cx.db, scope, &queue, &cx.input()?)?;
+    super::limit(cx.db, scope, &queue, &cx.input()?)?;
     Ok(response::no_content())
 }

@@ -35,6 +35,14 @@ pub struct Route {
     pub queue: String,
 }
 
+/// How much of a queue runs at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    pub workers: i64,
+    pub per_customer: i64,
+    pub per_connector: i64,
+}
+
 /// What a request is like, as far as routes ask.
 pub struct Asked<'a> {
     pub event: &'a str,
@@ -47,7 +55,11 @@ pub struct Asked<'a> {
 /// Where a request that no route is for waits.
 pub const USUAL: &str = "interactive";
 
-pub const QUEUE: &[Field] = &[Field::integer("workers", "1 to 64").required()];
+pub const QUEUE: &[Field] = &[
+    Field::integer("workers", "1 to 64"),
+    Field::integer("per_customer", "steps of one customer at once, 1 to 64"),
+    Field::integer("per_connector", "calls of one connector at once, 1 to 64"),
+];
 
 pub const ROUTE: &[Field] = &[
     Field::integer("position", "1 to 1000, small numbers first").required(),
@@ -163,22 +175,41 @@ fn record(tx: &Write, action: &str, route: &Route) -> Result<()> {
     audit::record(tx, action, ("queue_route", route.id.0), PROVIDER, &json!(route))
 }
 
-/// Gives a queue so many workers, at once.
-pub fn staff(db: &Db, scope: &Scope<SystemOperate>, queue: &str, input: &Input) -> Result<()> {
-    let mut fields = Fields::of(input, QUEUE);
-    let workers = fields.integer("workers", 1..=64);
-    let workers = fields.finish(|| workers)?;
+/// Says how much of a queue runs at once, from now on. What is not said stays.
+pub fn limit(db: &Db, scope: &Scope<SystemOperate>, queue: &str, input: &Input) -> Result<()> {
     db.write(scope.by, |tx| {
         scope.reaches(tx, PROVIDER)?;
-        let old = store::workers(tx, queue)?.ok_or(Error::NotFound)?;
-        if old == workers {
+        let old = store::limits(tx, queue)?.ok_or(Error::NotFound)?;
+        let said = input.over(old.typed());
+        let mut fields = Fields::of(&said, QUEUE);
+        let workers = fields.integer("workers", 1..=64);
+        let per_customer = fields.integer("per_customer", 1..=64);
+        let per_connector = fields.integer("per_connector", 1..=64);
+        let new = fields.finish(|| {
+            Some(Limits {
+                workers: workers?,
+                per_customer: per_customer?,
+                per_connector: per_connector?,
+            })
+        })?;
+        if old == new {
             return Ok(());
         }
-        store::set_workers(tx, queue, workers)?;
+        store::set_limits(tx, queue, &new)?;
         tx.wake(Work::Requests);
-        let detail = json!({ "queue": queue, "old": old, "new": workers });
+        let detail = json!({ "queue": queue, "old": old, "new": new });
         audit::record(tx, "queue.changed", ("queue", 0), PROVIDER, &detail)
     })
+}
+
+impl Limits {
+    fn typed(self) -> Input {
+        let mut all = Input::default();
+        all.set("workers", self.workers);
+        all.set("per_customer", self.per_customer);
+        all.set("per_connector", self.per_connector);
+        all
+    }
 }
 
 fn read(db: &Read, input: &Input) -> Result<Draft> {
@@ -204,7 +235,7 @@ fn read(db: &Read, input: &Input) -> Result<Draft> {
     };
     let (class, action) = (fields.optional::<Class>("class"), fields.optional::<Action>("action"));
     let queue = match fields.value("queue") {
-        queue if store::workers(db, queue)?.is_some() => Some(queue.to_owned()),
+        queue if store::limits(db, queue)?.is_some() => Some(queue.to_owned()),
         _ => fields.complain("queue", "is not a queue"),
     };
     fields.finish(|| {

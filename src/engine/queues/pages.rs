@@ -1,4 +1,4 @@
-use super::{Route, find, staff, store};
+use super::{Route, find, limit, store};
 use crate::auth::permissions::SystemOperate;
 use crate::auth::{PROVIDER, Scope};
 use crate::engine::rules::events;
@@ -47,13 +47,13 @@ pub fn delete(cx: &Cx, scope: &Scope<SystemOperate>) -> Result<Response> {
     Ok(cx.done("/engine/routes", "The route was taken away."))
 }
 
-/// The number of workers of a queue.
+/// How much of a queue runs at once.
 pub fn update(cx: &Cx, scope: &Scope<SystemOperate>) -> Result<Response> {
     let queue: String = cx.param("name")?;
-    match staff(cx.db, scope, &queue, &cx.input()?) {
+    match limit(cx.db, scope, &queue, &cx.input()?) {
         Ok(()) => Ok(cx.done("/engine", "Saved.")),
         Err(Error::Invalid(_)) => {
-            Ok(cx.tell("/engine", Tone::Bad, "A queue has from 1 to 64 workers."))
+            Ok(cx.tell("/engine", Tone::Bad, "Each number is from 1 to 64."))
         }
         Err(err) => Err(err),
     }

@@ -1,4 +1,4 @@
-use super::{Asked, Draft, Route};
+use super::{Asked, Draft, Limits, Route};
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, CustomerServiceId, RouteId, ServiceId};
@@ -94,12 +94,29 @@ pub fn delete(tx: &Write, id: RouteId) -> Result<usize> {
 }
 
 /// None where there is no such queue.
-pub fn workers(db: &Read, queue: &str) -> Result<Option<i64>> {
-    db.maybe("SELECT workers FROM queues WHERE name = ?1", [queue], |row| row.get("workers"))
+pub fn limits(db: &Read, queue: &str) -> Result<Option<Limits>> {
+    db.maybe(
+        "SELECT workers, per_customer, per_connector FROM queues WHERE name = ?1",
+        [queue],
+        |row| {
+            Ok(Limits {
+                workers: row.get("workers")?,
+                per_customer: row.get("per_customer")?,
+                per_connector: row.get("per_connector")?,
+            })
+        },
+    )
 }
 
-pub fn set_workers(tx: &Write, queue: &str, workers: i64) -> Result<usize> {
-    tx.run("UPDATE queues SET workers = ?2 WHERE name = ?1", (queue, workers))
+pub fn set_limits(tx: &Write, queue: &str, limits: &Limits) -> Result<usize> {
+    tx.run(
+        "UPDATE queues SET workers = :workers, per_customer = :customer, per_connector = :connector
+          WHERE name = :queue",
+        named_params! {
+            ":workers": limits.workers, ":customer": limits.per_customer,
+            ":connector": limits.per_connector, ":queue": queue,
+        },
+    )
 }
 
 pub fn service_of(db: &Read, id: CustomerServiceId) -> Result<ServiceId> {

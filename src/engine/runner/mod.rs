@@ -217,11 +217,12 @@ impl Engine {
     fn keep(&self, queue: &str, taken: &Taken, ended: &Ended, go_on: bool) -> Option<Taken> {
         let by = By::portico(Via::Engine);
         let db = &self.app.db;
-        let write = |tx: &Write| match result::write(tx, self, taken, ended, go_on)? {
-            None if go_on => Ok(self.take_along(queue)),
-            next => {
-                crash::at("result");
-                Ok(next)
+        let write = |tx: &Write| {
+            let next = result::write(tx, self, taken, ended, go_on)?;
+            crash::at("result");
+            match next {
+                None if go_on => Ok(self.take_along(queue)),
+                next => Ok(next),
             }
         };
         match guarded(|| db.write(by, write)) {

@@ -75,10 +75,12 @@ fn follow(
     alive: bool,
     go_on: bool,
 ) -> Result<Option<Taken>> {
-    // Whoever gives the slot back looks for work in its own queue first.
-    if let Some(connector) = step.connector
-        && (!go_on || store::wanted_elsewhere(tx, connector, step.request)?)
-    {
+    // Whoever gives the place back looks for work in its own queue first.
+    let elsewhere = match step.connector {
+        Some(connector) => store::wanted_elsewhere(tx, connector, step.request)?,
+        None => false,
+    };
+    if !go_on || elsewhere {
         tx.wake(Work::Requests);
     }
     if !alive {

@@ -82,7 +82,7 @@ pub fn first_lane(db: &Read, queue: &str) -> Result<Option<Lane>> {
                OR state = 'gone'
                OR (state = 'active' AND (down_until IS NULL OR down_until <= :now)
                    AND (SELECT count(*) FROM steps WHERE connector_id = connectors.id AND lease IS NOT NULL)
-                       < CASE WHEN failures >= 5 THEN 1 ELSE 4 END)
+                       < CASE WHEN failures >= 5 THEN 1 ELSE (SELECT per_connector FROM queues WHERE name = :queue) END)
          )
          SELECT lanes.connector_id, class, customer_id
            FROM open JOIN lanes
@@ -90,6 +90,7 @@ pub fn first_lane(db: &Read, queue: &str) -> Result<Option<Lane>> {
                 (SELECT best.queue, best.connector_id, best.rank, best.customer_id
                    FROM lanes best
                   WHERE best.queue = :queue AND best.connector_id = open.connector_id
+                    AND best.here < (SELECT per_customer FROM queues WHERE name = :queue)
                   ORDER BY best.rank, best.running, best.served, best.customer_id LIMIT 1)
           WHERE NOT EXISTS (SELECT 1 FROM queues WHERE name = :queue AND paused_at IS NOT NULL)
           ORDER BY rank, running, served, customer_id LIMIT 1",
@@ -574,7 +575,9 @@ pub fn may_start(db: &Read, request: RequestId, connector: Option<ConnectorId>) 
                              WHERE id = :connector AND state <> 'paused'
                                AND (down_until IS NULL OR down_until <= :now)
                                AND (SELECT count(*) FROM steps WHERE connector_id = :connector AND lease IS NOT NULL)
-                                   < CASE WHEN failures >= 5 THEN 1 ELSE 4 END))",
+                                   < CASE WHEN failures >= 5 THEN 1
+                                          ELSE (SELECT per_connector FROM requests JOIN queues ON queues.name = queue
+                                                 WHERE requests.id = :request) END))",
         named_params! { ":request": request, ":connector": connector, ":now": db.now },
     )
 }

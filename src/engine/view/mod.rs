@@ -8,6 +8,7 @@ use crate::db::{Db, Read};
 use crate::engine::{Status, Turn};
 use crate::error::Result;
 use crate::html::parts::Tone;
+use crate::html::text;
 use crate::ids::{CustomerId, RequestId, TaskId, UserId};
 use crate::time::Instant;
 use crate::web::{Listing, Paging};
@@ -81,6 +82,10 @@ pub struct Hurdle {
     pub paused_by: Option<(String, Instant)>,
     pub connector: Option<(String, String, Option<Instant>)>,
     pub cancel_asked: bool,
+    /// Steps of the customer in this queue, where there may be no more of them.
+    pub full: Option<i64>,
+    /// Calls of the connector, where there may be no more of them.
+    pub busy: bool,
 }
 
 pub struct Shown {
@@ -93,6 +98,8 @@ pub struct Shown {
 pub struct Queue {
     pub name: String,
     pub workers: i64,
+    pub per_customer: i64,
+    pub per_connector: i64,
     pub paused_at: Option<Instant>,
     pub paused_by: Option<String>,
     pub ready: i64,
@@ -199,7 +206,17 @@ impl Shown {
             Some((name, _, Some(until))) if *until > now => {
                 format!("{name} does not answer. It is tried again at {}.", clock(*until))
             }
-            _ => format!("Waits for a free worker of the queue {queue}."),
+            Some((name, _, _)) if self.hurdle.busy => {
+                format!("Waits until {name} is free: it has as many calls in hand as it may.")
+            }
+            _ => match self.hurdle.full {
+                Some(n) => format!(
+                    "Waits for other work of {}: {} at once run in the queue {queue}, as many as may.",
+                    self.row.customer_name,
+                    text::count(n, "step", "steps")
+                ),
+                None => format!("Waits for a free worker of the queue {queue}."),
+            },
         }
     }
 }

@@ -234,7 +234,11 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
                 paused_at, coalesce(pauser.display_name, 'Portico') AS paused_by,
                 (SELECT name FROM freezes WHERE r.hold = 'freeze' AND until_at = r.next_at LIMIT 1) AS freeze,
                 connectors.name AS connector, connectors.state, connectors.down_until,
-                tasks.id AS task_id, tasks.title AS task_title
+                tasks.id AS task_id, tasks.title AS task_title,
+                (SELECT here FROM lanes
+                  WHERE r.turn = 'ready' AND lanes.queue = r.queue AND lanes.customer_id = r.customer_id
+                    AND here >= per_customer LIMIT 1) AS full,
+                (SELECT count(*) FROM steps WHERE connector_id = r.connector_id AND lease IS NOT NULL) >= per_connector AS busy
            FROM requests r
            LEFT JOIN tasks ON tasks.request_id = r.id AND tasks.state = 'open'
            JOIN queues ON queues.name = r.queue
@@ -261,6 +265,8 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
                 paused_by: paused.map(|at| (who, at)),
                 connector: connector.zip(state).map(|(name, state)| (name, state, until)),
                 cancel_asked: row.get("cancel_asked")?,
+                full: row.get("full")?,
+                busy: row.get("busy")?,
             })
         },
     )
@@ -269,7 +275,7 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
 /// Every queue with what is in it.
 pub fn queues(db: &Read) -> Result<Vec<Queue>> {
     db.all(
-        "SELECT name, workers, paused_at, users.display_name AS paused_by,
+        "SELECT name, workers, per_customer, per_connector, paused_at, users.display_name AS paused_by,
                 (SELECT coalesce(sum(ready), 0) FROM lanes WHERE lanes.queue = name) AS ready,
                 (SELECT count(*) FROM requests WHERE turn = 'busy' AND +requests.queue = name) AS running,
                 (SELECT count(*) FROM requests WHERE turn = 'sleeping' AND +requests.queue = name) AS sleeping,
@@ -282,6 +288,8 @@ pub fn queues(db: &Read) -> Result<Vec<Queue>> {
             Ok(Queue {
                 name: row.get("name")?,
                 workers: row.get("workers")?,
+                per_customer: row.get("per_customer")?,
+                per_connector: row.get("per_connector")?,
                 paused_at: row.get("paused_at")?,
                 paused_by: row.get("paused_by")?,
                 ready: row.get("ready")?,

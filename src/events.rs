@@ -25,6 +25,11 @@ pub static EVENTS: &[Event] = &[
     of_customer("customer.deprovision"),
     of_customer("customer.delete"),
     of_customer("customer.move"),
+    of_user("user.provision"),
+    of_user("user.disable"),
+    of_user("user.enable"),
+    of_user("user.deprovision"),
+    of_user("user.delete"),
     Event { name: "user.move", document: moves::document, settle: moves::settle, undone: true },
 ];
 
@@ -36,6 +41,16 @@ const fn assigned(name: &'static str) -> Event {
 /// What is done to a customer is done when it is ordered; its end changes nothing here.
 const fn of_customer(name: &'static str) -> Event {
     Event { name, document: life::document, settle: life::settle, undone: false }
+}
+
+/// The same of a user.
+const fn of_user(name: &'static str) -> Event {
+    Event {
+        name,
+        document: assignments::document_of_user,
+        settle: assignments::settle_user,
+        undone: false,
+    }
 }
 
 /// The row for `name`.

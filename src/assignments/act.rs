@@ -162,7 +162,8 @@ pub fn start(tx: &Write, work: Work, cause: &Cause) -> Result<RequestId> {
     start_behind(tx, work, cause, &[])
 }
 
-fn start_behind(
+/// The same, to begin when all of `children` are done.
+pub fn start_behind(
     tx: &Write,
     work: Work,
     cause: &Cause,

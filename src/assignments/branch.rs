@@ -11,6 +11,7 @@ use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, CustomerServiceId, PlanId, RequestId, ServiceId, UserServiceId};
 use crate::offers::{self, Meter};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What ended with a customer, to be brought back as it was.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -19,9 +20,12 @@ pub struct Ended {
     pub user_services: Vec<UserServiceId>,
 }
 
-/// Takes everything away: the users' services, then what they stood on.
-pub fn end_customer(tx: &Write, customer: CustomerId) -> Result<Ended> {
+/// Takes everything away: the users' services, and what they stood on once those are gone. Says what
+/// was ordered for the customer's own.
+pub fn end_customer(tx: &Write, customer: CustomerId) -> Result<(Ended, Vec<RequestId>)> {
     let mut ended = Ended::default();
+    let mut below: BTreeMap<CustomerServiceId, Vec<RequestId>> = BTreeMap::new();
+    let mut own = Vec::new();
     for id in store::ids_of_customer(tx, customer)? {
         let held = store::any(tx, id)?;
         if held.wanted == Wanted::Gone {
@@ -30,13 +34,20 @@ pub fn end_customer(tx: &Write, customer: CustomerId) -> Result<Ended> {
         let idle = held.live == Live::Never && held.open.is_none();
         let made = !idle || store::anything_made(tx, id)?;
         act::take_away(tx, &held)?;
-        order(tx, &held, "deprovision", made, None)?;
         match id {
-            HeldId::Customer(id) => ended.customer_services.push(id),
-            HeldId::User(id) => ended.user_services.push(id),
+            HeldId::Customer(id) => {
+                let users = below.remove(&id).unwrap_or_default();
+                own.push(order_behind(tx, &held, "deprovision", made, None, &users)?);
+                ended.customer_services.push(id);
+            }
+            HeldId::User(id) => {
+                let request = order(tx, &held, "deprovision", made, None)?;
+                below.entry(held.customer_service).or_default().push(request);
+                ended.user_services.push(id);
+            }
         }
     }
-    Ok(ended)
+    Ok((ended, own))
 }
 
 /// Brings back what ended, within the offers and limits of today; says all that stands against it.
@@ -155,6 +166,18 @@ fn order(
     outside: bool,
     after: Option<RequestId>,
 ) -> Result<RequestId> {
+    order_behind(tx, held, what, outside, after, &[])
+}
+
+/// The same, to begin when all of `parts` are done.
+fn order_behind(
+    tx: &Write,
+    held: &Held,
+    what: &str,
+    outside: bool,
+    after: Option<RequestId>,
+    parts: &[RequestId],
+) -> Result<RequestId> {
     let event = act::event(held.id.level(), what);
     let steps = match outside {
         true => plan::steps_of(tx, held, event)?,
@@ -167,5 +190,5 @@ fn order(
     };
     let title = format!("{verb} {} of {}", held.title(), store::holder_name(tx, held)?);
     let work = Work { held, what, title: &title, class: Class::Bulk, steps, after };
-    act::start(tx, work, &Cause::default())
+    act::start_behind(tx, work, &Cause::default(), parts)
 }

@@ -25,16 +25,19 @@ mod properties;
 mod quote;
 mod settle;
 mod store;
+mod whole;
 
 pub use act::{Done, source};
 pub use branch::{Ended, change_plan, end_customer, provision_customer, revive, tell_anew};
 pub use document::document;
 pub use fields::{CHANGE, GIVE, GIVE_USER, REASON, REMOVE};
 pub use people::{
-    Had, end, ever_had_any, had_by, needing, offered, one_of_user, provision_user, remove_user,
-    resume_customer, resume_user, suspend_customer, suspend_user, update_user,
+    Had, created_user, deleted_user, end, ever_had_any, had_by, needing, offered, one_of_user,
+    provision_user, remove_user, resume_customer, resume_user, suspend_customer, suspend_user,
+    update_user,
 };
 pub use settle::settle;
+pub use whole::{document as document_of_user, settle as settle_user};
 
 use crate::auth::permissions::{CustomerServicesWrite, ServicesRead, UserServicesWrite};
 use crate::auth::{Actor, Permission, Scope, ServiceRights};

@@ -4,7 +4,7 @@
 use super::act::{self, Cause, Work};
 use super::plan;
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, Reason, moving, properties, store};
+use super::{Held, HeldId, Reason, moving, properties, store, whole};
 use crate::catalogue::{self, Level, Service};
 use crate::db::{Read, Via, Write};
 use crate::engine::{Class, NewStep};
@@ -53,9 +53,22 @@ pub fn ever_had_any(db: &Read, user: UserId) -> Result<bool> {
     store::ever_had_any(db, user)
 }
 
-/// Takes away all that a user has, what was given last first: it may need what was given before.
+/// Takes away all that a user has, what was given last first: it may need what was given before. The
+/// account comes last. Says what was ordered, the whole first.
 pub fn remove_user(tx: &Write, user: UserId) -> Result<Vec<RequestId>> {
-    moving::living(tx, user)?.iter().rev().map(|held| end(tx, held)).collect()
+    whole::of_user(tx, user, whole::DEPROVISION, || {
+        moving::living(tx, user)?.iter().rev().map(|held| end(tx, held)).collect()
+    })
+}
+
+/// Tells the outside of a new user, where a rule wants that.
+pub fn created_user(tx: &Write, user: UserId) -> Result<Vec<RequestId>> {
+    whole::of_user(tx, user, whole::PROVISION, || Ok(Vec::new()))
+}
+
+/// The same of one who was deleted.
+pub fn deleted_user(tx: &Write, user: UserId) -> Result<Vec<RequestId>> {
+    whole::of_user(tx, user, whole::DELETE, || Ok(Vec::new()))
 }
 
 /// How far one thing that a user has, or had, is; none where it is nobody's any more.
@@ -86,23 +99,29 @@ pub fn end(tx: &Write, held: &Held) -> Result<RequestId> {
 
 /// Brings what the user has to the outside once more, whole; what is under way is left to itself.
 pub fn provision_user(tx: &Write, user: UserId) -> Result<Vec<RequestId>> {
-    let mut requests = Vec::new();
-    for held in idle(tx, user)? {
-        let steps = own_steps(tx, &held, "provision")?;
-        requests.push(order(tx, &held, "provision", Class::Interactive, steps)?);
-    }
-    Ok(requests)
+    whole::of_user(tx, user, whole::PROVISION, || {
+        let mut requests = Vec::new();
+        for held in idle(tx, user)? {
+            let steps = own_steps(tx, &held, "provision")?;
+            requests.push(order(tx, &held, "provision", Class::Interactive, steps)?);
+        }
+        Ok(requests)
+    })
 }
 
 /// Tells the outside that the user is called otherwise now, where a service has a rule for that.
 pub fn update_user(tx: &Write, user: UserId) -> Result<()> {
-    for held in idle(tx, user)?.into_iter().filter(|held| held.live != Live::Never) {
-        let steps = own_steps(tx, &held, "update")?;
-        if !steps.is_empty() {
-            order(tx, &held, "update", Class::Sync, steps)?;
+    let parts = || {
+        let mut requests = Vec::new();
+        for held in idle(tx, user)?.into_iter().filter(|held| held.live != Live::Never) {
+            let steps = own_steps(tx, &held, "update")?;
+            if !steps.is_empty() {
+                requests.push(order(tx, &held, "update", Class::Sync, steps)?);
+            }
         }
-    }
-    Ok(())
+        Ok(requests)
+    };
+    whole::of_user(tx, user, whole::Act { class: Class::Sync, ..whole::PROVISION }, parts).map(|_| ())
 }
 
 fn idle(tx: &Write, user: UserId) -> Result<Vec<Held>> {
@@ -116,49 +135,59 @@ fn idle(tx: &Write, user: UserId) -> Result<Vec<Held>> {
     Ok(all)
 }
 
-/// Suspends all that a user has, for one more reason.
+/// The account, then all that a user has, which is suspended for one more reason.
 pub fn suspend_user(tx: &Write, user: UserId, reason: Reason) -> Result<()> {
-    store::ids_of_user(tx, user)?.into_iter().try_for_each(|id| suspend(tx, id, reason))
+    let parts = || all(store::ids_of_user(tx, user)?, |id| suspend(tx, id, reason));
+    whole::of_user(tx, user, whole::DISABLE, parts).map(|_| ())
 }
 
 /// Takes the reason back; what has no other is resumed.
 pub fn resume_user(tx: &Write, user: UserId, reason: Reason) -> Result<()> {
-    store::ids_of_user(tx, user)?.into_iter().try_for_each(|id| resume(tx, id, reason))
+    let parts = || all(store::ids_of_user(tx, user)?, |id| resume(tx, id, reason));
+    whole::of_user(tx, user, whole::ENABLE, parts).map(|_| ())
 }
 
 /// The same for a customer: its users' services, then its own.
 pub fn suspend_customer(tx: &Write, customer: CustomerId, reason: Reason) -> Result<()> {
-    store::ids_of_customer(tx, customer)?.into_iter().try_for_each(|id| suspend(tx, id, reason))
+    all(store::ids_of_customer(tx, customer)?, |id| suspend(tx, id, reason)).map(|_| ())
 }
 
 /// Its own services first, since its users' stand on them.
 pub fn resume_customer(tx: &Write, customer: CustomerId, reason: Reason) -> Result<()> {
     let ids = store::ids_of_customer(tx, customer)?;
-    ids.into_iter().rev().try_for_each(|id| resume(tx, id, reason))
+    all(ids.into_iter().rev(), |id| resume(tx, id, reason)).map(|_| ())
 }
 
-fn suspend(tx: &Write, id: HeldId, reason: Reason) -> Result<()> {
+/// What was ordered for each of them.
+fn all(
+    ids: impl IntoIterator<Item = HeldId>,
+    order: impl Fn(HeldId) -> Result<Option<RequestId>>,
+) -> Result<Vec<RequestId>> {
+    ids.into_iter().filter_map(|id| order(id).transpose()).collect()
+}
+
+fn suspend(tx: &Write, id: HeldId, reason: Reason) -> Result<Option<RequestId>> {
     let held = store::any(tx, id)?;
     if held.wanted == Wanted::Gone || held.builtin || held.reasons.contains(&reason) {
-        return Ok(());
+        return Ok(None);
     }
     act::suspend(tx, &held, reason)?;
     if held.wanted == Wanted::On && !nothing_there(&held) {
-        work(tx, &held, "suspend", Class::Security)?;
+        return work(tx, &held, "suspend", Class::Security).map(Some);
     }
-    Ok(())
+    Ok(None)
 }
 
-fn resume(tx: &Write, id: HeldId, reason: Reason) -> Result<()> {
+fn resume(tx: &Write, id: HeldId, reason: Reason) -> Result<Option<RequestId>> {
     let held = store::any(tx, id)?;
     if held.wanted == Wanted::Gone || !held.reasons.contains(&reason) {
-        return Ok(());
+        return Ok(None);
     }
     act::resume(tx, &held, reason)?;
     if held.reasons.len() == 1 && !nothing_there(&held) {
-        work(tx, &held, "resume", Class::Interactive)?;
+        return work(tx, &held, "resume", Class::Interactive).map(Some);
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Whether it never was delivered, with nobody at it.
@@ -166,9 +195,9 @@ fn nothing_there(held: &Held) -> bool {
     held.live == Live::Never && held.open.is_none()
 }
 
-fn work(tx: &Write, held: &Held, what: &str, class: Class) -> Result<()> {
+fn work(tx: &Write, held: &Held, what: &str, class: Class) -> Result<RequestId> {
     let steps = own_steps(tx, held, what)?;
-    order(tx, held, what, class, steps).map(|_| ())
+    order(tx, held, what, class, steps)
 }
 
 pub(super) fn own_steps(tx: &Write, held: &Held, what: &str) -> Result<Vec<NewStep>> {

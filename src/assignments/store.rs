@@ -103,6 +103,13 @@ pub fn holder_name(db: &Read, held: &Held) -> Result<String> {
     }
 }
 
+/// Whose a user is, and what the user is called.
+pub fn person(db: &Read, id: UserId) -> Result<(CustomerId, String)> {
+    db.one("SELECT customer_id, display_name FROM users WHERE id = ?1", [id], |row| {
+        Ok((row.get("customer_id")?, row.get("display_name")?))
+    })
+}
+
 pub fn connector(db: &Read, id: ConnectorId) -> Result<String> {
     db.value("SELECT name FROM connectors WHERE id = ?1", [id])
 }

@@ -1,4 +1,4 @@
-use super::view::{self, Filter, Row, Shown, Step};
+use super::view::{self, Filter, Related, Row, Shown, Step};
 use super::{Status, cancel as cancel_request, retry as retry_request};
 use crate::auth::Scope;
 use crate::auth::permissions::{RequestsRead, RequestsRetry, SystemOperate};
@@ -54,6 +54,8 @@ pub const OUT: &[Field] = &[
     Field::text("created_at", ""),
     Field::text("started_at", "or null"),
     Field::text("ended_at", "or null"),
+    Field::integer("part_of", "the request that this one is a part of, or null"),
+    Field::list("parts", "requests that are its parts, each with id, title, status and reason"),
     Field::list("steps", "each with title, action, connector, status, attempts, error and log"),
 ];
 
@@ -96,7 +98,17 @@ struct WholeOut<'a> {
     #[serde(flatten)]
     request: RequestOut<'a>,
     waits: String,
+    part_of: Option<RequestId>,
+    parts: Vec<PartOut<'a>>,
     steps: Vec<StepOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct PartOut<'a> {
+    id: RequestId,
+    title: &'a str,
+    status: Status,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -160,6 +172,8 @@ pub fn show(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
     let whole = WholeOut {
         request: out(&shown.row),
         waits: waits(cx, &shown),
+        part_of: shown.whole.as_ref().map(|whole| whole.id),
+        parts: shown.parts.iter().map(part).collect(),
         steps: shown.steps.iter().map(step).collect(),
     };
     let answer = response::json(200, &whole)?;
@@ -239,6 +253,10 @@ fn out(row: &Row) -> RequestOut<'_> {
         started_at: row.started_at,
         ended_at: row.ended_at,
     }
+}
+
+fn part(part: &Related) -> PartOut<'_> {
+    PartOut { id: part.id, title: &part.title, status: part.status, reason: &part.reason }
 }
 
 fn step(step: &Step) -> StepOut<'_> {

@@ -277,7 +277,13 @@ pub fn cancel_open(tx: &Write, what: Overtaken, reason: &str) -> Result<()> {
     Ok(())
 }
 
-/// Lets a failed request go on from the step that failed, with what was planned for it.
+/// Makes requests parts of one that was accepted before them.
+pub fn adopt(tx: &Write, whole: RequestId, parts: &[RequestId]) -> Result<()> {
+    store::adopt(tx, whole, parts).map(|_| ())
+}
+
+/// Lets a failed request go on from the step that failed, with what was planned for it; its parts
+/// that failed too.
 pub fn retry(db: &Db, scope: &Scope<RequestsRetry>, id: RequestId) -> Result<()> {
     db.write(scope.by, |tx| {
         let found = store::standing(tx, scope, id)?;
@@ -287,6 +293,10 @@ pub fn retry(db: &Db, scope: &Scope<RequestsRetry>, id: RequestId) -> Result<()>
         if let Some(newer) = store::newer(tx, id)? {
             let text = format!("A newer request has taken its place: request {newer}.");
             return Err(Error::Conflict(text));
+        }
+        // What it waits for goes first.
+        for part in store::failed_parts(tx, id)? {
+            store::reopen(tx, part, tx.now.plus_seconds(DEADLINE))?;
         }
         store::reopen(tx, id, tx.now.plus_seconds(DEADLINE))?;
         tx.wake(Work::Requests);

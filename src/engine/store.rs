@@ -59,30 +59,59 @@ pub fn adopt(tx: &Write, parent: RequestId, children: &[RequestId]) -> Result<us
     )
 }
 
-/// How many requests one waits for.
+/// How the parts are that a request waits for: those which were there before it.
 pub struct Children {
     pub all: i64,
     pub not_done: i64,
     /// Ended otherwise than done, with their assignment still there.
     pub failed: i64,
+    /// One that has not ended.
+    pub open: Option<RequestId>,
 }
 
 pub fn children(db: &Read, parent: RequestId) -> Result<Children> {
     db.one(
         "SELECT count(*) AS whole, count(*) FILTER (WHERE status <> 'done') AS not_done,
+                min(id) FILTER (WHERE turn <> 'over') AS open,
                 count(*) FILTER (WHERE status IN ('failed', 'cancelled')
-                                   AND EXISTS (SELECT 1 FROM user_services
-                                                WHERE user_services.id = user_service_id AND live <> 'gone')) AS failed
+                                   AND (EXISTS (SELECT 1 FROM user_services
+                                                 WHERE user_services.id = user_service_id AND live <> 'gone')
+                                        OR (user_service_id IS NULL
+                                            AND EXISTS (SELECT 1 FROM customer_services
+                                                         WHERE customer_services.id = customer_service_id AND live <> 'gone')))) AS failed
            FROM requests
-          WHERE parent_id = :parent",
+          WHERE parent_id = :parent AND id < :parent",
         named_params! { ":parent": parent },
         |row| {
             Ok(Children {
                 all: row.get("whole")?,
                 not_done: row.get("not_done")?,
                 failed: row.get("failed")?,
+                open: row.get("open")?,
             })
         },
+    )
+}
+
+/// The parts of a request that ended badly, of things that are still there; each with its parts. Those
+/// whose place a later request has taken are left out.
+pub fn failed_parts(db: &Read, parent: RequestId) -> Result<Vec<RequestId>> {
+    db.all(
+        "WITH RECURSIVE part (id) AS (
+           SELECT requests.id FROM requests WHERE parent_id = :parent
+           UNION ALL
+           SELECT requests.id FROM part JOIN requests ON parent_id = part.id
+         )
+         SELECT r.id FROM part JOIN requests r ON r.id = part.id
+          WHERE r.status = 'failed'
+            AND (EXISTS (SELECT 1 FROM user_services
+                          WHERE user_services.id = r.user_service_id AND live <> 'gone' AND last_request_id = r.id)
+                 OR EXISTS (SELECT 1 FROM customer_services
+                             WHERE customer_services.id = r.customer_service_id AND live <> 'gone'
+                               AND last_request_id = r.id))
+          ORDER BY r.id",
+        named_params! { ":parent": parent },
+        |row| row.get("id"),
     )
 }
 
@@ -134,7 +163,7 @@ pub fn end(tx: &Write, id: RequestId, end: End, reason: &str) -> Result<()> {
 /// Lets all go on that waited for the end of `id`; says how many.
 pub fn unblock(tx: &Write, id: RequestId) -> Result<usize> {
     tx.run(
-        "UPDATE requests SET turn = 'ready', blocked_id = NULL, version = version + 1
+        "UPDATE requests SET turn = 'ready', blocked_id = NULL, hold = '', version = version + 1
           WHERE blocked_id = :id",
         named_params! { ":id": id },
     )
@@ -218,7 +247,8 @@ pub fn newer(db: &Read, id: RequestId) -> Result<Option<RequestId>> {
            UNION ALL
            SELECT later.id
              FROM requests r JOIN requests later ON later.user_id = r.user_id AND later.id > r.id
-            WHERE r.id = :id AND r.customer_service_id IS NULL AND later.status <> 'cancelled')
+            WHERE r.id = :id AND r.customer_service_id IS NULL AND later.status <> 'cancelled'
+              AND (r.event = 'user.move' OR later.customer_service_id IS NULL))
           ORDER BY later DESC LIMIT 1",
         named_params! { ":id": id },
         |row| row.get("later"),

@@ -232,6 +232,7 @@ pub fn add<P: Permission>(
         ..Row::new(Kind::User, id.0, Action::Added, customer.id)
     };
     ledger::record(tx, &row)?;
+    assignments::created_user(tx, id)?;
     let detail = json!({ "name": details.display_name, "upn": details.upn });
     audit::record(tx, "user.created", ("user", id.0), customer.id, &detail)?;
     Ok((id, details))

@@ -115,4 +115,5 @@ mod inherited;
 mod customer_lists;
 mod patterns;
 mod welcome;
+mod whole;
 mod world;

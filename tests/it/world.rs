@@ -391,7 +391,7 @@ impl World {
         let sql = self.sql();
         let config = &self.app.config;
         sql.query_row(
-            "INSERT INTO credentials (customer_id, name, sealed, changed_at) VALUES (1, ?1, '', '')",
+            "INSERT INTO credentials (customer_id, name, sealed, changed_at) VALUES (1, ?1, '', '2026-01-01T00:00:00Z')",
             [name],
             |_| Ok(()),
         )
@@ -403,7 +403,7 @@ impl World {
             .unwrap();
         sql.query_row(
             "INSERT INTO connectors (customer_id, kind, name, url, credential_id, networks, time_limit, created_at)
-             VALUES (1, 'webhook', ?1, ?2, ?3, '[\"127.0.0.0/8\"]', 10, '') RETURNING id",
+             VALUES (1, 'webhook', ?1, ?2, ?3, '[\"127.0.0.0/8\"]', 10, '2026-01-01T00:00:00Z') RETURNING id",
             (name, url, credential),
             |r| r.get(0),
         )
@@ -428,7 +428,7 @@ impl World {
         .unwrap();
         let credential: Option<i64> = secrets.map(|secrets| {
             sql.execute(
-                "INSERT INTO credentials (customer_id, name, sealed, changed_at) VALUES (1, ?1, '', '')",
+                "INSERT INTO credentials (customer_id, name, sealed, changed_at) VALUES (1, ?1, '', '2026-01-01T00:00:00Z')",
                 [name],
             )
             .unwrap();
@@ -440,7 +440,7 @@ impl World {
         });
         sql.query_row(
             "INSERT INTO connectors (customer_id, kind, name, script, credential_id, time_limit, created_at)
-             VALUES (1, 'script', ?1, ?1, ?2, 60, '') RETURNING id",
+             VALUES (1, 'script', ?1, ?1, ?2, 60, '2026-01-01T00:00:00Z') RETURNING id",
             (name, credential),
             |r| r.get(0),
         )
@@ -461,7 +461,7 @@ impl World {
     pub fn sql(&self) -> Connection {
         #[expect(clippy::disallowed_methods, reason = "tests look behind the program's back")]
         let sql = Connection::open(self.folder.path().join("portico.db")).unwrap();
-        sql.execute_batch("PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000").unwrap();
+        sql.execute_batch("PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 60000").unwrap();
         portico::db::finds::teach(&sql).unwrap();
         sql
     }

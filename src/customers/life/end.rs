@@ -1,6 +1,6 @@
 //! The end of a customer, step by step, and the ways back.
 
-use super::{Order, mortal, notice, ordered, refuse, store, told};
+use super::{Order, mortal, notice, ordered, ordered_behind, refuse, store, told};
 use crate::assignments::{self, Ended};
 use crate::audit;
 use crate::auth::permissions::{CustomersDelete, CustomersDeprovision};
@@ -71,9 +71,9 @@ pub fn deprovision_in<P: Permission>(
             format!("{name} has {what} below that {verb} not deprovisioned: {}.", three.join(", "));
         return Err(Error::refused(text));
     }
-    let request =
-        ordered(tx, Order::of(customer, "customer.deprovision", "Deprovision", Class::Bulk))?;
-    let services = assignments::end_customer(tx, id)?;
+    let (services, parts) = assignments::end_customer(tx, id)?;
+    let order = Order::of(customer, "customer.deprovision", "Deprovision", Class::Bulk);
+    let request = ordered_behind(tx, order, &parts)?;
     let (active, disabled) = store::living_users(tx, id)?;
     for user in active.iter().chain(&disabled) {
         let row = Row { user: Some(*user), ..Row::new(Kind::User, user.0, Action::Removed, id) };
@@ -85,7 +85,6 @@ pub fn deprovision_in<P: Permission>(
     }
     ledger::record(tx, &Row::new(Kind::Customer, id.0, Action::Removed, id))?;
     store::set_state(tx, scope, id, State::Deprovisioned, None)?;
-    store::adopt(tx, id, request)?;
     let users = active.len() + disabled.len();
     let held = services.customer_services.len() + services.user_services.len();
     let memory = Memory { active, disabled, services };

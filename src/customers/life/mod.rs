@@ -160,9 +160,14 @@ pub fn provision(tx: &Write, id: CustomerId, name: &str) -> Result<RequestId> {
 
 /// The request of what is done to a customer as a whole; what is done to its services hangs below it.
 pub fn ordered(tx: &Write, order: Order) -> Result<RequestId> {
+    ordered_behind(tx, order, &[])
+}
+
+/// The same, to begin when all of `parts` are done.
+fn ordered_behind(tx: &Write, order: Order, parts: &[RequestId]) -> Result<RequestId> {
     let Order { customer, name, event, verb, class } = order;
     let steps = steps(tx, customer, event)?;
-    engine::accept(
+    engine::accept_behind(
         tx,
         NewRequest {
             customer,
@@ -186,6 +191,7 @@ pub fn ordered(tx: &Write, order: Order) -> Result<RequestId> {
             by: tx.by.user,
             steps,
         },
+        parts,
     )
 }
 

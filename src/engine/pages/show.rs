@@ -1,7 +1,9 @@
 //! One request: its steps, what the other side said, why it waits, and what can be done.
 
 use crate::auth::Scope;
-use crate::auth::permissions::{CustomersRead, RequestsRead, RequestsRetry, UsersRead};
+use crate::auth::permissions::{
+    CustomersRead, RequestsRead, RequestsRetry, ServicesForget, UsersRead,
+};
 use crate::engine::view::{self, Shown, Step, Try};
 use crate::engine::{Status, cancel as cancel_request, retry as retry_request};
 use crate::error::{Error, Result};
@@ -132,9 +134,45 @@ fn moving(cx: &Cx, shown: &Shown) -> Markup {
         @if shown.is_open() && row.steps > 0 {
             (story::progress("Steps done", row.steps_done, row.steps))
         }
-        (card("Steps", None, all_steps(cx, shown)))
+        @if !shown.parts.is_empty() { (card("Parts", None, parts(cx, shown))) }
+        @if shown.parts.is_empty() || !shown.steps.is_empty() {
+            (card("Steps", None, all_steps(cx, shown)))
+        }
     };
     live("live", &format!("/requests/{}/live", row.id), shown.is_open(), body)
+}
+
+/// Each part with its end; of what failed, the ways on.
+fn parts(cx: &Cx, shown: &Shown) -> Markup {
+    let failed = shown.parts.iter().filter(|part| part.status == Status::Failed).count();
+    let forgets = cx.actor.may::<ServicesForget>();
+    let list: Vec<story::Step> = shown
+        .parts
+        .iter()
+        .map(|part| {
+            let (tone, word) = view::said(part.status, 0);
+            let title = html! { a href={ "/requests/" (part.id) } { (part.title) } };
+            let body = (!part.reason.is_empty()).then(|| {
+                html! {
+                    p { (part.reason) }
+                    @if let Some(at) = part.forget.as_ref().filter(|_| forgets) {
+                        p { a href=(at) { "Forget it…" } }
+                    }
+                }
+            });
+            story::Step { tone, title, end: word.to_owned(), body }
+        })
+        .collect();
+    html! {
+        @if failed > 0 && shown.row.status == Status::Failed {
+            p {
+                "What failed can be tried again with “Retry”, each by itself or all with this request."
+                @if forgets { " What cannot be removed outside can be forgotten; then “Retry” goes on without it." }
+                " Left alone, it stays as it is."
+            }
+        }
+        (steps(&list))
+    }
 }
 
 fn all_steps(cx: &Cx, shown: &Shown) -> Markup {
@@ -215,6 +253,10 @@ fn details(cx: &Cx, shown: &Shown) -> Markup {
     }
     if let Some(service) = &row.service_name {
         list.push(("Service", html! { (service) }));
+    }
+    if let Some(whole) = &shown.whole {
+        let name = html! { a href={ "/requests/" (whole.id) } { (whole.title) } };
+        list.push(("Part of", name));
     }
     list.push(("Event", html! { span.mono { (row.event) } }));
     list.push(("Ordered by", html! { (row.by_name.as_deref().unwrap_or("Portico")) }));

@@ -4,7 +4,7 @@
 use super::Engine;
 use super::store::{self, Step};
 use crate::crash;
-use crate::db::Write;
+use crate::db::{Work, Write};
 use crate::engine::rules::plan::{Ready, ready};
 use crate::engine::rules::text;
 use crate::engine::{Action, DEADLINE, Job, store as requests, tasks};
@@ -46,6 +46,7 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
             let minutes = step.params.get("minutes").and_then(Value::as_i64).unwrap_or(1);
             let until = tx.now.plus_seconds(minutes.saturating_mul(60));
             store::park(tx, step, "wait", until, until.plus_seconds(DEADLINE))?;
+            let_by(tx, step)?;
             crash::at("inside");
             Ok(Begun::Parked)
         }
@@ -54,6 +55,7 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
             match engine.app.db.write(tx.by, |tx| tasks::open(tx, step.id, job, &step.params)) {
                 Ok(()) => {
                     store::park(tx, step, "person", never, never)?;
+                    let_by(tx, step)?;
                     crash::at("inside");
                     Ok(Begun::Parked)
                 }
@@ -66,6 +68,14 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
         },
         _ => Ok(Begun::Outside),
     }
+}
+
+/// Those behind it go on: who waits for a person or the clock has no place in the order.
+fn let_by(tx: &Write, step: &Step) -> Result<()> {
+    if requests::unblock(tx, step.request)? > 0 {
+        tx.wake(Work::Requests);
+    }
+    Ok(())
 }
 
 fn done(tx: &Write, step: &Step) -> Result<Begun> {

@@ -257,9 +257,14 @@ fn above(db: &Read, it: &Candidate) -> Result<Option<RequestId>> {
     )
 }
 
+/// Whoever waits for something that waits for a person gives up its place in the order too.
 pub fn block(tx: &Write, id: RequestId, by: RequestId) -> Result<()> {
     tx.run(
-        "UPDATE requests SET turn = 'blocked', blocked_id = :by, version = version + 1 WHERE id = :id",
+        "UPDATE requests
+            SET turn = 'blocked', blocked_id = :by, version = version + 1,
+                hold = coalesce((SELECT before.hold FROM requests AS before
+                                  WHERE before.id = :by AND before.hold IN ('person', 'wait')), '')
+          WHERE id = :id",
         named_params! { ":id": id, ":by": by },
     )?;
     Ok(())

@@ -89,11 +89,14 @@ fn consider(tx: &Write, engine: &Engine, it: &Candidate) -> Result<Option<Taken>
             return block(tx, it, other);
         }
         let below = requests::children(tx, it.id)?;
+        if let Some(part) = below.open {
+            return block(tx, it, part);
+        }
         if below.failed > 0 {
             let (failed, all) = (below.failed, below.all);
             let text = match event.undone {
                 true => format!("{failed} of {all} failed: everything is put back as it was."),
-                false => format!("{failed} of {all} failed: retry those, then this."),
+                false => format!("{failed} of {all} failed."),
             };
             finish(tx, event, it.id, End::Failed, &text)?;
             return Ok(None);

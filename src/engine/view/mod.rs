@@ -88,8 +88,22 @@ pub struct Hurdle {
     pub busy: bool,
 }
 
+/// A request that is a part of another, or has it as its part.
+pub struct Related {
+    pub id: RequestId,
+    pub title: String,
+    pub status: Status,
+    pub reason: String,
+    /// Where what it could not remove is forgotten, if that is a way on.
+    pub forget: Option<String>,
+}
+
 pub struct Shown {
     pub row: Row,
+    /// What it is a part of.
+    pub whole: Option<Related>,
+    /// Its parts, those that failed first, as many as a page shows.
+    pub parts: Vec<Related>,
     pub steps: Vec<Step>,
     pub hurdle: Hurdle,
 }
@@ -150,7 +164,8 @@ fn shown(db: &Read, scope: &Scope<RequestsRead>, id: RequestId) -> Result<Shown>
     for step in &mut steps {
         step.tries = store::tries(db, step.id)?;
     }
-    Ok(Shown { row, steps, hurdle: store::hurdle(db, id)? })
+    let (whole, parts) = (store::whole(db, scope, id)?, store::parts(db, scope, id)?);
+    Ok(Shown { row, whole, parts, steps, hurdle: store::hurdle(db, id)? })
 }
 
 impl Shown {

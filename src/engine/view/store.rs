@@ -1,4 +1,4 @@
-use super::{Down, Filter, Hurdle, Queue, Row, Step, Try};
+use super::{Down, Filter, Hurdle, Queue, Related, Row, Step, Try};
 use crate::auth::Scope;
 use crate::auth::permissions::RequestsRead;
 use crate::db::Read;
@@ -209,6 +209,54 @@ pub fn steps(db: &Read, id: RequestId) -> Result<Vec<Step>> {
             })
         },
     )
+}
+
+/// The request that this one is a part of.
+pub fn whole(
+    db: &Read,
+    scope: &Scope<RequestsRead>,
+    id: RequestId,
+) -> Result<Option<Related>> {
+    db.maybe(
+        "SELECT whole.id, whole.title, whole.status, whole.reason, NULL AS forget
+           FROM requests part JOIN requests whole ON whole.id = part.parent_id
+          WHERE part.id = :id
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = whole.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))",
+        named_params! { ":id": id, ":scope": scope },
+        related,
+    )
+}
+
+pub fn parts(db: &Read, scope: &Scope<RequestsRead>, id: RequestId) -> Result<Vec<Related>> {
+    db.all(
+        "SELECT requests.id, requests.title, requests.status, requests.reason,
+                CASE WHEN requests.status NOT IN ('failed', 'cancelled') THEN NULL
+                     WHEN user_services.wanted = 'gone' AND user_services.live <> 'gone'
+                     THEN '/users/' || user_services.user_id || '/services/' || user_services.id || '/forget'
+                     WHEN requests.user_service_id IS NULL AND customer_services.wanted = 'gone' AND customer_services.live <> 'gone'
+                     THEN '/customers/' || requests.customer_id || '/services/' || customer_services.id || '/forget'
+                END AS forget
+           FROM requests
+           LEFT JOIN user_services ON user_services.id = requests.user_service_id
+           LEFT JOIN customer_services ON customer_services.id = requests.customer_service_id
+          WHERE parent_id = :id
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY requests.status <> 'failed', requests.status = 'done', requests.id LIMIT 200",
+        named_params! { ":id": id, ":scope": scope },
+        related,
+    )
+}
+
+fn related(row: &rusqlite::Row) -> rusqlite::Result<Related> {
+    Ok(Related {
+        id: row.get("id")?,
+        title: row.get("title")?,
+        status: row.get("status")?,
+        reason: row.get("reason")?,
+        forget: row.get("forget")?,
+    })
 }
 
 pub fn tries(db: &Read, step: i64) -> Result<Vec<Try>> {

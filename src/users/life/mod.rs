@@ -250,6 +250,7 @@ pub fn into_bin<P>(tx: &Write, scope: &Scope<P>, user: &User) -> Result<Vec<User
         store::reports(tx, user.id)?.into_iter().map(|(report, _)| report).collect();
     users_store::set_state(tx, scope, user.id, State::Deleted)?;
     store::note_deleted(tx, user.id, true)?;
+    assignments::deleted_user(tx, user.id)?;
     let detail = json!({ "reports": reports });
     audit::record(tx, "user.deleted", ("user", user.id.0), user.customer, &detail)?;
     Ok(reports)

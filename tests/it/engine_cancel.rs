@@ -46,6 +46,11 @@ impl Desk {
             });
             admin.api_post("/rules", rule).expect(201);
         }
+        let mail = json!({
+            "service": "workplace", "event": "user_service.suspend", "key": "mail",
+            "action": "mail.send", "params": { "to": "a@msp.example", "subject": "x", "text": "x" },
+        });
+        admin.api_post("/rules", mail).expect(201);
         let services = format!("/customers/{}/services", scene.customer);
         admin.api_post(&services, json!({ "service": "workplace" })).expect(202);
         Desk { scene, sink, gate, status }

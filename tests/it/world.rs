@@ -10,7 +10,7 @@ use portico::secret::Key;
 use portico::time::{Clock, Instant};
 use portico::web::response::Body;
 use portico::web::{App, Method, Request, Response};
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -253,7 +253,7 @@ impl World {
     /// A user who cannot sign in by password yet, straight into the store.
     pub fn user(&self, home: CustomerId, name: &str, local: &str) -> UserId {
         let mut sql = self.sql();
-        let tx = sql.transaction().unwrap();
+        let tx = sql.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
         let (domain_id, domain): (i64, String) = tx
             .query_row(
                 "SELECT domains.id, name FROM domains JOIN customer_domains ON domain_id = domains.id
@@ -286,7 +286,7 @@ impl World {
     /// Many users at once, without rows in the ledger: `ann0`, `ann1` …, called Ann 0, Ann 1 …
     pub fn users(&self, home: CustomerId, local: &str, n: usize) -> Vec<UserId> {
         let mut sql = self.sql();
-        let tx = sql.transaction().unwrap();
+        let tx = sql.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
         let (domain_id, domain): (i64, String) = tx
             .query_row(
                 "SELECT domains.id, name FROM domains JOIN customer_domains ON domain_id = domains.id
@@ -403,7 +403,7 @@ impl World {
             .unwrap();
         sql.query_row(
             "INSERT INTO connectors (customer_id, kind, name, url, credential_id, networks, time_limit, created_at)
-             VALUES (1, 'webhook', ?1, ?2, ?3, '[\"127.0.0.0/8\"]', 10, '2026-01-01T00:00:00Z') RETURNING id",
+             VALUES (1, 'webhook', ?1, ?2, ?3, '[\"127.0.0.0/8\"]', 60, '2026-01-01T00:00:00Z') RETURNING id",
             (name, url, credential),
             |r| r.get(0),
         )

@@ -595,7 +595,7 @@ fn a_worker_that_does_not_come_back_is_replaced() {
     let engine = stage.start();
     let id = stage.give(of, stage.user(of, "ann"), vec![post(desk)]);
     stage.until("it is at it", || sink.hits().len() == 1);
-    stage.world.later(45);
+    stage.world.later(145);
     engine.nudge();
     stage.until("the lease runs out", || {
         stage.world.text("SELECT turn FROM requests") == "sleeping"

@@ -58,8 +58,8 @@ fn work_on(world: &World, place: &str, pid: &AtomicU32) -> usize {
         let at = match (place, deaths) {
             // A third interruption would end the step.
             ("written", _) if again > 0 => "kept:1".to_owned(),
-            // Each worker that looks comes by, also of those who find that another was quicker.
-            ("accepted", 1..) => "nowhere:1".to_owned(),
+            // By these more come than the one that was cut short.
+            ("accepted" | "inside", 1..) => "nowhere:1".to_owned(),
             ("written" | "kept", _) | (_, 0) => format!("{place}:1"),
             _ => format!("{place}:2"),
         };

@@ -36,7 +36,6 @@ mod edge;
 mod engine;
 mod engine_cancel;
 mod engine_pace;
-mod engine_peers;
 mod engine_watched;
 mod jobs;
 mod ldap;

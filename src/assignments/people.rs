@@ -121,7 +121,8 @@ pub fn update_user(tx: &Write, user: UserId) -> Result<()> {
         }
         Ok(requests)
     };
-    whole::of_user(tx, user, whole::Act { class: Class::Sync, ..whole::PROVISION }, parts).map(|_| ())
+    whole::of_user(tx, user, whole::Act { class: Class::Sync, ..whole::PROVISION }, parts)
+        .map(|_| ())
 }
 
 fn idle(tx: &Write, user: UserId) -> Result<Vec<Held>> {

@@ -103,9 +103,9 @@ fn told(db: &Read, customer: CustomerId, user: UserId) -> Result<Document> {
 
 /// What scripts and webhooks are told of a user.
 pub fn document(db: &Read, job: &Job) -> Result<Document> {
-    let user = job.user.ok_or_else(|| {
-        Error::internal(format!("request {} is about no user", job.request))
-    })?;
+    let user = job
+        .user
+        .ok_or_else(|| Error::internal(format!("request {} is about no user", job.request)))?;
     told(db, job.customer, user)
 }
 

@@ -202,11 +202,7 @@ pub fn of_object(db: &Read, connector: ConnectorId, object: &str) -> Result<Opti
 }
 
 /// The OUs that are a customer's.
-pub fn units_of(
-    db: &Read,
-    connector: ConnectorId,
-    customer: CustomerId,
-) -> Result<Vec<String>> {
+pub fn units_of(db: &Read, connector: ConnectorId, customer: CustomerId) -> Result<Vec<String>> {
     db.all(
         "SELECT object FROM bindings
           WHERE connector_id = :connector AND class = 'ou' AND customer_id = :customer",

@@ -54,7 +54,8 @@ fn work_on(world: &World, place: &str, pid: &AtomicU32) -> usize {
     let mut deaths = 0;
     loop {
         // The step that was cut short comes by the place once more, before another can be cut short.
-        let again = world.count("SELECT count(*) FROM steps WHERE lease IS NOT NULL AND attempts >= 2");
+        let again =
+            world.count("SELECT count(*) FROM steps WHERE lease IS NOT NULL AND attempts >= 2");
         let at = match (place, deaths) {
             // A third interruption would end the step.
             ("written", _) if again > 0 => "kept:1".to_owned(),
@@ -138,7 +139,12 @@ impl Given {
             admin.api_post("/rules", rule).expect(201);
         };
         rule(1, "tell", "webhook.send", json!({ "connector_id": hook }));
-        rule(2, "make", "script.run", json!({ "connector_id": script, "params": { "verb": "create" } }));
+        rule(
+            2,
+            "make",
+            "script.run",
+            json!({ "connector_id": script, "params": { "verb": "create" } }),
+        );
         let mail = json!({ "to": "desk@msp.example", "subject": "Made", "text": "{user.upn}" });
         rule(3, "mail", "mail.send", json!({ "params": mail }));
         let user = scene.user("ann");
@@ -150,14 +156,20 @@ impl Given {
     fn check(&self, what: &str) {
         let world = &self.scene.world;
         for (query, number) in [
-            ("SELECT count(*) FROM requests WHERE event = 'user_service.provision' AND status = 'done'", 1),
+            (
+                "SELECT count(*) FROM requests WHERE event = 'user_service.provision' AND status = 'done'",
+                1,
+            ),
             ("SELECT count(*) FROM requests WHERE status NOT IN ('done')", 0),
             ("SELECT count(*) FROM steps WHERE status = 'done'", 3),
             ("SELECT count(*) FROM steps WHERE outputs = '{\"made\":\"yes\"}'", 1),
             ("SELECT count(*) FROM user_services WHERE wanted = 'on' AND live = 'on'", 1),
             ("SELECT count(*) FROM ledger WHERE kind = 'user_service'", 1),
             ("SELECT count(*) FROM messages WHERE event = 'rule.mail'", 1),
-            ("SELECT count(*) FROM audit_log WHERE action = 'request.done' AND subject_id = (SELECT max(id) FROM requests)", 1),
+            (
+                "SELECT count(*) FROM audit_log WHERE action = 'request.done' AND subject_id = (SELECT max(id) FROM requests)",
+                1,
+            ),
         ] {
             assert_eq!(world.count(query), number, "{what}: {query}: {:?}", standing(world));
         }
@@ -243,7 +255,12 @@ fn p_41_killed_while_a_task_is_opened_a_wait_begun_or_a_reseller_made_each_is_th
             step(1, "portico.reseller", json!({ "on": true }), None),
             step(2, "task.open", task, None),
             step(3, "wait", json!({ "minutes": 1 }), None),
-            step(4, "mail.send", json!({ "to": ["a@msp.example"], "subject": "x", "text": "x" }), None),
+            step(
+                4,
+                "mail.send",
+                json!({ "to": ["a@msp.example"], "subject": "x", "text": "x" }),
+                None,
+            ),
         ];
         order(world, scene.customer, None, steps);
         let pid = AtomicU32::new(0);
@@ -265,7 +282,10 @@ fn p_41_killed_while_a_task_is_opened_a_wait_begun_or_a_reseller_made_each_is_th
             }
             // It sleeps still: whoever starts looks at the clock.
             let _looks = Doomed::start(world, "nowhere:1");
-            while world.count("SELECT count(*) FROM requests WHERE turn <> 'over' AND hold = 'wait'") > 0 {
+            while world
+                .count("SELECT count(*) FROM requests WHERE turn <> 'over' AND hold = 'wait'")
+                > 0
+            {
                 assert!(Instant::now() < until, "{place}: {:?}", standing(world));
                 std::thread::sleep(Duration::from_millis(10));
             }
@@ -309,7 +329,9 @@ impl Tree {
         let secret = Secret::new("Grün \"Äpfel\" 77 und mehr");
         let sealed = work::sealed(&self.scene.world.app.config.key, self.user, &secret).unwrap();
         let names = match peer.is_ad {
-            true => json!({ "cn": "Theo V", "upn": format!("t.{more}@msp.test"), "account": format!("t{more}") }),
+            true => {
+                json!({ "cn": "Theo V", "upn": format!("t.{more}@msp.test"), "account": format!("t{more}") })
+            }
             false => json!({ "account": format!("t{more}") }),
         };
         let mut all = vec![
@@ -354,9 +376,26 @@ impl Tree {
     fn all(&self) -> Vec<String> {
         let scene = &self.scene;
         let wanted = [
-            "objectClass", "cn", "ou", "uid", "name", "sAMAccountName", "userPrincipalName",
-            "displayName", "givenName", "sn", "mail", "pager", "userAccountControl", "adminDescription",
-            "employeeNumber", "businessCategory", "member", "memberOf", "groupType", "pwdLastSet",
+            "objectClass",
+            "cn",
+            "ou",
+            "uid",
+            "name",
+            "sAMAccountName",
+            "userPrincipalName",
+            "displayName",
+            "givenName",
+            "sn",
+            "mail",
+            "pager",
+            "userAccountControl",
+            "adminDescription",
+            "employeeNumber",
+            "businessCategory",
+            "member",
+            "memberOf",
+            "groupType",
+            "pwdLastSet",
         ];
         let at = At::Named(scene.base.clone());
         let anything = Filter::anything();
@@ -376,8 +415,12 @@ impl Tree {
         }
         let world = &scene.world;
         all.extend(world.texts("SELECT class || ' ' || subject || ' ' || dn FROM bindings"));
-        all.extend(world.texts("SELECT 'step ' || request_id || seq || ' ' || action || status || error FROM steps"));
-        all.extend(world.texts("SELECT 'request ' || status || reason || warnings FROM requests WHERE title = 'Work'"));
+        all.extend(world.texts(
+            "SELECT 'step ' || request_id || seq || ' ' || action || status || error FROM steps",
+        ));
+        all.extend(world.texts(
+            "SELECT 'request ' || status || reason || warnings FROM requests WHERE title = 'Work'",
+        ));
         all.extend(world.texts(
             "SELECT 'audit ' || action || count(*) FROM audit_log WHERE action LIKE 'request.%' GROUP BY action",
         ));
@@ -407,7 +450,11 @@ fn in_a_directory(peer: &'static Peer, places: &[&str]) {
     assert_eq!(work_on(&calm.scene.world, "nowhere", &pid), 0);
     let unmade = calm.all();
     let requests = unmade.iter().filter(|line| line.starts_with("request ")).count();
-    assert_eq!((requests, unmade.iter().filter(|line| *line == "request done0").count()), (2, if peer.is_ad { 2 } else { 1 }), "{unmade:?}");
+    assert_eq!(
+        (requests, unmade.iter().filter(|line| *line == "request done0").count()),
+        (2, if peer.is_ad { 2 } else { 1 }),
+        "{unmade:?}"
+    );
     for place in places {
         let tree = Tree::new(peer);
         tree.make();
@@ -492,7 +539,8 @@ fn p_43_what_kills_the_process_each_time_is_given_up_at_the_third_start() {
     }
     assert_eq!(work_on(world, "nowhere", &pid), 0);
     assert_eq!(
-        world.texts("SELECT status || ' ' || reason FROM requests WHERE title = 'Work' ORDER BY id"),
+        world
+            .texts("SELECT status || ' ' || reason FROM requests WHERE title = 'Work' ORDER BY id"),
         ["failed webhook.send: It was stopped after 3 interruptions.", "done "]
     );
     assert_eq!(sink.hits().len(), 3, "it is not called a fourth time");

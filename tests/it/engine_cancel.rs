@@ -84,7 +84,11 @@ impl Desk {
         let end = Instant::now() + Duration::from_secs(60);
         while !is() {
             let all = "SELECT id || ' ' || status || ' ' || turn || ' ' || reason FROM requests";
-            assert!(Instant::now() < end, "waited in vain until {what}: {:?}", self.world().texts(all));
+            assert!(
+                Instant::now() < end,
+                "waited in vain until {what}: {:?}",
+                self.world().texts(all)
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -157,7 +161,8 @@ fn p_60_a_request_is_cancelled_at_every_point_of_its_life() {
     desk.gate.lets(1);
     desk.ends(&running, "cancelled");
     assert_eq!(desk.sink.hits().len(), calls + 1, "the rest is not run");
-    let live = desk.world().text(&format!("SELECT live FROM user_services WHERE id = {}", running.held));
+    let live =
+        desk.world().text(&format!("SELECT live FROM user_services WHERE id = {}", running.held));
     assert_eq!(live, "never");
     let shown = desk.scene.state(&admin, running.user, running.held);
     assert_eq!(shown["state"], "failed");
@@ -260,10 +265,8 @@ fn p_40_a_plan_applied_from_two_windows_at_once_is_one_request() {
     let plan = plan.expect(200);
     let (at, digest) = (format!("/previews/{}/apply", plan.id()), plan.json()["digest"].clone());
     let fields = [("digest", digest.as_str().unwrap())];
-    let leads: Vec<String> = windows[..2]
-        .iter()
-        .map(|window| window.post(&at, &fields).location().to_owned())
-        .collect();
+    let leads: Vec<String> =
+        windows[..2].iter().map(|window| window.post(&at, &fields).location().to_owned()).collect();
     assert_eq!(leads[0], leads[1]);
 
     // Somebody else's is not there; one of yesterday is not run.

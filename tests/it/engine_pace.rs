@@ -213,7 +213,8 @@ fn whoever_has_the_fewest_steps_at_work_comes_next_then_who_waited_longest() {
     let sink = behind(&gate);
     let desk = stage.webhook("Desk", &sink.url());
     set(&stage, json!({ "workers": 2, "per_customer": 64 }));
-    let (a, b, c) = (stage.customer("Aldermoor"), stage.customer("Bramwell"), stage.customer("Corvel"));
+    let (a, b, c) =
+        (stage.customer("Aldermoor"), stage.customer("Bramwell"), stage.customer("Corvel"));
     let mut all = Vec::new();
     for n in 0..4 {
         all.push(stage.give(a, stage.user(a, &format!("a{n}")), vec![post(desk)]));
@@ -318,7 +319,10 @@ fn p_47_a_connector_that_never_answers_holds_up_only_its_own() {
     });
     let tried = silent.hits().len();
     assert!((5..=8).contains(&tried), "{tried}: at most those in hand are tried besides");
-    assert!(stage.world.texts("SELECT DISTINCT outcome FROM step_attempts WHERE outcome <> 'done'") == ["retry"]);
+    assert!(
+        stage.world.texts("SELECT DISTINCT outcome FROM step_attempts WHERE outcome <> 'done'")
+            == ["retry"]
+    );
     // Others keep pace while it is down, and its own spend nothing.
     let more = stage.give(other, stage.user(other, "later"), vec![post(quick)]);
     stage.ends(more, "done");
@@ -341,7 +345,10 @@ fn p_47_a_connector_that_never_answers_holds_up_only_its_own() {
     engine.stop();
     let up = "SELECT count(*) FROM audit_log WHERE action = 'connector.up'";
     assert_eq!(stage.world.count(up), 1);
-    assert_eq!(stage.world.count("SELECT count(*) FROM connectors WHERE down_until IS NOT NULL"), 0);
+    assert_eq!(
+        stage.world.count("SELECT count(*) FROM connectors WHERE down_until IS NOT NULL"),
+        0
+    );
 }
 
 #[test]
@@ -389,12 +396,26 @@ fn p_57_each_request_that_waits_says_why_and_nothing_is_acknowledged_that_is_not
     limit(pages);
     let mut refused = 0;
     for user in &users {
-        let rows = |user| world.count(&format!("SELECT count(*) FROM user_services WHERE user_id = {user}"));
-        let orders = |user| world.count(&format!("SELECT count(*) FROM requests WHERE user_id = {user}"));
+        let rows = |user| {
+            world.count(&format!("SELECT count(*) FROM user_services WHERE user_id = {user}"))
+        };
+        let orders =
+            |user| world.count(&format!("SELECT count(*) FROM requests WHERE user_id = {user}"));
         let answer = give(*user);
         let kept = i64::from(answer.status == 202);
-        assert!([202, 500, 503, 507].contains(&answer.status), "{}: {}", answer.status, answer.body);
-        assert_eq!((rows(*user), orders(*user)), (kept, kept), "{}: {}", answer.status, answer.body);
+        assert!(
+            [202, 500, 503, 507].contains(&answer.status),
+            "{}: {}",
+            answer.status,
+            answer.body
+        );
+        assert_eq!(
+            (rows(*user), orders(*user)),
+            (kept, kept),
+            "{}: {}",
+            answer.status,
+            answer.body
+        );
         refused += 1 - kept;
     }
     assert!(refused > 0, "the disk was not full");

@@ -87,7 +87,9 @@ fn p_27_a_customer_ends_in_order_and_stops_where_some_of_it_fails() {
         }
     }
     let hook = world.webhook("Desk", &sink.url()).0;
-    for event in ["user_service.deprovision", "customer_service.deprovision", "customer.deprovision"] {
+    for event in
+        ["user_service.deprovision", "customer_service.deprovision", "customer.deprovision"]
+    {
         tell(&admin, hook, event);
     }
     bad.lock().extend([users[7].0, users[11].0]);
@@ -97,20 +99,33 @@ fn p_27_a_customer_ends_in_order_and_stops_where_some_of_it_fails() {
     admin.api_post(&format!("/customers/{}/deprovision", scene.customer), end).expect(200);
     let whole = world.count("SELECT id FROM requests WHERE event = 'customer.deprovision'");
     until(world, "it stops", || status(world, whole) == "failed");
-    assert_eq!(world.text(&format!("SELECT reason FROM requests WHERE id = {whole}")), "1 of 3 failed.");
-    let first = told(&sink);
-    let count = |all: &[(String, Value)], event: &str| all.iter().filter(|(e, _)| e == event).count();
-    assert_eq!(count(&first, "user_service.deprovision"), 45, "all users of all services");
-    assert_eq!(count(&first, "customer_service.deprovision"), 2, "phone and files, not the workplace");
-    assert_eq!(count(&first, "customer.deprovision"), 0);
-    let part = world.count(
-        "SELECT last_request_id FROM customer_services WHERE service_id = 100",
+    assert_eq!(
+        world.text(&format!("SELECT reason FROM requests WHERE id = {whole}")),
+        "1 of 3 failed."
     );
-    assert_eq!(world.text(&format!("SELECT reason FROM requests WHERE id = {part}")), "2 of 40 failed.");
+    let first = told(&sink);
+    let count =
+        |all: &[(String, Value)], event: &str| all.iter().filter(|(e, _)| e == event).count();
+    assert_eq!(count(&first, "user_service.deprovision"), 45, "all users of all services");
+    assert_eq!(
+        count(&first, "customer_service.deprovision"),
+        2,
+        "phone and files, not the workplace"
+    );
+    assert_eq!(count(&first, "customer.deprovision"), 0);
+    let part = world.count("SELECT last_request_id FROM customer_services WHERE service_id = 100");
+    assert_eq!(
+        world.text(&format!("SELECT reason FROM requests WHERE id = {part}")),
+        "2 of 40 failed."
+    );
 
     // The page of the part that stopped names the two, with the ways on.
     let page = admin.get(&format!("/requests/{part}")).expect(200);
-    assert!(page.says("Parts") && page.says("It is in use.") && page.says("Forget it…"), "{}", page.body);
+    assert!(
+        page.says("Parts") && page.says("It is in use.") && page.says("Forget it…"),
+        "{}",
+        page.body
+    );
     assert!(page.says("Part of"));
     let shown = admin.api_get(&format!("/requests/{part}")).expect(200).json();
     assert_eq!(shown["part_of"], whole);
@@ -212,7 +227,10 @@ fn an_act_on_a_user_is_one_request_with_the_account_where_it_belongs() {
     );
     admin.api_post(&format!("{at}/enable"), json!({})).expect(200);
     desk.all_over();
-    assert_eq!(desk.heard(&mut seen), ["user.enable", "user_service.resume", "user_service.resume"]);
+    assert_eq!(
+        desk.heard(&mut seen),
+        ["user.enable", "user_service.resume", "user_service.resume"]
+    );
     admin.api_post(&format!("{at}/provision"), json!({})).expect(202);
     desk.all_over();
     assert_eq!(
@@ -243,8 +261,13 @@ fn an_act_on_a_user_is_one_request_with_the_account_where_it_belongs() {
            FROM requests whole WHERE parent_id IS NULL AND event GLOB 'user.*' ORDER BY id",
     );
     let wanted = [
-        "user.disable 2", "user.enable 2", "user.provision 2", "user.provision 0", "user.deprovision 2",
-        "user.delete 0", "user.provision 0",
+        "user.disable 2",
+        "user.enable 2",
+        "user.provision 2",
+        "user.provision 0",
+        "user.deprovision 2",
+        "user.delete 0",
+        "user.provision 0",
     ];
     assert_eq!(trees, wanted);
     assert_eq!(world.count("SELECT count(*) FROM requests WHERE status <> 'done'"), 0);
@@ -291,7 +314,8 @@ fn who_waits_behind_what_waits_for_a_person_goes_on() {
     let held = scene.workplace(&admin, user);
     // Ordered while nobody has opened the task yet.
     let at = format!("/users/{user}/services/{held}/suspend");
-    let second = admin.api_post(&at, Value::Null).expect(202).json()["request_id"].as_i64().unwrap();
+    let second =
+        admin.api_post(&at, Value::Null).expect(202).json()["request_id"].as_i64().unwrap();
     let engine = start(world);
     until(world, "the one behind it is done", || status(world, second) == "done");
     assert_eq!(world.count("SELECT count(*) FROM tasks WHERE state = 'open'"), 1);

@@ -52,9 +52,7 @@ pub fn update(cx: &Cx, scope: &Scope<SystemOperate>) -> Result<Response> {
     let queue: String = cx.param("name")?;
     match limit(cx.db, scope, &queue, &cx.input()?) {
         Ok(()) => Ok(cx.done("/engine", "Saved.")),
-        Err(Error::Invalid(_)) => {
-            Ok(cx.tell("/engine", Tone::Bad, "Each number is from 1 to 64."))
-        }
+        Err(Error::Invalid(_)) => Ok(cx.tell("/engine", Tone::Bad, "Each number is from 1 to 64.")),
         Err(err) => Err(err),
     }
 }

@@ -212,11 +212,7 @@ pub fn steps(db: &Read, id: RequestId) -> Result<Vec<Step>> {
 }
 
 /// The request that this one is a part of.
-pub fn whole(
-    db: &Read,
-    scope: &Scope<RequestsRead>,
-    id: RequestId,
-) -> Result<Option<Related>> {
+pub fn whole(db: &Read, scope: &Scope<RequestsRead>, id: RequestId) -> Result<Option<Related>> {
     db.maybe(
         "SELECT whole.id, whole.title, whole.status, whole.reason, NULL AS forget
            FROM requests part JOIN requests whole ON whole.id = part.parent_id

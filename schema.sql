@@ -1118,6 +1118,13 @@ CREATE TABLE connectors (
   down_until    TEXT,                                      -- breaker open
   down_since    TEXT,
   last_error    TEXT NOT NULL DEFAULT '',
+  calls_per_minute INTEGER CHECK (calls_per_minute BETWEEN 1 AND 6000), -- steps begun in a minute; NULL: any number
+  minute_began  TEXT,                                      -- and how many were in the minute that began then
+  minute_calls  INTEGER NOT NULL DEFAULT 0,
+  rests_until   TEXT,                                      -- they were as many as may be
+  light         TEXT CHECK (light IN ('green', 'amber', 'red')), -- what the check said last; NULL: not since it was changed
+  light_text    TEXT NOT NULL DEFAULT '',                  -- the first thing that is wrong, and what to do
+  examined_at   TEXT,
   features      TEXT,                                      -- of a SCIM service: JSON, what it says it can
   features_at   TEXT,
   version       INTEGER NOT NULL DEFAULT 1,
@@ -1131,6 +1138,8 @@ CREATE TABLE connectors (
   FOREIGN KEY (customer_id, credential_id) REFERENCES credentials (customer_id, id)
 ) STRICT;
 CREATE INDEX connectors_by_credential ON connectors (credential_id);
+CREATE INDEX connectors_in_use ON connectors (id) WHERE state <> 'gone';
+CREATE INDEX connectors_resting ON connectors (rests_until) WHERE rests_until IS NOT NULL;
 
 -- One directory, in which customers' accounts are made: a part of the tree, reached through a connector.
 CREATE TABLE environments (
@@ -1142,6 +1151,7 @@ CREATE TABLE environments (
   base         TEXT NOT NULL,                              -- the name below which all lies
   zone         TEXT NOT NULL,
   marked       INTEGER NOT NULL DEFAULT 1 CHECK (marked IN (0, 1)), -- what we make carries a mark there
+  let_through  TEXT,                                       -- an administrator who was typed to be used all the same
   version      INTEGER NOT NULL DEFAULT 1,
   created_at   TEXT NOT NULL,
   UNIQUE (customer_id, name),

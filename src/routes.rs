@@ -91,6 +91,7 @@ public! {
     Get "/readyz"         free    health::pages::ready;
     Get "/assets/{file}"  free    health::pages::asset;
     Get "/documents/{token}" limited invoices::pages::open_link;
+    Post "/api/v1/callbacks/{step}/{token}" free engine::callback::receive;
 
     Get  "/setup"           limited setup::pages::show;
     Post "/setup"           limited setup::pages::create;

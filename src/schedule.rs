@@ -95,6 +95,18 @@ pub const KINDS: &[Kind] = &[
         run: upkeep::clear,
     },
     Kind {
+        name: "connectors.doctor",
+        title: "Check every connector",
+        resumes: false,
+        run: upkeep::examine_connectors,
+    },
+    Kind {
+        name: "credentials.expire",
+        title: "Tell of credentials that end soon",
+        resumes: false,
+        run: upkeep::tell_of_credentials,
+    },
+    Kind {
         name: "tasks.remind",
         title: "Remind people of tasks that are due",
         resumes: false,
@@ -142,6 +154,8 @@ pub const RECURRING: &[Recurring] = &[
     Recurring { kind: "passwords.expire", label: "Passwords that end", schedule: "10 6 * * *" },
     Recurring { kind: "secrets.expire", label: "API tokens that end", schedule: "20 6 * * *" },
     Recurring { kind: "domains.verify", label: "Domains", schedule: "35 * * * *" },
+    Recurring { kind: "connectors.doctor", label: "Connectors", schedule: "10 3 * * *" },
+    Recurring { kind: "credentials.expire", label: "Credentials", schedule: "25 6 * * *" },
     Recurring { kind: "tasks.remind", label: "Tasks that are due", schedule: "15 7 * * *" },
     Recurring { kind: "store.upkeep", label: "Upkeep", schedule: "40 3 * * *" },
     Recurring { kind: "billing.recalculate", label: "Bills", schedule: "15 2 * * *" },

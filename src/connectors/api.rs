@@ -32,6 +32,13 @@ pub const OUT: &[Field] = &[
     Field::integer("credential_id", "where its secret is kept"),
     Field::list("networks", "private networks that may be dialled"),
     Field::integer("time_limit", "seconds a call may take"),
+    Field::integer("calls_per_minute", "steps that may begin in a minute, or null"),
+    Field::text(
+        "light",
+        "what the last check said: green, amber or red; null where it was changed since",
+    ),
+    Field::text("light_text", "the first thing that was wrong, and what to do"),
+    Field::text("examined_at", "when it was checked, or null"),
     Field::text("down_until", "while it does not answer, when it is tried again, or null"),
     Field::text("last_error", ""),
     Field::integer("rules", "rules that name it"),
@@ -71,6 +78,10 @@ struct ConnectorOut<'a> {
     credential_id: Option<CredentialId>,
     networks: Vec<String>,
     time_limit: i64,
+    calls_per_minute: Option<i64>,
+    light: Option<doctor::Light>,
+    light_text: &'a str,
+    examined_at: Option<Instant>,
     down_until: Option<Instant>,
     last_error: &'a str,
     rules: i64,
@@ -135,7 +146,7 @@ pub fn examine(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
     let id: ConnectorId = cx.param("id")?;
     one(cx.db, scope, id)?;
     let line = cx.db.read(|db| call::line(db, id))?;
-    let checks = doctor::examine(cx.app, &line)?;
+    let checks = doctor::examine_and_keep(cx.app, &line)?;
     let all: Vec<_> = checks.iter().map(check).collect();
     response::json(200, &serde_json::json!({ "light": doctor::worst(&checks), "checks": all }))
 }
@@ -214,6 +225,10 @@ fn out(it: &Connector) -> ConnectorOut<'_> {
         credential_id: it.credential,
         networks: it.networks.iter().map(ToString::to_string).collect(),
         time_limit: it.time_limit,
+        calls_per_minute: it.calls_per_minute,
+        light: it.light,
+        light_text: &it.light_text,
+        examined_at: it.examined_at,
         down_until: it.down_until,
         last_error: &it.last_error,
         rules: it.rules,

@@ -1,5 +1,6 @@
 //! One call through a connector: its secrets are opened for the call and for nothing longer.
 
+use super::doctor::Light;
 use super::ldap::Directory;
 use super::scim::{Account, Features};
 use super::{Kind, State, store};
@@ -33,6 +34,9 @@ pub struct Line {
     /// What a SCIM service said it can, and when.
     pub features: Option<Features>,
     pub features_at: Option<Instant>,
+    /// What the last check said, where it was not changed since.
+    pub light: Option<Light>,
+    pub calls_per_minute: Option<i64>,
     pub networks: Vec<IpNet>,
     /// Seconds.
     pub time_limit: i64,
@@ -54,11 +58,18 @@ pub fn line(db: &Read, id: ConnectorId) -> Result<Line> {
 }
 
 impl Line {
-    /// Runs the script or posts to the webhook. `attempt` is told to webhooks.
-    pub fn send(&self, config: &Config, call: Call, attempt: u32, now: Instant) -> (Outcome, Log) {
+    /// Runs the script or posts to the webhook. `attempt` is told to webhooks, and where they may
+    /// answer later.
+    pub fn send(
+        &self,
+        config: &Config,
+        call: Call,
+        (attempt, callback): (u32, Option<&str>),
+        now: Instant,
+    ) -> (Outcome, Log) {
         let sent = match self.kind {
             Kind::Script => self.run_script(config, call),
-            Kind::Webhook => self.post(config, &call, attempt, now),
+            Kind::Webhook => self.post(config, &call, (attempt, callback), now),
             Kind::Ldap | Kind::Scim => Err(Error::refused("it is given actions of its own.")),
         };
         sent.unwrap_or_else(|err| {
@@ -83,7 +94,7 @@ impl Line {
         &self,
         config: &Config,
         call: &Call,
-        attempt: u32,
+        (attempt, callback): (u32, Option<&str>),
         now: Instant,
     ) -> Result<(Outcome, Log)> {
         let body = call.document(&[]);
@@ -94,6 +105,7 @@ impl Line {
             attempt,
             body: &body,
             secrets: &held,
+            callback,
             now,
         };
         Ok(webhook::send(&self.endpoint(config)?, &delivery))

@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod doctor;
 pub mod frame;
 pub mod ldap;
+pub mod notices;
 pub mod pages;
 pub mod scim;
 pub mod scripts;
@@ -83,6 +84,12 @@ pub struct Connector {
     pub last_error: String,
     /// Rules that name it.
     pub rules: i64,
+    /// Steps that may begin in a minute.
+    pub calls_per_minute: Option<i64>,
+    /// What the last check said, where it was not changed since.
+    pub light: Option<doctor::Light>,
+    pub light_text: String,
+    pub examined_at: Option<Instant>,
     pub version: i64,
     pub created_at: Instant,
 }
@@ -111,6 +118,10 @@ pub const NEW: &[Field] = &[
         "time_limit",
         "seconds a call may take: 1 to 3600 for a script, 1 to 120 for a webhook, 1 to 60 for a directory or a SCIM service",
     ),
+    Field::integer(
+        "calls_per_minute",
+        "1 to 6000: so many steps begin in a minute; any number if left out",
+    ),
     Field::list("networks", "private networks that may be dialled, like 192.168.10.0/24"),
     Field::object("secrets", "of a script: the values of the secrets that its manifest names"),
     Field::list("hosts", "of a directory: its machines in order, like dc1.example.com"),
@@ -136,6 +147,10 @@ pub const EDIT: &[Field] = &[
     Field::text("script", "of a script: its name in the folder of scripts"),
     Field::text("url", "of a webhook or a SCIM service: its https address"),
     Field::integer("time_limit", "seconds a call may take"),
+    Field::integer(
+        "calls_per_minute",
+        "1 to 6000: so many steps begin in a minute; empty: any number",
+    ),
     Field::list("networks", "private networks that may be dialled"),
     Field::object("secrets", "of a script: new values of secrets; others stay"),
     Field::list("hosts", "of a directory: its machines in order"),
@@ -160,6 +175,7 @@ struct Wanted {
     directory: Option<ldap::Directory>,
     account: Option<scim::Account>,
     time_limit: i64,
+    calls_per_minute: Option<i64>,
     networks: Vec<IpNet>,
     secrets: BTreeMap<String, String>,
     /// Of a directory or a SCIM service: a password to keep, or the credential that has it.
@@ -182,6 +198,16 @@ pub fn list(db: &Db, scope: &Scope<ConnectorsRead>, paging: &Paging) -> Result<L
 
 pub fn one(db: &Db, scope: &Scope<ConnectorsRead>, id: ConnectorId) -> Result<Connector> {
     db.read(|db| store::one(db, scope, id))
+}
+
+/// Those that are looked at by night: all that are not given up.
+pub fn in_use(db: &Read) -> Result<Vec<ConnectorId>> {
+    store::in_use(db)
+}
+
+/// What was found out does not hold any more: it is looked at again before it is used.
+pub fn forget_examination(tx: &Write, id: ConnectorId) -> Result<()> {
+    store::forget_examination(tx, id)
 }
 
 /// Whose it is.
@@ -283,6 +309,7 @@ pub fn update(
         let detail = json!({
             "name": [old.name, wanted.name], "url": [old.url, wanted.url], "script": [old.script, wanted.script],
             "networks": [old.networks, wanted.networks], "time_limit": [old.time_limit, wanted.time_limit],
+            "calls_per_minute": [old.calls_per_minute, wanted.calls_per_minute],
             "stage": [old.stage, wanted.stage], "directory": [old.directory, wanted.directory],
             "account": [old.account, wanted.account],
         });
@@ -310,6 +337,9 @@ pub fn as_input(old: &Connector) -> Input {
     }
     input.set("stage", old.stage.word());
     input.set("time_limit", old.time_limit);
+    if let Some(calls) = old.calls_per_minute {
+        input.set("calls_per_minute", calls);
+    }
     for network in &old.networks {
         input.push("networks", network);
     }

@@ -31,6 +31,7 @@ pub fn read(
         Kind::Ldap | Kind::Scim => (60, 15),
     };
     let limit = fields.optional_integer("time_limit", 1..=most);
+    let calls = fields.optional_integer("calls_per_minute", 1..=6_000);
     let networks = networks(&mut fields, input);
     if let Some(networks) = &networks
         && !reach.networks
@@ -72,6 +73,7 @@ pub fn read(
             directory,
             account,
             time_limit: limit?.unwrap_or(default),
+            calls_per_minute: calls?,
             networks: networks?,
             secrets: given,
             password,

@@ -1,5 +1,7 @@
 use super::call::{Line, Sealed};
+use super::doctor::Light;
 use super::ldap::Directory;
+use super::notices::{Ending, Keeper};
 use super::scim::{Account, Features};
 use super::scripts::Enabled;
 use super::{Choice, Connector, Kind, State, Wanted};
@@ -8,7 +10,7 @@ use crate::auth::permissions::ConnectorsRead;
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{ConnectorId, CredentialId, CustomerId};
-use crate::time::Instant;
+use crate::time::{Date, Instant};
 use crate::web::Paging;
 use rusqlite::named_params;
 
@@ -18,7 +20,8 @@ pub fn list(db: &Read, scope: &Scope<ConnectorsRead>, paging: &Paging) -> Result
                 connectors.state, stage, script, url, hosts, security, sign_in_as, authority, networks, time_limit,
                 credential_id, coalesce(credentials.name, '') AS credential_name, previous_until, failures,
                 down_until, down_since, last_error, connectors.version, connectors.created_at,
-                (SELECT count(*) FROM rules WHERE connector_id = connectors.id) AS rules
+                (SELECT count(*) FROM rules WHERE connector_id = connectors.id) AS rules,
+                calls_per_minute, light, light_text, examined_at
            FROM connectors
            JOIN customers ON customers.id = connectors.customer_id
            LEFT JOIN credentials ON credentials.id = credential_id
@@ -39,7 +42,8 @@ pub fn one<P>(db: &Read, scope: &Scope<P>, id: ConnectorId) -> Result<Connector>
                 connectors.state, stage, script, url, hosts, security, sign_in_as, authority, networks, time_limit,
                 credential_id, coalesce(credentials.name, '') AS credential_name, previous_until, failures,
                 down_until, down_since, last_error, connectors.version, connectors.created_at,
-                (SELECT count(*) FROM rules WHERE connector_id = connectors.id) AS rules
+                (SELECT count(*) FROM rules WHERE connector_id = connectors.id) AS rules,
+                calls_per_minute, light, light_text, examined_at
            FROM connectors
            JOIN customers ON customers.id = connectors.customer_id
            LEFT JOIN credentials ON credentials.id = credential_id
@@ -75,6 +79,10 @@ fn row(row: &rusqlite::Row) -> rusqlite::Result<Connector> {
         down_since: row.get("down_since")?,
         last_error: row.get("last_error")?,
         rules: row.get("rules")?,
+        calls_per_minute: row.get("calls_per_minute")?,
+        light: row.get("light")?,
+        light_text: row.get("light_text")?,
+        examined_at: row.get("examined_at")?,
         version: row.get("version")?,
         created_at: row.get("created_at")?,
     })
@@ -153,16 +161,17 @@ pub fn insert(
 ) -> Result<ConnectorId> {
     tx.change(
         "INSERT INTO connectors (customer_id, kind, name, stage, script, url, hosts, security, sign_in_as, authority,
-                credential_id, networks, time_limit, created_at)
+                credential_id, networks, time_limit, calls_per_minute, created_at)
          VALUES (:owner, :kind, :name, :stage, :script, :url, :hosts, :security, :sign_in_as, :authority, :credential,
-                :networks, :limit, :now) RETURNING id",
+                :networks, :limit, :calls, :now) RETURNING id",
         named_params! {
             ":owner": owner, ":kind": kind, ":name": wanted.name, ":stage": wanted.stage,
             ":script": wanted.script, ":url": wanted.url,
             ":hosts": hosts(wanted)?, ":security": wanted.directory.as_ref().map(|to| to.security),
             ":sign_in_as": sign_in_as(wanted), ":authority": authority(wanted),
             ":credential": credential,
-            ":networks": serde_json::to_string(&wanted.networks)?, ":limit": wanted.time_limit, ":now": tx.now,
+            ":networks": serde_json::to_string(&wanted.networks)?, ":limit": wanted.time_limit,
+            ":calls": wanted.calls_per_minute, ":now": tx.now,
         },
     )
 }
@@ -189,8 +198,9 @@ pub fn update(tx: &Write, id: ConnectorId, wanted: &Wanted) -> Result<()> {
             SET name = :name, stage = :stage, script = :script, url = :url, hosts = :hosts, security = :security,
                 sign_in_as = :sign_in_as, authority = :authority,
                 credential_id = coalesce(:credential, credential_id), networks = :networks, time_limit = :limit,
+                calls_per_minute = :calls, rests_until = NULL, minute_began = NULL, minute_calls = 0,
                 failures = 0, down_until = NULL, down_since = NULL, last_error = '', features_at = NULL,
-                version = version + 1
+                light = NULL, light_text = '', examined_at = NULL, version = version + 1
           WHERE id = :id",
         named_params! {
             ":id": id, ":name": wanted.name, ":stage": wanted.stage, ":script": wanted.script,
@@ -199,6 +209,7 @@ pub fn update(tx: &Write, id: ConnectorId, wanted: &Wanted) -> Result<()> {
             ":sign_in_as": sign_in_as(wanted), ":authority": authority(wanted),
             ":credential": wanted.credential,
             ":networks": serde_json::to_string(&wanted.networks)?, ":limit": wanted.time_limit,
+            ":calls": wanted.calls_per_minute,
         },
     )?;
     Ok(())
@@ -272,6 +283,7 @@ pub fn line(db: &Read, id: ConnectorId) -> Result<Line> {
     db.one(
         "SELECT connectors.id, connectors.customer_id, kind, connectors.name, state, script, url, hosts, security,
                 sign_in_as, authority, networks, time_limit, credential_id, sealed, features, features_at,
+                light, calls_per_minute,
                 CASE WHEN previous_until > :now THEN previous END AS previous, lower(hex(sha256)) AS enabled
            FROM connectors
            LEFT JOIN credentials ON credentials.id = credential_id
@@ -296,6 +308,8 @@ pub fn line(db: &Read, id: ConnectorId) -> Result<Line> {
                 account: account(row)?,
                 features: features.as_deref().and_then(|text| serde_json::from_str(text).ok()),
                 features_at: row.get("features_at")?,
+                light: row.get("light")?,
+                calls_per_minute: row.get("calls_per_minute")?,
                 networks: serde_json::from_str(&networks).unwrap_or_default(),
                 time_limit: row.get("time_limit")?,
                 credential: credential.zip(now).map(|(id, now)| Sealed { id, now, previous }),
@@ -316,15 +330,83 @@ pub fn set_features(tx: &Write, id: ConnectorId, features: &Features) -> Result<
     Ok(())
 }
 
+pub fn set_light(tx: &Write, id: ConnectorId, light: Light, text: &str) -> Result<()> {
+    tx.run(
+        "UPDATE connectors SET light = :light, light_text = :text, examined_at = :now WHERE id = :id",
+        named_params! { ":id": id, ":light": light, ":text": text, ":now": tx.now },
+    )?;
+    Ok(())
+}
+
+pub fn forget_examination(tx: &Write, id: ConnectorId) -> Result<()> {
+    tx.run(
+        "UPDATE connectors SET light = NULL, light_text = '', examined_at = NULL WHERE id = ?1",
+        [id],
+    )?;
+    Ok(())
+}
+
+pub fn in_use(db: &Read) -> Result<Vec<ConnectorId>> {
+    db.all("SELECT id FROM connectors WHERE state <> 'gone' ORDER BY id", [], |row| row.get("id"))
+}
+
+/// Who may see to the connectors of a customer, at home there.
+pub fn keepers(db: &Read, owner: CustomerId) -> Result<Vec<Keeper>> {
+    db.all(
+        "SELECT DISTINCT users.id, display_name, mail
+           FROM role_grants JOIN role_rights ON role_rights.role_id = role_grants.role_id
+                JOIN users ON users.id = role_grants.user_id
+          WHERE permission = 'connectors.write' AND users.customer_id = :owner AND users.state = 'active'
+            AND mail IS NOT NULL
+          ORDER BY users.id LIMIT 20",
+        named_params! { ":owner": owner },
+        |row| {
+            Ok(Keeper {
+                id: row.get("id")?,
+                name: row.get("display_name")?,
+                mail: row.get("mail")?,
+            })
+        },
+    )
+}
+
+/// A connector's name and owner.
+pub fn called(db: &Read, id: ConnectorId) -> Result<(String, CustomerId)> {
+    db.one("SELECT name, customer_id FROM connectors WHERE id = ?1", [id], |row| {
+        Ok((row.get("name")?, row.get("customer_id")?))
+    })
+}
+
+/// The credentials that end on a day and are used, with what uses them.
+pub fn ending(db: &Read, day: Date) -> Result<Vec<Ending>> {
+    db.all(
+        "SELECT credentials.id, credentials.customer_id, credentials.name, group_concat(connectors.name, ', ') AS used_by
+           FROM credentials JOIN connectors ON credential_id = credentials.id AND state <> 'gone'
+          WHERE expires_on = :day
+          GROUP BY credentials.id ORDER BY credentials.id",
+        named_params! { ":day": day },
+        |row| {
+            Ok(Ending {
+                id: row.get("id")?,
+                customer: row.get("customer_id")?,
+                name: row.get("name")?,
+                used_by: row.get("used_by")?,
+            })
+        },
+    )
+}
+
 /// A directory that works through a connector, and the domains of the customers who live in it.
 pub struct Base {
     pub name: String,
+    /// An administrator whose name was typed, so that it is used all the same.
+    pub let_through: Option<String>,
     pub domains: Vec<String>,
 }
 
 pub fn bases(db: &Read, id: ConnectorId) -> Result<Vec<Base>> {
     db.all(
-        "SELECT base,
+        "SELECT base, let_through,
                 (SELECT coalesce(json_group_array(domains.name), '[]')
                    FROM locations
                    JOIN customers ON customers.lives_in = locations.id
@@ -339,8 +421,14 @@ pub fn bases(db: &Read, id: ConnectorId) -> Result<Vec<Base>> {
             let domains: String = row.get("domains")?;
             Ok(Base {
                 name: row.get("base")?,
+                let_through: row.get("let_through")?,
                 domains: serde_json::from_str(&domains).unwrap_or_default(),
             })
         },
     )
+}
+
+/// Where the provider's days begin and end.
+pub fn zone(db: &Read) -> Result<String> {
+    db.value("SELECT time_zone FROM customers WHERE id = 1", [])
 }

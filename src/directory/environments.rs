@@ -4,8 +4,8 @@ use super::{Environment, Flavour, store};
 use crate::audit;
 use crate::auth::Scope;
 use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite};
-use crate::connectors::call;
 use crate::connectors::doctor::directory as doctor;
+use crate::connectors::{call, forget_examination};
 use crate::db::{Db, unique};
 use crate::drivers::ldap::fault::Fault;
 use crate::drivers::ldap::name::Dn;
@@ -77,7 +77,9 @@ pub fn create(app: &App, scope: &Scope<ConnectorsWrite>, input: &Input) -> Resul
     let sign_in_as = look(app, connector, &wanted, input)?;
     app.db.write(scope.by, |tx| {
         scope.reaches(tx, owner)?;
-        let id = taken(store::insert_environment(tx, owner, connector, &wanted))?;
+        let through = sign_in_as.as_deref();
+        let id = taken(store::insert_environment(tx, owner, connector, (&wanted, through)))?;
+        forget_examination(tx, connector)?;
         let detail = json!({
             "name": wanted.name, "connector": connector, "base": wanted.base, "kind": wanted.flavour,
             "administrator": sign_in_as,

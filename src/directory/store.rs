@@ -348,14 +348,15 @@ pub fn insert_environment(
     tx: &Write,
     owner: CustomerId,
     connector: ConnectorId,
-    wanted: &super::environments::Wanted,
+    (wanted, let_through): (&super::environments::Wanted, Option<&str>),
 ) -> Result<EnvironmentId> {
     tx.change(
-        "INSERT INTO environments (customer_id, connector_id, name, kind, base, zone, marked, created_at)
-         VALUES (:owner, :connector, :name, :kind, :base, :zone, :marked, :now) RETURNING id",
+        "INSERT INTO environments (customer_id, connector_id, name, kind, base, zone, marked, let_through, created_at)
+         VALUES (:owner, :connector, :name, :kind, :base, :zone, :marked, :let_through, :now) RETURNING id",
         named_params! {
             ":owner": owner, ":connector": connector, ":name": wanted.name, ":kind": wanted.flavour,
-            ":base": wanted.base, ":zone": wanted.zone, ":marked": wanted.marked, ":now": tx.now,
+            ":base": wanted.base, ":zone": wanted.zone, ":marked": wanted.marked,
+            ":let_through": let_through, ":now": tx.now,
         },
     )
 }

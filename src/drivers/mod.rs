@@ -31,6 +31,10 @@ pub enum Outcome {
         after: Option<Duration>,
         text: String,
     },
+    /// It was taken, and is answered later at the address that was sent with it.
+    Waits {
+        hours: i64,
+    },
     /// Nobody can tell what happened; it may have been done.
     Unknown {
         text: String,
@@ -115,6 +119,7 @@ impl Outcome {
             Outcome::Done(answer) => Outcome::Done(answer.cleaned(mask)),
             Outcome::Already(answer) => Outcome::Already(answer.cleaned(mask)),
             Outcome::Retry { after, text } => Outcome::Retry { after, text: shown(&text, mask) },
+            Outcome::Waits { hours } => Outcome::Waits { hours },
             Outcome::Unknown { text } => Outcome::Unknown { text: shown(&text, mask) },
             Outcome::Refused { text } => Outcome::Refused { text: shown(&text, mask) },
         }

@@ -252,6 +252,7 @@ impl Fault {
             Outcome::Done(Answer { message, .. }) | Outcome::Already(Answer { message, .. }) => {
                 message.unwrap_or_default()
             }
+            Outcome::Waits { .. } => String::new(),
         }
     }
 }

@@ -204,7 +204,7 @@ pub fn run(script: &Script, call: &Call, ceiling: Ceiling, enabled: &str) -> (Ou
         Outcome::Retry { text, .. } | Outcome::Unknown { text } | Outcome::Refused { text } => {
             log.add(text);
         }
-        Outcome::Done(_) | Outcome::Already(_) => {}
+        Outcome::Done(_) | Outcome::Already(_) | Outcome::Waits { .. } => {}
     }
     (outcome, log)
 }

@@ -34,6 +34,8 @@ pub struct Delivery<'a> {
     pub body: &'a Value,
     /// Those within `body`, so that the log can hide them.
     pub secrets: &'a [Secret],
+    /// Where it may be answered later.
+    pub callback: Option<&'a str>,
     pub now: Instant,
 }
 
@@ -41,7 +43,7 @@ pub fn send(endpoint: &Endpoint, delivery: &Delivery<'_>) -> (Outcome, Log) {
     let mask = Mask::new(endpoint.secrets.iter().chain(delivery.secrets));
     let mut log = Log::new(mask.clone());
     let outcome = match attempt(endpoint, delivery, &mut log) {
-        Ok(reply) => outcome(&reply, &mask, delivery.now),
+        Ok(reply) => outcome(&reply, &mask, delivery),
         Err(Failure::Refused(text)) => Outcome::Refused { text: shown(&text, &mask) },
         Err(Failure::Network(text)) => Outcome::Retry { after: None, text: shown(&text, &mask) },
     };
@@ -49,6 +51,7 @@ pub fn send(endpoint: &Endpoint, delivery: &Delivery<'_>) -> (Outcome, Log) {
         Outcome::Retry { text, .. } | Outcome::Unknown { text } | Outcome::Refused { text } => {
             log.add(text);
         }
+        Outcome::Waits { hours } => log.add(&format!("it answers later, within {hours} hours")),
         Outcome::Done(_) | Outcome::Already(_) => {}
     }
     (outcome, log)
@@ -67,7 +70,7 @@ fn attempt(endpoint: &Endpoint, delivery: &Delivery<'_>, log: &mut Log) -> Resul
     }
     let signature = sign::sign(&endpoint.secrets, delivery.key, delivery.now, body.as_bytes())
         .map_err(|err| Failure::Refused(format!("It cannot be signed: {err}.")))?;
-    let headers = [
+    let mut headers = vec![
         ("Content-Type", "application/json".to_owned()),
         ("Accept", "application/json, application/problem+json".to_owned()),
         ("Idempotency-Key", delivery.key.to_owned()),
@@ -77,6 +80,9 @@ fn attempt(endpoint: &Endpoint, delivery: &Delivery<'_>, log: &mut Log) -> Resul
         ("webhook-timestamp", delivery.now.unix().to_string()),
         ("webhook-signature", signature),
     ];
+    if let Some(callback) = delivery.callback {
+        headers.push(("Portico-Callback", callback.to_owned()));
+    }
     // Receivers put tokens into paths and queries; the log has the machine only.
     let place = url.origin().ascii_serialization();
     log.add(&format!("POST to {place}, {} bytes, attempt {}", body.len(), delivery.attempt));
@@ -97,10 +103,18 @@ fn attempt(endpoint: &Endpoint, delivery: &Delivery<'_>, log: &mut Log) -> Resul
     Ok(reply)
 }
 
-fn outcome(reply: &Reply, mask: &Mask, now: Instant) -> Outcome {
+fn outcome(reply: &Reply, mask: &Mask, delivery: &Delivery<'_>) -> Outcome {
     let json: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let said = |field: &str| json.get(field).and_then(Value::as_str);
     match reply.status {
+        202 if reply.broken.is_none() && later(&json).is_some() => {
+            match (delivery.callback, later(&json)) {
+                (Some(_), Some(hours)) => Outcome::Waits { hours },
+                _ => Outcome::Refused {
+                    text: "It wants to answer later, and this installation has no address that it could answer at: set it under Settings.".into(),
+                },
+            }
+        }
         200..=299 => match &reply.broken {
             None => Outcome::Done(answer(&json).cleaned(mask)),
             Some(text) => {
@@ -114,7 +128,8 @@ fn outcome(reply: &Reply, mask: &Mask, now: Instant) -> Outcome {
             Outcome::Already(answer(&json).cleaned(mask))
         }
         408 | 425 | 429 | 500..=599 => {
-            let after = reply.retry_after.as_deref().and_then(|text| retry_after(text, now));
+            let after =
+                reply.retry_after.as_deref().and_then(|text| retry_after(text, delivery.now));
             let title = said("title").map(|title| format!(": {}", shown(title, mask)));
             let text = format!("It answered {}{}", reply.status, title.unwrap_or_default());
             Outcome::Retry { after, text }
@@ -123,6 +138,15 @@ fn outcome(reply: &Reply, mask: &Mask, now: Instant) -> Outcome {
             let title = said("title").or(said("message")).unwrap_or("it gave no reason");
             Outcome::Refused { text: format!("It answered {status}: {}", shown(title, mask)) }
         }
+    }
+}
+
+/// The hours within which it promises to answer, a day if it names none and a week at most.
+fn later(json: &Value) -> Option<i64> {
+    match json.get("callback")? {
+        Value::Bool(true) => Some(24),
+        Value::Number(hours) => Some(hours.as_i64().unwrap_or(24).clamp(1, 168)),
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! one key in all its attempts; nothing goes outside within a transaction.
 
 pub mod api;
+pub mod callback;
 pub mod freezes;
 pub mod pages;
 pub mod queues;

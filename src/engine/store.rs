@@ -1,4 +1,4 @@
-use super::{End, Job, NewRequest, NewStep, Overtaken, Status, Turn};
+use super::{End, Job, NewRequest, NewStep, OnError, Overtaken, Status, Turn};
 use crate::auth::Scope;
 use crate::auth::permissions::RequestsRetry;
 use crate::db::{Read, Write};
@@ -271,6 +271,79 @@ pub fn reopen(tx: &Write, id: RequestId, deadline: Instant) -> Result<()> {
                 connector_id = (SELECT connector_id FROM steps
                                  WHERE request_id = :id AND status = 'pending' ORDER BY seq LIMIT 1)
           WHERE id = :id",
+        named_params! { ":id": id, ":now": tx.now, ":deadline": deadline },
+    )?;
+    Ok(())
+}
+
+/// A step of a webhook, for whoever answers it.
+pub struct Called {
+    pub request: RequestId,
+    pub customer: CustomerId,
+    pub event: String,
+    pub title: String,
+    pub attempts: i64,
+    pub on_error: OnError,
+    pub leased: bool,
+    /// It promised to answer, and that is waited for.
+    pub waits: bool,
+    pub until: Instant,
+}
+
+pub fn called(db: &Read, step: StepId) -> Result<Option<Called>> {
+    db.maybe(
+        "SELECT request_id, customer_id, event, steps.title, attempts, on_error, lease IS NOT NULL AS leased,
+                steps.status = 'waiting' AND hold = 'wait' AS waits, requests.next_at
+           FROM steps JOIN requests ON requests.id = request_id
+          WHERE steps.id = ?1 AND action = 'webhook.send'",
+        [step],
+        |row| {
+            Ok(Called {
+                request: row.get("request_id")?,
+                customer: row.get("customer_id")?,
+                event: row.get("event")?,
+                title: row.get("title")?,
+                attempts: row.get("attempts")?,
+                on_error: row.get("on_error")?,
+                leased: row.get("leased")?,
+                waits: row.get("waits")?,
+                until: row.get("next_at")?,
+            })
+        },
+    )
+}
+
+pub fn called_back(tx: &Write, step: StepId, outputs: &str) -> Result<()> {
+    tx.run(
+        "UPDATE steps SET status = 'done', outputs = :outputs, next_at = NULL, ended_at = :now WHERE id = :id",
+        named_params! { ":id": step, ":outputs": outputs, ":now": tx.now },
+    )?;
+    Ok(())
+}
+
+pub fn called_off(tx: &Write, step: StepId, why: &str) -> Result<()> {
+    tx.run(
+        "UPDATE steps
+            SET status = 'failed', error = :why, error_class = 'permanent', next_at = NULL, ended_at = :now
+          WHERE id = :id",
+        named_params! { ":id": step, ":why": why, ":now": tx.now },
+    )?;
+    Ok(())
+}
+
+pub fn warn(tx: &Write, id: RequestId) -> Result<()> {
+    tx.run("UPDATE requests SET warnings = warnings + 1 WHERE id = ?1", [id])?;
+    Ok(())
+}
+
+/// What waited for an answer waits for a worker again.
+pub fn go_on(tx: &Write, id: RequestId, deadline: Instant) -> Result<()> {
+    tx.run(
+        "UPDATE requests
+            SET turn = 'ready', hold = '', next_at = :now, deadline_at = :deadline, version = version + 1,
+                connector_id = (SELECT connector_id FROM steps
+                                 WHERE request_id = :id AND status = 'pending' ORDER BY seq LIMIT 1)
+          WHERE id = :id AND hold = 'wait'",
         named_params! { ":id": id, ":now": tx.now, ":deadline": deadline },
     )?;
     Ok(())

@@ -118,6 +118,7 @@ pub fn why_not(
         None => checks.extend(way.some_plan(db, service)?),
     }
     checks.extend(held(db, &way, subject, service, plan)?);
+    checks.extend(works(db, actor, customer, service)?);
     let meter = match subject {
         Subject::Customer(_) => Meter::Instances,
         Subject::User(..) => Meter::Seats,
@@ -299,6 +300,24 @@ fn held(
         });
     }
     Ok(checks)
+}
+
+/// Whether what does the work for it can be used, as far as was found out. Whose it is not is not
+/// told what is wrong with it.
+fn works(db: &Read, actor: &Actor, customer: CustomerId, service: &Service) -> Result<Vec<Check>> {
+    let broken = store::broken_connectors(db, service.id, customer)?;
+    let said = |it: store::Broken| {
+        if actor.home != PROVIDER && actor.home != it.owner {
+            let text = format!(
+                "A system that {} needs cannot be used now. Whoever runs it can see why.",
+                service.name
+            );
+            return no("service", text);
+        }
+        let mend = Some((it.name.clone(), format!("/connectors/{}", it.id)));
+        Check { mend, ..no("service", format!("{} cannot be used now. {}", it.name, it.text)) }
+    };
+    Ok(broken.into_iter().map(said).collect())
 }
 
 fn alive(db: &Read, way: &Way, subject: Subject) -> Result<Vec<Check>> {

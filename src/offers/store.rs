@@ -2,7 +2,7 @@ use super::State;
 use crate::auth::{Permission, Scope};
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::{CustomerId, OfferId, PlanId, ServiceId, UserId};
+use crate::ids::{ConnectorId, CustomerId, OfferId, PlanId, ServiceId, UserId};
 use rusqlite::named_params;
 
 /// A customer of the way up, as the cascade needs it.
@@ -323,6 +323,52 @@ pub fn using(
                 name: row.get("name")?,
                 code: row.get("code")?,
                 reseller: row.get("reseller")?,
+            })
+        },
+    )
+}
+
+/// A connector that a service needs and that cannot be used.
+pub struct Broken {
+    pub id: ConnectorId,
+    pub owner: CustomerId,
+    pub name: String,
+    pub text: String,
+}
+
+/// Those that rules for a service name, and the directory of a customer where they work there: found
+/// red by the last check, or given up.
+pub fn broken_connectors(
+    db: &Read,
+    service: ServiceId,
+    customer: CustomerId,
+) -> Result<Vec<Broken>> {
+    db.all(
+        "SELECT connectors.id, connectors.customer_id, connectors.name,
+                CASE WHEN connectors.state = 'gone' THEN 'It was given up.' ELSE light_text END AS text
+           FROM connectors
+          WHERE (light = 'red' OR connectors.state = 'gone')
+            AND connectors.id IN (
+                  SELECT connector_id FROM rules
+                   WHERE service_id = :service AND enabled = 1 AND connector_id IS NOT NULL
+                     AND (rules.customer_id IS NULL
+                          OR rules.customer_id IN (SELECT above FROM customer_tree WHERE below = :customer))
+                  UNION
+                  SELECT environments.connector_id
+                    FROM customers
+                    JOIN locations ON locations.id = lives_in
+                    JOIN environments ON environments.id = environment_id
+                   WHERE customers.id = :customer
+                     AND EXISTS (SELECT 1 FROM rules
+                                  WHERE service_id = :service AND enabled = 1 AND action LIKE 'dir.%'))
+          ORDER BY connectors.name",
+        named_params! { ":service": service, ":customer": customer },
+        |row| {
+            Ok(Broken {
+                id: row.get("id")?,
+                owner: row.get("customer_id")?,
+                name: row.get("name")?,
+                text: row.get("text")?,
             })
         },
     )

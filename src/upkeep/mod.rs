@@ -2,6 +2,8 @@
 
 mod store;
 
+use crate::connectors::doctor::{self, Light};
+use crate::connectors::{self, call, notices};
 use crate::db::{By, Via};
 use crate::engine::tasks;
 use crate::error::Result;
@@ -27,6 +29,45 @@ pub fn clear(cx: &RunCx) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// Looks at every connector, so that what is broken is known before somebody needs it.
+pub fn examine_connectors(cx: &RunCx) -> Result<()> {
+    for (seq, id) in (1..).zip(cx.db.read(connectors::in_use)?) {
+        if cx.cancelled()? {
+            break;
+        }
+        let line = cx.db.read(|db| call::line(db, id))?;
+        let checks = doctor::examine_and_keep(cx.app, &line)?;
+        let light = doctor::worst(&checks);
+        let level = match light {
+            Light::Green => Level::Info,
+            Light::Amber => Level::Warn,
+            Light::Red => Level::Error,
+        };
+        let said = checks.iter().find(|check| check.light == light && light != Light::Green);
+        let text = match said {
+            Some(check) => format!("{}: {} {}", line.name, check.text, check.fix),
+            None => format!("{}: everything is as it should be", line.name),
+        };
+        cx.db.write(By::portico(Via::Job), |tx| {
+            cx.unit(tx, seq, level, light.word(), text.trim(), Some(("connector", id.0)))
+        })?;
+    }
+    Ok(())
+}
+
+/// Tells whoever looks after them of credentials that end in 30, 14, 7 days and tomorrow.
+pub fn tell_of_credentials(cx: &RunCx) -> Result<()> {
+    cx.db.write(By::portico(Via::Job), |tx| {
+        for (seq, days) in (1..).zip(notices::DAYS) {
+            for name in notices::credentials(tx, days)? {
+                let text = format!("{name} ends in {days} days");
+                cx.unit(tx, seq, Level::Info, "told", &text, None)?;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Mails those who have a task that is due, once a day.

@@ -135,7 +135,9 @@ pub fn target(request: &Request) -> String {
 
 /// The path as it may be logged: what follows a link's place is its secret.
 pub fn without_secrets(path: &str) -> String {
-    for place in ["/reset/", "/welcome/", "/verify/", "/recovery/", "/documents/"] {
+    for place in
+        ["/reset/", "/welcome/", "/verify/", "/recovery/", "/documents/", "/api/v1/callbacks/"]
+    {
         if path.starts_with(place) {
             return format!("{place}…");
         }

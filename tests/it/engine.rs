@@ -61,6 +61,8 @@ pub fn settle(tx: &Write, settled: &Settled) -> Result<()> {
 pub struct Hit {
     pub key: String,
     attempt: String,
+    /// Where it may be answered later; empty if nowhere.
+    pub callback: String,
     pub body: Value,
     pub began: Instant,
     pub ended: Option<Instant>,
@@ -162,6 +164,7 @@ fn serve(
     let hit = Hit {
         key: headers["idempotency-key"].clone(),
         attempt: headers["portico-attempt"].clone(),
+        callback: headers.get("portico-callback").cloned().unwrap_or_default(),
         body: serde_json::from_slice(&body).unwrap(),
         began: Instant::now(),
         ended: None,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Call {
     headers: BTreeMap<String, String>,
-    raw: Vec<u8>,
+    pub raw: Vec<u8>,
     pub body: Value,
 }
 

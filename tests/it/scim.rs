@@ -539,3 +539,38 @@ fn rules_work_there_over_a_restart_in_the_middle() {
     assert_eq!(peer.users().len(), 0);
     engine.stop();
 }
+
+#[test]
+fn it_is_looked_at_before_it_is_used_for_the_first_time() {
+    let scene = Scene::new();
+    named(&scene.world);
+    let peer = Peer::start(&[]);
+    let admin = scene.admin();
+    let wiki = connect(&admin, &peer);
+    let at = format!("/connectors/{wiki}");
+    admin.api_patch(&at, json!({ "url": format!("{}/nowhere", peer.url()) })).expect(200);
+    let rule = json!({ "service": "workplace", "event": "user_service.provision", "key": "wiki",
+        "action": "scim.user", "connector_id": wiki });
+    admin.api_post("/rules", rule).expect(201);
+    let user = scene.user("ann");
+    let services = format!("/customers/{}/services", scene.customer);
+    admin.api_post(&services, json!({ "service": "workplace" })).expect(202);
+    let given = json!({ "service": "workplace", "plan": "standard" });
+    let given = admin.api_post(&format!("/users/{user}/services"), given).expect(202).json();
+    let engine = engine::start(scene.world.app.clone(), events::EVENTS).unwrap();
+    let end = Instant::now() + Duration::from_secs(60);
+    while scene.world.count("SELECT count(*) FROM step_attempts WHERE outcome = 'retry'") == 0 {
+        assert!(Instant::now() < end, "it was not looked at");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(admin.api_get(&at).json()["light"], "red");
+    assert!(peer.seen("POST").is_empty(), "nothing was written");
+    let request = given["request_id"].as_i64().unwrap();
+    assert!(admin.get(&format!("/requests/{request}")).expect(200).says("Correct the address"));
+    admin.api_patch(&at, json!({ "url": peer.url() })).expect(200);
+    scene.world.later(60);
+    engine.nudge();
+    ends(&scene, request, "done");
+    assert_eq!((peer.users().len(), &admin.api_get(&at).json()["light"]), (1, &json!("amber")));
+    engine.stop();
+}

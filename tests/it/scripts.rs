@@ -248,6 +248,23 @@ fn many_processes_end_with_the_script() {
 }
 
 #[test]
+fn a_fork_bomb_ends_with_its_time() {
+    // It doubles every third of a second, so that the machine of the test bears it.
+    let text = "cat >/dev/null; f() { while :; do f & sleep 0.3007004; done; }; f";
+    let folder = Folder::sh(text).seconds(2);
+    let outcome = folder.outcome();
+    assert!(
+        matches!(&outcome, Outcome::Retry { text, .. } if text.contains("time")),
+        "{outcome:?}"
+    );
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !living("0.3007004").is_empty() {
+        assert!(Instant::now() < deadline, "{:?}", living("0.3007004"));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn arguments_and_environment_are_nobodys_data() {
     let mut folder = Folder::python(
         "import json, os, sys\n\

@@ -117,6 +117,7 @@ fn send(endpoint: &Endpoint, body: &Value) -> (Outcome, Log) {
         attempt: 3,
         body,
         secrets: &[Secret::new("Tr0ub4dor&3")],
+        callback: None,
         now: time::Instant::from_unix(1_800_000_000),
     };
     webhook::send(endpoint, &delivery)

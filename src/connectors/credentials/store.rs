@@ -113,7 +113,9 @@ pub fn update(tx: &Write, id: CredentialId, name: &str, expires_on: Option<Date>
 /// With a new secret its connectors may work again.
 pub fn try_anew(tx: &Write, id: CredentialId) -> Result<()> {
     tx.run(
-        "UPDATE connectors SET failures = 0, down_until = NULL, down_since = NULL, last_error = ''
+        "UPDATE connectors
+            SET failures = 0, down_until = NULL, down_since = NULL, last_error = '',
+                light = NULL, light_text = '', examined_at = NULL
           WHERE credential_id = ?1",
         [id],
     )?;

@@ -184,7 +184,7 @@ fn inside(
     if is_ad {
         checks.push(clock(&root, now));
         checks.push(writable(&root));
-        checks.push(administrator(session, directory, &root)?);
+        checks.push(administrator(session, directory, bases, &root)?);
     }
     if bases.is_empty() {
         checks.push(unused(&root, is_ad));
@@ -282,12 +282,24 @@ fn account(session: &mut Session, name: &str, domain: &Dn) -> Result<Option<Dn>,
 fn administrator(
     session: &mut Session,
     directory: &Directory,
+    bases: &[Base],
     root: &Entry,
 ) -> Result<Check, Fault> {
     let Ok(domain) = Dn::parse(&root.text("defaultNamingContext")) else {
         return Ok(amber("Account", "It does not say which domain it is of.", ""));
     };
     let groups = administrator_of(session, &directory.sign_in_as, &domain)?;
+    let typed = |base: &Base| base.let_through.as_ref() == Some(&directory.sign_in_as);
+    if !groups.is_empty() && bases.iter().any(typed) {
+        return Ok(amber(
+            "Account",
+            format!(
+                "The account is in {}, and was typed to be used all the same.",
+                groups.join(", ")
+            ),
+            "Use a service account of its own, with rights below the customers' OU only.",
+        ));
+    }
     Ok(match groups.is_empty() {
         true => green("Account", "The account is no administrator of the domain."),
         false => red(

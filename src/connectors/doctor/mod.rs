@@ -5,8 +5,10 @@ pub mod directory;
 mod scim;
 
 use super::call::Line;
-use super::{Kind, State};
+use super::{Kind, State, store};
+use crate::audit;
 use crate::config::Config;
+use crate::db::{By, Via};
 use crate::drivers::Outcome;
 use crate::drivers::network::{self, Barred};
 use crate::drivers::script::{self, Manifest};
@@ -65,6 +67,37 @@ pub fn examine(app: &App, line: &Line) -> Result<Vec<Check>> {
         }
     }
     Ok(checks)
+}
+
+/// The same, and keeps what came of it: while it is red, nothing new is ordered that needs it.
+pub fn examine_and_keep(app: &App, line: &Line) -> Result<Vec<Check>> {
+    let checks = examine(app, line)?;
+    let light = worst(&checks);
+    let text = match checks.iter().find(|check| check.light == light && light != Light::Green) {
+        Some(check) => format!("{}: {} {}", check.what, check.text, check.fix).trim().to_owned(),
+        None => String::new(),
+    };
+    app.db.write(By::portico(Via::Job), |tx| {
+        store::set_light(tx, line.id, light, &text)?;
+        if line.light != Some(light) {
+            let detail = json!({ "light": [line.light, Some(light)], "text": text });
+            let subject = ("connector", line.id.0);
+            audit::record(tx, "connector.examined", subject, line.customer, &detail)?;
+        }
+        Ok(())
+    })?;
+    Ok(checks)
+}
+
+/// Looks at it before it is used for the first time since it was changed. Says what is wrong where
+/// it cannot be used. Scripts and webhooks say so themselves when they are called.
+pub fn before_use(app: &App, line: &Line) -> Result<Option<String>> {
+    if line.light.is_some() || !line.kind.signs_in() {
+        return Ok(None);
+    }
+    let checks = examine_and_keep(app, line)?;
+    let red = checks.into_iter().find(|check| check.light == Light::Red);
+    Ok(red.map(|check| format!("{}: {} {}", line.name, check.text, check.fix).trim().to_owned()))
 }
 
 fn of_script(config: &Config, line: &Line) -> Result<Vec<Check>> {
@@ -205,11 +238,20 @@ fn ping(config: &Config, line: &Line, now: Instant) -> Result<Check> {
     let key = format!("ping-{}", secret::hex(&secret::random::<8>()?));
     let body =
         json!({ "version": 1, "key": key, "verb": "ping", "event": "ping", "dry_run": true });
-    let delivery =
-        Delivery { key: &key, event: "ping", attempt: 1, body: &body, secrets: &[], now };
+    let delivery = Delivery {
+        key: &key,
+        event: "ping",
+        attempt: 1,
+        body: &body,
+        secrets: &[],
+        callback: None,
+        now,
+    };
     let (outcome, _) = webhook::send(&line.endpoint(config)?, &delivery);
     Ok(match outcome {
-        Outcome::Done(_) | Outcome::Already(_) => green("Ping", "It answered a signed ping."),
+        Outcome::Done(_) | Outcome::Already(_) | Outcome::Waits { .. } => {
+            green("Ping", "It answered a signed ping.")
+        }
         Outcome::Retry { text, .. } | Outcome::Unknown { text } => {
             red("Ping", text, "See that it runs and can be reached from this machine.")
         }

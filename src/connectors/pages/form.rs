@@ -32,6 +32,7 @@ const LABELS: &[(&str, &str)] = &[
     ("credential_id", "Kept credential"),
     ("authority", "Certificate authority"),
     ("time_limit", "Time limit"),
+    ("calls_per_minute", "At most"),
     ("networks", "Private networks"),
     ("secrets", "Secrets"),
 ];
@@ -111,6 +112,14 @@ fn form(
         hint: "How long one call may take",
         ..Opts::default()
     };
+    let at_most = Opts {
+        kind: "number",
+        unit: "steps a minute",
+        width: 3,
+        optional: true,
+        hint: "Where the other side allows no more; empty: any number",
+        ..Opts::default()
+    };
     let owner = match old {
         Some(old) => old.customer,
         None => api::owner(cx, input)?,
@@ -133,6 +142,7 @@ fn form(
                     Kind::Ldap => {}
                 }
                 (text_field(input, wrong, "time_limit", "Time limit", limit))
+                (text_field(input, wrong, "calls_per_minute", "At most", at_most))
                 (stage(input, wrong))
             }))
             @if kind == Kind::Ldap { (directory(cx, owner, old.is_some(), input, wrong)?) }

@@ -78,6 +78,7 @@ fn said(cx: &Cx, it: &Connector) -> (Tone, &'static str) {
         State::Active if it.down_until.is_some_and(|until| until > cx.db.now()) => {
             (Tone::Bad, "Does not answer")
         }
+        State::Active if it.light == Some(Light::Red) => (Tone::Bad, "Found wrong"),
         State::Active => (Tone::Ok, "Active"),
     }
 }
@@ -139,6 +140,9 @@ fn page(cx: &Cx, it: &Connector, checks: Option<&[Check]>) -> Response {
         Kind::Scim => list.extend(of_service(it)),
     }
     list.push(("Time limit", html! { (text::duration(it.time_limit)) }));
+    if let Some(calls) = it.calls_per_minute {
+        list.push(("At most", html! { (text::count(calls, "step", "steps")) " a minute" }));
+    }
     if !it.networks.is_empty() {
         let all: Vec<String> = it.networks.iter().map(ToString::to_string).collect();
         list.push(("Private networks", html! { (all.join(", ")) }));
@@ -152,6 +156,16 @@ fn page(cx: &Cx, it: &Connector, checks: Option<&[Check]>) -> Response {
     if !it.last_error.is_empty() {
         list.push(("Last error", html! { (it.last_error) }));
     }
+    list.push((
+        "Checked",
+        html! {
+            @match (it.examined_at, it.light) {
+                (Some(at), Some(worst)) => { (text::when(at, zone, now)) " " @let (tone, word) = light(worst); (pill(tone, word)) }
+                _ => "Not yet: it is checked before it is used, and every night",
+            }
+            @if !it.light_text.is_empty() { small { (it.light_text) } }
+        },
+    ));
     list.push(("Used by", html! { (text::count(it.rules, "rule", "rules")) }));
     list.push(("Made", text::when(it.created_at, zone, now)));
     let body = html! {
@@ -238,7 +252,8 @@ fn light(light: Light) -> (Tone, &'static str) {
 pub fn examine(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
     let it = one(cx.db, scope, cx.param("id")?)?;
     let line = cx.db.read(|db| call::line(db, it.id))?;
-    let checks = doctor::examine(cx.app, &line)?;
+    let checks = doctor::examine_and_keep(cx.app, &line)?;
+    let it = one(cx.db, scope, it.id)?;
     Ok(page(cx, &it, Some(&checks)))
 }
 

@@ -77,6 +77,7 @@ pub fn perform(app: &App, line: &Line, order: &Order<'_>) -> (Outcome, Log) {
         Outcome::Done(answer) | Outcome::Already(answer) => {
             answer.changes.iter().chain(&answer.warnings).for_each(|text| log.add(text));
         }
+        Outcome::Waits { .. } => {}
     }
     (outcome, log)
 }

@@ -202,7 +202,7 @@ fn asked(
         previous: json!({ "before": document.previous, "outputs": Map::new() }),
         body: None,
     };
-    let (outcome, _) = line.send(config, call, 1, db.now());
+    let (outcome, _) = line.send(config, call, (1, None), db.now());
     Ok(said(run, outcome))
 }
 
@@ -216,6 +216,7 @@ fn said(run: Run, outcome: Outcome) -> Run {
             let text = answer.message.unwrap_or_else(|| "Nothing would change.".to_owned());
             Run { connector: text, changes: answer.changes, ..run }
         }
+        Outcome::Waits { .. } => Run { connector: "It would answer later.".to_owned(), ..run },
         Outcome::Retry { text, .. } | Outcome::Unknown { text } | Outcome::Refused { text } => {
             Run { connector: text, ..run }
         }

@@ -50,6 +50,10 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
             crash::at("inside");
             Ok(Begun::Parked)
         }
+        // Who promised to answer is not called once more.
+        Action::WebhookSend if step.waited => {
+            Ok(Begun::Failed("It did not answer within the time it asked for.".to_owned()))
+        }
         Action::TaskOpen => {
             let never = Instant::from_unix(NEVER);
             match engine.app.db.write(tx.by, |tx| tasks::open(tx, step.id, job, &step.params)) {

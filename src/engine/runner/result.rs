@@ -5,9 +5,12 @@ use super::store::{self, Step};
 use super::take::{self, Taken};
 use super::{Engine, guarded};
 use crate::audit;
+use crate::connectors::notices;
 use crate::db::{Work, Write};
 use crate::drivers::{Answer, Outcome};
-use crate::engine::{Action, End, Job, OnError, close, finish, record, store as requests};
+use crate::engine::{
+    Action, DEADLINE, End, Job, OnError, close, finish, record, store as requests,
+};
 use crate::error::Result;
 use crate::events;
 use crate::ids::{ConnectorId, RequestId, StepId};
@@ -56,6 +59,12 @@ pub fn write(
                 }
                 Outcome::Unknown { text } => {
                     again(tx, engine, &step, job, ("unknown", text), None)?
+                }
+                Outcome::Waits { hours } => {
+                    let until = tx.now.plus_seconds(hours.saturating_mul(3600));
+                    store::await_callback(tx, &step, until, until.plus_seconds(DEADLINE))?;
+                    tx.wake(Work::Requests);
+                    false
                 }
                 Outcome::Refused { text } => fail_step(tx, engine, &step, job, "permanent", text)?,
             }
@@ -109,6 +118,7 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::Already(_) => "already",
         Outcome::Retry { .. } => "retry",
         Outcome::Unknown { .. } => "unknown",
+        Outcome::Waits { .. } => "waits",
         Outcome::Refused { .. } => "refused",
     }
 }
@@ -221,6 +231,7 @@ fn note_health(tx: &Write, connector: Option<ConnectorId>, outcome: &Outcome) ->
             store::set_health(tx, id, 0, None, "")?;
             if health.failures >= BREAKER {
                 audit::record(tx, "connector.up", subject, health.customer, &json!({}))?;
+                notices::up(tx, id)?;
                 tx.wake(Work::Requests);
             }
             return Ok(());
@@ -234,6 +245,7 @@ fn note_health(tx: &Write, connector: Option<ConnectorId>, outcome: &Outcome) ->
     store::set_health(tx, id, failures, until, text)?;
     if failures == BREAKER {
         audit::record(tx, "connector.down", subject, health.customer, &json!({ "error": text }))?;
+        notices::down(tx, id, text)?;
     }
     Ok(())
 }

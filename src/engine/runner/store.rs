@@ -81,6 +81,7 @@ pub fn first_lane(db: &Read, queue: &str) -> Result<Option<Lane>> {
             WHERE present.connector_id = 0
                OR state = 'gone'
                OR (state = 'active' AND (down_until IS NULL OR down_until <= :now)
+                   AND (rests_until IS NULL OR rests_until <= :now)
                    AND (SELECT count(*) FROM steps WHERE connector_id = connectors.id AND lease IS NOT NULL)
                        < CASE WHEN failures >= 5 THEN 1 ELSE (SELECT per_connector FROM queues WHERE name = :queue) END)
          )
@@ -416,6 +417,15 @@ pub fn park(tx: &Write, step: &Step, hold: &str, at: Instant, deadline: Instant)
     Ok(())
 }
 
+/// Gives a step back that is answered later, by `at` at the latest; it holds up nobody meanwhile.
+pub fn await_callback(tx: &Write, step: &Step, at: Instant, deadline: Instant) -> Result<()> {
+    tx.run(
+        "UPDATE steps SET lease = NULL, lease_until = NULL, lease_boot = NULL WHERE id = ?1",
+        [step.id],
+    )?;
+    park(tx, step, "wait", at, deadline)
+}
+
 /// Back to be tried again from `at` on.
 pub fn step_again(
     tx: &Write,
@@ -505,6 +515,7 @@ pub fn next_due(db: &Read) -> Result<Option<Instant>> {
            SELECT min(next_at) AS at FROM requests WHERE turn = 'sleeping' AND next_at > :now
            UNION ALL SELECT min(lease_until) FROM steps WHERE lease IS NOT NULL AND lease_until > :now
            UNION ALL SELECT min(down_until) FROM connectors WHERE down_until > :now
+           UNION ALL SELECT min(rests_until) FROM connectors WHERE rests_until > :now
            UNION ALL SELECT min(deadline_at) FROM requests WHERE turn <> 'over' AND deadline_at > :now)",
         named_params! { ":now": db.now },
     )
@@ -579,6 +590,7 @@ pub fn may_start(db: &Read, request: RequestId, connector: Option<ConnectorId>) 
                  OR EXISTS (SELECT 1 FROM connectors
                              WHERE id = :connector AND state <> 'paused'
                                AND (down_until IS NULL OR down_until <= :now)
+                               AND (rests_until IS NULL OR rests_until <= :now)
                                AND (SELECT count(*) FROM steps WHERE connector_id = :connector AND lease IS NOT NULL)
                                    < CASE WHEN failures >= 5 THEN 1
                                           ELSE (SELECT per_connector FROM requests JOIN queues ON queues.name = queue
@@ -587,10 +599,28 @@ pub fn may_start(db: &Read, request: RequestId, connector: Option<ConnectorId>) 
     )
 }
 
-/// The end of the breaker that ended last.
+/// Counts a step that begins; as many as may be in a minute are followed by a rest until it is over.
+pub fn count_call(tx: &Write, id: ConnectorId) -> Result<()> {
+    tx.run(
+        "UPDATE connectors
+            SET minute_calls = CASE WHEN minute_began > :before THEN minute_calls + 1 ELSE 1 END,
+                minute_began = CASE WHEN minute_began > :before THEN minute_began ELSE :now END
+          WHERE id = :id",
+        named_params! { ":id": id, ":before": tx.now.plus_seconds(-60), ":now": tx.now },
+    )?;
+    tx.run(
+        "UPDATE connectors SET rests_until = strftime('%Y-%m-%dT%H:%M:%SZ', minute_began, '+60 seconds')
+          WHERE id = :id AND minute_calls >= calls_per_minute",
+        named_params! { ":id": id },
+    )?;
+    Ok(())
+}
+
+/// The end of the breaker or the rest that ended last.
 pub fn last_breaker(db: &Read) -> Result<Option<Instant>> {
     db.value(
-        "SELECT max(down_until) FROM connectors WHERE down_until <= :now",
+        "SELECT max(max(coalesce(down_until, '')), max(coalesce(rests_until, ''))) FROM connectors
+          WHERE down_until <= :now OR rests_until <= :now",
         named_params! { ":now": db.now },
     )
 }

@@ -170,6 +170,9 @@ pub fn lease(tx: &Write, engine: &Engine, request: RequestId) -> Result<Option<T
         }
         let seconds = line.as_ref().map_or(INSIDE, Line::whole);
         let until = tx.now.plus_seconds(seconds.saturating_add(GRACE));
+        if let Some(line) = line.as_ref().filter(|line| line.calls_per_minute.is_some()) {
+            store::count_call(tx, line.id)?;
+        }
         let token = secret::hex(&secret::random::<16>()?);
         let attempt = store::lease(tx, &step, &token, &engine.boot, until)?;
         step.attempts = attempt;

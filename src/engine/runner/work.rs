@@ -1,9 +1,11 @@
 //! One attempt at a step, outside any transaction.
 
 use super::take::Taken;
+use crate::connectors::doctor;
 use crate::crash;
 use crate::directory::work::{self, Order, Verb};
 use crate::drivers::{Answer, Call, Outcome};
+use crate::engine::callback;
 use crate::engine::{Action, Event, store, verb as engine_verb};
 use crate::error::Result;
 use crate::events;
@@ -23,6 +25,16 @@ pub fn perform(app: &App, events: &'static [Event], taken: &Taken) -> (Outcome, 
             (Outcome::Refused { text: text.clone() }, text)
         });
     }
+    if let Some(line) = &taken.line {
+        match doctor::before_use(app, line) {
+            Ok(None) => {}
+            Ok(Some(text)) => return (Outcome::Retry { after: None, text: text.clone() }, text),
+            Err(err) => {
+                let text = format!("The connector could not be looked at: {err}");
+                return (Outcome::Retry { after: None, text: text.clone() }, text);
+            }
+        }
+    }
     if let (Some(verb), Some(line)) = (taken.step.action.in_scim(), &taken.line) {
         let order = scim::Order {
             verb,
@@ -40,7 +52,11 @@ pub fn perform(app: &App, events: &'static [Event], taken: &Taken) -> (Outcome, 
         Ok((call, line)) => {
             crash::at("call");
             let attempt = u32::try_from(taken.attempt).unwrap_or(u32::MAX);
-            let (outcome, log) = line.send(&app.config, call, attempt, app.db.now());
+            let base_url = app.settings().map(|it| it.base_url.clone()).unwrap_or_default();
+            let key = &app.config.key;
+            let later = callback::address(&base_url, key, taken.step.id, taken.attempt);
+            let told = (attempt, later.as_deref());
+            let (outcome, log) = line.send(&app.config, call, told, app.db.now());
             (outcome, log.text())
         }
         Err(err) => {

@@ -77,6 +77,8 @@ pub struct Hurdle {
     pub next_at: Option<Instant>,
     /// What it sleeps for, but for the next attempt.
     pub hold: String,
+    /// The step that is answered later.
+    pub called: Option<String>,
     pub freeze: Option<String>,
     pub task: Option<(TaskId, String)>,
     pub paused_by: Option<(String, Instant)>,
@@ -187,6 +189,10 @@ impl Shown {
                 None => String::new(),
             },
             Turn::Sleeping if hurdle.hold == "wait" => match hurdle.next_at {
+                Some(at) if hurdle.called.is_some() => {
+                    let called = hurdle.called.as_deref().unwrap_or_default();
+                    format!("“{called}” is answered later, by {} at the latest.", clock(at))
+                }
                 Some(at) => format!("Waits until {}, as its rule says.", clock(at)),
                 None => String::new(),
             },

@@ -277,6 +277,8 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
         "SELECT r.cancel_asked, r.next_at, r.hold, before.id AS blocked_id, before.title AS blocked_title,
                 paused_at, coalesce(pauser.display_name, 'Portico') AS paused_by,
                 (SELECT name FROM freezes WHERE r.hold = 'freeze' AND until_at = r.next_at LIMIT 1) AS freeze,
+                (SELECT steps.title FROM steps WHERE request_id = r.id AND steps.status = 'waiting'
+                                                 AND action = 'webhook.send' LIMIT 1) AS called,
                 connectors.name AS connector, connectors.state, connectors.down_until,
                 tasks.id AS task_id, tasks.title AS task_title,
                 (SELECT here FROM lanes
@@ -304,6 +306,7 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
                 blocked: blocked.zip(title),
                 next_at: row.get("next_at")?,
                 hold: row.get("hold")?,
+                called: row.get("called")?,
                 freeze: row.get("freeze")?,
                 task: task.zip(task_title),
                 paused_by: paused.map(|at| (who, at)),

@@ -6,8 +6,12 @@ use crate::directory::work::Verb;
 
 const LINE: Kind = Kind::Text(Into::Line);
 
-const USER: Param = param("user", "Account", LINE, "Left empty, the user’s own; else a user name");
-const GROUP: Param = param("group", "Group", LINE, "Its name, like VPN_{customer.code}").required();
+const TARGET: Kind = Kind::Text(Into::Target);
+
+const USER: Param =
+    param("user", "Account", TARGET, "Left empty, the user’s own; else a user name");
+const GROUP: Param =
+    param("group", "Group", TARGET, "Its name, like VPN_{customer.code}").required();
 const ATTRIBUTES: Param = param(
     "attributes",
     "Attributes",
@@ -17,15 +21,15 @@ const ATTRIBUTES: Param = param(
 
 const OU_ENSURE: &[Param] = &[
     param("name", "Name", LINE, "Left empty, the customer’s own OU"),
-    param("parent", "Below", LINE, "Left empty, the customer’s own OU"),
+    param("parent", "Below", TARGET, "Left empty, the customer’s own OU"),
 ];
 const OU_RENAME: &[Param] = &[
-    param("ou", "OU", LINE, "Left empty, the customer’s own"),
+    param("ou", "OU", TARGET, "Left empty, the customer’s own"),
     param("name", "New name", LINE, "Left empty, what the customer is called now"),
 ];
-const OU_REMOVE: &[Param] = &[param("ou", "OU", LINE, "Left empty, the customer’s own")];
+const OU_REMOVE: &[Param] = &[param("ou", "OU", TARGET, "Left empty, the customer’s own")];
 const USER_ENSURE: &[Param] = &[
-    param("ou", "OU", LINE, "Left empty, where the customer’s structure puts the user"),
+    param("ou", "OU", TARGET, "Left empty, where the customer’s structure puts the user"),
     param("cn", "Name", LINE, "Left empty, the display name"),
     param("account", "User name", LINE, "Left empty, the user’s"),
     param("upn", "Sign-in name", LINE, "Left empty, the user’s"),
@@ -38,8 +42,10 @@ const USER_RENAME: &[Param] = &[
     param("account", "User name", LINE, "Left empty, it stays"),
     param("upn", "Sign-in name", LINE, "Left empty, it stays"),
 ];
-const USER_MOVE: &[Param] =
-    &[USER, param("ou", "To OU", LINE, "Left empty, where the customer’s structure puts the user")];
+const USER_MOVE: &[Param] = &[
+    USER,
+    param("ou", "To OU", TARGET, "Left empty, where the customer’s structure puts the user"),
+];
 const OF_USER: &[Param] = &[USER];
 const GROUP_ENSURE: &[Param] = &[
     param("name", "Name", LINE, "Like VPN_{customer.code}").required(),
@@ -49,13 +55,13 @@ const GROUP_ENSURE: &[Param] = &[
         Kind::Word,
         "global, domain_local, universal or distribution; global if empty",
     ),
-    param("ou", "OU", LINE, "Left empty, the customer’s own"),
+    param("ou", "OU", TARGET, "Left empty, the customer’s own"),
     param("mail", "Address", Kind::Text(Into::Email), ""),
 ];
 const GROUP_RENAME: &[Param] = &[GROUP, param("name", "New name", LINE, "").required()];
 const GROUP_REMOVE: &[Param] = &[GROUP];
 const MEMBER: &[Param] =
-    &[GROUP, param("member", "Member", LINE, "Left empty, the user; else the name of a group")];
+    &[GROUP, param("member", "Member", TARGET, "Left empty, the user; else the name of a group")];
 
 pub fn params(verb: Verb) -> &'static [Param] {
     match verb {

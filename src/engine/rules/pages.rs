@@ -456,7 +456,8 @@ impl Form<'_> {
                     Opts { width: 3, ..opts },
                 )
             }
-            Kind::Word | Kind::Text(Into::Line | Into::Url | Into::Email | Into::Json) => {
+            Kind::Word
+            | Kind::Text(Into::Line | Into::Url | Into::Email | Into::Json | Into::Target) => {
                 let ltr = param.kind != Kind::Text(Into::Line);
                 text_field(input, complaints, &name, param.label, Opts { ltr, ..opts })
             }

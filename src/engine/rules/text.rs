@@ -2,6 +2,7 @@
 //! for, and never read again: a brace in somebody's name stays a brace.
 
 use super::condition::{Known, Value, Wrong};
+use crate::drivers::ldap::name::Rdn;
 use crate::input::is_email;
 use crate::letters;
 use serde_json::{Value as Json, json};
@@ -28,6 +29,8 @@ words! {
     /// What a text is for.
     Into {
         Line = "line", Lines = "lines", Url = "url", Json = "json", Email = "email",
+        // A name in a directory, or where the text itself has “=” a whole path there.
+        Target = "target",
     }
 }
 
@@ -84,12 +87,14 @@ impl Template {
 
     /// Fills it in; what is known later stays open. Says what does not fit.
     pub fn fill(&self, into: Into, value: &dyn Fn(&str) -> Option<Value>) -> Result<Json, String> {
+        let path =
+            self.0.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains('=')));
         if !self.names().any(is_late) {
             let mut text = String::new();
             for piece in &self.0 {
                 text.push_str(&match piece {
                     Piece::Text(plain) => plain.clone(),
-                    Piece::Name(name, filters) => put(name, filters, into, value)?,
+                    Piece::Name(name, filters) => put(name, filters, (into, path), value)?,
                 });
             }
             return whole(into, text).map(Json::from);
@@ -102,10 +107,10 @@ impl Template {
                     let filters: Vec<String> = filters.iter().map(|each| each.written()).collect();
                     json!({ "name": name, "filters": filters })
                 }
-                Piece::Name(name, filters) => json!(put(name, filters, into, value)?),
+                Piece::Name(name, filters) => json!(put(name, filters, (into, path), value)?),
             });
         }
-        Ok(json!({ LATE: parts, "into": into }))
+        Ok(json!({ LATE: parts, "into": into, "path": path }))
     }
 }
 
@@ -125,7 +130,8 @@ pub fn close(filled: &Json, value: &dyn Fn(&str) -> Option<Value>) -> Result<Jso
             Some(Json::Array(parts)) => {
                 let into =
                     all.get("into").and_then(Json::as_str).and_then(|word| word.parse().ok());
-                closed(parts, into.unwrap_or(Into::Line), value)
+                let path = all.get("path").and_then(Json::as_bool).unwrap_or(false);
+                closed(parts, (into.unwrap_or(Into::Line), path), value)
             }
             _ => {
                 let each = all.iter().map(|(name, inner)| Ok((name.clone(), close(inner, value)?)));
@@ -142,7 +148,7 @@ pub fn close(filled: &Json, value: &dyn Fn(&str) -> Option<Value>) -> Result<Jso
 
 fn closed(
     parts: &[Json],
-    into: Into,
+    into: (Into, bool),
     value: &dyn Fn(&str) -> Option<Value>,
 ) -> Result<Json, String> {
     let mut text = String::new();
@@ -157,7 +163,7 @@ fn closed(
             written.filter_map(|each| Filter::read(each.as_str().unwrap_or_default())).collect();
         text.push_str(&put(name, &filters, into, value)?);
     }
-    whole(into, text).map(Json::from)
+    whole(into.0, text).map(Json::from)
 }
 
 fn named(inside: &str, known: &Known, column: usize) -> Result<Piece, Wrong> {
@@ -217,11 +223,11 @@ impl Filter {
     }
 }
 
-/// A value as it may stand in the text.
+/// A value as it may stand in the text; `path` says that the text is a path in a directory.
 fn put(
     name: &str,
     filters: &[Filter],
-    into: Into,
+    (into, path): (Into, bool),
     value: &dyn Fn(&str) -> Option<Value>,
 ) -> Result<String, String> {
     let mut text = match value(name) {
@@ -239,11 +245,27 @@ fn put(
     match into {
         Into::Json => Ok(text),
         Into::Url => Ok(in_address(&text)),
-        Into::Line | Into::Lines | Into::Email if text.contains(breaks) => {
+        Into::Line | Into::Lines | Into::Email | Into::Target if text.contains(breaks) => {
             Err(format!("{name} has a line break or another character that cannot be seen"))
         }
         Into::Line | Into::Lines | Into::Email => Ok(text),
+        // What the directory answered may be a path of its own.
+        Into::Target if name.starts_with("out.") => Ok(text),
+        Into::Target if path => step(name, &text),
+        Into::Target if text.contains('=') => {
+            Err(format!("{name} has “=” in it, which no name in a directory may have here"))
+        }
+        Into::Target => Ok(text),
     }
+}
+
+/// As one part of a path: it can neither end there nor begin another.
+fn step(name: &str, text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let step = Rdn::new("CN", text).map_err(|why| format!("{name} {why}"))?.to_string();
+    Ok(step.trim_start_matches("CN=").to_owned())
 }
 
 /// All but letters, digits and four signs by their bytes: it can neither end its part of the path
@@ -289,6 +311,22 @@ mod tests {
     fn filled(template: &str, into: Into, name: &str) -> Result<Json, String> {
         let read = Template::read(template, &known()).map_err(|wrong| wrong.to_string())?;
         read.fill(into, &|asked| (asked == "user.name").then(|| Value::Text(name.to_owned())))
+    }
+
+    #[test]
+    fn a_name_in_a_directory_stays_one_and_a_path_keeps_its_parts() {
+        let name = |text: &str| filled("VPN_{user.name}", Into::Target, text);
+        assert_eq!(name("Sales + Co").unwrap(), "VPN_Sales + Co");
+        for bad in [",OU=x", "CN=Admins,OU=Ours", "a\nb", "a\0"] {
+            assert!(name(bad).is_err(), "{bad:?}");
+        }
+        let path = |text: &str| filled("CN={user.name},OU=Staff", Into::Target, text).unwrap();
+        assert_eq!(path("Sales"), "CN=Sales,OU=Staff");
+        assert_eq!(path("x,OU=Other"), "CN=x\\,OU\\=Other,OU=Staff");
+        let answered = Template::read("{out.group.dn}", &known()).unwrap();
+        let open = answered.fill(Into::Target, &|_| None).unwrap();
+        let dn = |_: &str| Some(Value::Text("CN=a,OU=b".into()));
+        assert_eq!(close(&open, &dn).unwrap(), "CN=a,OU=b");
     }
 
     #[test]

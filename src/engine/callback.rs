@@ -9,7 +9,6 @@ use crate::drivers::{Answer, Outcome};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::ids::StepId;
-use crate::input::one_line;
 use crate::secret::{self, Key, Secret};
 use crate::web::{App, Request, Response, response};
 use serde_json::{Map, Value, json};
@@ -97,9 +96,10 @@ fn read(body: &[u8]) -> Result<(Option<String>, Answer)> {
         changes: Vec::new(),
         warnings: texts("warnings"),
     };
-    let refused = said("refused").map(|why| match one_line(&why) {
-        why if why.is_empty() => "it gave no reason".to_owned(),
-        why => why.chars().take(500).collect(),
+    let one_line = |why: String| why.split_whitespace().collect::<Vec<_>>().join(" ");
+    let refused = said("refused").map(one_line).map(|why| match why.is_empty() {
+        true => "it gave no reason".to_owned(),
+        false => why.chars().take(500).collect(),
     });
     match Outcome::Done(answer).masked(&Mask::default()) {
         Outcome::Done(answer) => Ok((refused, answer)),

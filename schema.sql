@@ -1204,7 +1204,7 @@ CREATE TABLE proposals (
   customer_id    INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE,
   object         TEXT NOT NULL,                            -- objectGUID or entryUUID
   place          TEXT NOT NULL,                            -- where it was seen
-  why            TEXT NOT NULL CHECK (why IN ('recreated', 'double', 'similar', 'sign_in_name')),
+  why            TEXT NOT NULL CHECK (why IN ('recreated', 'double', 'similar', 'sign_in_name', 'new')),
   account        TEXT NOT NULL,                            -- JSON: what the directory said of it
   candidates     TEXT NOT NULL,                            -- JSON: users of the customer, each with the evidence
   suggested      TEXT,                                     -- a sign-in name that can be
@@ -1218,6 +1218,20 @@ CREATE TABLE proposals (
 ) STRICT;
 CREATE INDEX proposals_by_state ON proposals (state, id);
 CREATE INDEX proposals_by_environment ON proposals (environment_id);
+
+-- How a customer follows the directory it lives in.
+CREATE TABLE syncs (
+  customer_id    INTEGER PRIMARY KEY REFERENCES customers (id) ON DELETE CASCADE,
+  environment_id INTEGER NOT NULL REFERENCES environments (id) ON DELETE CASCADE,
+  ous            TEXT NOT NULL,                            -- JSON: names of OUs
+  fields         TEXT NOT NULL,                            -- JSON: fields that the directory owns
+  leavers        TEXT NOT NULL CHECK (leavers IN ('report', 'suspend')),
+  newcomers      TEXT NOT NULL CHECK (newcomers IN ('propose', 'create')),
+  every          TEXT NOT NULL CHECK (every IN ('never', 'hourly', 'daily')),
+  user_id        INTEGER NOT NULL,                         -- whose rights it has
+  queued_at      TEXT
+) STRICT;
+CREATE INDEX syncs_by_environment ON syncs (environment_id);
 
 ------------------------------------------------------------------------------------------------
 -- Catalogue: what is sold

@@ -146,6 +146,11 @@ routes! {
     Get  "/customers/{id}/directory-import"       scope UsersImport matching::pages::import::new;
     Post "/customers/{id}/directory-import"       scope UsersImport matching::pages::import::create;
     Post "/customers/{id}/directory-import/check" scope UsersImport matching::pages::import::check_it;
+    Get  "/customers/{id}/directory-sync"         scope ConnectorsWrite matching::pages::sync::show;
+    Post "/customers/{id}/directory-sync"         scope ConnectorsWrite matching::pages::sync::update;
+    Post "/customers/{id}/directory-sync/check"   scope ConnectorsWrite matching::pages::sync::check;
+    Post "/customers/{id}/directory-sync/run"     scope ConnectorsWrite matching::pages::sync::run;
+    Post "/customers/{id}/directory-sync/end"     scope ConnectorsWrite matching::pages::sync::destroy;
     Get  "/proposals"                scope UsersImport     matching::pages::proposals::index;
     Get  "/proposals/{id}"           scope UsersImport     matching::pages::proposals::show;
     Post "/proposals/{id}/link"      scope UsersImport     matching::pages::proposals::link_it;
@@ -184,6 +189,10 @@ routes! {
     Delete "/api/v1/directories/{id}" scope ConnectorsWrite directory::api::destroy, "Delete a directory that nobody lives in" &[] => &[];
     Get    "/api/v1/directories/{id}/browse" scope ConnectorsRead matching::api::browse, "Look at one level of a directory's tree" matching::api::BROWSE => matching::api::LEVEL;
     Post   "/api/v1/customers/{id}/directory-import" scope UsersImport matching::api::import, "Import users from the directory a customer lives in; dry_run=true looks only" matching::import::WANTED => matching::api::REPORT;
+    Get    "/api/v1/customers/{id}/directory-sync" scope ConnectorsWrite matching::api::sync, "Say how a customer follows its directory" &[] => matching::api::SYNC;
+    Put    "/api/v1/customers/{id}/directory-sync" scope ConnectorsWrite matching::api::put_sync, "Let a customer follow its directory" matching::sync::EDIT => matching::api::SYNC;
+    Delete "/api/v1/customers/{id}/directory-sync" scope ConnectorsWrite matching::api::end_sync, "Let a customer follow no directory" &[] => &[];
+    Post   "/api/v1/directories/{id}/sync" scope ConnectorsWrite matching::api::run_syncs, "Sync those who follow a directory; dry_run=true looks only" matching::api::RUN => matching::api::RUNS;
     Get    "/api/v1/proposals"        scope UsersImport     matching::api::index, "List accounts that may be somebody's" matching::proposals::FILTERS => matching::api::PROPOSAL;
     Get    "/api/v1/proposals/{id}"   scope UsersImport     matching::api::show, "Show an account that may be somebody's" &[] => matching::api::PROPOSAL;
     Post   "/api/v1/proposals/{id}/link"   scope UsersImport matching::api::link, "Link the account with a user" matching::proposals::LINK => matching::api::PROPOSAL;

@@ -45,6 +45,18 @@ pub const KINDS: &[Kind] = &[
         resumes: true,
         run: matching::import::run::run,
     },
+    Kind {
+        name: matching::sync::KIND,
+        title: "Follow a directory",
+        resumes: true,
+        run: matching::sync::run::run,
+    },
+    Kind {
+        name: matching::sync::DUE,
+        title: "Begin syncs that are due",
+        resumes: false,
+        run: matching::sync::due,
+    },
     Kind { name: many::KIND, title: "Work on many users", resumes: true, run: many::run::run },
     Kind {
         name: offboarding::run::KIND,
@@ -149,6 +161,7 @@ pub const RECURRING: &[Recurring] = &[
     Recurring { kind: "customers.expire", label: "Terms of customers", schedule: "5 * * * *" },
     Recurring { kind: "users.expire", label: "Last days", schedule: "5 * * * *" },
     Recurring { kind: offboarding::run::KIND, label: "Offboardings", schedule: "50 * * * *" },
+    Recurring { kind: matching::sync::DUE, label: "Syncs", schedule: "10 * * * *" },
     Recurring { kind: "users.purge", label: "Erasing users", schedule: "25 3 * * *" },
     Recurring { kind: "users.forget", label: "Memories of users", schedule: "35 3 * * *" },
     Recurring { kind: "passwords.expire", label: "Passwords that end", schedule: "10 6 * * *" },

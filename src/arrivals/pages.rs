@@ -25,6 +25,7 @@ use crate::users::form::{Form, LABELS};
 use crate::users::{self, reaches};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
+use std::collections::BTreeSet;
 
 /// What there is to choose from, and what is wished for and cannot be had.
 struct Choices {
@@ -277,8 +278,13 @@ fn show(cx: &Cx, scope: &Scope<UsersCreate>, page: &Page) -> Result<Response> {
         Some((id, model)) => (format!("/users/{id}/copy"), format!("New user like {model}")),
         None => (here.clone(), "New user".to_owned()),
     };
-    let form =
-        Form { input, complaints, departments: &choices.departments, preview: Some(page.customer) };
+    let form = Form {
+        input,
+        complaints,
+        departments: &choices.departments,
+        preview: Some(page.customer),
+        owned: &BTreeSet::new(),
+    };
     let fields = html! {
         (hidden(LOOK, "1"))
         @if !input.get("template").is_empty() { (hidden("template", input.get("template"))) }

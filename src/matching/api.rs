@@ -1,13 +1,14 @@
 use super::import::{self, Order, Wanted};
 use super::proposals::{self, Proposal};
-use super::{links, seen, site, told};
+use super::sync::rehearsal::rehearse;
+use super::{links, seen, site, sync, told};
 use crate::auth::Scope;
-use crate::auth::permissions::{ConnectorsRead, UsersImport};
+use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite, UsersImport};
 use crate::directory::environments;
 use crate::drivers::ldap::name::Dn;
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, EnvironmentId, ProposalId, UserId};
-use crate::input::Field;
+use crate::input::{Field, Fields, Input};
 use crate::jobs;
 use crate::web::{Cx, Response, response};
 use serde_json::{Value, json};
@@ -41,7 +42,7 @@ pub const PROPOSAL: &[Field] = &[
     Field::integer("customer_id", ""),
     Field::text("object", "the id of the account"),
     Field::text("place", "where it lies"),
-    Field::text("why", "recreated, double, similar or sign_in_name"),
+    Field::text("why", "recreated, double, similar, sign_in_name or new"),
     Field::text("name", "what the account is called"),
     Field::text("upn", "its sign-in name"),
     Field::text("suggested", "a sign-in name that can be, or null"),
@@ -49,6 +50,25 @@ pub const PROPOSAL: &[Field] = &[
     Field::text("state", "open, linked, created or ignored"),
     Field::integer("user_id", "whose it became, or null"),
 ];
+
+pub const SYNC: &[Field] = &[
+    Field::list("ous", ""),
+    Field::list("fields", "owned by the directory"),
+    Field::text("leavers", "report or suspend"),
+    Field::text("newcomers", "propose or create"),
+    Field::text("every", "never, hourly or daily"),
+    Field::integer("user_id", "whose rights it has"),
+];
+
+pub const RUN: &[Field] = &[Field::list("customers", "only these; all who follow if left out")];
+
+pub const RUNS: &[Field] = &[
+    Field::list("run_ids", "of a sync: a run for each customer"),
+    Field::list("customers", "of a look: rows, accounts and held of each"),
+];
+
+/// Customers of one look; each of them has the whole directory read.
+const LOOKED_AT: usize = 20;
 
 pub const LINKS: &[Field] =
     &[Field::list("items", "connector_id, directory, object, place, since of each account")];
@@ -82,13 +102,18 @@ pub fn browse(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
     response::json(200, &answer)
 }
 
+/// Whether nothing is to be done.
+fn looks(query: &Input) -> Result<bool> {
+    match query.get("dry_run") {
+        "" | "false" => Ok(false),
+        "true" => Ok(true),
+        _ => Err(Error::invalid("dry_run", "must be true or false")),
+    }
+}
+
 pub fn import(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
     let customer: CustomerId = cx.param("id")?;
-    let dry_run = match cx.request.query.get("dry_run") {
-        "" | "false" => false,
-        "true" => true,
-        _ => return Err(Error::invalid("dry_run", "must be true or false")),
-    };
+    let dry_run = looks(&cx.request.query)?;
     let input = cx.input()?;
     let (site, wanted) = cx.db.read(|db| {
         scope.reaches(db, customer)?;
@@ -174,4 +199,57 @@ pub fn accounts(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
 pub fn unlink(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
     links::untie(cx.db, scope, cx.param("id")?, &cx.input()?)?;
     Ok(response::no_content())
+}
+
+pub fn sync(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
+    let customer: CustomerId = cx.param("id")?;
+    let it = cx.db.read(|db| {
+        scope.reaches(db, customer)?;
+        sync::of(db, customer)?.ok_or(Error::NotFound)
+    })?;
+    response::json(
+        200,
+        &json!({
+            "ous": it.ous, "fields": it.fields, "leavers": it.leavers, "newcomers": it.newcomers,
+            "every": it.every, "user_id": it.user,
+        }),
+    )
+}
+
+pub fn put_sync(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
+    sync::put(cx.db, &cx.actor, scope, cx.param("id")?, &cx.input()?)?;
+    self::sync(cx, scope)
+}
+
+pub fn end_sync(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
+    sync::end(cx.db, scope, cx.param("id")?)?;
+    Ok(response::no_content())
+}
+
+pub fn run_syncs(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
+    let id: EnvironmentId = cx.param("id")?;
+    environments::one(cx.db, scope, id)?;
+    let dry_run = looks(&cx.request.query)?;
+    let input = cx.input()?;
+    let mut fields = Fields::of(&input, RUN);
+    let only = fields.list::<CustomerId>("customers", 200);
+    let only = fields.finish(|| only)?;
+    let mut all = cx.db.read(|db| sync::followers(db, scope, id))?;
+    if let Some(strange) = only.iter().find(|each| !all.contains(each)) {
+        let text = format!("has who does not follow the directory: {strange}");
+        return Err(Error::invalid("customers", text));
+    }
+    all.retain(|each| only.is_empty() || only.contains(each));
+    if dry_run {
+        if all.len() > LOOKED_AT {
+            let text = format!("must be named: at most {LOOKED_AT} can be looked at beforehand");
+            return Err(Error::invalid("customers", text));
+        }
+        let told = all.iter().map(|each| rehearse(cx.app, &cx.actor, *each));
+        let told = told.collect::<Result<Vec<_>>>()?;
+        return response::json(200, &json!({ "customers": told }));
+    }
+    let runs = all.iter().map(|each| sync::begin(cx.db, scope, *each));
+    let runs = runs.collect::<Result<Vec<_>>>()?;
+    response::json(202, &json!({ "run_ids": runs }))
 }

@@ -36,6 +36,7 @@ words! {
     /// Why somebody is to decide.
     Why {
         Recreated = "recreated", Double = "double", Similar = "similar", Name = "sign_in_name",
+        New = "new",
     }
 }
 
@@ -408,6 +409,7 @@ impl Why {
             Why::Double => "More than one account or user fits.",
             Why::Similar => "Somebody here may be meant.",
             Why::Name => "The sign-in name cannot be used here as it is.",
+            Why::New => "Nobody here is known by it.",
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod links;
 pub mod pages;
 pub mod proposals;
 pub mod seen;
+pub mod sync;
 mod store;
 
 use crate::auth::permissions::{ConnectorsRead, UsersImport};

@@ -1,13 +1,17 @@
 use super::Site;
 use super::evidence::Known;
-use super::proposals::{Filter, Kept, Proposal, State};
+use super::proposals::{self, Filter, Kept, Proposal};
+use super::sync::{Report, SetUp, Wanted};
+use crate::audit;
 use crate::auth::Scope;
-use crate::auth::permissions::UsersImport;
+use crate::auth::permissions::{ConnectorsWrite, UsersImport};
 use crate::db::{Read, Write, broken_unique};
 use crate::error::{Error, Result};
 use crate::ids::{ConnectorId, CustomerId, EnvironmentId, ProposalId, UserId};
+use crate::places::State;
 use crate::web::Paging;
 use rusqlite::named_params;
+use serde_json::json;
 use std::collections::{BTreeSet, HashSet};
 
 pub fn site(db: &Read, customer: CustomerId) -> Result<Option<Site>> {
@@ -257,7 +261,12 @@ pub fn answered(
     Ok(())
 }
 
-pub fn decide(tx: &Write, id: ProposalId, state: State, user: Option<UserId>) -> Result<()> {
+pub fn decide(
+    tx: &Write,
+    id: ProposalId,
+    state: proposals::State,
+    user: Option<UserId>,
+) -> Result<()> {
     tx.run(
         "UPDATE proposals SET state = :state, user_id = :user, decided_by = :by, decided_at = :now WHERE id = :id",
         named_params! { ":id": id, ":state": state, ":user": user, ":by": tx.by.user, ":now": tx.now },
@@ -344,5 +353,140 @@ pub fn called(
             AND state NOT IN ('deleted', 'purged')",
         named_params! { ":ids": serde_json::to_string(ids)?, ":customer": customer },
         |row| Ok((row.get("id")?, row.get("display_name")?, row.get("upn")?)),
+    )
+}
+
+/// A user of a customer with what is theirs in a directory.
+#[derive(Clone)]
+pub struct Bound {
+    pub user: UserId,
+    pub name: String,
+    pub state: State,
+    pub break_glass: bool,
+    pub object: String,
+    pub place: String,
+}
+
+/// The living users of a customer who have an account there.
+pub fn bound_users(db: &Read, connector: ConnectorId, customer: CustomerId) -> Result<Vec<Bound>> {
+    db.all(
+        "SELECT users.id, display_name, state, break_glass, object, dn
+           FROM bindings JOIN users ON users.id = user_id
+          WHERE bindings.customer_id = :customer AND connector_id = :connector AND class = 'user'
+            AND state IN ('active', 'disabled')",
+        named_params! { ":connector": connector, ":customer": customer },
+        |row| {
+            Ok(Bound {
+                user: row.get("id")?,
+                name: row.get("display_name")?,
+                state: row.get("state")?,
+                break_glass: row.get("break_glass")?,
+                object: row.get("object")?,
+                place: row.get("dn")?,
+            })
+        },
+    )
+}
+
+/// Says why a sync suspended somebody.
+pub fn leaver(tx: &Write, customer: CustomerId, user: UserId, why: &str) -> Result<()> {
+    let detail = json!({ "reason": "directory", "why": why });
+    audit::record(tx, "directory.leaver", ("user", user.0), customer, &detail)
+}
+
+pub fn set_up(db: &Read, customer: CustomerId) -> Result<Option<SetUp>> {
+    db.maybe(
+        "SELECT customer_id, environment_id, ous, fields, leavers, newcomers, every, user_id, queued_at
+           FROM syncs WHERE customer_id = ?1",
+        [customer],
+        a_set_up,
+    )
+}
+
+/// All of them; there are no more than customers who follow.
+pub fn set_ups(db: &Read) -> Result<Vec<SetUp>> {
+    db.all(
+        "SELECT customer_id, environment_id, ous, fields, leavers, newcomers, every, user_id, queued_at
+           FROM syncs WHERE every <> 'never' ORDER BY customer_id",
+        [],
+        a_set_up,
+    )
+}
+
+fn a_set_up(row: &rusqlite::Row) -> rusqlite::Result<SetUp> {
+    let (ous, fields): (String, String) = (row.get("ous")?, row.get("fields")?);
+    Ok(SetUp {
+        customer: row.get("customer_id")?,
+        environment: row.get("environment_id")?,
+        ous: serde_json::from_str(&ous).unwrap_or_default(),
+        fields: serde_json::from_str(&fields).unwrap_or_default(),
+        leavers: row.get("leavers")?,
+        newcomers: row.get("newcomers")?,
+        every: row.get("every")?,
+        user: row.get("user_id")?,
+        queued_at: row.get("queued_at")?,
+    })
+}
+
+pub fn put_set_up(tx: &Write, site: &Site, user: UserId, wanted: &Wanted) -> Result<()> {
+    tx.run(
+        "INSERT INTO syncs (customer_id, environment_id, ous, fields, leavers, newcomers, every, user_id)
+         VALUES (:customer, :environment, :ous, :fields, :leavers, :newcomers, :every, :user)
+         ON CONFLICT (customer_id) DO UPDATE
+            SET environment_id = excluded.environment_id, ous = excluded.ous, fields = excluded.fields,
+                leavers = excluded.leavers, newcomers = excluded.newcomers, every = excluded.every,
+                user_id = excluded.user_id",
+        named_params! {
+            ":customer": site.customer, ":environment": site.environment,
+            ":ous": serde_json::to_string(&wanted.ous)?, ":fields": serde_json::to_string(&wanted.fields)?,
+            ":leavers": wanted.leavers, ":newcomers": wanted.newcomers, ":every": wanted.every, ":user": user,
+        },
+    )?;
+    Ok(())
+}
+
+pub fn delete_set_up(tx: &Write, customer: CustomerId) -> Result<bool> {
+    Ok(tx.run("DELETE FROM syncs WHERE customer_id = ?1", [customer])? > 0)
+}
+
+pub fn queued(tx: &Write, customer: CustomerId) -> Result<()> {
+    tx.run(
+        "UPDATE syncs SET queued_at = :now WHERE customer_id = :customer",
+        named_params! { ":customer": customer, ":now": tx.now },
+    )?;
+    Ok(())
+}
+
+pub fn followers(
+    db: &Read,
+    scope: &Scope<ConnectorsWrite>,
+    environment: EnvironmentId,
+) -> Result<Vec<CustomerId>> {
+    db.all(
+        "SELECT syncs.customer_id FROM syncs
+          WHERE environment_id = :environment
+            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = syncs.customer_id
+                           AND scope IN (SELECT value FROM json_each(:scope)))
+          ORDER BY syncs.customer_id",
+        named_params! { ":environment": environment, ":scope": scope },
+        |row| row.get(0),
+    )
+}
+
+/// The last runs of a customer that were syncs: id, state, when, numbers.
+pub fn reports(db: &Read, customer: CustomerId) -> Result<Vec<Report>> {
+    db.all(
+        "SELECT id, state, due_at, numbers FROM runs
+          WHERE customer_id = :customer AND kind = 'directory.sync' ORDER BY id DESC LIMIT 10",
+        named_params! { ":customer": customer },
+        |row| {
+            let numbers: String = row.get("numbers")?;
+            Ok(Report {
+                run: row.get("id")?,
+                state: row.get("state")?,
+                at: row.get("due_at")?,
+                numbers: serde_json::from_str(&numbers).unwrap_or_default(),
+            })
+        },
     )
 }

@@ -8,6 +8,7 @@ use crate::ids::CustomerId;
 use crate::input::Input;
 use crate::sheet::countries;
 use maud::{Markup, html};
+use std::collections::BTreeSet;
 
 /// What the fields are called.
 pub const LABELS: &[(&str, &str)] = &[
@@ -66,10 +67,16 @@ pub struct Form<'a> {
     pub departments: &'a [String],
     /// Shows the names while they are typed, for a new user of this customer.
     pub preview: Option<CustomerId>,
+    /// What the directory owns, which is read-only here.
+    pub owned: &'a BTreeSet<String>,
 }
 
 impl Form<'_> {
     pub fn text(&self, name: &str, opts: Opts) -> Markup {
+        let opts = match self.owned.contains(name) {
+            true => Opts { disabled: true, hint: "Owned by the directory: changed there.", ..opts },
+            false => opts,
+        };
         let label =
             LABELS.iter().find(|(field, _)| *field == name).map_or(name, |(_, label)| label);
         text_field(self.input, self.complaints, name, label, opts)

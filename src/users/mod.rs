@@ -405,7 +405,9 @@ pub fn update_oneself(db: &Db, own: &Own<AccountUpdate>, input: &Input) -> Resul
         let reach = Scope::<UsersRead>::of_system(own.by.via);
         let home = Home::of(tx, &reach, was.customer)?;
         let standing = || Ok(Standing::Oneself);
-        let weighed = weighed(tx, &reach, &home, &was, input, standing, |_| Ok(Vec::new()))?;
+        let weighed = weighed(tx, &reach, &home, &was, input, standing, |changed| {
+            not_owned(tx, &was, changed)
+        })?;
         put(tx, &reach, &home, &was, &weighed, true)
     })
 }
@@ -447,10 +449,25 @@ pub fn change_telling<P: Permission>(
     input: &Input,
     tells: bool,
 ) -> Result<Changed> {
+    altered(tx, actor, scope, home, was, input, Manner { tells, follows: false })
+}
+
+fn altered<P: Permission>(
+    tx: &Write,
+    actor: &Actor,
+    scope: &Scope<P>,
+    home: &Home,
+    was: &User,
+    input: &Input,
+    manner: Manner,
+) -> Result<Changed> {
     let standing = || Standing::of(tx, actor, &Holder::user(was.customer, was.id));
     let weighed = weighed(tx, scope, home, was, input, standing, |changed| {
         let mut all = not_permitted(tx, actor, was.customer, changed);
         all.extend(not_covered(tx, actor, was.customer, changed.contains_key("main_contact"))?);
+        if !manner.follows {
+            all.extend(not_owned(tx, was, changed)?);
+        }
         Ok(all)
     })?;
     let changed = &weighed.changed;
@@ -463,8 +480,51 @@ pub fn change_telling<P: Permission>(
     if shuts_out(tx, home, &weighed.details, &weighed.changed) {
         not_last_administrator(tx, actor.home, was.id)?;
     }
-    put(tx, scope, home, was, &weighed, tells)?;
+    put(tx, scope, home, was, &weighed, manner.tells)?;
     Ok(weighed.changed)
+}
+
+/// The same for what the directory says of somebody, which owns what others may not change.
+pub fn follow<P: Permission>(
+    tx: &Write,
+    actor: &Actor,
+    scope: &Scope<P>,
+    home: &Home,
+    was: &User,
+    input: &Input,
+) -> Result<Changed> {
+    altered(tx, actor, scope, home, was, input, Manner { tells: true, follows: true })
+}
+
+/// How a change comes about.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// The user hears by mail of a new sign-in name or private address.
+    tells: bool,
+    /// The directory says so.
+    follows: bool,
+}
+
+/// The fields of a user that the directory owns, and its name.
+pub fn owned_fields(
+    db: &Read,
+    customer: CustomerId,
+    id: UserId,
+) -> Result<Option<(String, BTreeSet<String>)>> {
+    store::owned_fields(db, customer, id)
+}
+
+/// What is changed in the directory only.
+fn not_owned(db: &Read, user: &User, changed: &Changed) -> Result<Vec<Complaint>> {
+    if changed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some((directory, owned)) = owned_fields(db, user.customer, user.id)? else {
+        return Ok(Vec::new());
+    };
+    let message = format!("is owned by the directory {directory}: change it there");
+    let theirs = changed.keys().filter(|name| owned.contains(name.as_str()));
+    Ok(theirs.map(|name| Complaint::new(name.clone(), message.clone())).collect())
 }
 
 /// What an edit makes of a user.

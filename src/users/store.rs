@@ -551,3 +551,24 @@ pub fn manager_of(db: &Read, customer: CustomerId, id: UserId) -> Result<Option<
 pub fn shown_name(db: &Read, id: UserId) -> Result<String> {
     db.value("SELECT display_name FROM users WHERE id = ?1", [id])
 }
+
+/// The fields that the directory which the customer follows owns of a linked user, and its name.
+pub fn owned_fields(
+    db: &Read,
+    customer: CustomerId,
+    id: UserId,
+) -> Result<Option<(String, BTreeSet<String>)>> {
+    db.maybe(
+        "SELECT environments.name, fields
+           FROM syncs JOIN environments ON environments.id = environment_id
+          WHERE syncs.customer_id = :customer
+            AND EXISTS (SELECT 1 FROM bindings
+                         WHERE bindings.customer_id = :customer AND bindings.user_id = :id AND class = 'user'
+                           AND bindings.connector_id = environments.connector_id)",
+        named_params! { ":customer": customer, ":id": id },
+        |row| {
+            let fields: String = row.get("fields")?;
+            Ok((row.get("name")?, serde_json::from_str(&fields).unwrap_or_default()))
+        },
+    )
+}

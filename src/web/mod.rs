@@ -420,7 +420,11 @@ fn no_strange_query(route: &Route, request: &Request) -> Result<()> {
         Method::Get => fields().collect(),
         // Where the body is a file, or an order to look only is said beside it, the address is
         // read like a body.
-        _ if path.ends_with("import") || path.ends_with("/v1/apply") || path == "/apply" => {
+        _ if path.ends_with("import")
+            || path.ends_with("}/sync")
+            || path.ends_with("/v1/apply")
+            || path == "/apply" =>
+        {
             return Ok(());
         }
         Method::Delete => {

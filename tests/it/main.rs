@@ -81,6 +81,7 @@ mod setup;
 mod sheet;
 mod signin;
 mod sink;
+mod syncs;
 mod storybook;
 mod tidy;
 mod today;

@@ -10,7 +10,7 @@ use crate::html::button::{cancel, primary};
 use crate::html::form::{complaints_flash, form_foot, post_form};
 use crate::input::Input;
 use crate::users::form::{Form, LABELS};
-use crate::users::{oneself, own_properties, update_oneself};
+use crate::users::{oneself, own_properties, owned_fields, update_oneself};
 use crate::web::{Cx, Response};
 use maud::html;
 
@@ -60,7 +60,9 @@ fn form(
         .filter(|kept| !mine.iter().any(|property| property.id == kept.property.id))
         .collect();
     let labels = labels(&mine);
-    let form = Form { input, complaints, departments: &[], preview: None };
+    let owned = cx.db.read(|db| owned_fields(db, cx.actor.home, own.user))?;
+    let owned = owned.map(|(_, fields)| fields).unwrap_or_default();
+    let form = Form { input, complaints, departments: &[], preview: None, owned: &owned };
     let body = html! {
         (complaints_flash(complaints, &with_labels(LABELS, &labels)))
         (post_form(&cx.csrf, "/account/details", html! {

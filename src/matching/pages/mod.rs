@@ -3,3 +3,4 @@
 pub mod import;
 pub mod links;
 pub mod proposals;
+pub mod sync;

@@ -179,7 +179,9 @@ fn meant(cx: &Cx, it: &Proposal, people: &[Person]) -> Markup {
 fn another(cx: &Cx, it: &Proposal, input: &Input, wrong: &[Complaint], at: &str) -> Markup {
     let hint = match it.why {
         Why::Name => "The one in the directory cannot be used here; this is the nearest that can.",
-        Why::Recreated | Why::Double | Why::Similar => "Left empty, it is made as for other users.",
+        Why::Recreated | Why::Double | Why::Similar | Why::New => {
+            "Left empty, it is made as for other users."
+        }
     };
     let opts = Opts { hint, ltr: true, width: 4, optional: true, ..Opts::default() };
     card(

@@ -177,7 +177,9 @@ fn edit_page(
         input.set("manager", cx.db.read(|db| store::upn(db, boss))?);
     }
     let input = &input;
-    let form = Form { input, complaints, departments: &departments, preview: None };
+    let owned = cx.db.read(|db| users::owned_fields(db, user.customer, id))?;
+    let owned = owned.map(|(_, fields)| fields).unwrap_or_default();
+    let form = Form { input, complaints, departments: &departments, preview: None, owned: &owned };
     let keep = html! {
         (check(input, complaints, "keep_address", "Keep the old sign-in name as an address", ""))
     };

@@ -115,6 +115,9 @@ fn push(order: &Order, of: &Bound) -> Result<RowOut> {
             row.result = Outcome::Pushed;
             row.why = "Was enabled there, and is disabled again.".to_owned();
         }
+        Answer::Waits { .. } => {
+            row.why = "Is enabled there and disabled here; it answers later.".to_owned();
+        }
         Answer::Retry { text, .. } | Answer::Unknown { text } | Answer::Refused { text } => {
             row.why = format!("Is enabled there and disabled here: {text}");
         }

@@ -287,6 +287,7 @@ CREATE TABLE users (
   password_hash   TEXT,                                    -- argon2id, PHC text; NULL: none set
   password_set_at TEXT,
   password_due    INTEGER NOT NULL DEFAULT 0 CHECK (password_due IN (0, 1)), -- to be replaced before anything else
+  factor_from     TEXT,                                    -- since when a service asks for a second factor
   password_stays  INTEGER NOT NULL DEFAULT 0 CHECK (password_stays IN (0, 1)), -- no maximum age, where that is allowed
   locked_until    TEXT,                                    -- for browsers not known, after too many failures
   epoch           INTEGER NOT NULL DEFAULT 1,              -- copied into sessions and links; +1 ends them
@@ -1253,6 +1254,8 @@ CREATE TABLE services (
   tracking_only INTEGER NOT NULL DEFAULT 0 CHECK (tracking_only IN (0, 1)), -- active without rules
   on_move       TEXT NOT NULL DEFAULT 'refuse' CHECK (on_move IN ('carry', 'recreate', 'refuse')), -- of its user to another customer
   builtin       INTEGER NOT NULL DEFAULT 0 CHECK (builtin IN (0, 1)),       -- 'reseller'
+  module        TEXT NOT NULL DEFAULT '',                  -- the shipped module it was installed from
+  module_version INTEGER NOT NULL DEFAULT 0,               -- as it was taken; a newer one waits until it is
   version       INTEGER NOT NULL DEFAULT 1,
   created_at    TEXT NOT NULL,
   changed_at    TEXT NOT NULL

@@ -19,6 +19,7 @@ pub static EVENTS: &[Event] = &[
     assigned("user_service.suspend"),
     assigned("user_service.resume"),
     assigned("user_service.deprovision"),
+    assigned("user_service.purge"),
     of_customer("customer.provision"),
     of_customer("customer.disable"),
     of_customer("customer.enable"),

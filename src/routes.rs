@@ -689,6 +689,15 @@ routes! {
     Get    "/services/{code}/versions/{version}"          scope CatalogueRead  catalogue::documents::api::version;
     Get    "/apply"                                       scope CatalogueWrite catalogue::documents::pages::new;
     Post   "/apply"                                       scope CatalogueWrite catalogue::documents::pages::create;
+    Get    "/modules"                                     scope CatalogueWrite catalogue::modules::pages::index;
+    Get    "/modules/{code}"                              scope CatalogueWrite catalogue::modules::pages::show;
+    Post   "/modules/{code}/install"                      scope CatalogueWrite catalogue::modules::pages::install;
+    Get    "/modules/{code}/upgrade"                      scope CatalogueWrite catalogue::modules::pages::preview;
+    Post   "/modules/{code}/upgrade"                      scope CatalogueWrite catalogue::modules::pages::upgrade;
+    Get    "/api/v1/modules"                              scope CatalogueWrite catalogue::modules::api::index, "List the modules that come with the program" &[] => catalogue::modules::api::OUT;
+    Get    "/api/v1/modules/{code}"                       scope CatalogueWrite catalogue::modules::api::show, "Show a module" &[] => catalogue::modules::api::OUT;
+    Post   "/api/v1/modules/{code}/install"               scope CatalogueWrite catalogue::modules::api::install, "Install a module" catalogue::modules::INSTALL => catalogue::modules::api::INSTALLED;
+    Post   "/api/v1/modules/{code}/upgrade"               scope CatalogueWrite catalogue::modules::api::upgrade, "Take the newer version of a module" &[] => catalogue::documents::api::APPLIED;
     Post   "/api/v1/apply"                                scope CatalogueWrite catalogue::documents::api::applied, "Bring a document of services in" catalogue::documents::api::APPLY => catalogue::documents::api::APPLIED;
     Get    "/api/v1/services/{code}/versions"             scope CatalogueRead  catalogue::documents::api::versions, "List the versions of a service" jobs::api::PAGES => catalogue::documents::api::VERSION;
     Get    "/api/v1/services/{code}/versions/{version}"   scope CatalogueRead  catalogue::documents::api::version, "Show a service as it was saved" &[] => catalogue::documents::api::EXPORT_OUT;
@@ -926,6 +935,8 @@ const PREVIEWS: &[(Method, &str)] = &[
     (Method::Post, "/users/{id}/rehire"),
     (Method::Post, "/users/{id}/move"),
     (Method::Post, "/users/{id}/merge"),
+    (Method::Post, "/modules/{code}/install"),
+    (Method::Post, "/modules/{code}/upgrade"),
 ];
 
 /// Whether the operation does; orders about services all do. Any other refuses the word: whoever sends

@@ -1,6 +1,6 @@
 //! Every kind of run there is, and what runs by the clock.
 
-use crate::assignments::{bulk, fanout};
+use crate::assignments::{bulk, fanout, purge};
 use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::many;
@@ -149,6 +149,12 @@ pub const KINDS: &[Kind] = &[
         run: fanout::run,
     },
     Kind {
+        name: purge::KIND,
+        title: "Delete outside what users lost long ago",
+        resumes: false,
+        run: purge::run,
+    },
+    Kind {
         name: bulk::KIND,
         title: "Give a service to many users",
         resumes: true,
@@ -173,6 +179,7 @@ pub const RECURRING: &[Recurring] = &[
     Recurring { kind: "store.upkeep", label: "Upkeep", schedule: "40 3 * * *" },
     Recurring { kind: "billing.recalculate", label: "Bills", schedule: "15 2 * * *" },
     Recurring { kind: recount::KIND, label: "Counters", schedule: "25 3 * * *" },
+    Recurring { kind: purge::KIND, label: "What users lost", schedule: "55 3 * * *" },
     Recurring { kind: "billing.lock", label: "Periods", schedule: "45 2 * * *" },
 ];
 

@@ -227,6 +227,7 @@ pub fn event(level: Level, what: &str) -> &'static str {
         (Level::User, "update") => "user_service.update",
         (Level::User, "suspend") => "user_service.suspend",
         (Level::User, "resume") => "user_service.resume",
+        (Level::User, "purge") => "user_service.purge",
         (Level::User, _) => "user_service.deprovision",
     }
 }

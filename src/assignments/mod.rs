@@ -11,6 +11,7 @@ pub mod forget;
 pub mod moving;
 pub mod pages;
 pub mod previews;
+pub mod purge;
 pub mod state;
 mod act;
 mod amounts;

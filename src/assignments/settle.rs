@@ -22,7 +22,7 @@ pub fn settle(tx: &Write, settled: &Settled) -> Result<()> {
     let (_, what) = job.event.rsplit_once('.').unwrap_or_default();
     match (what, settled.end) {
         ("deprovision", End::Done) => removed(tx, job, &held),
-        ("deprovision", _) => Ok(()),
+        ("deprovision" | "purge", _) => Ok(()),
         (_, End::Done) => delivered(tx, job, &held, what),
         (_, End::Cancelled) => cancelled(tx, &held),
         (_, End::Failed) => Ok(()),

@@ -281,7 +281,7 @@ impl<P> ToSql for Own<P> {
 pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
     let person = may_enter(db, user, door)?;
     let held = rights::held(db, user, person.home)?;
-    let requires_factor = factor_asked_by(db, &held, person.home)?;
+    let requires_factor = factor_asked_by(db, &held, user, person.home)?;
     let (roles, rights, on_services) = rights::worth(db, held, person.home)?;
     Ok(Actor {
         user,
@@ -298,12 +298,18 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
     })
 }
 
-/// What asks `user` for a second factor: a role in force or a part of one, or everybody's customer.
+/// What asks `user` for a second factor: a role in force or a part of one, everybody's customer, or a
+/// service.
 pub fn requires_factor(db: &Read, user: UserId, home: CustomerId) -> Result<Option<String>> {
-    factor_asked_by(db, &rights::held(db, user, home)?, home)
+    factor_asked_by(db, &rights::held(db, user, home)?, user, home)
 }
 
-fn factor_asked_by(db: &Read, held: &[Held], home: CustomerId) -> Result<Option<String>> {
+fn factor_asked_by(
+    db: &Read,
+    held: &[Held],
+    user: UserId,
+    home: CustomerId,
+) -> Result<Option<String>> {
     let pairs: Vec<i64> =
         held.iter().filter(|held| held.why_not.is_none()).map(|held| held.role.0).collect();
     db.maybe(
@@ -318,8 +324,9 @@ fn factor_asked_by(db: &Read, held: &[Held], home: CustomerId) -> Result<Option<
                FROM customer_tree
                JOIN customer_settings ON customer_settings.customer_id = above AND key = 'factor_for_all'
                JOIN customers setter ON setter.id = above
-              WHERE below = :home ORDER BY depth LIMIT 1)) AS name",
-        named_params! { ":held": serde_json::to_string(&pairs)?, ":home": home },
+              WHERE below = :home ORDER BY depth LIMIT 1),
+            (SELECT 'A service of yours' FROM users WHERE id = :user AND factor_from <= :now)) AS name",
+        named_params! { ":held": serde_json::to_string(&pairs)?, ":home": home, ":user": user, ":now": db.now },
         |row| row.get::<_, Option<String>>("name"),
     )
     .map(Option::flatten)

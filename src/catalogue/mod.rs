@@ -5,6 +5,7 @@ pub mod api;
 pub mod defaults;
 pub mod documents;
 pub mod fields;
+pub mod modules;
 pub mod pages;
 pub mod plans;
 pub mod properties;
@@ -63,6 +64,9 @@ pub struct Service {
     pub tracking_only: bool,
     pub on_move: OnMove,
     pub builtin: bool,
+    /// The shipped module it was installed from, in that version; empty: one's own.
+    pub module: String,
+    pub module_version: i64,
     pub version: i64,
 }
 

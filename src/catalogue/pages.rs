@@ -63,7 +63,7 @@ pub fn index(cx: &Cx, scope: &Scope<CatalogueRead>) -> Result<Response> {
     let head = Head {
         actions: Some(html! {
             @if cx.actor.may::<PricesRead>() { (link("Price lists", "/price-lists")) }
-            @if may { (link("Bring in files", "/apply")) (new()) }
+            @if may { (link("Modules", "/modules")) (link("Bring in files", "/apply")) (new()) }
         }),
         lede: match (may, cx.actor.may::<OffersWrite>()) {
             (true, _) => "What you sell. Resellers see the ones you let them sell.",
@@ -107,8 +107,8 @@ pub fn index(cx: &Cx, scope: &Scope<CatalogueRead>) -> Result<Response> {
         (page_head("Services", head))
         (filters("/services", narrow))
         @if page.items.is_empty() && query.is_empty() {
-            (empty("stack-2", "No services yet", "A service is a thing you sell, per user or per customer.",
-                may.then(|| html! { (new()) })))
+            (empty("stack-2", "No services yet", "A service is a thing you sell, per user or per customer. Begin with a module that is ready to use, or make one of your own.",
+                may.then(|| html! { (link("Modules", "/modules")) " " (new()) })))
         } @else if page.items.is_empty() {
             (empty("search", "No service matches", "Try fewer letters, or another kind.", None))
         } @else {
@@ -285,7 +285,8 @@ fn show_page(
             draw_properties(service, &shown.properties, may)))
         @if rules {
             @let (workers, chosen) = cx.db.read(|db| Ok((services::workers(db)?, services::chosen(db, service)?)))?;
-            (card("What happens", None, rules_form(cx, service, &workers, &chosen)))
+            (card("What happens", Some(html! { (link("All rules", &format!("/rules?service={code}")).small()) }),
+                rules_form(cx, service, &workers, &chosen)))
         }
         (card("About", None, about(&shown)))
     };
@@ -311,6 +312,10 @@ fn about(shown: &Shown) -> Markup {
         };
         let names: Vec<String> = shown.needs.iter().map(name).collect();
         list.push(("Needs", html! { (names.join("; ")) }));
+    }
+    if !service.module.is_empty() {
+        let at = format!("/modules/{}", service.module);
+        list.push(("Module", html! { a href=(at) { "Version " (service.module_version) } }));
     }
     if service.tracking_only {
         list.push(("Work", html! { "Tracking only" }));

@@ -56,17 +56,19 @@ pub struct Author<'a> {
     pub key: &'a Key,
     pub prices: bool,
     pub costs: bool,
+    /// Whether a document of theirs may change rules.
+    pub rules: bool,
 }
 
 impl<'a> Author<'a> {
     pub fn new(actor: &Actor, scope: &'a Scope<CatalogueWrite>, key: &'a Key) -> Author<'a> {
         let (prices, costs) = (actor.may::<PricesWrite>(), actor.may::<CostsRead>());
-        Author { scope, key, prices, costs }
+        Author { scope, key, prices, costs, rules: false }
     }
 
     /// Of a file, which says nothing of prices.
-    pub fn of_files(scope: &'a Scope<CatalogueWrite>, key: &'a Key) -> Author<'a> {
-        Author { scope, key, prices: false, costs: false }
+    pub fn of_files(scope: &'a Scope<CatalogueWrite>, key: &'a Key, rules: bool) -> Author<'a> {
+        Author { scope, key, prices: false, costs: false, rules }
     }
 }
 

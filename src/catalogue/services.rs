@@ -450,6 +450,9 @@ pub fn chosen(db: &Read, service: &Service) -> Result<(Vec<ConnectorId>, OnError
     Ok((rules.iter().filter_map(|rule| rule.connector).collect(), on_error))
 }
 
+/// The place of the first of them.
+const FIRST: i64 = 100;
+
 /// Says what happens for the five events of a service: each chosen connector gets a rule for each,
 /// and what was set up last is taken down first.
 pub fn set_rules(db: &Db, scope: &Scope<RulesWrite>, code: &str, input: &Input) -> Result<()> {
@@ -482,13 +485,16 @@ pub fn set_rules(db: &Db, scope: &Scope<RulesWrite>, code: &str, input: &Input) 
         let version = store::touch(tx, service.id)?;
         store::clear_rules(tx, service.id)?;
         for what in EVENTS {
-            let last = i64::try_from(chosen.len()).unwrap_or(0) + 1;
+            let count = i64::try_from(chosen.len()).unwrap_or(0);
             for (place, worker) in (1..).zip(&chosen) {
-                let position = if what == "deprovision" { last - place } else { place };
+                // Others may run before them, up to the hundredth place.
+                let turn = if what == "deprovision" { count + 1 - place } else { place };
+                let position = FIRST + turn - 1;
                 let rule = store::NewRule {
                     service: service.id,
                     event: &service.event(what),
                     position,
+                    place,
                     worker,
                     on_error,
                     version,

@@ -26,6 +26,8 @@ pub fn service_row(row: &rusqlite::Row) -> rusqlite::Result<Service> {
         tracking_only: row.get("tracking_only")?,
         on_move: row.get("on_move")?,
         builtin: row.get("builtin")?,
+        module: row.get("module")?,
+        module_version: row.get("module_version")?,
         version: row.get("version")?,
     })
 }
@@ -48,7 +50,7 @@ pub fn plan_row(row: &rusqlite::Row) -> rusqlite::Result<Plan> {
 pub fn service(db: &Read, id: ServiceId) -> Result<Service> {
     db.one(
         "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
-                on_move, builtin, version
+                on_move, builtin, module, module_version, version
            FROM services WHERE id = ?1",
         [id],
         service_row,
@@ -58,7 +60,7 @@ pub fn service(db: &Read, id: ServiceId) -> Result<Service> {
 pub fn service_of(db: &Read, code: &str) -> Result<Service> {
     db.one(
         "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
-                on_move, builtin, version
+                on_move, builtin, module, module_version, version
            FROM services WHERE code = ?1",
         [code],
         service_row,
@@ -70,7 +72,7 @@ pub fn service_of(db: &Read, code: &str) -> Result<Service> {
 pub fn visible<P>(db: &Read, scope: &Scope<P>, code: &str) -> Result<Service> {
     db.one(
         "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
-                on_move, builtin, version
+                on_move, builtin, module, module_version, version
            FROM services
           WHERE code = :code
             AND EXISTS (
@@ -123,7 +125,7 @@ pub fn plans(db: &Read, service: ServiceId) -> Result<Vec<Plan>> {
 pub fn needs(db: &Read, service: ServiceId) -> Result<Vec<Need>> {
     db.all(
         "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
-                on_move, builtin, version, at
+                on_move, builtin, module, module_version, version, at
            FROM service_needs JOIN services ON services.id = needs_id
           WHERE service_id = ?1
           ORDER BY code",
@@ -135,7 +137,7 @@ pub fn needs(db: &Read, service: ServiceId) -> Result<Vec<Need>> {
 pub fn needed_by(db: &Read, service: ServiceId) -> Result<Vec<Need>> {
     db.all(
         "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
-                on_move, builtin, version, at
+                on_move, builtin, module, module_version, version, at
            FROM service_needs JOIN services ON services.id = service_id
           WHERE needs_id = ?1
           ORDER BY code",
@@ -154,6 +156,8 @@ pub fn rules_for(db: &Read, service: ServiceId, event: &str) -> Result<Vec<Rule>
                 on_error, rules.version
            FROM rules LEFT JOIN connectors ON connectors.id = connector_id
           WHERE service_id = ?1 AND event = ?2 AND rules.customer_id IS NULL
+            AND action IN ('script.run', 'webhook.send', 'portico.reseller')
+            AND (key GLOB 'connector-*' OR action = 'portico.reseller')
           ORDER BY position, key",
         (service, event),
         |row| {
@@ -226,7 +230,7 @@ pub fn ship_reseller(tx: &Write) -> Result<()> {
 pub fn own<P>(db: &Read, scope: &Scope<P>, code: &str) -> Result<Service> {
     db.one(
         "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only,
-                on_move, builtin, version
+                on_move, builtin, module, module_version, version
            FROM services
           WHERE code = :code AND EXISTS (SELECT 1 FROM json_each(:scope) WHERE value / 4 = 1)",
         named_params! { ":code": code, ":scope": scope },
@@ -429,13 +433,18 @@ pub struct NewRule<'a> {
     pub service: ServiceId,
     pub event: &'a str,
     pub position: i64,
+    /// Among those that were chosen.
+    pub place: i64,
     pub worker: &'a Worker,
     pub on_error: OnError,
     pub version: i64,
 }
 
 pub fn clear_rules(tx: &Write, service: ServiceId) -> Result<usize> {
-    tx.run("DELETE FROM rules WHERE service_id = ?1 AND customer_id IS NULL", [service])
+    tx.run(
+        "DELETE FROM rules WHERE service_id = ?1 AND customer_id IS NULL AND key GLOB 'connector-*'",
+        [service],
+    )
 }
 
 pub fn insert_rule(tx: &Write, rule: &NewRule) -> Result<usize> {
@@ -444,7 +453,7 @@ pub fn insert_rule(tx: &Write, rule: &NewRule) -> Result<usize> {
          VALUES (:service, :event, :position, :key, :action, :connector, :on_error, :version)",
         named_params! {
             ":service": rule.service, ":event": rule.event, ":position": rule.position,
-            ":key": format!("connector-{}", rule.worker.id), ":action": rule.worker.action,
+            ":key": format!("connector-{}", rule.place), ":action": rule.worker.action,
             ":connector": rule.worker.id, ":on_error": rule.on_error, ":version": rule.version,
         },
     )
@@ -518,7 +527,7 @@ pub fn list<P>(
     paging: &Paging,
 ) -> Result<Vec<Listed>> {
     db.all(
-        "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only, on_move, builtin, version,
+        "SELECT id, code, name, category, description, icon, kind, multi, label_pattern, state, tracking_only, on_move, builtin, module, module_version, version,
                 (SELECT count(*) FROM plans WHERE service_id = services.id AND state = 'active') AS plans
            FROM services
           WHERE (name, id) > (:after COLLATE NOCASE, :after_id)

@@ -96,6 +96,7 @@ pub fn make(stage: &Stage, admin: &Actor) -> Result<()> {
         }),
     )?;
     stage.post(admin, "/locations", &json!({ "name": "Cloud only", "kind": "none" }))?;
+    stage.post(admin, "/modules/directory/install", &json!({}))?;
     let user = |code: &str, name: &str, category: &str, icon: &str| json!({ "code": code, "name": name, "kind": "user", "category": category, "icon": icon });
     service(
         stage,

@@ -93,6 +93,25 @@ pub fn connector_of(db: &Read, customer: CustomerId) -> Result<Option<ConnectorI
     Ok(store::home(db, customer)?.map(|home| home.connector))
 }
 
+/// The directory that a customer lives in, as rules name it.
+pub struct Surroundings {
+    pub connector: ConnectorId,
+    pub name: String,
+    pub flavour: Flavour,
+    pub base: String,
+    /// None before it is made.
+    pub customer_ou: Option<String>,
+}
+
+pub fn surroundings(db: &Read, customer: CustomerId) -> Result<Option<Surroundings>> {
+    store::surroundings(db, customer)
+}
+
+/// The name of the OU that the customer's objects lie in, if there is one.
+pub fn customer_ou(db: &Read, customer: CustomerId) -> Result<Option<String>> {
+    Ok(store::surroundings(db, customer)?.and_then(|home| home.customer_ou))
+}
+
 impl Flavour {
     pub fn said(self) -> &'static str {
         match self {

@@ -1,4 +1,6 @@
-use super::{Class, Environment, Flavour, Inhabited, Location, LocationKind, Residence};
+use super::{
+    Class, Environment, Flavour, Inhabited, Location, LocationKind, Residence, Surroundings,
+};
 use crate::auth::Scope;
 use crate::auth::permissions::ConnectorsRead;
 use crate::connectors::{Kind, Stage};
@@ -81,6 +83,30 @@ pub fn home(db: &Read, customer: CustomerId) -> Result<Option<Home>> {
                 marked: row.get("marked")?,
                 kind: row.get("kind")?,
                 root: row.get("root")?,
+            })
+        },
+    )
+}
+
+pub fn surroundings(db: &Read, customer: CustomerId) -> Result<Option<Surroundings>> {
+    db.maybe(
+        "SELECT environments.connector_id, environments.name, environments.kind AS flavour, base,
+                CASE locations.kind WHEN 'private' THEN root ELSE
+                  (SELECT dn FROM bindings
+                    WHERE bindings.customer_id = customers.id AND bindings.connector_id = environments.connector_id
+                      AND class = 'ou' AND subject = 'customer') END AS customer_ou
+           FROM customers
+           JOIN locations ON locations.id = lives_in
+           JOIN environments ON environments.id = environment_id
+          WHERE customers.id = ?1",
+        [customer],
+        |row| {
+            Ok(Surroundings {
+                connector: row.get("connector_id")?,
+                name: row.get("name")?,
+                flavour: row.get("flavour")?,
+                base: row.get("base")?,
+                customer_ou: row.get("customer_ou")?,
             })
         },
     )

@@ -62,7 +62,8 @@ words! {
     Action {
         ScriptRun = "script.run", WebhookSend = "webhook.send", MailSend = "mail.send",
         TaskOpen = "task.open", Wait = "wait", Check = "check", Refuse = "refuse",
-        Reseller = "portico.reseller", Off = "off",
+        Reseller = "portico.reseller", RequireMfa = "portico.require_mfa", ValueSet = "value.set",
+        Off = "off",
         DirOuEnsure = "dir.ou_ensure", DirOuRename = "dir.ou_rename",
         DirOuRemove = "dir.ou_remove_if_empty", DirUserEnsure = "dir.user_ensure",
         DirUserAttributes = "dir.user_attributes", DirUserRename = "dir.user_rename",

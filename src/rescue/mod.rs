@@ -105,7 +105,7 @@ pub fn apply(
     prune: bool,
 ) -> Result<documents::Outcome> {
     let scope = Actor::of_shell().scope()?;
-    documents::apply(db, &Author::of_files(&scope, key), files, dry_run, prune)
+    documents::apply(db, &Author::of_files(&scope, key, true), files, dry_run, prune)
 }
 
 /// Imports users of the customer with this code.

@@ -142,7 +142,7 @@ fn each_construct_has_its_refusal() {
         ("user.mail = \"a\"", "column 11: “=” compares nothing; “==”?"),
         ("true & true", "column 6: “&” joins nothing; “&&”?"),
         ("true | true", "column 6: “|” joins nothing; “||”?"),
-        ("user.mail == 'a'", "column 14: texts stand between \"…\""),
+        ("user.mail == “a”", "column 14: texts stand between \"…\""),
         ("user.mail == \"a", "column 14: this text has no end: “\"” is missing"),
         ("user.mail == \"\\x\"", "column 15: “\\x” means nothing here"),
         ("99999999999999999999 == 1", "column 1: 99999999999999999999 is not a whole number"),

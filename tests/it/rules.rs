@@ -223,7 +223,10 @@ fn the_nearer_rule_takes_the_place_of_the_farther_one() {
     scene
         .world
         .sql()
-        .execute("UPDATE rules SET customer_id = NULL WHERE key = 'early'", [])
+        .execute_batch(
+            "UPDATE rules SET customer_id = NULL WHERE key = 'early';
+             UPDATE services SET module = 'workplace' WHERE code = 'workplace'",
+        )
         .unwrap();
     let early = scene.world.count("SELECT id FROM rules WHERE key = 'early'");
     let refused = admin.api_patch(&format!("/rules/{early}"), json!({ "position": 7 })).expect(422);

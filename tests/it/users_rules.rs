@@ -510,6 +510,7 @@ fn every_column_of_a_user_is_written_by_both_statements() {
         "recovery_proven",
         "password_hash",
         "password_set_at",
+        "factor_from",
         "locked_until",
         "epoch",
         "last_sign_in_at",

@@ -1,6 +1,6 @@
 use super::{File, Outcome, apply, export};
 use crate::auth::Scope;
-use crate::auth::permissions::{CatalogueRead, CatalogueWrite};
+use crate::auth::permissions::{CatalogueRead, CatalogueWrite, RulesWrite};
 use crate::catalogue::plans::Author;
 use crate::catalogue::store;
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ pub const EXPORT: &[Field] = &[Field::text("format", "toml or json; json if left
 
 pub const EXPORT_OUT: &[Field] = &[
     Field::text("format", "portico/1"),
-    Field::list("service", "the service, with its needs, properties and plans"),
+    Field::list("service", "the service, with its needs, properties, plans and rules"),
 ];
 
 pub const APPLY: &[Field] = &[
@@ -56,7 +56,7 @@ pub fn applied(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
     let text = String::from_utf8(cx.request.body.to_vec())
         .map_err(|_| Error::Malformed("The document is not UTF-8.".to_owned()))?;
     let files = [File { name: "document".to_owned(), text }];
-    let author = Author::of_files(scope, &cx.app.config.key);
+    let author = Author::of_files(scope, &cx.app.config.key, cx.actor.may::<RulesWrite>());
     let outcome: Outcome = apply(cx.db, &author, &files, dry_run, prune)?;
     response::json(200, &outcome)
 }

@@ -3,7 +3,7 @@
 
 use super::{Change, File, apply};
 use crate::auth::Scope;
-use crate::auth::permissions::{CatalogueRead, CatalogueWrite};
+use crate::auth::permissions::{CatalogueRead, CatalogueWrite, RulesWrite};
 use crate::catalogue::pages::trail_of;
 use crate::catalogue::plans::Author;
 use crate::catalogue::store;
@@ -75,7 +75,7 @@ pub fn create(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
     }
     let sure = input.get("sure") == "1";
     let prune = input.get("prune") == "1";
-    let author = Author::of_files(scope, &cx.app.config.key);
+    let author = Author::of_files(scope, &cx.app.config.key, cx.actor.may::<RulesWrite>());
     match apply(cx.db, &author, &files, !sure, prune) {
         Ok(_) if sure => Ok(cx.done("/services", "The files are in the catalogue.")),
         Ok(outcome) => Ok(checked_page(cx, 200, &files, prune, &outcome.changes, &[])),
@@ -122,7 +122,7 @@ fn checked_page(
             @if changes.is_empty() {
                 (empty("check", "Nothing differs", "The catalogue is as the files say.", None))
             } @else {
-                (card_flush("What would change", None, draw(changes)))
+                (card_flush("What would change", None, drawn(changes)))
                 (post_form(&cx.csrf, "/apply", html! {
                     (kept)
                     (hidden("prune", i64::from(prune)))
@@ -136,16 +136,22 @@ fn checked_page(
     cx.page_with(status, Nav::Services, TITLE, &trail(), body)
 }
 
-fn draw(changes: &[Change]) -> Markup {
+/// Changes as a table, with what was and what would be.
+pub fn drawn(changes: &[Change]) -> Markup {
     let columns =
-        [column("Service"), column("What"), column("Change"), column("Fields").class("p2")];
+        [column("Service"), column("What"), column("Change"), column("From and to").class("p2")];
     let rows = html! {
         @for each in changes {
             tr {
                 th scope="row" { (tag(&each.service)) }
                 td { @if each.what.is_empty() { "The service" } @else { (each.what) } }
                 td { (each.change) }
-                td.p2 { (each.keys.join(", ")) }
+                td.p2 {
+                    @for value in &each.values {
+                        div { b { (value.key) } ": " @if value.old.is_empty() { "nothing" } @else { (value.old) }
+                            " → " @if value.new.is_empty() { "nothing" } @else { (value.new) } }
+                    }
+                }
             }
         }
     };

@@ -24,6 +24,11 @@ impl Document {
         Ok(Document { file: file.to_owned(), tree, lines })
     }
 
+    /// One that was put together here, and has no lines.
+    pub fn of_tree(file: &str, tree: Value) -> Document {
+        Document { file: file.to_owned(), tree, lines: BTreeMap::new() }
+    }
+
     /// A complaint about a key, with the nearest line that is known.
     pub fn complain(&self, path: &str, message: &str) -> Complaint {
         let mut known = path;

@@ -185,7 +185,7 @@ impl<'a> Desk<'a> {
         Ok(self.app.db.read(|db| store::bound(db, self.line.id, class, customer, subject))?)
     }
 
-    /// Remembers what is what.
+    /// Remembers what is what; not in a dry run.
     pub fn bind(
         &self,
         class: Class,
@@ -193,6 +193,9 @@ impl<'a> Desk<'a> {
         subject: &str,
         entry: &Entry,
     ) -> Result<(), Fault> {
+        if self.order.dry_run {
+            return Ok(());
+        }
         let id = self.id_of(entry)?;
         let known = self.bound(class, customer, subject)?;
         if known.is_some_and(|known| known.object == id && known.dn == entry.name) {
@@ -236,6 +239,9 @@ impl<'a> Desk<'a> {
     }
 
     pub fn unbind(&self, object: &str) -> Result<(), Fault> {
+        if self.order.dry_run {
+            return Ok(());
+        }
         Ok(self
             .app
             .db

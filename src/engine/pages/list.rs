@@ -16,13 +16,14 @@ use crate::web::{Cx, Listing, Response};
 use maud::{Markup, html};
 
 /// What one may look for, and what it is called.
-const EVENTS: [(&str, &str); 11] = [
+const EVENTS: [(&str, &str); 12] = [
     ("", "Every event"),
     ("user_service.provision", "Give to a user"),
     ("user_service.update", "Change for a user"),
     ("user_service.suspend", "Suspend for a user"),
     ("user_service.resume", "Resume for a user"),
     ("user_service.deprovision", "Remove from a user"),
+    ("user_service.purge", "Delete what a user lost"),
     ("customer_service.provision", "Give to a customer"),
     ("customer_service.update", "Change for a customer"),
     ("customer_service.suspend", "Suspend for a customer"),

@@ -25,6 +25,10 @@ pub enum Kind {
     /// A line each.
     List(Into),
     Number(i64, i64),
+    /// true or false.
+    Flag,
+    /// A time of day.
+    Clock,
     Condition,
 }
 
@@ -96,9 +100,10 @@ const CHECK: &[Param] = &[
     param("message", "What is said when it does not", LINE, "").required(),
 ];
 const REFUSE: &[Param] = &[param("message", "What is said", LINE, "").required()];
-const WAIT: &[Param] =
-    &[param("minutes", "Minutes", Kind::Number(1, 10_080), "At most 10,080, which is seven days")
-        .required()];
+const WAIT: &[Param] = &[
+    param("minutes", "Minutes", Kind::Number(1, 10_080), "At most 10,080, which is seven days"),
+    param("until", "Or until", Kind::Clock, "A time of day where the customer is, like 02:00"),
+];
 const MAIL: &[Param] = &[
     param("to", "To", Kind::List(Into::Email), "One address a line, like {user.mail}").required(),
     param("subject", "Subject", LINE, "").required(),
@@ -129,6 +134,20 @@ const TASK: &[Param] = &[
     ),
 ];
 
+const VALUE: &[Param] = &[
+    param("output", "Setting", Kind::Word, "The name of one that Portico writes").required(),
+    param("value", "Value", LINE, "Like {out.KEY.NAME}; empty takes it away"),
+];
+const FACTOR: &[Param] = &[
+    param("on", "Needed", Kind::Flag, "true or false").required(),
+    param(
+        "grace_days",
+        "Days to set it up",
+        LINE,
+        "0 to 30, like {prop.grace_days}; left empty, at once",
+    ),
+];
+
 impl Action {
     pub fn params(self) -> &'static [Param] {
         match self {
@@ -142,6 +161,8 @@ impl Action {
             Action::ScimUser => scim::USER,
             Action::ScimGroup => scim::GROUP,
             Action::ScimMember => scim::MEMBER,
+            Action::ValueSet => VALUE,
+            Action::RequireMfa => FACTOR,
             other => other.in_directory().map_or(&[], directory::params),
         }
     }
@@ -157,6 +178,8 @@ impl Action {
             Action::MailSend => "Send a mail",
             Action::TaskOpen => "Ask somebody to do it",
             Action::Reseller => "Set up the reseller",
+            Action::RequireMfa => "Ask the user for a second factor",
+            Action::ValueSet => "Write a setting",
             Action::Off => "Leave out the rule with this key",
             Action::ScimUser => "SCIM: an account",
             Action::ScimGroup => "SCIM: a group",
@@ -180,6 +203,11 @@ impl Action {
     }
 }
 
+/// The parameter of that name.
+pub fn of(action: Action, name: &str) -> Option<&'static Param> {
+    action.params().iter().find(|param| param.name == name)
+}
+
 /// Everything that is wrong with what was typed.
 pub fn check(action: Action, typed: &Typed, known: &Known) -> Vec<Complaint> {
     let mut wrong = Vec::new();
@@ -201,7 +229,22 @@ pub fn check(action: Action, typed: &Typed, known: &Known) -> Vec<Complaint> {
             }
         }
     }
+    if action == Action::Wait && !typed.contains_key("minutes") && !typed.contains_key("until") {
+        complain("minutes", "is required, or a time of day".to_owned());
+    }
     wrong
+}
+
+/// Seconds since the day began.
+pub fn clock(text: &str) -> Option<i64> {
+    let (hours, minutes) = text.trim().split_once(':')?;
+    let two = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (hours, minutes) = match two(hours) && two(minutes) {
+        true => (hours.parse::<i64>().ok()?, minutes.parse::<i64>().ok()?),
+        false => return None,
+    };
+    (hours < 24 && minutes < 60)
+        .then(|| hours.saturating_mul(3600).saturating_add(minutes.saturating_mul(60)))
 }
 
 fn reads(kind: Kind, text: &str, known: &Known) -> Result<(), String> {
@@ -220,6 +263,14 @@ fn reads(kind: Kind, text: &str, known: &Known) -> Result<(), String> {
         Kind::Number(least, most) => match text.trim().parse::<i64>() {
             Ok(number) if (least..=most).contains(&number) => Ok(()),
             _ => Err(format!("must be a number from {least} to {most}")),
+        },
+        Kind::Clock => match clock(text) {
+            Some(_) => Ok(()),
+            None => Err("must be a time of day like 02:00".to_owned()),
+        },
+        Kind::Flag => match text.trim() {
+            "true" | "false" => Ok(()),
+            _ => Err("must be true or false".to_owned()),
         },
         Kind::Condition => match Condition::read(text, known) {
             Ok(condition) if condition.is_late() => {
@@ -305,7 +356,8 @@ fn filled_in(
         read.fill(into, value)
     };
     match kind {
-        Kind::Word | Kind::Choice(_) | Kind::Condition => Ok(Json::from(text.trim())),
+        Kind::Word | Kind::Choice(_) | Kind::Condition | Kind::Clock => Ok(Json::from(text.trim())),
+        Kind::Flag => Ok(Json::from(text.trim() == "true")),
         Kind::Number(..) => match text.trim().parse::<i64>() {
             Ok(number) => Ok(Json::from(number)),
             Err(_) => Err("is no number".to_owned()),

@@ -191,7 +191,7 @@ fn as_typed(kept: &serde_json::Value) -> serde_json::Value {
 }
 
 pub fn dry_run(cx: &Cx, scope: &Scope<RulesWrite>) -> Result<Response> {
-    let run = super::dry_run(cx.db, &cx.app.config, scope, cx.param("id")?, &cx.input()?)?;
+    let run = super::dry_run(cx.app, scope, cx.param("id")?, &cx.input()?)?;
     response::json(200, &run)
 }
 

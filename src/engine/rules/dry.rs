@@ -8,6 +8,8 @@ use crate::auth::permissions::RulesWrite;
 use crate::config::Config;
 use crate::connectors::{self, call};
 use crate::db::{Db, Read};
+use crate::directory;
+use crate::directory::work::{self, Order, Verb};
 use crate::drivers::{Call, Outcome, script};
 use crate::engine::{Action, Document, Job, verb as engine_verb};
 use crate::error::{Error, Result};
@@ -16,6 +18,7 @@ use crate::ids::{CustomerId, CustomerServiceId, RequestId, RuleId, UserId, UserS
 use crate::input::{Field, Fields, Input};
 use crate::ledger::Source;
 use crate::scim;
+use crate::web::App;
 use serde_json::{Map, Value as Json, json};
 
 /// Whom a rule is tried on.
@@ -54,19 +57,13 @@ pub const DRY: &[Field] = &[
 ];
 
 /// Tries it. The connector is asked outside any transaction.
-pub fn dry_run(
-    db: &Db,
-    config: &Config,
-    scope: &Scope<RulesWrite>,
-    id: RuleId,
-    input: &Input,
-) -> Result<Run> {
+pub fn dry_run(app: &App, scope: &Scope<RulesWrite>, id: RuleId, input: &Input) -> Result<Run> {
     let mut fields = Fields::of(input, DRY);
     let customer = fields.parse::<CustomerId>("customer_id");
     let user = fields.optional::<UserId>("user_id");
     let assignment = fields.optional_integer("aid", 1..=i64::MAX);
     let (customer, user, assignment) = fields.finish(|| Some((customer?, user?, assignment?)))?;
-    let (rule, subject, document, run) = db.read(|db| {
+    let (rule, subject, document, run) = app.db.read(|db| {
         let rule = one(db, scope, id)?;
         scope.reaches(db, customer)?;
         let subject = store::subject(db, &rule.event, customer, user, assignment)?;
@@ -77,9 +74,12 @@ pub fn dry_run(
         let run = judged(db, &rule, &subject, &document)?;
         Ok((rule, subject, document, run))
     })?;
-    match (run.holds, rule.action.is_outside()) {
-        (Some(false), _) => Ok(Run { connector: "It would not be called.".to_owned(), ..run }),
-        (_, true) => asked(db, config, &rule, (&subject, document), run),
+    match (run.holds, rule.action.is_outside(), rule.action.in_directory()) {
+        (Some(false), true, _) | (Some(false), _, Some(_)) => {
+            Ok(Run { connector: "It would not be called.".to_owned(), ..run })
+        }
+        (_, true, _) => asked(&app.db, &app.config, &rule, (&subject, document), run),
+        (_, _, Some(verb)) => looked(app, &rule, &subject, verb, &document, run),
         _ => Ok(run),
     }
 }
@@ -108,9 +108,13 @@ fn document(db: &Read, event: &str, subject: &Subject) -> Result<Document> {
 fn judged(db: &Read, rule: &Rule, subject: &Subject, document: &Document) -> Result<Run> {
     let known = names::known(db, &rule.event, rule.service)?;
     let today = plan::today(document, db.now);
-    let value = |name: &str| names::value(document, today, &known, name);
-    let by_name = |name: &str| match name.starts_with("out.") || name == "request.id" {
-        true => Some(Value::Text(format!("{{{name}}}"))),
+    let home = directory::surroundings(db, subject.customer)?;
+    let value = |name: &str| match name.starts_with("env.") {
+        true => names::of_home(home.as_ref(), name),
+        false => names::value(document, today, &known, name),
+    };
+    let by_name = |name: &str| match super::text::is_late(name) {
+        true => value(name).or_else(|| Some(Value::Text(format!("{{{name}}}")))),
         false => value(name),
     };
     let wrong = |why: String| Error::refused(format!("The rule cannot be used: {why}."));
@@ -143,6 +147,53 @@ fn judged(db: &Read, rule: &Rule, subject: &Subject, document: &Document) -> Res
         refusal,
         connector: String::new(),
         changes: Vec::new(),
+    })
+}
+
+/// Looks into the directory, and says what would be changed there.
+fn looked(
+    app: &App,
+    rule: &Rule,
+    subject: &Subject,
+    verb: Verb,
+    document: &Document,
+    run: Run,
+) -> Result<Run> {
+    let connector = match rule.connector {
+        Some(id) => Some(id),
+        None => app.db.read(|db| directory::connector_of(db, subject.customer))?,
+    };
+    let Some(id) = connector else {
+        let text = "The customer lives in no location with a directory.".to_owned();
+        return Ok(Run { connector: text, ..run });
+    };
+    let line = app.db.read(|db| call::line(db, id))?;
+    if line.state != connectors::State::Active {
+        return Ok(Run { connector: "The connector is paused or gone.".to_owned(), ..run });
+    }
+    let order = Order {
+        verb,
+        params: &run.params,
+        props: &document.props,
+        customer: subject.customer,
+        user: subject.user,
+        dry_run: true,
+    };
+    let (outcome, _) = work::perform(app, &line, &order);
+    Ok(match outcome {
+        Outcome::Done(answer) | Outcome::Already(answer) => {
+            let text = match answer.changes.is_empty() {
+                true => format!("{} is as wanted; nothing would change.", line.name),
+                false => format!("In {} it would change this.", line.name),
+            };
+            let mut changes = answer.changes;
+            changes.extend(answer.warnings);
+            Run { connector: text, changes, ..run }
+        }
+        Outcome::Waits { .. } => Run { connector: "It would answer later.".to_owned(), ..run },
+        Outcome::Retry { text, .. } | Outcome::Unknown { text } | Outcome::Refused { text } => {
+            Run { connector: text, ..run }
+        }
     })
 }
 

@@ -29,7 +29,7 @@ pub const FIELDS: &[Field] = &[
     Field::text("condition", "like user.department == \"Sales\"; always if left out"),
     Field::text(
         "action",
-        "script.run, webhook.send, scim.user, scim.group, scim.member, check, refuse, wait, mail.send, task.open or off",
+        "like script.run, webhook.send, scim.user, check, refuse, wait, mail.send, task.open, value.set, dir.user_ensure or off",
     )
     .required(),
     Field::integer("connector_id", "of script.run, webhook.send and scim.*"),
@@ -43,10 +43,8 @@ pub const FIELDS: &[Field] = &[
 pub fn create(db: &Db, scope: &Scope<RulesWrite>, input: &Input) -> Result<RuleId> {
     db.write(scope.by, |tx| {
         scope.reaches(tx, PROVIDER)?;
-        let draft = read(tx, input)?;
-        let id = twice(store::insert(tx, &draft))?;
-        keep(tx, id, "rule.created", None)?;
-        Ok(id)
+        let draft = read(tx, input, Some(PROVIDER))?;
+        add(tx, &draft)
     })
 }
 
@@ -68,7 +66,7 @@ pub fn update(
         if input.has("action") && input.get("action") != was.action.word() {
             was.params.keys().for_each(|name| base.remove(&format!("params.{name}")));
         }
-        save(tx, &was, &read(tx, &input.over(base))?, "rule.changed")
+        save(tx, &was, &read(tx, &input.over(base), was.customer)?, "rule.changed")
     })
 }
 
@@ -81,7 +79,8 @@ pub fn enable(db: &Db, scope: &Scope<RulesWrite>, id: RuleId, on: bool) -> Resul
         }
         let mut input = was.input();
         input.set("enabled", i64::from(on));
-        save(tx, &was, &read(tx, &input)?, if on { "rule.enabled" } else { "rule.disabled" })
+        let draft = read(tx, &input, was.customer)?;
+        save(tx, &was, &draft, if on { "rule.enabled" } else { "rule.disabled" })
     })
 }
 
@@ -91,23 +90,27 @@ pub fn revert(db: &Db, scope: &Scope<RulesWrite>, id: RuleId, number: i64) -> Re
         let was = own(tx, scope, id)?;
         let kept = store::versions(tx, id)?.into_iter().find(|each| each.number == number);
         let input = Input::from_kept(&kept.ok_or(Error::NotFound)?.document);
-        save(tx, &was, &read(tx, &input)?, "rule.reverted")
+        save(tx, &was, &read(tx, &input, was.customer)?, "rule.reverted")
     })
 }
 
 pub fn delete(db: &Db, scope: &Scope<RulesWrite>, id: RuleId) -> Result<()> {
     db.write(scope.by, |tx| {
         let was = own(tx, scope, id)?;
-        store::delete(tx, id)?;
-        record(tx, "rule.deleted", id, &json!({ "rule": was.input().to_json() }))
+        drop_rule(tx, &was)
     })
+}
+
+pub fn drop_rule(tx: &Write, was: &Rule) -> Result<()> {
+    store::delete(tx, was.id)?;
+    record(tx, "rule.deleted", was.id, &json!({ "rule": was.input().to_json() }))
 }
 
 /// One that is edited here, and not with its service.
 fn own(tx: &Write, scope: &Scope<RulesWrite>, id: RuleId) -> Result<Rule> {
     scope.reaches(tx, PROVIDER)?;
     let rule = store::one(tx, id)?;
-    if rule.customer.is_none() {
+    if rule.part {
         let service = rule.service_name.as_deref().unwrap_or("its service");
         return Err(Error::refused(format!(
             "This rule belongs to {service}: add a rule Before or After, or one with its key."
@@ -116,7 +119,13 @@ fn own(tx: &Write, scope: &Scope<RulesWrite>, id: RuleId) -> Result<Rule> {
     Ok(rule)
 }
 
-fn save(tx: &Write, was: &Rule, draft: &Draft, action: &str) -> Result<()> {
+pub fn add(tx: &Write, draft: &Draft) -> Result<RuleId> {
+    let id = twice(store::insert(tx, draft))?;
+    keep(tx, id, "rule.created", None)?;
+    Ok(id)
+}
+
+pub fn save(tx: &Write, was: &Rule, draft: &Draft, action: &str) -> Result<()> {
     twice(store::update(tx, was.id, draft))?;
     keep(tx, was.id, action, Some(was))
 }
@@ -138,11 +147,12 @@ fn twice<T>(result: Result<T>) -> Result<T> {
 }
 
 /// Everything that is typed, read against what there is.
-fn read(db: &Read, input: &Input) -> Result<Draft> {
+/// `owner` is whose it is where nobody is named; none: it is written with its service.
+pub fn read(db: &Read, input: &Input, owner: Option<CustomerId>) -> Result<Draft> {
     let mut fields = Fields::of(input, FIELDS);
-    let customer = fields.optional::<CustomerId>("customer_id").map(|id| id.unwrap_or(PROVIDER));
+    let customer = fields.optional::<CustomerId>("customer_id").map(|id| id.or(owner));
     let customer = match customer {
-        Some(id) if !store::is_customer(db, id)? => {
+        Some(Some(id)) if !store::is_customer(db, id)? => {
             fields.complain("customer_id", "is not a customer")
         }
         other => other,
@@ -199,7 +209,9 @@ fn read(db: &Read, input: &Input) -> Result<Draft> {
         fields.complaints(actions::check(action, &params, &known));
     }
     let connector = match (action, customer) {
-        (Some(action), Some(customer)) => read_connector(db, &mut fields, action, customer)?,
+        (Some(action), Some(customer)) => {
+            read_connector(db, &mut fields, action, customer.unwrap_or(PROVIDER))?
+        }
         _ => None,
     };
     fields.finish(|| {

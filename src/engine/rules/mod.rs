@@ -10,6 +10,7 @@ pub mod names;
 pub mod pages;
 pub mod plan;
 pub mod text;
+pub mod written;
 mod directory;
 mod dry;
 mod edit;
@@ -68,6 +69,8 @@ pub struct Rule {
     pub time_limit: Option<i64>,
     pub enabled: bool,
     pub version: i64,
+    /// It is changed with its service and not by itself.
+    pub part: bool,
     /// Of its owner below the provider; -1 of one that was written with the service.
     depth: i64,
 }

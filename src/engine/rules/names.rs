@@ -3,6 +3,7 @@
 use super::condition::{Known, Type, Value};
 use super::store;
 use crate::db::Read;
+use crate::directory::Surroundings;
 use crate::engine::Document;
 use crate::error::Result;
 use crate::ids::ServiceId;
@@ -67,6 +68,13 @@ const SERVICE: &[Name] = &[
     ("plan.sku", Type::Text, ""),
 ];
 
+const HOME: &[Name] = &[
+    ("env.name", Type::Text, "The directory that the customer lives in"),
+    ("env.kind", Type::Text, "ad or openldap"),
+    ("env.base_dn", Type::Text, "The name below which all lies there"),
+    ("env.customer_ou", Type::Text, "The customer’s own OU"),
+];
+
 const ANY: &[Name] = &[("now.date", Type::Date, "Today, where the customer is")];
 
 /// A name as it is listed beside the editor.
@@ -86,6 +94,7 @@ pub fn listed(db: &Read, event: &str, service: Option<ServiceId>) -> Result<Vec<
         .iter()
         .chain(USER.iter().filter(|_| of_user))
         .chain(SERVICE.iter().filter(|_| of_service))
+        .chain(HOME)
         .chain(ANY);
     let mut all: Vec<Listed> = fixed
         .map(|(name, is, about)| Listed {
@@ -141,6 +150,19 @@ pub fn value(document: &Document, today: Date, known: &Known, name: &str) -> Opt
         _ => None,
     };
     Value::of(found?, known.type_of(name)?)
+}
+
+/// What is known of where the customer lives.
+pub fn of_home(home: Option<&Surroundings>, name: &str) -> Option<Value> {
+    let home = home?;
+    let text = match name {
+        "env.name" => &home.name,
+        "env.kind" => home.flavour.word(),
+        "env.base_dn" => &home.base,
+        "env.customer_ou" => home.customer_ou.as_deref()?,
+        _ => return None,
+    };
+    Some(Value::Text(text.to_owned()))
 }
 
 fn walk<'j>(json: &'j Json, path: &str) -> Option<&'j Json> {

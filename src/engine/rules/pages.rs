@@ -8,6 +8,7 @@ use super::{
 use super::{store, versions};
 use crate::auth::permissions::RulesWrite;
 use crate::auth::{PROVIDER, Scope};
+use crate::directory;
 use crate::engine::Action;
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
@@ -102,7 +103,7 @@ fn rows(rules: &[&Rule]) -> Markup {
                 }
                 td.p3 { (state(rule)) }
                 td.acts {
-                    @if rule.customer.is_some() {
+                    @if !rule.part {
                         @if rule.enabled { (button("Switch off").small().about(&rule.title()).posts(&format!("{at}/disable"))) }
                         @else { (button("Switch on").small().about(&rule.title()).posts(&format!("{at}/enable"))) }
                     }
@@ -240,7 +241,7 @@ pub fn delete(cx: &Cx, scope: &Scope<RulesWrite>) -> Result<Response> {
 pub fn dry_run(cx: &Cx, scope: &Scope<RulesWrite>) -> Result<Response> {
     let (id, input): (RuleId, Input) = (cx.param("id")?, cx.input()?);
     let rule = cx.db.read(|db| one(db, scope, id))?;
-    match super::dry_run(cx.db, &cx.app.config, scope, id, &input) {
+    match super::dry_run(cx.app, scope, id, &input) {
         Ok(run) => {
             let title = format!("“{}” tried on {}", rule.title(), run.subject);
             let body = html! {
@@ -299,16 +300,24 @@ fn form(cx: &Cx, rule: Option<&Rule>, input: &Input, complaints: &[Complaint]) -
     let action: Action = input.get("action").parse().unwrap_or(Action::WebhookSend);
     let (event, code) = (input.get("event").to_owned(), input.get("service").to_owned());
     let owner: CustomerId = input.get("customer_id").parse().unwrap_or(PROVIDER);
-    let own = rule.is_none_or(|rule| rule.customer.is_some());
+    let own = rule.is_none_or(|rule| !rule.part);
     let scope = cx.actor.scope::<RulesWrite>()?;
     let (connectors, names, sample, services, history) = cx.db.read(|db| {
         let service = store::service(db, &code)?.map(|(id, _)| id);
         let names = names::listed(db, &event, service)?;
-        let sample = dry::sample(db, &event, &code)?.map(|(subject, document)| {
+        let sample = dry::sample(db, &event, &code)?;
+        let home = match &sample {
+            Some((subject, _)) => directory::surroundings(db, subject.customer)?,
+            None => None,
+        };
+        let sample = sample.map(|(subject, document)| {
             let known = Known(names.iter().map(|each| (each.name.clone(), each.is)).collect());
             let today = plan::today(&document, db.now);
             let shown = |each: &Listed| {
-                let value = names::value(&document, today, &known, &each.name);
+                let value = match each.name.starts_with("env.") {
+                    true => names::of_home(home.as_ref(), &each.name),
+                    false => names::value(&document, today, &known, &each.name),
+                };
                 value.map_or_else(String::new, |value| value.to_string())
             };
             let values: Vec<String> = names.iter().map(shown).collect();
@@ -328,10 +337,11 @@ fn form(cx: &Cx, rule: Option<&Rule>, input: &Input, complaints: &[Complaint]) -
     };
     let belongs = rule.filter(|_| !own).map(|rule| {
         let service = rule.service_name.as_deref().unwrap_or("its service");
+        let service_code = rule.service_code.as_deref().unwrap_or_default();
         flash(Tone::Off, html! {
             "This rule belongs to " b { (service) } ": add a rule Before or After, or one with the key "
             span.mono { (rule.key) } " that takes its place."
-        }, None)
+        }, Some(html! { (link("Add a rule", &format!("/rules/new?event={}&service={service_code}", rule.event))) }))
     });
     let shown =
         Form { cx, rule, input, complaints, action, connectors: &connectors, services: &services };
@@ -456,7 +466,16 @@ impl Form<'_> {
                     Opts { width: 3, ..opts },
                 )
             }
+            Kind::Flag => choice_field(
+                input,
+                complaints,
+                &name,
+                param.label,
+                &[("true", "Yes"), ("false", "No")],
+                Opts { width: 2, hint: "", ..opts },
+            ),
             Kind::Word
+            | Kind::Clock
             | Kind::Text(Into::Line | Into::Url | Into::Email | Into::Json | Into::Target) => {
                 let ltr = param.kind != Kind::Text(Into::Line);
                 text_field(input, complaints, &name, param.label, Opts { ltr, ..opts })

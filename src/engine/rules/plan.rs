@@ -5,6 +5,7 @@ use super::actions;
 use super::condition::{Condition, Known, Value};
 use super::{Rule, Slot, names, store, text};
 use crate::db::Read;
+use crate::directory::{self, Surroundings};
 use crate::engine::{Action, Document, How, NewStep};
 use crate::error::Result;
 use crate::ids::{CustomerId, ServiceId};
@@ -17,6 +18,8 @@ use std::collections::BTreeMap;
 pub struct Book {
     pub rules: Vec<Rule>,
     known: Known,
+    /// The directory that the customer lives in, where a rule works there or names it.
+    home: Option<Surroundings>,
 }
 
 /// What they come to for one subject.
@@ -59,7 +62,11 @@ pub fn book(
         true => names::known(db, event, service)?,
         false => Known::default(),
     };
-    Ok(Book { rules, known })
+    let home = match rules.iter().any(Rule::is_of_directory) {
+        true => directory::surroundings(db, customer)?,
+        false => None,
+    };
+    Ok(Book { rules, known, home })
 }
 
 impl Book {
@@ -77,7 +84,11 @@ impl Book {
     /// What they come to for the subject that `document` describes.
     pub fn plan(&self, document: &Document, now: Instant) -> Planned {
         let today = today(document, now);
-        let value = |name: &str| names::value(document, today, &self.known, name);
+        let home = self.home.as_ref();
+        let value = |name: &str| match name.starts_with("env.") {
+            true => names::of_home(home, name),
+            false => names::value(document, today, &self.known, name),
+        };
         let mut planned = Planned::default();
         for rule in &self.rules {
             match self.one(rule, &value) {
@@ -105,6 +116,12 @@ impl Book {
                 return Ok(None);
             }
         }
+        let works = rule.action.in_directory().is_some();
+        let connector = match (works, &self.home) {
+            (true, Some(home)) => rule.connector.or(Some(home.connector)),
+            (true, None) => return Err(NOWHERE.to_owned()),
+            (false, _) => rule.connector,
+        };
         let params = actions::fill(rule.action, &rule.params, &self.known, value)?;
         let said = || params.get("message").and_then(Json::as_str).unwrap_or_default().to_owned();
         match rule.action {
@@ -121,7 +138,7 @@ impl Book {
             key: rule.key.clone(),
             title: rule.title(),
             action: rule.action,
-            connector: rule.connector,
+            connector,
             params,
             on_error: rule.on_error,
             how: How {
@@ -134,6 +151,12 @@ impl Book {
         }))))
     }
 }
+
+const NOWHERE: &str =
+    "the customer lives in no directory; choose a location with one on its Location page";
+
+/// Among the answers of steps what is known of the directory; no step has that key.
+pub const ENVIRONMENT: &str = " env";
 
 enum Made {
     Step(Box<NewStep>),
@@ -183,7 +206,11 @@ pub fn ready(
         if name == "request.id" {
             return Some(Value::Integer(request));
         }
-        let (key, name) = name.strip_prefix("out.")?.split_once('.')?;
+        let name =
+            name.strip_prefix("out.").or_else(|| name.starts_with("env.").then_some(name))?;
+        let (key, name) = name.split_once('.')?;
+        // A step may be called env too.
+        let key = if key == "env" { ENVIRONMENT } else { key };
         Value::of(outputs.get(key)?.get(name)?, super::condition::Type::Text)
     };
     if !condition.is_empty() {
@@ -220,6 +247,13 @@ impl Rule {
         !self.condition.is_empty()
             || self.params.values().any(|text| text.contains('{'))
             || self.action == Action::Check
+    }
+
+    /// Whether it works in a directory or names one.
+    fn is_of_directory(&self) -> bool {
+        self.action.in_directory().is_some()
+            || self.condition.contains("env.")
+            || self.params.values().any(|text| text.contains("{env."))
     }
 
     pub fn title(&self) -> String {

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 /// A rule to write.
 pub struct Draft {
-    pub customer: CustomerId,
+    /// None: written with the service.
+    pub customer: Option<CustomerId>,
     pub service: Option<ServiceId>,
     pub event: String,
     pub slot: Slot,
@@ -36,6 +37,7 @@ pub fn holding(
         "SELECT rules.id, rules.customer_id, NULL AS customer_name, service_id, NULL AS service_code,
                 NULL AS service_name, event, slot, position, key, title, condition, action, connector_id,
                 connectors.name AS connector_name, params, on_error, tries, rules.time_limit, enabled, rules.version,
+                1 AS part,
                 coalesce((SELECT depth FROM customer_tree WHERE above = 1 AND below = rules.customer_id), -1) AS depth
            FROM rules LEFT JOIN connectors ON connectors.id = connector_id
           WHERE event = :event AND coalesce(service_id, 0) IN (0, :service) AND enabled
@@ -51,6 +53,7 @@ pub fn list(db: &Read, filter: &Filter) -> Result<Vec<Rule>> {
         "SELECT rules.id, rules.customer_id, customers.name AS customer_name, service_id, services.code AS service_code,
                 services.name AS service_name, event, slot, position, key, title, condition, action, connector_id,
                 connectors.name AS connector_name, params, on_error, tries, rules.time_limit, enabled, rules.version,
+                rules.customer_id IS NULL AND (services.builtin OR services.module <> '' OR key GLOB 'connector-*') AS part,
                 coalesce((SELECT depth FROM customer_tree WHERE above = 1 AND below = rules.customer_id), -1) AS depth
            FROM rules LEFT JOIN connectors ON connectors.id = connector_id
                 LEFT JOIN services ON services.id = service_id
@@ -63,11 +66,28 @@ pub fn list(db: &Read, filter: &Filter) -> Result<Vec<Rule>> {
     )
 }
 
+/// What is written with a service, and what the provider added to it.
+pub fn of_service(db: &Read, service: ServiceId) -> Result<Vec<Rule>> {
+    db.all(
+        "SELECT rules.id, rules.customer_id, NULL AS customer_name, service_id, services.code AS service_code,
+                services.name AS service_name, event, slot, position, key, title, condition, action, connector_id,
+                connectors.name AS connector_name, params, on_error, tries, rules.time_limit, enabled, rules.version,
+                rules.customer_id IS NULL AND (services.builtin OR services.module <> '' OR key GLOB 'connector-*') AS part,
+                iif(rules.customer_id IS NULL, -1, 0) AS depth
+           FROM rules JOIN services ON services.id = service_id LEFT JOIN connectors ON connectors.id = connector_id
+          WHERE service_id = ?1 AND coalesce(rules.customer_id, 1) = 1
+          ORDER BY event, slot = 'after', slot = 'main', position, key, depth",
+        [service],
+        rule,
+    )
+}
+
 pub fn one(db: &Read, id: RuleId) -> Result<Rule> {
     db.one(
         "SELECT rules.id, rules.customer_id, customers.name AS customer_name, service_id, services.code AS service_code,
                 services.name AS service_name, event, slot, position, key, title, condition, action, connector_id,
                 connectors.name AS connector_name, params, on_error, tries, rules.time_limit, enabled, rules.version,
+                rules.customer_id IS NULL AND (services.builtin OR services.module <> '' OR key GLOB 'connector-*') AS part,
                 coalesce((SELECT depth FROM customer_tree WHERE above = 1 AND below = rules.customer_id), -1) AS depth
            FROM rules LEFT JOIN connectors ON connectors.id = connector_id
                 LEFT JOIN services ON services.id = service_id
@@ -101,6 +121,7 @@ fn rule(row: &Row) -> rusqlite::Result<Rule> {
         time_limit: row.get("time_limit")?,
         enabled: row.get("enabled")?,
         version: row.get("version")?,
+        part: row.get("part")?,
         depth: row.get("depth")?,
     })
 }
@@ -172,6 +193,10 @@ pub fn versions(db: &Read, id: RuleId) -> Result<Vec<Version>> {
             })
         },
     )
+}
+
+pub fn is_module(db: &Read, service: ServiceId) -> Result<bool> {
+    db.value("SELECT module <> '' FROM services WHERE id = ?1", [service])
 }
 
 pub fn is_customer(db: &Read, id: CustomerId) -> Result<bool> {
@@ -293,6 +318,7 @@ pub fn page(db: &Read, filter: &Filter, after: i64, most: i64) -> Result<Vec<Rul
         "SELECT rules.id, rules.customer_id, customers.name AS customer_name, service_id, services.code AS service_code,
                 services.name AS service_name, event, slot, position, key, title, condition, action, connector_id,
                 connectors.name AS connector_name, params, on_error, tries, rules.time_limit, enabled, rules.version,
+                rules.customer_id IS NULL AND (services.builtin OR services.module <> '' OR key GLOB 'connector-*') AS part,
                 coalesce((SELECT depth FROM customer_tree WHERE above = 1 AND below = rules.customer_id), -1) AS depth
            FROM rules LEFT JOIN connectors ON connectors.id = connector_id
                 LEFT JOIN services ON services.id = service_id

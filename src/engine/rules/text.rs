@@ -41,7 +41,7 @@ const MOST: usize = 20_000;
 
 /// The names that are known only when the step begins.
 pub fn is_late(name: &str) -> bool {
-    name.starts_with("out.") || name == "request.id"
+    name.starts_with("out.") || name == "request.id" || name == "env.customer_ou"
 }
 
 impl Template {
@@ -249,8 +249,8 @@ fn put(
             Err(format!("{name} has a line break or another character that cannot be seen"))
         }
         Into::Line | Into::Lines | Into::Email => Ok(text),
-        // What the directory answered may be a path of its own.
-        Into::Target if name.starts_with("out.") => Ok(text),
+        // What the directory answered, or where a customer lives there, may be a path of its own.
+        Into::Target if name.starts_with("out.") || name.starts_with("env.") => Ok(text),
         Into::Target if path => step(name, &text),
         Into::Target if text.contains('=') => {
             Err(format!("{name} has “=” in it, which no name in a directory may have here"))

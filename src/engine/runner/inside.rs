@@ -3,15 +3,17 @@
 
 use super::Engine;
 use super::store::{self, Step};
+use crate::audit;
 use crate::crash;
 use crate::db::{Work, Write};
-use crate::engine::rules::plan::{Ready, ready};
-use crate::engine::rules::text;
+use crate::directory;
+use crate::engine::rules::plan::{ENVIRONMENT, Ready, ready};
+use crate::engine::rules::{actions, text};
 use crate::engine::{Action, DEADLINE, Job, store as requests, tasks};
 use crate::error::{Error, Result};
 use crate::mail::{self, Class, NewMessage};
-use crate::time::Instant;
-use serde_json::{Map, Value};
+use crate::time::{Instant, Zone};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// How far that went.
@@ -30,7 +32,12 @@ const NEVER: i64 = 253_370_764_800;
 
 pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<Begun> {
     if !step.condition.is_empty() || text::is_open(&step.params) {
-        let outputs: BTreeMap<String, Map<String, Value>> = requests::outputs(tx, step.request)?;
+        let mut outputs: BTreeMap<String, Map<String, Value>> =
+            requests::outputs(tx, step.request)?;
+        if let Some(place) = directory::customer_ou(tx, job.customer)? {
+            let own = Map::from_iter([("customer_ou".to_owned(), Value::from(place))]);
+            outputs.insert(ENVIRONMENT.to_owned(), own);
+        }
         match ready(&step.condition, &step.params, step.request.0, &outputs) {
             Ready::Go(params) => step.params = params,
             Ready::Skip(text) => {
@@ -43,8 +50,7 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
     match step.action {
         Action::Wait if step.waited => done(tx, step),
         Action::Wait => {
-            let minutes = step.params.get("minutes").and_then(Value::as_i64).unwrap_or(1);
-            let until = tx.now.plus_seconds(minutes.saturating_mul(60));
+            let until = waits_until(tx, job, &step.params)?;
             store::park(tx, step, "wait", until, until.plus_seconds(DEADLINE))?;
             let_by(tx, step)?;
             crash::at("inside");
@@ -70,6 +76,14 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
             Ok(()) => done(tx, step),
             Err(err) => refused(err),
         },
+        Action::ValueSet => match written(tx, job, &step.params)? {
+            Ok(()) => done(tx, step),
+            Err(text) => Ok(Begun::Failed(text)),
+        },
+        Action::RequireMfa => match factor(tx, job, &step.params)? {
+            Ok(()) => done(tx, step),
+            Err(text) => Ok(Begun::Failed(text)),
+        },
         _ => Ok(Begun::Outside),
     }
 }
@@ -80,6 +94,61 @@ fn let_by(tx: &Write, step: &Step) -> Result<()> {
         tx.wake(Work::Requests);
     }
     Ok(())
+}
+
+/// So many minutes on, or the next time that the customer's clock shows that.
+fn waits_until(tx: &Write, job: &Job, params: &Value) -> Result<Instant> {
+    let clock = params.get("until").and_then(Value::as_str).and_then(actions::clock);
+    let Some(seconds) = clock else {
+        let minutes = params.get("minutes").and_then(Value::as_i64).unwrap_or(1);
+        return Ok(tx.now.plus_seconds(minutes.saturating_mul(60)));
+    };
+    let zone = Zone::named(&store::time_zone(tx, job.customer)?).unwrap_or_else(Zone::utc);
+    let today = tx.now.day(&zone);
+    let then = today.at(&zone, seconds);
+    Ok(if then > tx.now { then } else { today.plus_days(1).at(&zone, seconds) })
+}
+
+/// Writes what Portico alone writes of an assignment.
+fn written(tx: &Write, job: &Job, params: &Value) -> Result<Result<(), String>> {
+    let said = |name: &str| params.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (name, text) = (said("output"), said("value").trim());
+    let Some(output) = store::output(tx, job, name)? else {
+        return Ok(Err(format!("{name} is no setting here that Portico writes.")));
+    };
+    let value = match &*output.kind {
+        "integer" | "size" => text.parse::<i64>().ok().map(Value::from),
+        "boolean" => text.parse::<bool>().ok().map(Value::from),
+        _ => Some(Value::from(text)),
+    };
+    match value {
+        _ if text.is_empty() => store::clear_output(tx, &output)?,
+        Some(value) => store::set_output(tx, &output, &value.to_string())?,
+        None => return Ok(Err(format!("“{text}” is not a value for {name}."))),
+    }
+    Ok(Ok(()))
+}
+
+/// From which day a user needs a second factor, or that none is needed for this any more.
+fn factor(tx: &Write, job: &Job, params: &Value) -> Result<Result<(), String>> {
+    let Some(user) = job.user else {
+        return Ok(Err("The request is about no user.".to_owned()));
+    };
+    let on = params.get("on").and_then(Value::as_bool).unwrap_or(true);
+    let days = params.get("grace_days").and_then(Value::as_str).unwrap_or_default().trim();
+    let days: i64 = match days {
+        "" => 0,
+        days => match days.parse() {
+            Ok(days) if (0..=30).contains(&days) => days,
+            _ => return Ok(Err(format!("“{days}” is not a number of days from 0 to 30."))),
+        },
+    };
+    let from = on.then(|| tx.now.plus_days(days));
+    if store::ask_for_factor(tx, user, from)? {
+        let detail = json!({ "on": on, "from": from });
+        audit::record(tx, "user.factor_asked", ("user", user.0), job.customer, &detail)?;
+    }
+    Ok(Ok(()))
 }
 
 fn done(tx: &Write, step: &Step) -> Result<Begun> {

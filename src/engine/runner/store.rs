@@ -1,7 +1,9 @@
 use crate::db::{Read, Write};
-use crate::engine::{Action, Class, OnError, Status};
+use crate::engine::{Action, Class, Job, OnError, Status};
 use crate::error::Result;
-use crate::ids::{ConnectorId, CustomerId, CustomerServiceId, RequestId, StepId, UserId};
+use crate::ids::{
+    ConnectorId, CustomerId, CustomerServiceId, RequestId, StepId, UserId, UserServiceId,
+};
 use crate::time::Instant;
 use rusqlite::named_params;
 use serde_json::Value;
@@ -567,6 +569,77 @@ pub fn overdue(db: &Read) -> Result<Vec<RequestId>> {
         named_params! { ":now": db.now },
         |row| row.get("id"),
     )
+}
+
+pub fn time_zone(db: &Read, customer: CustomerId) -> Result<String> {
+    db.value("SELECT time_zone FROM customers WHERE id = ?1", [customer])
+}
+
+/// A setting of the subject that Portico alone writes.
+pub struct Output {
+    property: i64,
+    pub kind: String,
+    customer_service: Option<CustomerServiceId>,
+    user_service: Option<UserServiceId>,
+}
+
+pub fn output(db: &Read, job: &Job, name: &str) -> Result<Option<Output>> {
+    db.maybe(
+        "SELECT properties.id, properties.type, level
+           FROM customer_services
+           JOIN properties ON properties.service_id = customer_services.service_id
+          WHERE customer_services.id = :customer_service AND properties.name = :name AND use = 'output'
+            AND (level = 'customer' OR :user_service IS NOT NULL)",
+        named_params! {
+            ":customer_service": job.customer_service, ":user_service": job.user_service, ":name": name,
+        },
+        |row| {
+            let of_user = row.get::<_, String>("level")? == "user";
+            Ok(Output {
+                property: row.get("id")?,
+                kind: row.get("type")?,
+                customer_service: job.customer_service.filter(|_| !of_user),
+                user_service: job.user_service.filter(|_| of_user),
+            })
+        },
+    )
+}
+
+pub fn clear_output(tx: &Write, output: &Output) -> Result<()> {
+    tx.run(
+        "DELETE FROM property_values
+          WHERE property_id = :property AND plan_id IS NULL AND customer_service_id IS :customer_service
+            AND user_service_id IS :user_service AND holder IN ('customer_service', 'user_service')",
+        named_params! {
+            ":property": output.property, ":customer_service": output.customer_service,
+            ":user_service": output.user_service,
+        },
+    )?;
+    Ok(())
+}
+
+pub fn set_output(tx: &Write, output: &Output, value: &str) -> Result<()> {
+    clear_output(tx, output)?;
+    tx.run(
+        "INSERT INTO property_values (property_id, holder, customer_service_id, user_service_id, value, set_at)
+         VALUES (:property, iif(:user_service IS NULL, 'customer_service', 'user_service'), :customer_service,
+                 :user_service, :value, :now)",
+        named_params! {
+            ":property": output.property, ":customer_service": output.customer_service,
+            ":user_service": output.user_service, ":value": value, ":now": tx.now,
+        },
+    )?;
+    Ok(())
+}
+
+/// From when a user needs a second factor; whether that is new.
+pub fn ask_for_factor(tx: &Write, user: UserId, from: Option<Instant>) -> Result<bool> {
+    let changed = tx.run(
+        "UPDATE users SET factor_from = :from
+          WHERE id = :id AND (factor_from IS NULL) <> (:from IS NULL)",
+        named_params! { ":id": user, ":from": from },
+    )?;
+    Ok(changed > 0)
 }
 
 /// Makes `customer` a reseller, or no longer one.

@@ -36,7 +36,7 @@ pub fn all(text: &[char]) -> Result<Vec<Placed>, Wrong> {
             continue;
         }
         let (token, to) = match c {
-            '"' => quoted(text, at)?,
+            '"' | '\'' => quoted(text, at, c)?,
             _ if c.is_ascii_digit() || c == '-' => number(text, at)?,
             _ if c.is_ascii_alphabetic() || c == '_' => name(text, at),
             _ => mark(text, at)?,
@@ -52,20 +52,20 @@ pub fn wrong(at: usize, text: impl Into<String>) -> Wrong {
     Wrong { column: at.saturating_add(1), text: text.into() }
 }
 
-fn quoted(text: &[char], from: usize) -> Result<(Token, usize), Wrong> {
+fn quoted(text: &[char], from: usize, end: char) -> Result<(Token, usize), Wrong> {
     let mut value = String::new();
     let mut at = from.saturating_add(1);
     loop {
         let Some(&c) = text.get(at) else {
-            return Err(wrong(from, "this text has no end: “\"” is missing"));
+            return Err(wrong(from, format!("this text has no end: “{end}” is missing")));
         };
         at = at.saturating_add(1);
         match c {
-            '"' => return Ok((Token::Text(value), at)),
+            c if c == end => return Ok((Token::Text(value), at)),
             '\\' => {
                 let Some(&escaped) = text.get(at) else { continue };
                 value.push(match escaped {
-                    '"' | '\\' => escaped,
+                    '"' | '\'' | '\\' => escaped,
                     'n' => '\n',
                     't' => '\t',
                     other => {
@@ -111,7 +111,7 @@ fn mark(text: &[char], from: usize) -> Result<(Token, usize), Wrong> {
             '=' => "“=” compares nothing; “==”?".to_owned(),
             '&' => "“&” joins nothing; “&&”?".to_owned(),
             '|' => "“|” joins nothing; “||”?".to_owned(),
-            '\'' | '“' | '”' => "texts stand between \"…\"".to_owned(),
+            '“' | '”' | '‘' | '’' => "texts stand between \"…\"".to_owned(),
             other => format!("“{other}” means nothing here"),
         },
     ))

@@ -7,7 +7,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE, Engine as _};
 use portico::drivers::Outcome;
 use portico::drivers::ldap::filter::Filter;
 use portico::drivers::ldap::session::{At, Depth};
-use portico::engine::rules::{self, plan};
+use portico::engine::rules::plan;
 use portico::engine::{Document, NewStep};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! Where one customer lives.
 
 use crate::auth::Scope;
-use crate::auth::permissions::CustomersUpdate;
+use crate::auth::permissions::{ConnectorsWrite, CustomersUpdate, UsersImport};
 use crate::directory::LocationKind;
 use crate::directory::locations::{live, may_choose, residence};
 use crate::error::{Complaint, Error, Result};
@@ -61,6 +61,16 @@ fn page(
                     div.fields { (choice_field(input, wrong, "location_id", "Location", &choices, Opts { width: 3, ..Opts::default() })) }
                     (form_foot(html! { (primary("Save")) (cancel(&format!("/customers/{id}/edit"))) }))
                 })),
+            }
+            @if !now.environment.is_empty() {
+                p {
+                    @if cx.actor.may::<UsersImport>() {
+                        (link("Import people from it", &format!("/customers/{id}/directory-import"))) " "
+                    }
+                    @if cx.actor.may::<ConnectorsWrite>() {
+                        (link("Sync with it", &format!("/customers/{id}/directory-sync")))
+                    }
+                }
             }
             @if possible.is_empty() { p { (link("Make a location", "/locations/new")) } }
         }))

@@ -1847,6 +1847,17 @@ CREATE TABLE suspensions (
 CREATE UNIQUE INDEX suspensions_of_customer_service ON suspensions (customer_service_id, reason) WHERE customer_service_id IS NOT NULL;
 CREATE UNIQUE INDEX suspensions_of_user_service ON suspensions (user_service_id, reason) WHERE user_service_id IS NOT NULL;
 
+-- A removal that is to happen later, and the run that will do it.
+CREATE TABLE removals (
+  run_id              INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+  customer_service_id INTEGER REFERENCES customer_services (id) ON DELETE CASCADE,
+  user_service_id     INTEGER REFERENCES user_services (id) ON DELETE CASCADE,
+  at                  TEXT NOT NULL,
+  CHECK ((customer_service_id IS NULL) <> (user_service_id IS NULL))
+) STRICT;
+CREATE INDEX removals_of_customer_service ON removals (customer_service_id) WHERE customer_service_id IS NOT NULL;
+CREATE INDEX removals_of_user_service ON removals (user_service_id) WHERE user_service_id IS NOT NULL;
+
 -- What an assignment occupies of each property that is counted. It is taken with the order; until that
 -- is settled, the larger of what was and what is to be stays taken.
 CREATE TABLE amounts (

@@ -645,7 +645,7 @@ routes! {
     Post   "/api/v1/users/{id}/services"                   service_rights UserServicesWrite     assignments::api::give_user, "Give a service to a user" assignments::GIVE_USER => assignments::api::ACCEPTED;
     Get    "/api/v1/users/{id}/services/{aid}"             scope ServicesRead          assignments::api::show_of_user, "Show a user’s service" &[] => assignments::api::HELD;
     Patch  "/api/v1/users/{id}/services/{aid}"             service_rights UserServicesWrite     assignments::api::change_user, "Change a user’s service" assignments::CHANGE => assignments::api::ACCEPTED;
-    Delete "/api/v1/users/{id}/services/{aid}"             service_rights UserServicesWrite     assignments::api::remove_user, "Remove a user’s service" &[] => assignments::api::ACCEPTED;
+    Delete "/api/v1/users/{id}/services/{aid}"             service_rights UserServicesWrite     assignments::api::remove_user, "Remove a user’s service" assignments::REMOVE_FROM_USER => assignments::api::ACCEPTED;
     Post   "/api/v1/users/{id}/services/{aid}/provision"   service_rights UserServicesWrite     assignments::api::provision_user, "Provision a user’s service again" &[] => assignments::api::ACCEPTED;
     Post   "/api/v1/users/{id}/services/{aid}/suspend"     service_rights UserServicesWrite     assignments::api::suspend_user, "Suspend a user’s service" &[] => assignments::api::ACCEPTED;
     Post   "/api/v1/users/{id}/services/{aid}/resume"      service_rights UserServicesWrite     assignments::api::resume_user, "Resume a user’s service" &[] => assignments::api::ACCEPTED;
@@ -788,6 +788,12 @@ routes! {
     Post  "/runs/{id}/undo"                       own AccountRead many::pages::undo;
     Post  "/api/v1/runs/{id}/retry"               own AccountRead many::api::retry, "Try again what a run over many users could not do" many::api::AGAIN => many::api::STARTED;
     Post  "/api/v1/runs/{id}/undo"                own AccountRead many::api::undo, "Put back what a run over many users did" many::api::AGAIN => many::api::STARTED;
+    Get   "/customers/{id}/services/import"       service_rights UserServicesWrite many::import::services::pages::new;
+    Post  "/customers/{id}/services/import"       service_rights UserServicesWrite many::import::services::pages::upload;
+    Get   "/customers/{id}/services/import/template" service_rights UserServicesWrite many::import::services::pages::template;
+    Get   "/customers/{id}/services/import/{upload}" service_rights UserServicesWrite many::import::services::pages::look;
+    Post  "/customers/{id}/services/import/{upload}" service_rights UserServicesWrite many::import::services::pages::start;
+    Post  "/api/v1/customers/{id}/services/import" service_rights UserServicesWrite many::import::services::api::import, "Import services from a CSV or XLSX file, which is the body" many::import::services::api::IMPORT => many::import::services::api::REPORT;
     Get   "/customers/{id}/users/import"          scope UsersImport many::import::pages::new;
     Post  "/customers/{id}/users/import"          scope UsersImport many::import::pages::upload;
     Get   "/customers/{id}/users/import/template" scope UsersImport many::import::pages::template;

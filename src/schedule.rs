@@ -1,6 +1,7 @@
 //! Every kind of run there is, and what runs by the clock.
 
 use crate::assignments::{bulk, fanout, purge};
+use crate::assignments::{bulk, fanout, later};
 use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::many;
@@ -44,6 +45,16 @@ pub const KINDS: &[Kind] = &[
         title: "Import users from a directory",
         resumes: true,
         run: matching::import::run::run,
+        name: later::KIND,
+        title: "Remove a service on its day",
+        resumes: true,
+        run: later::run,
+    },
+    Kind {
+        name: many::import::services::run::KIND,
+        title: "Import services",
+        resumes: true,
+        run: many::import::services::run::run,
     },
     Kind {
         name: matching::sync::KIND,

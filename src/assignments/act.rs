@@ -68,6 +68,20 @@ pub fn apply(tx: &Write, key: &Key, plan: &Plan, cause: &Cause) -> Result<Done> 
             order(tx, plan, held, "resume", cause)
         }
         Act::Remove { held, users } => remove(tx, plan, held, users, cause),
+        Act::Keep { held, users } => {
+            for each in users.iter().chain([held]) {
+                keep(tx, each)?;
+            }
+            for each in users {
+                let steps = super::plan::steps_of(tx, each, event(Level::User, "provision"))?;
+                let title = format!("{}, for a user", plan.title);
+                let now = store::any(tx, each.id)?;
+                let (what, class, after) = ("provision", Class::Bulk, None);
+                let work = Work { held: &now, what, title: &title, class, steps, after };
+                start(tx, work, cause)?;
+            }
+            order(tx, plan, &store::any(tx, held.id)?, "provision", cause)
+        }
     }
 }
 
@@ -277,13 +291,24 @@ fn remove(tx: &Write, plan: &Plan, held: &Held, users: &[Held], cause: &Cause) -
     order_behind(tx, plan, held, "deprovision", cause, &children)
 }
 
-/// What a removal means from now on, whatever its request comes to.
-pub fn take_away(tx: &Write, held: &Held) -> Result<()> {
-    let overtaken = match held.id {
+/// Takes a removal back of which nothing was done: as if it never was ordered.
+pub fn keep(tx: &Write, held: &Held) -> Result<()> {
+    engine::cancel_open(tx, overtaken(held.id), "the removal was taken back")?;
+    store::want_again(tx, held.id)?;
+    let (kind, number) = (ledger_row::kind(held.id), held.id.number());
+    ledger::take_back_end(tx, kind, number, "the removal was taken back")
+}
+
+fn overtaken(id: HeldId) -> Overtaken {
+    match id {
         HeldId::Customer(id) => Overtaken::CustomerService(id),
         HeldId::User(id) => Overtaken::UserService(id),
-    };
-    engine::cancel_open(tx, overtaken, "superseded by the removal")?;
+    }
+}
+
+/// What a removal means from now on, whatever its request comes to.
+pub fn take_away(tx: &Write, held: &Held) -> Result<()> {
+    engine::cancel_open(tx, overtaken(held.id), "superseded by the removal")?;
     store::set_wanted(tx, held.id, Wanted::Gone)?;
     let kind = ledger_row::kind(held.id);
     if ledger::is_open(tx, kind, held.id.number())? {

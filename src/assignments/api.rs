@@ -1,16 +1,17 @@
 use super::bulk::{self, Counts};
 use super::previews::{self, Applied, Preview, Shown};
 use super::state::{State, Verb};
-use super::{Held, Order, Reason, store};
+use super::{Held, HeldId, Order, Reason, later, store};
 use crate::auth::permissions::{
     AccountRead, CustomerServicesWrite, ServicesRead, UserServicesWrite,
 };
 use crate::auth::{self, Own, Permission, Scope, ServiceRights};
+use crate::db::Read;
 use crate::error::Result;
-use crate::ids::{CustomerId, PreviewId, RequestId, UserId, UserServiceId};
+use crate::ids::{CustomerId, PreviewId, RequestId, RunId, UserId, UserServiceId};
 use crate::input::{Field, Fields, Input};
 use crate::time::Instant;
-use crate::web::{Cx, Response, response};
+use crate::web::{Cx, Listing, Response, response};
 use serde::Serialize;
 
 /// A service that somebody has, as the API promises it.
@@ -29,8 +30,16 @@ pub struct HeldOut {
     request_id: Option<RequestId>,
     problem: Option<Problem>,
     users: i64,
+    /// A removal on a later day.
+    removal: Option<Later>,
     since: Instant,
     version: i64,
+}
+
+#[derive(Serialize)]
+struct Later {
+    run_id: RunId,
+    at: Instant,
 }
 
 #[derive(Serialize)]
@@ -55,6 +64,7 @@ pub const HELD: &[Field] = &[
     Field::integer("request_id", "the work that has not ended"),
     Field::object("problem", "of a last request that went wrong: request_id, message"),
     Field::integer("users", "how many users have it, of a customer’s service"),
+    Field::object("removal", "on a later day: run_id, at"),
     Field::text("since", "when it was ordered"),
     Field::integer("version", "for If-Match"),
 ];
@@ -88,7 +98,9 @@ pub const PLAN: &[Field] = &[
 ];
 
 impl HeldOut {
-    fn of(held: &Held) -> HeldOut {
+    fn of(held: &Held, pending: &[(HeldId, RunId, Instant)]) -> HeldOut {
+        let removal = pending.iter().find(|(id, _, _)| *id == held.id);
+        let removal = removal.map(|(_, run, at)| Later { run_id: *run, at: *at });
         let problem = held
             .problem()
             .map(|last| Problem { request_id: last.request, message: last.reason.clone() });
@@ -105,6 +117,7 @@ impl HeldOut {
             request_id: held.open.map(|open| open.request),
             problem,
             users: held.users,
+            removal,
             since: held.since,
             version: held.version,
         }
@@ -120,7 +133,7 @@ struct PlanOut {
     #[serde(flatten)]
     shown: ShownOut,
     request_id: Option<RequestId>,
-    run_id: Option<crate::ids::RunId>,
+    run_id: Option<RunId>,
     digest: String,
     expires_at: Instant,
 }
@@ -193,36 +206,47 @@ fn plan_out(cx: &Cx, preview: &Preview) -> Result<Response> {
 
 pub fn of_customer(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
     let (id, paging) = (cx.param("id")?, cx.paging(&[])?);
-    let list = cx.db.read(|db| {
+    let (list, pending) = cx.db.read(|db| {
         scope.reaches(db, id)?;
-        super::of_customer(db, scope, id, &paging)
+        with_removals(db, super::of_customer(db, scope, id, &paging)?)
     })?;
-    response::json(200, &list.map(|held| HeldOut::of(&held)))
+    response::json(200, &list.map(|held| HeldOut::of(&held, &pending)))
 }
 
 pub fn of_user(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
     let (id, paging) = (cx.param("id")?, cx.paging(&[])?);
-    let list = cx.db.read(|db| {
+    let (list, pending) = cx.db.read(|db| {
         store::customer_of(db, scope, id)?;
-        super::of_user(db, scope, id, &paging)
+        with_removals(db, super::of_user(db, scope, id, &paging)?)
     })?;
-    response::json(200, &list.map(|held| HeldOut::of(&held)))
+    response::json(200, &list.map(|held| HeldOut::of(&held, &pending)))
 }
 
 pub fn show_of_customer(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
     let (id, aid) = (cx.param("id")?, cx.param("aid")?);
     let held = cx.db.read(|db| store::customer_service(db, scope, id, aid))?;
-    one(&held)
+    one(cx, &held)
 }
 
 pub fn show_of_user(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
     let (id, aid) = (cx.param("id")?, cx.param::<UserServiceId>("aid")?);
     let held = cx.db.read(|db| store::user_service(db, scope, id, aid))?;
-    one(&held)
+    one(cx, &held)
 }
 
-fn one(held: &Held) -> Result<Response> {
-    Ok(response::json(200, &HeldOut::of(held))?.with("ETag", format!("\"{}\"", held.version)))
+type Pending = Vec<(HeldId, RunId, Instant)>;
+
+/// A page of what is held, with the removals among it that are still to come.
+fn with_removals(db: &Read, list: Listing<Held>) -> Result<(Listing<Held>, Pending)> {
+    let ids: Vec<HeldId> = list.items.iter().map(|held| held.id).collect();
+    let pending = later::pending(db, &ids)?;
+    Ok((list, pending))
+}
+
+fn one(cx: &Cx, held: &Held) -> Result<Response> {
+    let pending = cx.db.read(|db| later::pending(db, &[held.id]))?;
+    Ok(response::json(200, &HeldOut::of(held, &pending))?
+        .with("ETag", format!("\"{}\"", held.version)))
 }
 
 macro_rules! verbs {
@@ -276,8 +300,8 @@ fn answer<P: Permission>(cx: &Cx, scope: &ServiceRights<P>, order: &Order) -> Re
     if super::is_braked(cx.db, &cx.actor, scope, order)? {
         cx.again()?;
     }
-    let done = super::carry_out(cx.db, &cx.app.config.key, &cx.actor, scope, order)?;
-    accepted(Applied::Request(done.request), Some(done.held.number()))
+    let (applied, held) = later::carry_out(cx.db, &cx.app.config.key, &cx.actor, scope, order)?;
+    accepted(applied, Some(held.number()))
 }
 
 fn preview_of(cx: &Cx, id: PreviewId) -> Result<Response> {
@@ -296,7 +320,13 @@ fn accepted(applied: Applied, id: Option<i64>) -> Result<Response> {
             }
             (body, format!("/api/v1/requests/{request}"))
         }
-        Applied::Run(run) => (serde_json::json!({ "run_id": run }), format!("/api/v1/runs/{run}")),
+        Applied::Run(run) => {
+            let mut body = serde_json::json!({ "run_id": run });
+            if let (Some(id), Some(body)) = (id, body.as_object_mut()) {
+                body.insert("id".to_owned(), id.into());
+            }
+            (body, format!("/api/v1/runs/{run}"))
+        }
     };
     Ok(response::json(202, &body)?.with("Location", place))
 }

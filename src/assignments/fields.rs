@@ -4,6 +4,7 @@ use super::state::Verb;
 use crate::catalogue::properties::Typed;
 use crate::error::Result;
 use crate::input::{Field, Fields, Input};
+use crate::time::{Date, Instant};
 
 const LIMITS: &str = "of a customer service, by those above it: plan code, all, sum:PROPERTY or PLAN/sum:PROPERTY to the most there may be; null: no limit";
 
@@ -40,8 +41,18 @@ pub const CHANGE: &[Field] = &[
 pub const REASON: &[Field] = &[];
 
 /// What removing takes.
-pub const REMOVE: &[Field] =
-    &[Field::text("confirm", "where users lose it too: how many, typed; the plan says so")];
+pub const REMOVE: &[Field] = &[
+    Field::text("confirm", "where users lose it too: how many, typed; the plan says so"),
+    NOT_BEFORE,
+];
+
+/// The same of a user.
+pub const REMOVE_FROM_USER: &[Field] = &[NOT_BEFORE];
+
+const NOT_BEFORE: Field = Field::text(
+    "not_before",
+    "a day like 2026-03-31 or an instant: until then it stays and is billed",
+);
 
 /// An order as it was said.
 #[derive(Clone, Debug, Default)]
@@ -53,8 +64,17 @@ pub struct Said {
     pub labelled: bool,
     pub user_plans: Option<Vec<String>>,
     pub properties: Typed,
+    /// When it is to happen, where that is not now.
+    pub not_before: Option<When>,
     /// Limits as they were typed; empty: as they are.
     pub limits: Input,
+}
+
+/// A day, which begins in the provider's zone, or an instant.
+#[derive(Clone, Copy, Debug)]
+pub enum When {
+    Day(Date),
+    At(Instant),
 }
 
 /// Reads what an order says.
@@ -88,6 +108,14 @@ pub fn read(verb: Verb, for_user: bool, input: &Input) -> Result<Said> {
         Some(None)
     };
     let properties = if has("properties") { input.wishes("properties") } else { Typed::new() };
+    let not_before = match if has("not_before") { f.value("not_before") } else { "" } {
+        "" => Some(None),
+        text => match (text.parse::<Date>(), text.parse::<Instant>()) {
+            (Ok(day), _) => Some(Some(When::Day(day))),
+            (_, Ok(at)) => Some(Some(When::At(at))),
+            _ => f.complain("not_before", "is not a day like 2026-03-31"),
+        },
+    };
     let mut limits = Input::default();
     if has("limits") {
         for (name, text) in f.members("limits") {
@@ -102,6 +130,7 @@ pub fn read(verb: Verb, for_user: bool, input: &Input) -> Result<Said> {
             labelled: has("label") && input.has("label"),
             user_plans: user_plans?,
             properties,
+            not_before: not_before?,
             limits,
         })
     })

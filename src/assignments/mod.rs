@@ -8,6 +8,7 @@ pub mod bulk;
 pub mod explain;
 pub mod fanout;
 pub mod forget;
+pub mod later;
 pub mod moving;
 pub mod pages;
 pub mod previews;
@@ -31,7 +32,7 @@ mod whole;
 pub use act::{Done, source};
 pub use branch::{Ended, change_plan, end_customer, provision_customer, revive, tell_anew};
 pub use document::document;
-pub use fields::{CHANGE, GIVE, GIVE_USER, REASON, REMOVE};
+pub use fields::{CHANGE, GIVE, GIVE_USER, REASON, REMOVE, REMOVE_FROM_USER};
 pub use people::{
     Had, created_user, deleted_user, end, ever_had_any, had_by, needing, offered, one_of_user,
     provision_user, remove_user, resume_customer, resume_user, suspend_customer, suspend_user,

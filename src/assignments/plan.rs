@@ -14,6 +14,7 @@ use crate::error::{Complaint, Error, Result};
 use crate::ids::{ConnectorId, CustomerId, CustomerServiceId, PlanId, RequestId, ServiceId};
 use crate::offers::Measure;
 use crate::rating::quote::Change;
+use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -38,6 +39,8 @@ pub struct Plan {
     pub each_asks: bool,
     /// How near to the provider whoever orders stands: what they may set.
     pub standing: Standing,
+    /// When it is to happen, where that is not now.
+    pub due: Option<Instant>,
 }
 
 /// The change itself.
@@ -61,6 +64,11 @@ pub enum Act {
         held: Held,
     },
     Remove {
+        held: Held,
+        users: Vec<Held>,
+    },
+    /// A removal of which nothing was done yet is taken back.
+    Keep {
         held: Held,
         users: Vec<Held>,
     },

@@ -74,11 +74,15 @@ pub fn effective(db: &Read, held: &Held, typed: &[(String, Option<String>)]) -> 
 /// The settings that are kept for the assignment itself, as they would be typed; none that is secret.
 pub fn own(db: &Read, held: &Held) -> Result<BTreeMap<String, String>> {
     let mut own = BTreeMap::new();
+    let holder = match held.id {
+        HeldId::Customer(_) => Holder::CustomerService,
+        HeldId::User(_) => Holder::UserService,
+    };
     for stored in properties::stored(db, &asked(db, held)?)? {
         if stored.property.secret || stored.property.usage != Use::Setting {
             continue;
         }
-        let found = stored.held.iter().find(|each| each.holder == Holder::UserService);
+        let found = stored.held.iter().find(|each| each.holder == holder && !each.for_plan);
         if let Some(value) = found.map(|each| &each.value) {
             let text = typed_as(stored.property.kind, value);
             own.insert(stored.property.name.clone(), text);

@@ -22,6 +22,15 @@ pub fn settle(tx: &Write, settled: &Settled) -> Result<()> {
     let (_, what) = job.event.rsplit_once('.').unwrap_or_default();
     match (what, settled.end) {
         ("deprovision", End::Done) => removed(tx, job, &held),
+        // Taken back before anything was done.
+        ("deprovision", End::Cancelled)
+            if held.wanted == Wanted::Gone
+                && held.live != Live::Gone
+                && held.last.as_ref().is_some_and(|last| last.request == job.request)
+                && !store::removal_begun(tx, &held)? =>
+        {
+            act::keep(tx, &held)
+        }
         ("deprovision" | "purge", _) => Ok(()),
         (_, End::Done) => delivered(tx, job, &held, what),
         (_, End::Cancelled) => cancelled(tx, &held),

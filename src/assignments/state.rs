@@ -83,6 +83,8 @@ pub fn refusal(verb: Verb, state: State, open: Option<Open>, own_reason: bool) -
         (Verb::Give, _) => "is there already".to_owned(),
         (_, State::Removed) => "is removed".to_owned(),
         (Verb::Remove, State::Removing) if open.is_none() => return None,
+        // Kept, unless something of it is gone already; that is looked at elsewhere.
+        (Verb::Provision, State::Removing) => return None,
         (_, State::Removing) => format!("is being removed{}", request()),
         (Verb::Remove, _) => return None,
         (_, State::WaitingApproval) => "waits for approval: withdraw it first".to_owned(),
@@ -171,7 +173,9 @@ mod tests {
                 told(verb, WaitingApproval, ASKED, false),
                 "waits for approval: withdraw it first"
             );
-            assert_eq!(told(verb, Removing, OPEN, false), "is being removed (request 9)");
+            let removing =
+                if verb == Verb::Provision { "" } else { "is being removed (request 9)" };
+            assert_eq!(told(verb, Removing, OPEN, false), removing);
             assert_eq!(told(verb, Removed, None, false), "is removed");
         }
         assert_eq!(told(Verb::Remove, WaitingApproval, ASKED, false), "");

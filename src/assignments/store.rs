@@ -464,6 +464,36 @@ pub fn anything_made(db: &Read, id: HeldId) -> Result<bool> {
     }
 }
 
+/// Whether the removal that was ordered last has begun outside.
+pub fn removal_begun(db: &Read, held: &Held) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM steps
+                         WHERE request_id = ?1 AND (attempts > 0 OR status IN ('running', 'waiting', 'done')))",
+        [held.last.as_ref().map(|last| last.request)],
+    )
+}
+
+/// The user services that go because a customer's does, in one order.
+pub fn going_along(db: &Read, held: &Held) -> Result<Vec<Held>> {
+    let HeldId::Customer(id) = held.id else { return Ok(Vec::new()) };
+    db.all(
+        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
+                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
+                last_id, last_status, last_reason, users
+           FROM assignments
+          WHERE level = 'user' AND customer_service_id = :id AND wanted = 'gone' AND live <> 'gone'
+            AND last_id IN (SELECT id FROM requests WHERE parent_id = :request)
+          ORDER BY id",
+        named_params! { ":id": id, ":request": held.last.as_ref().map(|last| last.request) },
+        self::held,
+    )
+}
+
+/// Wanted again, as far as there is no reason to suspend it.
+pub fn want_again(tx: &Write, id: HeldId) -> Result<()> {
+    want(tx, id)
+}
+
 /// What was done outside for it, newest first: step and connector.
 pub fn made(db: &Read, id: HeldId) -> Result<Vec<String>> {
     let (user, customer) = match id {

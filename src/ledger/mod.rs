@@ -142,6 +142,14 @@ pub fn take_back(
     Ok(())
 }
 
+/// Takes back that a subject ended, where that is the last that is written of it.
+pub fn take_back_end(tx: &Write, kind: Kind, subject: i64, reason: &str) -> Result<()> {
+    match store::newest(tx, kind, subject)? {
+        Some((id, Action::Removed)) => take_back(tx, kind, subject, LedgerId(id.0 - 1), reason),
+        _ => Ok(()),
+    }
+}
+
 /// Says whether a subject has an open span: whether it is being billed now.
 pub fn is_open(tx: &Write, kind: Kind, subject: i64) -> Result<bool> {
     store::is_open(tx, kind, subject)

@@ -1,5 +1,5 @@
 //! The statements of this module.
-use super::{Filter, Kind, Row, Source, Told};
+use super::{Action, Filter, Kind, Row, Source, Told};
 use crate::auth::Scope;
 use crate::db::{Read, Via, Write};
 use crate::error::Result;
@@ -89,6 +89,18 @@ pub fn carry_on(tx: &Write, customer: CustomerId, kind: Kind) -> Result<()> {
 
 pub fn last(db: &Read) -> Result<LedgerId> {
     db.value("SELECT coalesce(max(id), 0) FROM ledger", [])
+}
+
+/// The newest row of a subject that holds.
+pub fn newest(db: &Read, kind: Kind, subject: i64) -> Result<Option<(LedgerId, Action)>> {
+    db.maybe(
+        "SELECT id, action FROM ledger
+          WHERE kind = :kind AND subject_id = :subject AND action <> 'cancelled'
+            AND NOT EXISTS (SELECT 1 FROM ledger undone WHERE undone.corrects_id = ledger.id)
+          ORDER BY id DESC LIMIT 1",
+        named_params! { ":kind": kind, ":subject": subject },
+        |row| Ok((row.get("id")?, row.get("action")?)),
+    )
 }
 
 /// A row that takes each of them back.

@@ -208,6 +208,34 @@ pub fn headings(bytes: &[u8], options: &Options) -> Result<(Vec<String>, String)
     Ok((headings, key))
 }
 
+/// A file that is no list of users: its headings, and its rows with their lines.
+pub struct Plain {
+    pub headings: Vec<String>,
+    pub rows: Vec<(u32, Vec<String>)>,
+}
+
+/// Reads a whole file as it is, up to `most` rows.
+pub fn plain(bytes: &[u8], most: usize) -> Result<Plain, Refusal> {
+    let mut file = Plain { headings: Vec::new(), rows: Vec::new() };
+    File::open(bytes, &Options::default())?.each(&mut |line, cells| {
+        if is_blank(cells) {
+            return Ok(());
+        }
+        if file.headings.is_empty() {
+            file.headings = cells.iter().map(|each| each.trim().to_owned()).collect();
+        } else if file.rows.len() == most {
+            return Err(Refusal::too_much());
+        } else {
+            file.rows.push((line, cells.to_vec()));
+        }
+        Ok(())
+    })?;
+    match file.headings.is_empty() {
+        true => Err(Refusal::new("is empty")),
+        false => Ok(file),
+    }
+}
+
 /// The file as it may be kept: with a star for each password, its rows on the same lines. Nothing
 /// where there is no password in it.
 pub fn masked(bytes: &[u8], options: &Options) -> Result<Option<Vec<u8>>, Refusal> {

@@ -401,6 +401,7 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, many: &Many) -> Result<Preview
         losing: Vec::new(),
         confirm: None,
         again: false,
+        due: None,
     };
     let new = NewPreview {
         customer: many.customer,

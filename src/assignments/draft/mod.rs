@@ -4,13 +4,14 @@ mod give;
 mod steps;
 mod terms;
 
-use crate::assignments::fields::Said;
+use crate::assignments::fields::{Said, When};
 use crate::assignments::plan::{Act, Diff, Plan, Seat};
 use crate::assignments::state::{self, Live, Verb, Wanted};
 use crate::assignments::store::{self, Holder};
-use crate::assignments::{Held, HeldId, Order, Reason, quote};
+use crate::assignments::{Held, HeldId, Order, Reason, later, quote};
 use crate::auth::permissions::ResellersMake;
 use crate::auth::{Actor, Permission};
+use crate::billing;
 use crate::catalogue::{self, Level, PlanState, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
@@ -18,6 +19,7 @@ use crate::html::text::count;
 use crate::ids::{CustomerServiceId, PlanId, RequestId, UserServiceId};
 use crate::offers::{self, Meter, More};
 use crate::rating::quote::Change;
+use crate::time::Instant;
 
 /// A plan in the making.
 pub struct Draft<'a> {
@@ -36,6 +38,7 @@ pub struct Draft<'a> {
     after: Option<RequestId>,
     /// What is done for a user who loses it depends on the user.
     each_asks: bool,
+    due: Option<Instant>,
 }
 
 impl<'a> Draft<'a> {
@@ -60,6 +63,7 @@ impl<'a> Draft<'a> {
             basis,
             after: None,
             each_asks: false,
+            due: None,
         })
     }
 
@@ -146,7 +150,11 @@ impl<'a> Draft<'a> {
                 self.differ(&name, Some("suspended"), Some("on"));
                 Ok(Act::Resume { held })
             }
-            Verb::Remove => self.remove(held, &service),
+            Verb::Remove => {
+                self.later(&held, said.not_before)?;
+                self.remove(held, &service)
+            }
+            Verb::Provision if held.wanted == Wanted::Gone => self.keep(held),
             Verb::Provision | Verb::Give => {
                 let below = Some(held.customer_service);
                 self.require(&service, held.plan_id, below, &Vec::new())?;
@@ -283,6 +291,59 @@ impl<'a> Draft<'a> {
         Ok((!new.is_empty() || plans.len() != before.len()).then_some(plans))
     }
 
+    /// A removal is taken back as long as nothing of it was done.
+    fn keep(&mut self, held: Held) -> Result<Act> {
+        let name = held.title();
+        let users = store::going_along(self.db, &held)?;
+        let mut begun = store::removal_begun(self.db, &held)?;
+        for each in &users {
+            begun = begun || store::removal_begun(self.db, each)?;
+        }
+        if begun {
+            let request =
+                held.open.map_or(String::new(), |open| format!(" (request {})", open.request));
+            self.refuse("", format!("{name} is being removed{request}."));
+        }
+        self.differ(&name, Some("being removed"), Some("kept"));
+        if !users.is_empty() {
+            let n = i64::try_from(users.len()).unwrap_or(i64::MAX);
+            self.differ(
+                &format!("{name} of {}", count(n, "user", "users")),
+                Some("being removed"),
+                Some("kept"),
+            );
+        }
+        Ok(Act::Keep { held, users })
+    }
+
+    /// A removal on a later day.
+    fn later(&mut self, held: &Held, when: Option<When>) -> Result<()> {
+        let zone = billing::zone(self.db)?;
+        if let Some((run, at)) = later::pending_of(self.db, held.id)?
+            && when.is_some()
+        {
+            let (name, day) = (held.title(), at.day(&zone).long());
+            self.refuse(
+                "not_before",
+                format!("{name} is to be removed on {day} already (run {run})."),
+            );
+        }
+        let at = match when {
+            None => return Ok(()),
+            Some(When::Day(day)) => day.start(&zone),
+            Some(When::At(at)) => at,
+        };
+        if at <= self.db.now {
+            self.refuse("not_before", "must be later than now");
+            return Ok(());
+        }
+        let day = at.day(&zone).long();
+        self.differ("On", None, Some(&day));
+        self.warnings.push(format!("It stays as it is, and is billed, until {day}."));
+        self.due = Some(at);
+        Ok(())
+    }
+
     fn remove(&mut self, held: Held, service: &Service) -> Result<Act> {
         let name = held.title();
         if service.builtin {
@@ -373,7 +434,9 @@ impl<'a> Draft<'a> {
                 (held.service, held.title(), "provision")
             }
             Act::Change { held, .. } => (held.service, held.title(), "update"),
-            Act::Provision { held } => (held.service, held.title(), "provision"),
+            Act::Provision { held } | Act::Keep { held, .. } => {
+                (held.service, held.title(), "provision")
+            }
             Act::Suspend { held } => (held.service, held.title(), "suspend"),
             Act::Resume { held } => (held.service, held.title(), "resume"),
             Act::Remove { held, .. } => (held.service, held.title(), "deprovision"),
@@ -385,6 +448,9 @@ impl<'a> Draft<'a> {
         let title = match self.order.verb {
             Verb::Give => format!("Give {name} to {holder}"),
             Verb::Change => format!("Change {name} of {holder}"),
+            Verb::Provision if matches!(act, Act::Keep { .. }) => {
+                format!("Keep {name} of {holder}")
+            }
             Verb::Provision => format!("Provision {name} of {holder} again"),
             Verb::Suspend => format!("Suspend {name} of {holder}"),
             Verb::Resume => format!("Resume {name} of {holder}"),
@@ -404,6 +470,7 @@ impl<'a> Draft<'a> {
             after: self.after,
             each_asks: self.each_asks,
             standing: catalogue::properties::standing(self.actor, self.order.customer),
+            due: self.due,
         })
     }
 }

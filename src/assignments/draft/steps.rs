@@ -14,7 +14,7 @@ impl Draft<'_> {
     /// The work outside; none where nothing outside would change.
     pub(super) fn steps(&mut self, act: &Act, service: ServiceId, what: &str) -> Result<Vec<Step>> {
         let idle = match act {
-            Act::Give(_) | Act::Change { .. } | Act::Provision { .. } => false,
+            Act::Give(_) | Act::Change { .. } | Act::Provision { .. } | Act::Keep { .. } => false,
             Act::Suspend { held } => held.wanted != Wanted::On || is_idle(held),
             Act::Resume { held } => held.reasons.len() > 1 || is_idle(held),
             Act::Remove { held, .. } => is_idle(held) && !store::anything_made(self.db, held.id)?,
@@ -84,6 +84,10 @@ impl Draft<'_> {
             Act::Change { held, plan, values, .. } => {
                 let held = Held { plan_id: plan.or(held.plan_id), ..held.clone() };
                 document::of_held(self.db, &held, values)
+            }
+            Act::Keep { held, .. } => {
+                let wanted = if held.reasons.is_empty() { Wanted::On } else { Wanted::Suspended };
+                document::of_held(self.db, &Held { wanted, ..held.clone() }, &[])
             }
             Act::Provision { held }
             | Act::Suspend { held }

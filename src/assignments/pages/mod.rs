@@ -12,12 +12,13 @@ pub use many::{many, plan_many};
 pub use shown::{apply, discard, show};
 
 use super::state::{State, Verb};
-use super::{Held, Order};
+use super::{Held, HeldId, Order, later};
 use crate::auth::permissions::{
     CatalogueRead, CustomerServicesWrite, ResellersMake, ServicesForget, ServicesRead,
     UserServicesWrite,
 };
 use crate::auth::{Permission, Scope, ServiceRights};
+use crate::billing;
 use crate::catalogue::{self, Level};
 use crate::error::Result;
 use crate::html::button::{Item, link, menu};
@@ -45,7 +46,9 @@ pub fn of_customer(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
     let may = cx.actor.may::<CustomerServicesWrite>();
     let base = format!("/customers/{id}/services");
     let many = list.items.iter().any(|held| held.by_user);
+    let import = cx.actor.may::<UserServicesWrite>();
     let actions = html! {
+        @if import { (link("Import…", &format!("{base}/import")).ghost()) }
         @if may { (link("Not listed?", &format!("{base}/not-listed")).ghost()) }
         @if many && cx.actor.may::<UserServicesWrite>() {
             (link("Give to users", &format!("/customers/{id}/users/services")))
@@ -59,7 +62,7 @@ pub fn of_customer(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
         (act_form(&cx.csrf))
         @if list.items.is_empty() {
             (empty("stack-2", "No services yet", "What is given to this customer stands here, with its state.", None))
-        } @else { (held_table(cx, &list, &base, may, &format!("Services of {}", place.name))) }
+        } @else { (held_table(cx, &list, &base, may, &format!("Services of {}", place.name))?) }
         @if may && !addable.is_empty() {
             (card_flush("Can be added", None, table(
                 "Services that can be added", &[column("Service"), column("For").class("p2"), acts()],
@@ -96,12 +99,20 @@ pub fn of_user(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
         @if list.items.is_empty() {
             (empty("stack-2", "No services yet", "What is given to this user stands here, with its state.",
                    may.then(|| html! { (give()) })))
-        } @else { (held_table(cx, &list, &base, may, &format!("Services of {}", person.name))) }
+        } @else { (held_table(cx, &list, &base, may, &format!("Services of {}", person.name))?) }
     };
     Ok(places::user_page(cx, &person, UserTab::Services, 200, actions, body))
 }
 
-fn held_table(cx: &Cx, list: &Listing<Held>, base: &str, may: bool, caption: &str) -> Markup {
+fn held_table(
+    cx: &Cx,
+    list: &Listing<Held>,
+    base: &str,
+    may: bool,
+    caption: &str,
+) -> Result<Markup> {
+    let ids: Vec<HeldId> = list.items.iter().map(|held| held.id).collect();
+    let (pending, zone) = cx.db.read(|db| Ok((later::pending(db, &ids)?, billing::zone(db)?)))?;
     let with_users = list.items.iter().any(|held| held.by_user && held.user.is_none());
     let mut columns = vec![column("Service"), column("Plan").class("p2")];
     if with_users {
@@ -128,6 +139,9 @@ fn held_table(cx: &Cx, list: &Listing<Held>, base: &str, may: bool, caption: &st
                 td.p3 { (when(held.since, &cx.actor.zone, cx.db.now())) }
                 td {
                     (state_pill(held))
+                    @for (_, run, at) in pending.iter().filter(|(id, _, _)| *id == held.id) {
+                        small { a href={ "/runs/" (run) } { "Goes on " (at.day(&zone).long()) } }
+                    }
                     @if let Some(open) = held.open {
                         " " a href={ "/requests/" (open.request) } { "Request " (open.request) }
                     }
@@ -137,12 +151,12 @@ fn held_table(cx: &Cx, list: &Listing<Held>, base: &str, may: bool, caption: &st
         }
     };
     let shown = i64::try_from(list.items.len()).unwrap_or(i64::MAX);
-    html! {
+    Ok(html! {
         (table(caption, &columns, rows))
         @if list.next.is_some() {
             (pages_of(&count(shown, "service", "services"), None, cx.next_href(list.next.as_ref()).as_deref()))
         }
-    }
+    })
 }
 
 fn row_menu(held: &Held, base: &str, forgets: bool) -> Markup {
@@ -151,7 +165,9 @@ fn row_menu(held: &Held, base: &str, forgets: bool) -> Markup {
     let state = held.state();
     let suspended = held.reasons.contains(&super::Reason::Operator);
     let mut items = Vec::new();
-    if state != State::Removing {
+    if state == State::Removing {
+        items.push(Item::post("Keep it…", at("provision")));
+    } else {
         items.push(Item::link("Change…", at("edit")));
         items.push(Item::post("Provision again…", at("provision")));
         items.push(match suspended {

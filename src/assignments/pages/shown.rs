@@ -10,7 +10,7 @@ use crate::auth::permissions::{AccountRead, ServicesRead};
 use crate::error::{Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, link, primary};
-use crate::html::field::typed_field;
+use crate::html::field::{Opts, text_field, typed_field};
 use crate::html::form::{hidden, post_form, sentence};
 use crate::html::parts::{
     Head, Tone, card, card_flush, facts, flash, icon, page_head, pill_tint, stats, tag,
@@ -18,6 +18,7 @@ use crate::html::parts::{
 use crate::html::story::{Change, Sign, diff};
 use crate::html::table::{column, table};
 use crate::html::text::{change, count, grouped, money, when};
+use crate::input::Input;
 use crate::kinds::size_text;
 use crate::money::Money;
 use crate::places::{self, capital};
@@ -100,6 +101,9 @@ fn page(cx: &Cx, preview: &Preview, status: u16, problem: Option<Error>) -> Resu
             }
             div.stack {
                 (card("Decide", None, decide(cx, preview, &shown, state, problem.as_ref())))
+                @if let Some(form) = on_another_day(cx, preview, &shown, state) {
+                    (card("On another day", None, form))
+                }
                 (card("Where this came from", None, facts(&[
                     ("Made", when(preview.made_at, &cx.actor.zone, cx.db.now())),
                     ("Customer", html! { a href={ "/customers/" (place.id) } { (place.name) } }),
@@ -278,6 +282,26 @@ fn decide(
             @if state != "ready" { (link("Back", &home(shown)).ghost()) }
         }
     }
+}
+
+/// Removing later, from a plan to remove now.
+fn on_another_day(cx: &Cx, preview: &Preview, shown: &Shown, state: &str) -> Option<Markup> {
+    let number = shown.subject.assignment_id?;
+    if state != "ready" || shown.due.is_some() || !preview.action.ends_with("_service.remove") {
+        return None;
+    }
+    let opts = Opts {
+        kind: "date",
+        hint: "Until then it stays as it is, and is billed.",
+        ..Opts::default()
+    };
+    let fields = text_field(&Input::default(), &[], "not_before", "Day", opts);
+    let action = format!("{}/{number}/remove", home(shown));
+    Some(post_form(
+        &cx.csrf,
+        &action,
+        html! { div.stack { (fields) (button("Plan it for that day").wide()) } },
+    ))
 }
 
 fn label(field: &str) -> &str {

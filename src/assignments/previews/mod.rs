@@ -8,7 +8,7 @@ use super::bulk;
 use super::plan::{self, Diff, Plan, Seat, Step};
 use super::quote::{self, Monthly};
 use super::state::Verb;
-use super::{HeldId, Order};
+use super::{HeldId, Order, later};
 use crate::auth::permissions::{AccountRead, CustomerServicesWrite, UserServicesWrite};
 use crate::auth::{Actor, Own};
 use crate::db::{Db, Read, Write};
@@ -67,6 +67,9 @@ pub struct Shown {
     /// The password is asked for once more as well.
     #[serde(default)]
     pub again: bool,
+    /// When it is to happen, where that is not now.
+    #[serde(default)]
+    pub due: Option<Instant>,
 }
 
 /// A user who loses a service because the customer does.
@@ -171,6 +174,7 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, plan: &Plan) -> Result<Preview
         losing: store::named(tx, plan.losing())?,
         confirm: plan.confirm(),
         again: braked(tx, plan)?,
+        due: plan.due,
     };
     let input = seal(
         key,
@@ -268,6 +272,11 @@ pub fn apply(
             crate::input::typed(typed, &text)?;
         }
         plan.steps = preview.shown()?.steps;
+        if plan.due.is_some() {
+            let run = later::put_off(tx, &plan)?;
+            store::applied(tx, id, None, Some(run))?;
+            return Ok(Outcome::Applied(Applied::Run(run)));
+        }
         let cause = Cause { preview: Some(id), ..Cause::default() };
         let Done { request, .. } = act::apply(tx, key, &plan, &cause)?;
         store::applied(tx, id, Some(request), None)?;

@@ -7,6 +7,7 @@ pub mod api;
 pub mod pages;
 pub mod review;
 pub mod run;
+pub mod services;
 mod along;
 mod row;
 mod said;

@@ -600,6 +600,11 @@ routes! {
     Get    "/customers/{id}/services"                 scope ServicesRead          assignments::pages::of_customer;
     Get    "/customers/{id}/services/new"             service_rights CustomerServicesWrite assignments::pages::new_customer;
     Post   "/customers/{id}/services"                 service_rights CustomerServicesWrite assignments::pages::give_customer;
+    Get   "/customers/{id}/services/import"       service_rights UserServicesWrite many::import::services::pages::new;
+    Post  "/customers/{id}/services/import"       service_rights UserServicesWrite many::import::services::pages::upload;
+    Get   "/customers/{id}/services/import/template" service_rights UserServicesWrite many::import::services::pages::template;
+    Get   "/customers/{id}/services/import/{upload}" service_rights UserServicesWrite many::import::services::pages::look;
+    Post  "/customers/{id}/services/import/{upload}" service_rights UserServicesWrite many::import::services::pages::start;
     Get    "/customers/{id}/services/{aid}/edit"      service_rights CustomerServicesWrite assignments::pages::edit_customer;
     Post   "/customers/{id}/services/{aid}"           service_rights CustomerServicesWrite assignments::pages::change_customer;
     Post   "/customers/{id}/services/{aid}/provision" service_rights CustomerServicesWrite assignments::pages::provision_customer;
@@ -788,11 +793,6 @@ routes! {
     Post  "/runs/{id}/undo"                       own AccountRead many::pages::undo;
     Post  "/api/v1/runs/{id}/retry"               own AccountRead many::api::retry, "Try again what a run over many users could not do" many::api::AGAIN => many::api::STARTED;
     Post  "/api/v1/runs/{id}/undo"                own AccountRead many::api::undo, "Put back what a run over many users did" many::api::AGAIN => many::api::STARTED;
-    Get   "/customers/{id}/services/import"       service_rights UserServicesWrite many::import::services::pages::new;
-    Post  "/customers/{id}/services/import"       service_rights UserServicesWrite many::import::services::pages::upload;
-    Get   "/customers/{id}/services/import/template" service_rights UserServicesWrite many::import::services::pages::template;
-    Get   "/customers/{id}/services/import/{upload}" service_rights UserServicesWrite many::import::services::pages::look;
-    Post  "/customers/{id}/services/import/{upload}" service_rights UserServicesWrite many::import::services::pages::start;
     Post  "/api/v1/customers/{id}/services/import" service_rights UserServicesWrite many::import::services::api::import, "Import services from a CSV or XLSX file, which is the body" many::import::services::api::IMPORT => many::import::services::api::REPORT;
     Get   "/customers/{id}/users/import"          scope UsersImport many::import::pages::new;
     Post  "/customers/{id}/users/import"          scope UsersImport many::import::pages::upload;

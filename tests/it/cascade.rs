@@ -25,7 +25,7 @@ impl Chain {
         let admin = world.person(PROVIDER, "Provider administrator");
         let body = json!({ "code": "workplace", "name": "Managed workplace", "kind": "user", "tracking_only": true });
         admin.api_post("/services", body).expect(201);
-        for (code, name, price) in [("STD", "Standard", "18.00"), ("PLUS", "Plus", "27.50")] {
+        for (code, name, price) in [("STD", "Standard", "37.31"), ("PLUS", "Plus", "27.50")] {
             let body = json!({ "code": code, "name": name, "price": price });
             admin.api_post("/services/workplace/plans", body).expect(201);
         }
@@ -229,8 +229,8 @@ fn p_17_of_what_is_above_its_parent_a_sub_reseller_sees_nothing() {
         "7,771",
         "given-relay-7771",
         "own-of-north",
-        "18.00",
-        "19.80",
+        "37.31",
+        "41.04",
         "12.34",
     ];
     let mut read = 0;

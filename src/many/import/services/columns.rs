@@ -91,5 +91,6 @@ fn row(line: u32, columns: &[Column], cells: &[String]) -> Row {
     }
     let [user, service, label, plan, action] = texts;
     let action = action.to_lowercase();
-    Row { line, user: user.to_lowercase(), service, label, plan, action, values }
+    let (user, service) = (user.to_lowercase(), service.to_lowercase());
+    Row { line, user, service, label, plan, action, values }
 }

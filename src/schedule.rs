@@ -45,6 +45,8 @@ pub const KINDS: &[Kind] = &[
         title: "Import users from a directory",
         resumes: true,
         run: matching::import::run::run,
+    },
+    Kind {
         name: later::KIND,
         title: "Remove a service on its day",
         resumes: true,

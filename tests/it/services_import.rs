@@ -1,7 +1,7 @@
 //! Services from a file: a verdict for every row, good rows go, and the same file again does nothing.
 
 use crate::assignments::Scene;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const FILE: &str = "user,service,label,plan,action,prop:quota\r\n\
     ,files,,standard,,\r\n\
@@ -113,7 +113,7 @@ fn a_file_of_services_is_checked_on_a_page_first_and_reaches_nobody_elses() {
     assert!(
         admin.get(&format!("{here}/template")).expect(200).says("user,service,label,plan,action")
     );
-    let bad = admin.upload(&here, &[], ("file", "x.csv", b"what\r\n1\r\n")).expect(422);
+    let bad = admin.upload(&here, &[], ("file", "x.csv", b"what,service\r\n1,2\r\n")).expect(422);
     assert!(bad.says("has the column what"), "{}", bad.body);
     let text = "service,user,plan\r\nworkplace,theo@aldermoor-dental.example,standard\r\nworkplace,far@ferrow.example,standard\r\n";
     world.user(other, "Far", "far");
@@ -141,5 +141,4 @@ fn a_file_of_services_is_checked_on_a_page_first_and_reaches_nobody_elses() {
     stranger.api_send(&here, "text/csv", text.as_bytes()).expect(404);
     let nobody = world.person(scene.customer, "");
     assert_ne!(nobody.get(&here).status, 200);
-    assert_eq!(admin.api_get(&here).status, 405, "{}", Value::Null);
 }

@@ -1,7 +1,6 @@
 //! Every kind of run there is, and what runs by the clock.
 
-use crate::assignments::{bulk, fanout, purge};
-use crate::assignments::{bulk, fanout, later};
+use crate::assignments::{bulk, fanout, later, purge};
 use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
 use crate::many;

@@ -20,7 +20,8 @@ pub fn run(cx: &RunCx) -> Result<()> {
     let actor = cx.actor()?;
     let read = actor.scope()?;
     let customer = cx.run.customer;
-    let upload: UploadId = serde_json::from_value(cx.run.input["upload"].clone())?;
+    let upload: UploadId =
+        serde_json::from_value(cx.run.input.get("upload").cloned().unwrap_or_default())?;
     let (_, bytes) = cx.db.read(|db| store::upload(db, &read, customer, actor.user, upload))?;
     let rows = columns::read(&bytes)?;
     let order = Order { app: cx.app, actor: &actor, read: &read, customer, run: Some(cx.run.id) };

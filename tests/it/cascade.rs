@@ -137,7 +137,7 @@ fn p_14_whichever_hop_is_left_out_hides_it_and_is_named() {
     for (broken, mended, text) in hops {
         world.sql().execute_batch(&broken).unwrap();
         assert!(!listed(), "listed although {text}");
-        assert_eq!(noes(&admin.api_get(&why).expect(200)), [text.clone()]);
+        assert_eq!(noes(&admin.api_get(&why).expect(200)), std::slice::from_ref(&text));
         let page = admin.get(&format!("{services}/workplace/why?plan=STD")).expect(200);
         assert!(page.says(&text), "{}", page.body);
         let refused = admin.api_post(&services, order.clone()).expect(422).complaints();

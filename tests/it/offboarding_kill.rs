@@ -100,8 +100,8 @@ fn what_a_user_was_is_forgotten_after_the_months_that_the_customer_has_chosen() 
         world.texts("SELECT customers.name FROM user_memories JOIN customers ON customers.id = customer_id ORDER BY 1")
     };
     for (days, names) in [
-        (182, vec!["Aldermoor", "Ferrow"]),
-        (1, vec!["Aldermoor"]),
+        (181, vec!["Aldermoor", "Ferrow"]),
+        (2, vec!["Aldermoor"]),
         (546, vec!["Aldermoor"]),
         (2, vec![]),
     ] {

@@ -194,16 +194,18 @@ fn effort(stage: &Stage, request: RequestId) -> BTreeMap<String, i32> {
         };
         match name {
             ":queue" | ":customer" | ":connector" | ":class" | ":user" | ":service" | ":id"
-            | ":request" => of(match name {
+            | ":request" | ":customer_service" | ":user_service" => of(match name {
                 ":customer" => "customer_id",
                 ":connector" => "connector_id",
                 ":user" => "user_id",
-                ":service" => "customer_service_id",
+                ":service" | ":customer_service" => "customer_service_id",
+                ":user_service" => "user_service_id",
                 ":id" | ":request" => "id",
                 other => &other[1..],
             }),
             ":now" => stage.world.now().to_string().into(),
-            ":boot" | ":lease" => "nobody".to_owned().into(),
+            ":boot" | ":lease" | ":name" => "nobody".to_owned().into(),
+            ":property" => 1.into(),
             other => panic!("what is {other}?"),
         }
     };

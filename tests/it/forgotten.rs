@@ -6,6 +6,7 @@ use portico::ids::CustomerId;
 use serde_json::json;
 
 const GONE: &str = "UPDATE connectors SET state = 'gone' WHERE id = 2";
+const BACK: &str = "UPDATE connectors SET state = 'active' WHERE id = 2";
 
 #[test]
 fn what_cannot_be_removed_any_more_is_forgotten_with_its_name_typed() {
@@ -64,6 +65,7 @@ fn what_cannot_be_removed_any_more_is_forgotten_with_its_name_typed() {
     assert_eq!(scene.ledger(held), ["added standard", "removed standard"]);
     assert_eq!(scene.seats(), 0);
     // The customer's goes after those of its users.
+    world.sql().execute(BACK, []).unwrap();
     let held = scene.workplace(&admin, theo);
     scripted.settled(&admin, theo, held);
     let below = world.count("SELECT id FROM customer_services WHERE live <> 'gone'");

@@ -943,7 +943,8 @@ CREATE TABLE runs (
   user_id     INTEGER,                                     -- who started it; NULL: the clock
   acting_for  INTEGER,                                     -- in whose name, where that is somebody else's
   state       TEXT NOT NULL DEFAULT 'queued'
-              CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled', 'skipped')),
+              CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled', 'skipped',
+                               'held')),                   -- by the brake
   cause       TEXT NOT NULL CHECK (cause IN ('schedule', 'missed', 'manual', 'retry')),
   input       TEXT NOT NULL DEFAULT '{}',                  -- JSON; what to do
   done        INTEGER NOT NULL DEFAULT 0,
@@ -1492,7 +1493,8 @@ CREATE TABLE queues (
   per_customer  INTEGER NOT NULL DEFAULT 2 CHECK (per_customer BETWEEN 1 AND 64),  -- its steps at once
   per_connector INTEGER NOT NULL DEFAULT 4 CHECK (per_connector BETWEEN 1 AND 64), -- calls at once
   paused_at TEXT,
-  paused_by INTEGER
+  paused_by INTEGER,
+  slow_told_at TEXT                                        -- when somebody was told that work waits
 ) STRICT, WITHOUT ROWID;
 INSERT INTO queues (name, workers) VALUES ('interactive', 8), ('bulk', 4), ('sync', 2), ('scripts', 2);
 
@@ -1525,6 +1527,7 @@ CREATE TABLE freezes (
   lets        TEXT NOT NULL CHECK (lets IN ('security', 'nothing')), -- what goes on nevertheless
   made_at     TEXT NOT NULL,
   made_by     INTEGER,
+  told_at     TEXT,                                        -- that it is about to begin
   CHECK (from_at < until_at)
 ) STRICT;
 CREATE INDEX freezes_by_until ON freezes (until_at);
@@ -1560,10 +1563,12 @@ CREATE TABLE requests (
                       CHECK (hold IN ('', 'person',        -- somebody who has a task: holds up nobody else
                                       'wait',              -- a rule that says so: the same
                                       'freeze',            -- the end of a freeze window
+                                 'approval',          -- being approved, by those of its chains
                                       'brake')),           -- being released, because it takes from many
   connector_id        INTEGER REFERENCES connectors (id),  -- of the step that comes next
   reason              TEXT NOT NULL DEFAULT '',            -- why it failed or was cancelled
   warnings            INTEGER NOT NULL DEFAULT 0,
+  told                INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1)), -- of its failure or its warnings, once
   cancel_asked        INTEGER NOT NULL DEFAULT 0 CHECK (cancel_asked IN (0, 1)),
   by_id               INTEGER,                             -- who ordered; NULL: Portico itself
   source              TEXT NOT NULL CHECK (source IN ('page', 'api', 'engine', 'import', 'job', 'shell')),
@@ -1741,6 +1746,140 @@ CREATE INDEX tasks_due ON tasks (due_at) WHERE state = 'open';
 CREATE TRIGGER requests_end_tasks AFTER UPDATE OF turn ON requests
 WHEN NEW.turn = 'over' AND OLD.hold = 'person' BEGIN
   UPDATE tasks SET state = 'cancelled', ended_at = NEW.ended_at WHERE request_id = NEW.id AND state = 'open';
+END;
+
+-- Work that would take from so many that somebody has to look at the list first: a run, which begins
+-- when it is let go, or a request. It never starts partly.
+CREATE TABLE brake_holds (
+  id          INTEGER PRIMARY KEY,
+  run_id      INTEGER REFERENCES runs (id) ON DELETE CASCADE,
+  request_id  INTEGER REFERENCES requests (id) ON DELETE CASCADE,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),  -- whose it is; of several, the nearest above all
+  several     INTEGER NOT NULL CHECK (several IN (0, 1)),  -- customers lose something
+  title       TEXT NOT NULL,
+  number      INTEGER NOT NULL CHECK (number > 0),         -- of what is taken; typed to let it go
+  state       TEXT NOT NULL DEFAULT 'held' CHECK (state IN ('held', 'released', 'refused', 'withdrawn')),
+  made_at     TEXT NOT NULL,
+  made_by     INTEGER,                                     -- who ordered it; NULL: the clock
+  decided_at  TEXT,
+  decided_by  INTEGER,
+  reason      TEXT NOT NULL DEFAULT '',
+  CHECK ((run_id IS NULL) <> (request_id IS NULL))
+) STRICT;
+CREATE INDEX brake_holds_by_run ON brake_holds (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX brake_holds_by_request ON brake_holds (request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX brake_holds_by_customer ON brake_holds (customer_id);
+CREATE INDEX brake_holds_open ON brake_holds (id) WHERE state = 'held';
+
+-- All that a held work would take, thing by thing.
+CREATE TABLE brake_items (
+  hold_id     INTEGER NOT NULL REFERENCES brake_holds (id) ON DELETE CASCADE,
+  seq         INTEGER NOT NULL,
+  what        TEXT NOT NULL CHECK (what IN ('users', 'groups', 'moves', 'assignments')),
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  subject_id  INTEGER NOT NULL,                            -- of users the user; 0 where it has none
+  text        TEXT NOT NULL,
+  PRIMARY KEY (hold_id, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX brake_items_by_customer ON brake_items (customer_id);
+
+CREATE TRIGGER runs_end_hold AFTER UPDATE OF state ON runs
+WHEN OLD.state = 'held' AND NEW.state <> 'held' BEGIN
+  UPDATE brake_holds SET state = 'withdrawn', decided_at = NEW.ended_at WHERE run_id = NEW.id AND state = 'held';
+END;
+CREATE TRIGGER requests_end_hold AFTER UPDATE OF turn ON requests
+WHEN NEW.turn = 'over' AND OLD.hold = 'brake' BEGIN
+  UPDATE brake_holds SET state = 'withdrawn', decided_at = NEW.ended_at
+   WHERE request_id = NEW.id AND state = 'held';
+END;
+
+-- Who has to agree to orders before they begin: managers, or people who are named. It holds for its
+-- customer and all below.
+CREATE TABLE chains (
+  id          INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 60),
+  position    INTEGER NOT NULL CHECK (position BETWEEN 0 AND 9999),
+  kind        TEXT NOT NULL CHECK (kind IN ('manager', 'group')),
+  levels      INTEGER NOT NULL CHECK (levels BETWEEN 1 AND 5), -- of managers
+  needed      INTEGER CHECK (needed BETWEEN 1 AND 50),     -- of a group; NULL: all
+  verbs       TEXT NOT NULL,                               -- JSON: give, change, resume, remove
+  whose       TEXT NOT NULL CHECK (whose IN ('staff', 'everyone')), -- orders of the customer's own people, or of all below
+  remind_days INTEGER NOT NULL CHECK (remind_days BETWEEN 0 AND 60), -- 0: never
+  reject_days INTEGER NOT NULL CHECK (reject_days BETWEEN 1 AND 60),
+  enabled     INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+  version     INTEGER NOT NULL DEFAULT 1
+) STRICT;
+CREATE INDEX chains_by_customer ON chains (customer_id, position);
+
+-- Of a group those who decide; of managers those who are asked where there is none.
+CREATE TABLE chain_members (
+  chain_id INTEGER NOT NULL REFERENCES chains (id) ON DELETE CASCADE,
+  user_id  INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  PRIMARY KEY (chain_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX chain_members_by_user ON chain_members (user_id);
+
+-- The services a chain is for; none: all.
+CREATE TABLE chain_services (
+  chain_id   INTEGER NOT NULL REFERENCES chains (id) ON DELETE CASCADE,
+  service_id INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE,
+  PRIMARY KEY (chain_id, service_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX chain_services_by_service ON chain_services (service_id);
+
+-- What a chain is asked about one request. Of a round one is open at a time, by position.
+CREATE TABLE approvals (
+  id          INTEGER PRIMARY KEY,
+  request_id  INTEGER NOT NULL REFERENCES requests (id) ON DELETE CASCADE,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  chain_id    INTEGER REFERENCES chains (id) ON DELETE SET NULL,
+  chain       TEXT NOT NULL,                               -- its name then
+  round       INTEGER NOT NULL,
+  position    INTEGER NOT NULL,
+  needed      INTEGER NOT NULL CHECK (needed > 0),         -- so many have to agree
+  moved       TEXT NOT NULL DEFAULT '',                    -- since the round before
+  state       TEXT NOT NULL CHECK (state IN ('later', 'open', 'approved', 'rejected', 'expired', 'withdrawn', 'again')),
+  remind_days INTEGER NOT NULL,
+  reject_days INTEGER NOT NULL,
+  asked_at    TEXT,
+  remind_at   TEXT,
+  expires_at  TEXT,
+  ended_at    TEXT,
+  UNIQUE (request_id, round, position)
+) STRICT;
+CREATE INDEX approvals_by_customer ON approvals (customer_id);
+CREATE INDEX approvals_by_chain ON approvals (chain_id);
+CREATE INDEX approvals_open ON approvals (expires_at) WHERE state = 'open';
+
+-- Who is asked, and what they said.
+CREATE TABLE votes (
+  approval_id INTEGER NOT NULL REFERENCES approvals (id) ON DELETE CASCADE,
+  user_id     INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  vote        TEXT NOT NULL DEFAULT '' CHECK (vote IN ('', 'approve', 'reject')),
+  by_id       INTEGER,                                     -- who said it, where that was a deputy
+  comment     TEXT NOT NULL DEFAULT '',
+  at          TEXT,
+  PRIMARY KEY (approval_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX votes_by_user ON votes (user_id, approval_id);
+
+-- Who decides in somebody's place, from one day to another.
+CREATE TABLE deputies (
+  id        INTEGER PRIMARY KEY,
+  user_id   INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  deputy_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  from_on   TEXT NOT NULL,
+  until_on  TEXT NOT NULL,
+  CHECK (from_on <= until_on AND user_id <> deputy_id)
+) STRICT;
+CREATE INDEX deputies_by_user ON deputies (user_id);
+CREATE INDEX deputies_by_deputy ON deputies (deputy_id);
+
+CREATE TRIGGER requests_end_approvals AFTER UPDATE OF turn ON requests
+WHEN NEW.turn = 'over' AND OLD.hold = 'approval' BEGIN
+  UPDATE approvals SET state = 'withdrawn', ended_at = NEW.ended_at
+   WHERE request_id = NEW.id AND state IN ('later', 'open');
 END;
 
 ------------------------------------------------------------------------------------------------

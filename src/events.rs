@@ -4,7 +4,7 @@
 
 use crate::assignments;
 use crate::customers::life;
-use crate::engine::Event;
+use crate::engine::{self, Event};
 use crate::error::{Error, Result};
 use crate::moves;
 
@@ -31,17 +31,35 @@ pub static EVENTS: &[Event] = &[
     of_user("user.enable"),
     of_user("user.deprovision"),
     of_user("user.delete"),
-    Event { name: "user.move", document: moves::document, settle: moves::settle, undone: true },
+    Event {
+        name: "user.move",
+        document: moves::document,
+        settle: moves::settle,
+        undone: true,
+        release: engine::go,
+    },
 ];
 
 /// All events of a service that somebody has are told and settled alike.
 const fn assigned(name: &'static str) -> Event {
-    Event { name, document: assignments::document, settle: assignments::settle, undone: false }
+    Event {
+        name,
+        document: assignments::document,
+        settle: assignments::settle,
+        undone: false,
+        release: assignments::release,
+    }
 }
 
 /// What is done to a customer is done when it is ordered; its end changes nothing here.
 const fn of_customer(name: &'static str) -> Event {
-    Event { name, document: life::document, settle: life::settle, undone: false }
+    Event {
+        name,
+        document: life::document,
+        settle: life::settle,
+        undone: false,
+        release: engine::go,
+    }
 }
 
 /// The same of a user.
@@ -51,6 +69,7 @@ const fn of_user(name: &'static str) -> Event {
         document: assignments::document_of_user,
         settle: assignments::settle_user,
         undone: false,
+        release: engine::go,
     }
 }
 

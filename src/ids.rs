@@ -44,3 +44,7 @@ id!(EnvironmentId);
 id!(PlaceId);
 id!(LinkId);
 id!(ProposalId);
+id!(HoldId);
+id!(ChainId);
+id!(ApprovalId);
+id!(DeputyId);

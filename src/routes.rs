@@ -1,9 +1,11 @@
 //! Every request this program answers, and what it takes to make it. The permission column is
 //! checked by the compiler: it must be the one in the handler's `Scope` (or `Own`).
 
+use crate::approvals;
 use crate::assignments;
 use crate::auth::permissions as may;
 use crate::auth::{Admits, Permission};
+use crate::brake;
 use crate::connectors;
 use crate::db::Db;
 use crate::directory;
@@ -251,6 +253,19 @@ routes! {
     Get  "/rules/{id}/delete"            scope RulesWrite    engine::rules::pages::ask_delete;
     Post "/rules/{id}/delete"            scope RulesWrite    engine::rules::pages::delete;
 
+    Get  "/held"                         scope RequestsRelease brake::pages::index;
+    Get  "/held/{id}"                    scope RequestsRelease brake::pages::show;
+    Get  "/held/of-run/{id}"             scope RequestsRelease brake::pages::of_run;
+    Get  "/held/of-request/{id}"         scope RequestsRelease brake::pages::of_request;
+    Post "/held/{id}/release"            scope RequestsRelease brake::pages::release;
+    Post "/held/{id}/refuse"             scope RequestsRelease brake::pages::refuse;
+    Get  "/api/v1/held"                  scope RequestsRelease brake::api::index, "List work that is held" brake::api::NOTHING => brake::api::OUT;
+    Get  "/api/v1/held/{id}"             scope RequestsRelease brake::api::show, "Show work that is held" brake::api::NOTHING => brake::api::OUT;
+    Get  "/api/v1/held/{id}/items"       scope RequestsRelease brake::api::list_items, "List what held work would take" brake::api::NOTHING => brake::api::ITEM;
+    Post "/api/v1/held/{id}/release"     scope RequestsRelease brake::api::release, "Let held work go" brake::RELEASE => brake::api::OUT;
+    Post "/api/v1/held/{id}/refuse"      scope RequestsRelease brake::api::refuse, "Refuse held work" brake::REFUSE => brake::api::OUT;
+    Post "/api/v1/runs/{id}/release"     scope RequestsRelease brake::api::release_run, "Let a held run go" brake::RELEASE => brake::api::OUT;
+    Post "/api/v1/requests/{id}/release" scope RequestsRelease brake::api::release_request, "Let a held request go" brake::RELEASE => brake::api::OUT;
     Get  "/api/v1/requests"              scope RequestsRead  engine::api::index, "List requests" engine::api::FILTERS => engine::api::ROW;
     Get  "/api/v1/requests/{id}"         scope RequestsRead  engine::api::show, "Show a request with its steps" engine::api::NOTHING => engine::api::OUT;
     Post "/api/v1/requests/{id}/retry"   scope RequestsRetry engine::api::retry, "Let a failed request go on" engine::api::NOTHING => engine::api::DONE;
@@ -622,6 +637,38 @@ routes! {
     Post   "/users/{id}/services/{aid}/suspend"       service_rights UserServicesWrite     assignments::pages::suspend_user;
     Post   "/users/{id}/services/{aid}/resume"        service_rights UserServicesWrite     assignments::pages::resume_user;
     Post   "/users/{id}/services/{aid}/remove"        service_rights UserServicesWrite     assignments::pages::remove_user;
+    Get    "/approvals"                           own   AccountRead     approvals::pages::index;
+    Get    "/approvals/deputies"                  own   AccountRead     approvals::pages::deputies_page;
+    Get    "/approvals/chains"                    scope ApprovalsWrite  approvals::chains::pages::index;
+    Get    "/approvals/{id}"                      own   AccountRead     approvals::pages::show;
+    Post   "/approvals/{id}/approve"              scope ApprovalsDecide approvals::pages::approve;
+    Post   "/approvals/{id}/reject"               scope ApprovalsDecide approvals::pages::reject;
+    Post   "/approvals/{id}/withdraw"             own   AccountRead     approvals::pages::withdraw;
+    Post   "/approvals/deputies"                  scope ApprovalsDecide approvals::pages::name_deputy;
+    Post   "/approvals/deputies/{id}/delete"      own   AccountRead     approvals::pages::drop_deputy;
+    Get    "/approvals/chains/{id}"               scope ApprovalsWrite  approvals::chains::pages::edit;
+    Post   "/approvals/chains/{id}"               scope ApprovalsWrite  approvals::chains::pages::update;
+    Post   "/approvals/chains/{id}/delete"        scope ApprovalsWrite  approvals::chains::pages::destroy;
+    Get    "/customers/{id}/approvals"            scope ApprovalsWrite  approvals::chains::pages::of_one;
+    Post   "/customers/{id}/approvals"            scope ApprovalsWrite  approvals::chains::pages::switch;
+    Get    "/customers/{id}/approvals/new"        scope ApprovalsWrite  approvals::chains::pages::new;
+    Post   "/customers/{id}/approvals/new"        scope ApprovalsWrite  approvals::chains::pages::create_one;
+    Get    "/api/v1/approvals"                    own   AccountRead     approvals::api::index, "List approvals" approvals::api::FILTERS => approvals::api::ROW;
+    Get    "/api/v1/approvals/deputies"           own   AccountRead     approvals::api::deputies_of_mine, "List one’s deputies" approvals::api::NOTHING => approvals::api::DEPUTY;
+    Get    "/api/v1/approvals/chains"             scope ApprovalsWrite  approvals::chains::api::index, "List chains" approvals::api::NOTHING => approvals::chains::api::OUT;
+    Get    "/api/v1/approvals/{id}"               own   AccountRead     approvals::api::show, "Show an approval with its plan" approvals::api::NOTHING => approvals::api::OUT;
+    Post   "/api/v1/approvals/{id}/approve"       scope ApprovalsDecide approvals::api::approve, "Approve an order" approvals::COMMENT => approvals::api::OUT;
+    Post   "/api/v1/approvals/{id}/reject"        scope ApprovalsDecide approvals::api::reject, "Reject an order" approvals::COMMENT => approvals::api::OUT;
+    Post   "/api/v1/approvals/{id}/withdraw"      own   AccountRead     approvals::api::withdraw, "Take back one’s own order" approvals::api::NOTHING => approvals::api::OUT;
+    Post   "/api/v1/approvals/deputies"           scope ApprovalsDecide approvals::api::name_deputy, "Name a deputy" approvals::deputies::FIELDS => approvals::api::DEPUTY;
+    Delete "/api/v1/approvals/deputies/{id}"      own   AccountRead     approvals::api::drop_deputy, "Take back a deputy" approvals::api::NOTHING => approvals::api::NOTHING;
+    Post   "/api/v1/approvals/chains"             scope ApprovalsWrite  approvals::chains::api::create_one, "Add a chain" approvals::chains::FIELDS => approvals::chains::api::OUT;
+    Get    "/api/v1/approvals/chains/{id}"        scope ApprovalsWrite  approvals::chains::api::show, "Show a chain" approvals::api::NOTHING => approvals::chains::api::OUT;
+    Patch  "/api/v1/approvals/chains/{id}"        scope ApprovalsWrite  approvals::chains::api::update, "Change a chain" approvals::chains::FIELDS => approvals::chains::api::OUT;
+    Delete "/api/v1/approvals/chains/{id}"        scope ApprovalsWrite  approvals::chains::api::destroy, "Delete a chain" approvals::api::NOTHING => approvals::api::NOTHING;
+    Post   "/api/v1/customers/{id}/approvals"     scope ApprovalsWrite  approvals::chains::api::switch, "Switch approvals on or off at a customer" approvals::chains::SWITCH => approvals::chains::api::SWITCHED;
+    Post   "/requests/{id}/replan"                    scope RequestsRetry         assignments::pages::replan;
+    Post   "/api/v1/requests/{id}/replan"             scope RequestsRetry         assignments::api::replan, "Plan again what failed or was cancelled" &[] => assignments::api::PLAN;
     Get    "/previews/{id}"                           own   AccountRead           assignments::pages::show;
     Post   "/previews/{id}/apply"                     own   AccountRead           assignments::pages::apply;
     Post   "/previews/{id}/discard"                   own   AccountRead           assignments::pages::discard;

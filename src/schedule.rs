@@ -1,5 +1,6 @@
 //! Every kind of run there is, and what runs by the clock.
 
+use crate::approvals;
 use crate::assignments::{bulk, fanout, later, purge};
 use crate::catalogue::properties;
 use crate::jobs::{Kind, Recurring};
@@ -131,10 +132,22 @@ pub const KINDS: &[Kind] = &[
         run: upkeep::tell_of_credentials,
     },
     Kind {
+        name: "engine.watch",
+        title: "Tell of work that waits and of freezes to come",
+        resumes: false,
+        run: upkeep::watch_engine,
+    },
+    Kind {
         name: "tasks.remind",
         title: "Remind people of tasks that are due",
         resumes: false,
         run: upkeep::remind_of_tasks,
+    },
+    Kind {
+        name: approvals::reminders::KIND,
+        title: "Remind of approvals, and end those that wait too long",
+        resumes: false,
+        run: approvals::reminders::run,
     },
     Kind {
         name: "billing.recalculate",
@@ -187,8 +200,10 @@ pub const RECURRING: &[Recurring] = &[
     Recurring { kind: "domains.verify", label: "Domains", schedule: "35 * * * *" },
     Recurring { kind: "connectors.doctor", label: "Connectors", schedule: "10 3 * * *" },
     Recurring { kind: "credentials.expire", label: "Credentials", schedule: "25 6 * * *" },
+    Recurring { kind: "engine.watch", label: "Waiting work", schedule: "*/15 * * * *" },
     Recurring { kind: "tasks.remind", label: "Tasks that are due", schedule: "15 7 * * *" },
     Recurring { kind: "store.upkeep", label: "Upkeep", schedule: "40 3 * * *" },
+    Recurring { kind: approvals::reminders::KIND, label: "Approvals", schedule: "10 * * * *" },
     Recurring { kind: "billing.recalculate", label: "Bills", schedule: "15 2 * * *" },
     Recurring { kind: recount::KIND, label: "Counters", schedule: "25 3 * * *" },
     Recurring { kind: purge::KIND, label: "What users lost", schedule: "55 3 * * *" },

@@ -2,12 +2,14 @@
 
 use super::plan::{Act, Diff, Gift, Limits, Plan};
 use super::state::{Live, Wanted};
+use super::waiting;
 use super::{Held, HeldId, Reason, amounts, ledger_row, properties, store};
 use crate::audit;
+use crate::auth::Actor;
 use crate::catalogue::properties::Typed;
 use crate::catalogue::{self, Level};
 use crate::db::{Via, Write};
-use crate::engine::{self, Class, NewRequest, NewStep, Overtaken};
+use crate::engine::{self, Class, Hold, NewRequest, NewStep, Overtaken};
 use crate::error::Result;
 use crate::ids::{PreviewId, RequestId, RunId};
 use crate::ledger::{self, Action, Source};
@@ -27,11 +29,33 @@ pub struct Done {
 pub struct Cause {
     pub preview: Option<PreviewId>,
     pub run: Option<RunId>,
+    /// The request that has waited for people and begins now.
+    pub held: Option<RequestId>,
+    /// It waits for people.
+    pub hold: Option<Hold>,
 }
 
-/// Does what the plan says, or refuses it with all its reasons.
-pub fn apply(tx: &Write, key: &Key, plan: &Plan, cause: &Cause) -> Result<Done> {
+impl Cause {
+    /// The same for what goes along with it, and waits for nobody by itself.
+    fn along(&self) -> Cause {
+        Cause { held: None, hold: None, ..*self }
+    }
+}
+
+/// Does what the plan says, or refuses it with all its reasons. What people have to agree to first
+/// waits with it.
+pub fn apply(tx: &Write, key: &Key, actor: &Actor, plan: &Plan, cause: &Cause) -> Result<Done> {
     plan.may_go()?;
+    if cause.held.is_none()
+        && let Some(hold) = waiting::hold(tx, plan)?
+    {
+        return waiting::order(tx, key, actor, plan, &Cause { hold: Some(hold), ..*cause });
+    }
+    at_once(tx, key, plan, cause)
+}
+
+/// The same of what nobody has to agree to any more.
+pub fn at_once(tx: &Write, key: &Key, plan: &Plan, cause: &Cause) -> Result<Done> {
     match &plan.act {
         Act::Give(gift) => give(tx, key, plan, gift, cause),
         Act::Change { held, plan: new, label, user_plans, values, limits } => {
@@ -85,7 +109,8 @@ pub fn apply(tx: &Write, key: &Key, plan: &Plan, cause: &Cause) -> Result<Done> 
     }
 }
 
-fn give(tx: &Write, key: &Key, plan: &Plan, gift: &Gift, cause: &Cause) -> Result<Done> {
+/// The row and the seat are there from the order on, also while it waits.
+pub fn give(tx: &Write, key: &Key, plan: &Plan, gift: &Gift, cause: &Cause) -> Result<Done> {
     let order = &plan.order;
     let meter = Meter::of(order.level());
     offers::take(tx, order.customer, gift.service.id, gift.plan, meter, 1)?;
@@ -189,26 +214,31 @@ pub fn start_behind(
         HeldId::User(id) => Some(id),
         HeldId::Customer(_) => None,
     };
-    let request = engine::accept_behind(
-        tx,
-        NewRequest {
-            customer: held.customer,
-            event,
-            user: held.user,
-            customer_service: Some(held.customer_service),
-            user_service,
-            title: work.title.to_owned(),
-            class: work.class,
-            source: source(tx.by.via),
-            after: work.after,
-            parent: None,
-            preview: cause.preview,
-            run: cause.run,
-            by: tx.by.user,
-            steps: work.steps,
-        },
-        children,
-    )?;
+    let new = NewRequest {
+        customer: held.customer,
+        event,
+        user: held.user,
+        customer_service: Some(held.customer_service),
+        user_service,
+        title: work.title.to_owned(),
+        class: work.class,
+        source: source(tx.by.via),
+        after: work.after,
+        parent: None,
+        preview: cause.preview,
+        run: cause.run,
+        by: tx.by.user,
+        steps: work.steps,
+    };
+    // The assignment knows its last request before that can settle.
+    let request = match (cause.held, cause.hold) {
+        (Some(id), _) => {
+            engine::begin_held(tx, id, new, children)?;
+            id
+        }
+        (None, Some(hold)) => engine::accept_held(tx, new, hold)?,
+        (None, None) => engine::accept_behind(tx, new, children)?,
+    };
     store::set_last(tx, held.id, request)?;
     if ["provision", "update"].contains(&work.what) {
         let now = store::any(tx, held.id)?;
@@ -274,7 +304,7 @@ fn remove(tx: &Write, plan: &Plan, held: &Held, users: &[Held], cause: &Cause) -
             } else {
                 plan.steps_of_user(tx, each)?
             };
-            take_away(tx, each)?;
+            take_away(tx, each, None)?;
             let title = format!("{}, for a user", plan.title);
             let work = Work {
                 held: each,
@@ -284,10 +314,10 @@ fn remove(tx: &Write, plan: &Plan, held: &Held, users: &[Held], cause: &Cause) -
                 steps,
                 after: None,
             };
-            children.push(start(tx, work, cause)?);
+            children.push(start(tx, work, &cause.along())?);
         }
     }
-    take_away(tx, held)?;
+    take_away(tx, held, cause.held)?;
     order_behind(tx, plan, held, "deprovision", cause, &children)
 }
 
@@ -306,9 +336,9 @@ fn overtaken(id: HeldId) -> Overtaken {
     }
 }
 
-/// What a removal means from now on, whatever its request comes to.
-pub fn take_away(tx: &Write, held: &Held) -> Result<()> {
-    engine::cancel_open(tx, overtaken(held.id), "superseded by the removal")?;
+/// What a removal means from now on, whatever its request, `by`, comes to.
+pub fn take_away(tx: &Write, held: &Held, by: Option<RequestId>) -> Result<()> {
+    engine::cancel_open_but(tx, overtaken(held.id), "superseded by the removal", by)?;
     store::set_wanted(tx, held.id, Wanted::Gone)?;
     let kind = ledger_row::kind(held.id);
     if ledger::is_open(tx, kind, held.id.number())? {

@@ -3,7 +3,7 @@ use super::previews::{self, Applied, Preview, Shown};
 use super::state::{State, Verb};
 use super::{Held, HeldId, Order, Reason, later, store};
 use crate::auth::permissions::{
-    AccountRead, CustomerServicesWrite, ServicesRead, UserServicesWrite,
+    AccountRead, CustomerServicesWrite, RequestsRetry, ServicesRead, UserServicesWrite,
 };
 use crate::auth::{self, Own, Permission, Scope, ServiceRights};
 use crate::db::Read;
@@ -92,6 +92,7 @@ pub const PLAN: &[Field] = &[
     Field::text("queue", "where it would wait"),
     Field::object("users", "of many: gets, has, refused, not"),
     Field::list("losing", "user_id, name: who loses it because the customer does"),
+    Field::list("approvals", "chain, who: the chains that have to agree before it begins"),
     Field::text("confirm", "what is to be sent as confirm when it is applied"),
     Field::text("digest", "for If-Match"),
     Field::text("expires_at", "a day after it was made"),
@@ -152,6 +153,7 @@ struct ShownOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<Counts>,
     losing: Vec<previews::Loser>,
+    approvals: Vec<previews::Agrees>,
     confirm: Option<String>,
 }
 
@@ -185,6 +187,7 @@ impl ShownOut {
             queue: shown.queue,
             users: shown.users,
             losing: shown.losing,
+            approvals: shown.approvals,
             confirm: shown.confirm,
         }
     }
@@ -302,6 +305,28 @@ fn answer<P: Permission>(cx: &Cx, scope: &ServiceRights<P>, order: &Order) -> Re
     }
     let (applied, held) = later::carry_out(cx.db, &cx.app.config.key, &cx.actor, scope, order)?;
     accepted(applied, Some(held.number()))
+}
+
+/// A new plan, with today's rules, for what a request was to do.
+pub fn replan(cx: &Cx, scope: &Scope<RequestsRetry>) -> Result<Response> {
+    preview_of(cx, plan_anew(cx, scope)?)
+}
+
+pub fn plan_anew(cx: &Cx, scope: &Scope<RequestsRetry>) -> Result<PreviewId> {
+    let order = cx.db.read(|db| super::planned_anew(db, scope, cx.param("id")?))?;
+    let (db, key, actor) = (cx.db, &cx.app.config.key, &cx.actor);
+    match order.user {
+        Some(_) => {
+            super::preview(db, key, actor, &actor.service_rights::<UserServicesWrite>()?, &order)
+        }
+        None => super::preview(
+            db,
+            key,
+            actor,
+            &actor.service_rights::<CustomerServicesWrite>()?,
+            &order,
+        ),
+    }
 }
 
 fn preview_of(cx: &Cx, id: PreviewId) -> Result<Response> {

@@ -33,7 +33,7 @@ pub fn end_customer(tx: &Write, customer: CustomerId) -> Result<(Ended, Vec<Requ
         }
         let idle = held.live == Live::Never && held.open.is_none();
         let made = !idle || store::anything_made(tx, id)?;
-        act::take_away(tx, &held)?;
+        act::take_away(tx, &held, None)?;
         match id {
             HeldId::Customer(id) => {
                 let users = below.remove(&id).unwrap_or_default();

@@ -27,6 +27,7 @@ mod properties;
 mod quote;
 mod settle;
 mod store;
+mod waiting;
 mod whole;
 
 pub use act::{Done, source};
@@ -39,12 +40,16 @@ pub use people::{
     update_user,
 };
 pub use settle::settle;
+pub use waiting::release;
 pub use whole::{document as document_of_user, settle as settle_user};
 
-use crate::auth::permissions::{CustomerServicesWrite, ServicesRead, UserServicesWrite};
+use crate::auth::permissions::{
+    CustomerServicesWrite, RequestsRetry, ServicesRead, UserServicesWrite,
+};
 use crate::auth::{Actor, Permission, Scope, ServiceRights};
 use crate::catalogue::Level;
 use crate::db::{Db, Read};
+use crate::engine;
 use crate::error::{Error, Result};
 use crate::ids::{
     CustomerId, CustomerServiceId, PlanId, PreviewId, RequestId, RunId, ServiceId, UserId,
@@ -221,7 +226,8 @@ pub fn carry_out_in<P: Permission>(
         if let Some(text) = plan.confirm() {
             input::typed(&order.input, &text)?;
         }
-        act::apply(tx, key, &plan, &act::Cause { preview: None, run })
+        let cause = act::Cause { run, ..act::Cause::default() };
+        act::apply(tx, key, actor, &plan, &cause)
     })
 }
 
@@ -249,6 +255,27 @@ pub fn preview<P: Permission>(
     db.write(scope.by, |tx| {
         let plan = plan::of(tx, actor, scope, order)?;
         previews::keep(tx, key, actor, &plan)
+    })
+}
+
+/// The order that does anew, with the rules of today, what a request that failed or was cancelled was
+/// to do.
+pub fn planned_anew(db: &Read, scope: &Scope<RequestsRetry>, request: RequestId) -> Result<Order> {
+    let job = engine::ended_badly(db, scope, request)?;
+    let id = settle::subject(&job)
+        .map_err(|_| Error::refused("Only work on a service can be planned again."))?;
+    let held = store::any_kept(db, id)?.filter(|held| held.live != Live::Gone);
+    let Some(held) = held else {
+        return Err(Error::refused("What it was for is not there any more."));
+    };
+    let verb = if held.wanted == Wanted::Gone { Verb::Remove } else { Verb::Provision };
+    Ok(Order {
+        verb,
+        customer: held.customer,
+        user: held.user,
+        held: Some(held.id),
+        expected: None,
+        input: Input::default(),
     })
 }
 

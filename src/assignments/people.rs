@@ -93,7 +93,7 @@ pub fn end(tx: &Write, held: &Held) -> Result<RequestId> {
     let made =
         held.live != Live::Never || held.open.is_some() || store::anything_made(tx, held.id)?;
     let steps = if made { own_steps(tx, held, "deprovision")? } else { Vec::new() };
-    act::take_away(tx, held)?;
+    act::take_away(tx, held, None)?;
     order(tx, held, "deprovision", Class::Interactive, steps)
 }
 

@@ -4,6 +4,7 @@
 use super::draft::Draft;
 use super::state::Verb;
 use super::{Held, HeldId, Order, Reason, document, fields, store, unchanged};
+use crate::approvals::Ask;
 use crate::auth::{Actor, Permission, ServiceRights};
 use crate::catalogue::properties::{Standing, Typed};
 use crate::catalogue::{Level, Service};
@@ -41,6 +42,8 @@ pub struct Plan {
     pub standing: Standing,
     /// When it is to happen, where that is not now.
     pub due: Option<Instant>,
+    /// The chains that have to agree before it begins.
+    pub asks: Vec<Ask>,
 }
 
 /// The change itself.
@@ -76,6 +79,21 @@ pub enum Act {
 
 /// What limits of a customer's service become: the most, or none.
 pub type Limits = Vec<(Measure, Option<i64>)>;
+
+impl Act {
+    /// What it is done to; none of a gift.
+    pub fn held(&self) -> Option<&Held> {
+        match self {
+            Act::Give(_) => None,
+            Act::Change { held, .. }
+            | Act::Provision { held }
+            | Act::Suspend { held }
+            | Act::Resume { held }
+            | Act::Remove { held, .. }
+            | Act::Keep { held, .. } => Some(held),
+        }
+    }
+}
 
 pub struct Gift {
     pub service: Service,

@@ -465,6 +465,13 @@ impl Read<'_> {
 }
 
 impl Write<'_> {
+    /// The same transaction, with somebody else to answer for what follows: what one person ordered
+    /// and another let go.
+    pub fn on_behalf(&self, by: By) -> Write<'_> {
+        let read = Read { conn: self.read.conn, now: self.read.now };
+        Write { read, by, work: self.work }
+    }
+
     /// Runs one `INSERT … RETURNING`, `UPDATE … RETURNING` or `DELETE … RETURNING` that must touch
     /// exactly one row: none is `NotFound`.
     pub fn change<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<T> {

@@ -10,6 +10,7 @@ mod catalogue;
 mod places;
 mod stage;
 mod store;
+mod waiting;
 
 use crate::db::Via;
 use crate::error::{Error, Result};
@@ -465,6 +466,8 @@ impl Story<'_> {
                 receptionist: first.users.last().copied().unwrap_or(reception),
             };
             access::show(&self.stage, &self.admin, &scene)?;
+            let some: Vec<i64> = first.users.iter().copied().skip(8).take(12).collect();
+            waiting::show(&self.stage, &self.admin, administrator, first.id, reception, &some)?;
             if let Some(user) = first.users.first() {
                 let path = format!("/users/{user}/roles");
                 self.stage.post(&self.admin, &path, &json!({ "role": "My account" }))?;

@@ -7,6 +7,7 @@
 pub mod api;
 pub mod callback;
 pub mod freezes;
+pub mod notices;
 pub mod pages;
 pub mod queues;
 pub mod rules;
@@ -33,6 +34,7 @@ use crate::ids::{
 use crate::ledger::Source;
 use crate::scim;
 use crate::secret::{Key, Secret};
+use crate::time::Instant;
 use rules::Slot;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -49,6 +51,16 @@ words! {
     /// What an open request waits for.
     Turn {
         Ready = "ready", Busy = "busy", Sleeping = "sleeping", Blocked = "blocked", Over = "over",
+    }
+}
+
+words! {
+    /// What people have to agree to before a request begins.
+    Hold {
+        // Those of the chains that hold for it.
+        Approval = "approval",
+        // Somebody who lets go what takes from many.
+        Brake = "brake",
     }
 }
 
@@ -160,6 +172,10 @@ pub struct Event {
     pub settle: fn(&Write, &Settled) -> Result<()>,
     /// Whether one part that fails takes back the whole, rather than wait for somebody to mend it.
     pub undone: bool,
+    /// Does what was only held so far, once people have agreed, within the transaction in which they
+    /// do; says what has changed since it was planned where they have to look again. [`go`] where the
+    /// steps are all there is to it.
+    pub release: fn(&Write, &Key, &Job) -> Result<Option<String>>,
 }
 
 /// A request as its event needs it.
@@ -230,7 +246,94 @@ pub fn accept(tx: &Write, new: NewRequest) -> Result<RequestId> {
 
 /// The same for one that begins when all of `children` are done: one of them that fails holds it.
 pub fn accept_behind(tx: &Write, mut new: NewRequest, children: &[RequestId]) -> Result<RequestId> {
-    // Work in a directory is done where the customer lives.
+    place(tx, &mut new)?;
+    let times = (tx.now, tx.now.plus_seconds(DEADLINE));
+    let id = store::insert(tx, &new, &queues::of(tx, &new)?, None, times)?;
+    plan(tx, id, &new.steps)?;
+    store::adopt(tx, id, children)?;
+    begin(tx, id, &new)?;
+    Ok(id)
+}
+
+/// Takes in what begins when people have agreed to it, and not before.
+pub fn accept_held(tx: &Write, mut new: NewRequest, hold: Hold) -> Result<RequestId> {
+    place(tx, &mut new)?;
+    let queue = queues::of(tx, &new)?;
+    let id = store::insert(tx, &new, &queue, Some(hold), (never(), never()))?;
+    plan(tx, id, &new.steps)?;
+    Ok(id)
+}
+
+/// Lets a held request begin with what was planned in the end, behind `children`.
+pub fn begin_held(
+    tx: &Write,
+    id: RequestId,
+    mut new: NewRequest,
+    children: &[RequestId],
+) -> Result<()> {
+    plan_held(tx, id, &mut new)?;
+    store::adopt(tx, id, children)?;
+    store::let_go(tx, id, tx.now.plus_seconds(DEADLINE))?;
+    begin(tx, id, &new)
+}
+
+/// Puts another plan in the place of a held request's.
+pub fn plan_held(tx: &Write, id: RequestId, new: &mut NewRequest) -> Result<()> {
+    place(tx, new)?;
+    store::plan_anew(tx, id, new)?;
+    plan(tx, id, &new.steps)
+}
+
+/// What a request waits for people for.
+pub fn held_for(db: &Read, id: RequestId) -> Result<Option<Hold>> {
+    Ok(store::hold_of(db, id)?.parse().ok())
+}
+
+/// Holds it for another reason than before.
+pub fn hold_for(tx: &Write, id: RequestId, hold: Hold) -> Result<()> {
+    store::hold(tx, id, hold, never())?;
+    Ok(())
+}
+
+/// People have agreed: what was held is done, or begins. Says what has changed meanwhile, where they
+/// have to look again.
+pub fn released(tx: &Write, key: &Key, id: RequestId) -> Result<Option<String>> {
+    let job = store::job(tx, id)?;
+    if store::status(tx, id)? != Status::WaitingApproval {
+        return Err(Error::Conflict("It does not wait for anybody any more.".into()));
+    }
+    (events::find(&job.event)?.release)(tx, key, &job)
+}
+
+/// For events whose steps are all there is to them.
+pub fn go(tx: &Write, _: &Key, job: &Job) -> Result<Option<String>> {
+    let id = job.request;
+    store::let_go(tx, id, tx.now.plus_seconds(DEADLINE))?;
+    let free = store::is_free(tx, id)? && store::children(tx, id)?.not_done == 0;
+    if free {
+        finish(tx, events::find(&job.event)?, id, End::Done, "")?;
+    } else {
+        tx.wake(Work::Requests);
+    }
+    Ok(None)
+}
+
+/// People have not agreed: a held request ends without having begun.
+pub fn turned_down(tx: &Write, id: RequestId, reason: &str) -> Result<()> {
+    let job = store::job(tx, id)?;
+    if store::status(tx, id)? != Status::WaitingApproval {
+        return Err(Error::Conflict("It does not wait for anybody any more.".into()));
+    }
+    finish(tx, events::find(&job.event)?, id, End::Cancelled, reason)
+}
+
+/// Nothing of the clock's wakes a request that people hold.
+fn never() -> Instant {
+    Instant::from_unix(253_370_764_800)
+}
+
+/// Work in a directory is done where the customer lives.
+fn place(tx: &Write, new: &mut NewRequest) -> Result<()> {
     if new.steps.iter().any(|step| step.connector.is_none() && step.action.in_directory().is_some())
     {
         let connector = directory::connector_of(tx, new.customer)?;
@@ -238,18 +341,25 @@ pub fn accept_behind(tx: &Write, mut new: NewRequest, children: &[RequestId]) ->
             step.connector = step.connector.or(connector);
         }
     }
-    let id = store::insert(tx, &new, &queues::of(tx, &new)?, tx.now.plus_seconds(DEADLINE))?;
-    for (place, step) in (1..).zip(&new.steps) {
+    Ok(())
+}
+
+fn plan(tx: &Write, id: RequestId, steps: &[NewStep]) -> Result<()> {
+    for (place, step) in (1..).zip(steps) {
         store::insert_step(tx, id, place, step)?;
     }
-    store::adopt(tx, id, children)?;
+    Ok(())
+}
+
+/// One without steps is done at once.
+fn begin(tx: &Write, id: RequestId, new: &NewRequest) -> Result<()> {
     let free = new.after.is_none() && store::children(tx, id)?.not_done == 0;
     if new.steps.is_empty() && free {
         finish(tx, events::find(new.event)?, id, End::Done, "")?;
     } else {
         tx.wake(Work::Requests);
     }
-    Ok(id)
+    Ok(())
 }
 
 /// How far a request has come.
@@ -268,7 +378,18 @@ pub enum Overtaken {
 /// What waits is cancelled here, without its event being asked: the caller is changing the
 /// assignment in this very transaction. What runs ends after the step in hand, and is settled then.
 pub fn cancel_open(tx: &Write, what: Overtaken, reason: &str) -> Result<()> {
-    for (id, held) in store::open_of(tx, what)? {
+    cancel_open_but(tx, what, reason, None)
+}
+
+/// The same but for the request that orders it, where that has waited for people among them.
+pub fn cancel_open_but(
+    tx: &Write,
+    what: Overtaken,
+    reason: &str,
+    but: Option<RequestId>,
+) -> Result<()> {
+    let all = store::open_of(tx, what)?;
+    for (id, held) in all.into_iter().filter(|(id, _)| Some(*id) != but) {
         if held {
             store::ask_to_cancel(tx, id, reason)?;
         } else {
@@ -304,6 +425,14 @@ pub fn retry(db: &Db, scope: &Scope<RequestsRetry>, id: RequestId) -> Result<()>
         tx.wake(Work::Requests);
         audit::record(tx, "request.retried", ("request", id.0), found.customer, &json!({}))
     })
+}
+
+/// What a request was about that failed or was cancelled, for planning it again.
+pub fn ended_badly(db: &Read, scope: &Scope<RequestsRetry>, id: RequestId) -> Result<Job> {
+    match store::standing(db, scope, id)?.status {
+        Status::Failed | Status::Cancelled => store::job(db, id),
+        _ => Err(Error::Conflict("Only what failed or was cancelled can be planned again.".into())),
+    }
 }
 
 /// Ends a request: at once, or after the step that a worker has in hand. Says whether it has ended.
@@ -362,6 +491,7 @@ fn close(tx: &Write, id: RequestId, end: End, reason: &str) -> Result<Job> {
     if store::unblock(tx, id)? > 0 {
         tx.wake(Work::Requests);
     }
+    notices::ended(tx, id, end, reason)?;
     store::job(tx, id)
 }
 

@@ -1,24 +1,31 @@
-use super::{End, Job, NewRequest, NewStep, OnError, Overtaken, Status, Turn};
+use super::{End, Hold, Job, NewRequest, NewStep, OnError, Overtaken, Status, Turn};
 use crate::auth::Scope;
 use crate::auth::permissions::RequestsRetry;
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::{CustomerId, RequestId, StepId, UserId};
+use crate::ids::{CustomerId, FreezeId, RequestId, StepId, UserId};
 use crate::time::Instant;
 use rusqlite::named_params;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-pub fn insert(tx: &Write, new: &NewRequest, queue: &str, deadline: Instant) -> Result<RequestId> {
+pub fn insert(
+    tx: &Write,
+    new: &NewRequest,
+    queue: &str,
+    hold: Option<Hold>,
+    (next, deadline): (Instant, Instant),
+) -> Result<RequestId> {
     let first = new.steps.first();
     tx.change(
         "INSERT INTO requests (customer_id, event, user_id, customer_service_id, user_service_id, parent_id,
                 after_id, preview_id, run_id, title, queue, class, connector_id, by_id, source, created_at,
-                deadline_at, next_at)
+                deadline_at, next_at, status, turn, hold)
          VALUES (:customer, :event, :user,
                 coalesce(:customer_service, (SELECT customer_service_id FROM user_services WHERE id = :user_service)),
                 :user_service, :parent, :after, :preview, :run, :title, :queue, :class, :connector, :by, :source,
-                :now, :deadline, :now)
+                :now, :deadline, :next, iif(:hold = '', 'queued', 'waiting_approval'),
+                iif(:hold = '', 'ready', 'sleeping'), :hold)
          RETURNING id",
         named_params! {
             ":customer": new.customer, ":event": new.event, ":user": new.user,
@@ -26,8 +33,49 @@ pub fn insert(tx: &Write, new: &NewRequest, queue: &str, deadline: Instant) -> R
             ":parent": new.parent, ":after": new.after, ":preview": new.preview, ":run": new.run,
             ":title": new.title, ":queue": queue, ":class": new.class,
             ":connector": first.and_then(|step| step.connector), ":by": new.by, ":source": new.source,
-            ":now": tx.now, ":deadline": deadline,
+            ":now": tx.now, ":deadline": deadline, ":next": next, ":hold": hold.map_or("", Hold::word),
         },
+    )
+}
+
+/// What was planned for a held request, in place of what it was held with.
+pub fn plan_anew(tx: &Write, id: RequestId, new: &NewRequest) -> Result<usize> {
+    tx.run("DELETE FROM steps WHERE request_id = ?1", [id])?;
+    tx.run(
+        "UPDATE requests
+            SET preview_id = coalesce(:preview, preview_id), title = :title, connector_id = :connector,
+                version = version + 1
+          WHERE id = :id",
+        named_params! {
+            ":id": id, ":preview": new.preview, ":title": new.title,
+            ":connector": new.steps.first().and_then(|step| step.connector),
+        },
+    )
+}
+
+/// A held request waits for something else, or for a worker.
+pub fn let_go(tx: &Write, id: RequestId, deadline: Instant) -> Result<usize> {
+    tx.run(
+        "UPDATE requests
+            SET status = 'queued', turn = 'ready', hold = '', next_at = :now, deadline_at = :deadline,
+                version = version + 1
+          WHERE id = :id AND status = 'waiting_approval'",
+        named_params! { ":id": id, ":now": tx.now, ":deadline": deadline },
+    )?;
+    // Those behind it have waited for people, not for the engine.
+    tx.run(
+        "UPDATE requests SET deadline_at = max(deadline_at, :deadline) WHERE blocked_id = :id",
+        named_params! { ":id": id, ":deadline": deadline },
+    )
+}
+
+pub fn hold(tx: &Write, id: RequestId, hold: Hold, never: Instant) -> Result<usize> {
+    tx.run(
+        "UPDATE requests
+            SET status = 'waiting_approval', turn = 'sleeping', hold = :hold, next_at = :never,
+                deadline_at = :never, version = version + 1
+          WHERE id = :id AND status = 'waiting_approval'",
+        named_params! { ":id": id, ":hold": hold, ":never": never },
     )
 }
 
@@ -375,4 +423,97 @@ pub fn extend_queue(tx: &Write, queue: &str, deadline: Instant) -> Result<()> {
         named_params! { ":queue": queue, ":deadline": deadline },
     )?;
     Ok(())
+}
+
+/// Whether it has no step to do and waits for no other by order.
+pub fn is_free(db: &Read, id: RequestId) -> Result<bool> {
+    db.value(
+        "SELECT after_id IS NULL AND NOT EXISTS (SELECT 1 FROM steps WHERE request_id = requests.id)
+           FROM requests WHERE id = ?1",
+        [id],
+    )
+}
+
+pub fn hold_of(db: &Read, id: RequestId) -> Result<String> {
+    db.value("SELECT hold FROM requests WHERE id = ?1", [id])
+}
+
+/// A request to tell of.
+pub struct ToTell {
+    pub title: String,
+    pub customer: CustomerId,
+    pub customer_name: String,
+}
+
+/// Unless it was told of, is a part of another, or one of a run over many.
+pub fn to_tell(db: &Read, id: RequestId, failed: bool) -> Result<Option<ToTell>> {
+    db.maybe(
+        "SELECT title, customer_id, customers.name AS customer_name
+           FROM requests JOIN customers ON customers.id = customer_id
+          WHERE requests.id = :id AND NOT told AND requests.parent_id IS NULL AND run_id IS NULL AND class <> 'bulk'
+            AND (:failed OR warnings > 0)",
+        named_params! { ":id": id, ":failed": failed },
+        |row| {
+            Ok(ToTell {
+                title: row.get("title")?,
+                customer: row.get("customer_id")?,
+                customer_name: row.get("customer_name")?,
+            })
+        },
+    )
+}
+
+pub fn told(tx: &Write, id: RequestId) -> Result<usize> {
+    tx.run("UPDATE requests SET told = 1 WHERE id = ?1", [id])
+}
+
+/// Queues that go on, with work that has waited since before `since`, and of which nobody was told
+/// after `told`.
+pub fn slow(db: &Read, since: Instant, told: Instant) -> Result<Vec<(String, Instant)>> {
+    db.all(
+        "SELECT name, oldest FROM (
+           SELECT name, (SELECT min(next_at) FROM requests WHERE turn = 'ready' AND requests.queue = name) AS oldest
+             FROM queues WHERE paused_at IS NULL AND (slow_told_at IS NULL OR slow_told_at <= :told))
+          WHERE oldest <= :since ORDER BY name",
+        named_params! { ":since": since, ":told": told },
+        |row| Ok((row.get("name")?, row.get("oldest")?)),
+    )
+}
+
+pub fn slow_told(tx: &Write, queue: &str) -> Result<usize> {
+    tx.run("UPDATE queues SET slow_told_at = ?2 WHERE name = ?1", (queue, tx.now))
+}
+
+/// A freeze to tell of.
+pub struct ToCome {
+    pub id: FreezeId,
+    pub name: String,
+    pub customer: CustomerId,
+    pub customer_name: String,
+    pub from_at: Instant,
+    pub until_at: Instant,
+}
+
+pub fn freezes_to_come(db: &Read, before: Instant) -> Result<Vec<ToCome>> {
+    db.all(
+        "SELECT freezes.id, freezes.name, customer_id, customers.name AS customer_name, from_at, until_at
+           FROM freezes JOIN customers ON customers.id = customer_id
+          WHERE until_at > :now AND from_at > :now AND from_at <= :before AND told_at IS NULL
+          ORDER BY freezes.id LIMIT 100",
+        named_params! { ":now": db.now, ":before": before },
+        |row| {
+            Ok(ToCome {
+                id: row.get("id")?,
+                name: row.get("name")?,
+                customer: row.get("customer_id")?,
+                customer_name: row.get("customer_name")?,
+                from_at: row.get("from_at")?,
+                until_at: row.get("until_at")?,
+            })
+        },
+    )
+}
+
+pub fn freeze_told(tx: &Write, id: FreezeId) -> Result<usize> {
+    tx.run("UPDATE freezes SET told_at = ?2 WHERE id = ?1", (id, tx.now))
 }

@@ -21,7 +21,7 @@ pub const JOB: &[Field] = &[
 pub const RUN: &[Field] = &[
     Field::integer("id", "Its number"),
     Field::text("kind", "Which kind of run it is"),
-    Field::text("state", "queued, running, done, failed, cancelled or skipped"),
+    Field::text("state", "queued, running, done, failed, cancelled, skipped or held"),
     Field::integer("done", "Things dealt with"),
     Field::integer("total", "Things in all; null while not known"),
     Field::object("numbers", "Named integers"),

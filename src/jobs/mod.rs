@@ -26,6 +26,8 @@ words! {
     State {
         Queued = "queued", Running = "running", Done = "done", Failed = "failed", Cancelled = "cancelled",
         Skipped = "skipped",
+        // By the brake, until somebody lets it go.
+        Held = "held",
     }
 }
 
@@ -154,6 +156,18 @@ pub fn cancel(tx: &Write, id: RunId) -> Result<()> {
     if !store::ask_to_cancel(tx, id, &runner::resuming())? {
         return Err(Error::refused("It has ended already."));
     }
+    tx.wake(Work::Runs);
+    Ok(())
+}
+
+/// Leaves a run to the brake; its function returns without having changed anything.
+pub fn hold(tx: &Write, id: RunId) -> Result<()> {
+    store::hold(tx, id)
+}
+
+/// Lets a held run begin.
+pub fn let_go(tx: &Write, id: RunId) -> Result<()> {
+    store::let_go(tx, id)?;
     tx.wake(Work::Runs);
     Ok(())
 }

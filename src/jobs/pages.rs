@@ -2,7 +2,7 @@
 
 use super::{Job, Level, Line, Run, State, store};
 use crate::audit;
-use crate::auth::permissions::{AccountRead, CustomersRead, JobsRead, JobsRun};
+use crate::auth::permissions::{AccountRead, CustomersRead, JobsRead, JobsRun, RequestsRelease};
 use crate::auth::{Own, PROVIDER, Scope};
 use crate::db::Work;
 use crate::error::{Error, Result};
@@ -180,16 +180,20 @@ pub fn show_run(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
     })?;
     let title = schedule::title(&run.kind).to_owned();
     let open = matches!(run.state, State::Queued | State::Running);
-    let cancel = open.then(|| {
+    let held = run.state == State::Held;
+    let cancel = (open || held).then(|| {
         post_form(
             &cx.csrf,
             &format!("/runs/{id}/cancel"),
             html! { (button("Stop it").danger_quiet()) },
         )
     });
-    let more = (!open && run.kind == "users.many" && run.user == Some(own.user))
+    let more = (!open && !held && run.kind == "users.many" && run.user == Some(own.user))
         .then(|| after_many(&run, &tally));
     let actions = html! {
+        @if held && cx.actor.may::<RequestsRelease>() {
+            (link("Look at it", &format!("/held/of-run/{id}")).primary())
+        }
         @if !open && !tally.is_empty() {
             (link("Results", &format!("/runs/{id}/results")).download().icon("download"))
         }
@@ -274,6 +278,7 @@ fn progress_part(run: &Run) -> Markup {
         },
         State::Failed => run.error.clone(),
         State::Skipped => "It was left out.".to_owned(),
+        State::Held => "It would take from many, so it waits, whole, until somebody has looked at the list and lets it go.".to_owned(),
     };
     let body = html! {
         p role="status" { (said) }
@@ -383,6 +388,7 @@ fn tone_of(state: State) -> (Tone, &'static str) {
         State::Failed => (Tone::Bad, "Failed"),
         State::Cancelled => (Tone::Off, "Stopped"),
         State::Skipped => (Tone::Off, "Left out"),
+        State::Held => (Tone::Wait, "Held"),
     }
 }
 

@@ -99,11 +99,12 @@ pub fn ask_to_cancel(tx: &Write, id: RunId, resumes: &[&str]) -> Result<bool> {
     let open = tx.run(
         "UPDATE runs
             SET cancel_asked = 1,
-                state = iif(state = 'queued' AND kind NOT IN (SELECT value FROM json_each(:resumes)),
-                            'cancelled', state),
-                ended_at = iif(state = 'queued' AND kind NOT IN (SELECT value FROM json_each(:resumes)),
+                state = CASE WHEN state = 'running' THEN state
+                             WHEN kind IN (SELECT value FROM json_each(:resumes)) THEN 'queued'
+                             ELSE 'cancelled' END,
+                ended_at = iif(state <> 'running' AND kind NOT IN (SELECT value FROM json_each(:resumes)),
                                :now, ended_at)
-          WHERE id = :id AND state IN ('queued', 'running')",
+          WHERE id = :id AND state IN ('queued', 'running', 'held')",
         named_params! { ":id": id, ":now": tx.now, ":resumes": serde_json::to_string(resumes)? },
     )?;
     Ok(open == 1)
@@ -353,4 +354,19 @@ fn run(row: &Row) -> rusqlite::Result<Run> {
         started_at: row.get("started_at")?,
         ended_at: row.get("ended_at")?,
     })
+}
+
+/// Leaves a run that has changed nothing yet to the brake.
+pub fn hold(tx: &Write, id: RunId) -> Result<()> {
+    tx.run(
+        "UPDATE runs SET state = 'held', lease_until = NULL WHERE id = ?1 AND state IN ('queued', 'running')",
+        [id],
+    )?;
+    Ok(())
+}
+
+/// It begins, as if it had been queued now.
+pub fn let_go(tx: &Write, id: RunId) -> Result<()> {
+    tx.run("UPDATE runs SET state = 'queued' WHERE id = ?1 AND state = 'held'", [id])?;
+    Ok(())
 }

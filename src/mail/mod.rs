@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod pages;
+pub mod people;
 pub mod smtp;
 pub mod texts;
 mod compose;

@@ -18,6 +18,7 @@ mod store;
 use crate::audit;
 use crate::auth::permissions::{AccountRead, UsersRead};
 use crate::auth::{Actor, Own, Scope, not_acting};
+use crate::brake;
 use crate::db::{By, Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::html::text;
@@ -26,7 +27,7 @@ use crate::input::{self, Field, Fields, Input};
 use crate::jobs;
 use crate::mail::{self, Class, NewMessage};
 use crate::roles;
-use crate::users::{Changed, Filter, finding, lookup};
+use crate::users::{Changed, Filter, finding};
 use crate::web::App;
 use acts::{Act, At, Doing};
 use names::Renaming;
@@ -267,15 +268,7 @@ impl Order {
         if !self.takes() {
             return Ok(false);
         }
-        if i64::try_from(self.ids.len()).map_or(true, |losing| losing > FEW) {
-            return Ok(true);
-        }
-        for (customer, losing) in store::by_customer(db, &self.ids)? {
-            if braked(db, customer, losing)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        brake::takes_from_many(db, store::by_customer(db, &self.ids)?)
     }
 
     /// Whether the password is given once more: for what ends accounts, takes from many, or gives a
@@ -294,6 +287,14 @@ impl Order {
             }
         }
         Ok(self.act.asks_again() || self.is_braked(db)?)
+    }
+
+    /// What it is called.
+    pub fn title(&self) -> String {
+        match self.of {
+            Some((_, did)) => format!("Undo {}", did.title().to_lowercase()),
+            None => self.act.title().to_owned(),
+        }
     }
 
     /// What the one who orders it must hold.
@@ -408,29 +409,26 @@ pub fn start(db: &Db, by: By, customer: CustomerId, order: &Order, said: &Input)
         if order.ids.is_empty() {
             return Err(Error::refused("There is nothing to do."));
         }
-        if order.is_braked(tx)? {
+        let braked = order.is_braked(tx)?;
+        if braked {
             input::typed(said, &order.ids.len().to_string())?;
         }
         let total = i64::try_from(order.ids.len()).unwrap_or(i64::MAX);
         let run = jobs::queue_run(tx, KIND, customer, &serde_json::to_value(order)?, Some(total))?;
         let detail = json!({ "action": order.act, "users": total });
         audit::record(tx, "bulk.started", ("run", run.0), customer, &detail)?;
+        if braked && brake::needs_another_look(tx, &store::by_customer(tx, &order.ids)?)? {
+            let title = format!("{}: {}", order.title(), users(order.ids.len()));
+            let items = brake::users(tx, &order.ids, &order.title().to_lowercase())?;
+            brake::hold_run(tx, run, &title, &items)?;
+        }
         Ok(run)
     })
 }
 
-/// From more than so many on, losing something is never a small matter.
-const FEW: i64 = 10;
-
 /// "12 users"
 fn users(n: usize) -> String {
     text::count(i64::try_from(n).unwrap_or(i64::MAX), "user", "users")
-}
-
-/// Whether so many lose something that nobody should do it by mistake: more than ten, or more than a
-/// twentieth of the customer's users and three at least.
-pub fn braked(db: &Read, customer: CustomerId, losing: i64) -> Result<bool> {
-    Ok(losing > FEW || (losing >= 3 && losing.saturating_mul(20) > lookup::count(db, customer)?))
 }
 
 /// Mails those who administrate the customer's users.
@@ -482,7 +480,7 @@ fn ended(db: &Read, own: &Own<AccountRead>, id: RunId) -> Result<(jobs::Run, Ord
     if run.kind != KIND {
         return Err(Error::NotFound);
     }
-    if matches!(run.state, jobs::State::Queued | jobs::State::Running) {
+    if matches!(run.state, jobs::State::Queued | jobs::State::Running | jobs::State::Held) {
         return Err(Error::refused("It has not ended yet."));
     }
     let order: Order = serde_json::from_value(run.input.clone())?;

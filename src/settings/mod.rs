@@ -66,6 +66,13 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("session_hours", "12", Rule::Number(1, 168), "A sign-in ends in any case after", ""),
     setting(
+        "approvals",
+        "off",
+        Rule::Choice(&["off", "on"]),
+        "Approvals",
+        "On: orders may wait until people have agreed, at each customer that has it switched on.",
+    ),
+    setting(
         "mail_host",
         "",
         Rule::Text(253),

@@ -15,6 +15,7 @@ pub const CHANGE: &[Field] = &[
     Field::integer("session_idle_minutes", "5–1440"),
     Field::integer("session_hours", "1–168"),
     Field::text("customer_ranks", "parted by commas"),
+    Field::text("approvals", "off or on"),
     Field::text("mail_host", "empty: mails wait"),
     Field::integer("mail_port", ""),
     Field::text("mail_security", "starttls, tls or none"),

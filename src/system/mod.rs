@@ -28,6 +28,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("Installation", "base_"),
     ("Sign-ins", "session_"),
     ("Customers", "customer_"),
+    ("Approvals", "approvals"),
     ("Mail server", "mail_"),
 ];
 

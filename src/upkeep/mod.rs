@@ -5,7 +5,7 @@ mod store;
 use crate::connectors::doctor::{self, Light};
 use crate::connectors::{self, call, notices};
 use crate::db::{By, Via};
-use crate::engine::tasks;
+use crate::engine::{notices as engine_notices, tasks};
 use crate::error::Result;
 use crate::jobs::{Level, RunCx};
 
@@ -65,6 +65,16 @@ pub fn tell_of_credentials(cx: &RunCx) -> Result<()> {
                 let text = format!("{name} ends in {days} days");
                 cx.unit(tx, seq, Level::Info, "told", &text, None)?;
             }
+        }
+        Ok(())
+    })
+}
+
+/// Mails those who run the engine of work that waits too long and of freezes that are about to begin.
+pub fn watch_engine(cx: &RunCx) -> Result<()> {
+    cx.db.write(By::portico(Via::Job), |tx| {
+        for (seq, text) in (1..).zip(engine_notices::by_the_clock(tx)?) {
+            cx.unit(tx, seq, Level::Info, "told", &text, None)?;
         }
         Ok(())
     })

@@ -4,8 +4,8 @@ use super::response::{self, Response};
 use super::{Cx, Request, half, recent};
 use crate::auth::Stage;
 use crate::auth::permissions::{
-    AuditRead, BillingRead, CatalogueRead, ConnectorsRead, CustomersRead, InvoicesRead, JobsRead,
-    MessagesRead, RequestsRead, RolesRead, SettingsRead, UsersRead,
+    ApprovalsDecide, AuditRead, BillingRead, CatalogueRead, ConnectorsRead, CustomersRead,
+    InvoicesRead, JobsRead, MessagesRead, RequestsRead, RolesRead, SettingsRead, UsersRead,
 };
 use crate::html::parts::Tone;
 use crate::html::{self, Flash, Frame, Nav, NavItem};
@@ -129,12 +129,13 @@ impl Cx<'_> {
     }
 
     /// The parts of the program, and whether the visitor may look into them.
-    fn parts(&self) -> [(Nav, bool); 12] {
+    fn parts(&self) -> [(Nav, bool); 13] {
         let actor = &self.actor;
         [
             (Nav::Customers, actor.may::<CustomersRead>()),
             (Nav::Users, actor.may::<UsersRead>()),
             (Nav::Requests, actor.may::<RequestsRead>()),
+            (Nav::Approvals, actor.may::<ApprovalsDecide>()),
             (Nav::Services, actor.may::<CatalogueRead>()),
             (Nav::Billing, actor.may::<BillingRead>()),
             (Nav::Invoices, actor.may::<InvoicesRead>()),

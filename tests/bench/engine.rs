@@ -30,8 +30,13 @@ const STEPS: usize = 600;
 const BATCH: usize = 200;
 const BULK: usize = 5_000;
 
-static EVENTS: &[Event] =
-    &[Event { name: "user_service.provision", document, settle, undone: false }];
+static EVENTS: &[Event] = &[Event {
+    name: "user_service.provision",
+    document,
+    settle,
+    undone: false,
+    release: engine::go,
+}];
 
 fn document(_: &Read, job: &Job) -> Result<Document> {
     Ok(Document { user: json!({ "id": job.user }), ..Document::default() })

@@ -22,11 +22,17 @@ use std::time::{Duration, Instant};
 
 /// The subjects as these tests describe them, and a trace of every end.
 pub static EVENTS: &[Event] = &[
-    Event { name: "user_service.provision", document, settle, undone: false },
-    Event { name: "user_service.update", document, settle, undone: false },
-    Event { name: "customer_service.provision", document, settle, undone: false },
-    Event { name: "customer_service.update", document, settle, undone: false },
-    Event { name: "customer.disable", document, settle, undone: false },
+    Event { name: "user_service.provision", document, settle, undone: false, release: engine::go },
+    Event { name: "user_service.update", document, settle, undone: false, release: engine::go },
+    Event {
+        name: "customer_service.provision",
+        document,
+        settle,
+        undone: false,
+        release: engine::go,
+    },
+    Event { name: "customer_service.update", document, settle, undone: false, release: engine::go },
+    Event { name: "customer.disable", document, settle, undone: false, release: engine::go },
 ];
 
 pub fn document(db: &Read, job: &Job) -> Result<Document> {

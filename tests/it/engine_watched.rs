@@ -119,9 +119,21 @@ fn who_polls_is_told_when_nothing_is_new_and_when_to_stop() {
 
 /// The subjects of other tests, and two whose code panics: before the call, and at the end.
 static BROKEN: &[Event] = &[
-    Event { name: "user_service.provision", document, settle, undone: false },
-    Event { name: "user_service.suspend", document: no_document, settle, undone: false },
-    Event { name: "user_service.resume", document, settle: no_end, undone: false },
+    Event { name: "user_service.provision", document, settle, undone: false, release: engine::go },
+    Event {
+        name: "user_service.suspend",
+        document: no_document,
+        settle,
+        undone: false,
+        release: engine::go,
+    },
+    Event {
+        name: "user_service.resume",
+        document,
+        settle: no_end,
+        undone: false,
+        release: engine::go,
+    },
 ];
 
 fn no_document(_: &Read, _: &Job) -> Result<Document> {

@@ -399,6 +399,7 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, many: &Many) -> Result<Preview
         queue: "bulk".to_owned(),
         users: Some(many.counts()),
         losing: Vec::new(),
+        approvals: Vec::new(),
         confirm: None,
         again: false,
         due: None,

@@ -147,8 +147,9 @@ fn outcome(
         give_back(tx, cx.run.customer, work, 1)?;
         let order = order(cx.run.customer, one.user_id, said);
         let plan = plan::of(tx, actor, scope, &order)?;
-        let cause = Cause { preview: work.preview, run: Some(cx.run.id) };
-        act::apply(tx, &cx.app.config.key, &plan, &cause)
+        let run = Some(cx.run.id);
+        let cause = Cause { preview: work.preview, run, ..Cause::default() };
+        act::apply(tx, &cx.app.config.key, actor, &plan, &cause)
     });
     match given {
         Ok(done) => {

@@ -4,6 +4,7 @@ mod give;
 mod steps;
 mod terms;
 
+use crate::approvals::{self, Ask, Matter};
 use crate::assignments::fields::{Said, When};
 use crate::assignments::plan::{Act, Diff, Plan, Seat};
 use crate::assignments::state::{self, Live, Verb, Wanted};
@@ -16,7 +17,7 @@ use crate::catalogue::{self, Level, PlanState, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
 use crate::html::text::count;
-use crate::ids::{CustomerServiceId, PlanId, RequestId, UserServiceId};
+use crate::ids::{CustomerServiceId, PlanId, RequestId, ServiceId, UserServiceId};
 use crate::offers::{self, Meter, More};
 use crate::rating::quote::Change;
 use crate::time::Instant;
@@ -442,6 +443,7 @@ impl<'a> Draft<'a> {
             Act::Remove { held, .. } => (held.service, held.title(), "deprovision"),
         };
         let steps = self.steps(&act, service, event)?;
+        let asks = self.asks(&act, service)?;
         self.basis.push(store::price_basis(self.db, service, self.order.customer)?);
         self.basis.push(store::values_basis(self.db, service, self.order.customer)?);
         let holder = self.holder();
@@ -471,7 +473,32 @@ impl<'a> Draft<'a> {
             each_asks: self.each_asks,
             standing: catalogue::properties::standing(self.actor, self.order.customer),
             due: self.due,
+            asks,
         })
+    }
+
+    /// Who has to agree to it. What was never begun is taken back without asking anybody.
+    fn asks(&mut self, act: &Act, service: ServiceId) -> Result<Vec<Ask>> {
+        let waits = |held: &Held| held.open.is_some_and(|open| open.waits_for_approval);
+        let taken_back = matches!(act, Act::Remove { held, .. } if is_idle(held) || waits(held));
+        if taken_back
+            || matches!(act, Act::Suspend { .. } | Act::Provision { .. } | Act::Keep { .. })
+        {
+            return Ok(Vec::new());
+        }
+        let matter = Matter {
+            customer: self.order.customer,
+            user: self.order.user,
+            service,
+            verb: self.order.verb.word(),
+            by: self.actor.user,
+            home: self.actor.home,
+        };
+        let (asks, against) = approvals::needed(self.db, &matter)?;
+        for text in against {
+            self.refuse("", text);
+        }
+        Ok(asks)
     }
 }
 
@@ -480,7 +507,7 @@ pub const MOST_AT_ONCE: i64 = 5_000;
 
 /// Whether nothing was delivered yet and nobody is at it.
 fn is_idle(held: &Held) -> bool {
-    held.live == Live::Never && held.open.is_none()
+    held.live == Live::Never && held.open.is_none_or(|open| open.waits_for_approval)
 }
 
 pub fn titled(name: &str, label: &str) -> String {

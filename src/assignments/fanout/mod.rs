@@ -64,7 +64,7 @@ fn one(cx: &RunCx, tx: &Write, id: HeldId, numbers: &mut Numbers) -> Result<()> 
         HeldId::Customer(id) => numbers.customer_service = id.0,
         HeldId::User(id) => numbers.user_service = id.0,
     }
-    let cause = Cause { run: Some(cx.run.id), preview: None };
+    let cause = Cause { run: Some(cx.run.id), ..Cause::default() };
     let (request, name) = match cx.db.write(tx.by, |tx| bring_up(tx, id, &cause)) {
         Ok(Some(ordered)) => ordered,
         Ok(None) => {

@@ -48,7 +48,7 @@ pub fn carry_out<P: Permission>(
         if let (Some(_), Some(held)) = (plan.due, order.held) {
             return Ok((Applied::Run(put_off(tx, &plan)?), held));
         }
-        let Done { request, held } = act::apply(tx, key, &plan, &Cause::default())?;
+        let Done { request, held } = act::apply(tx, key, actor, &plan, &Cause::default())?;
         Ok((Applied::Request(request), held))
     })
 }
@@ -88,16 +88,22 @@ pub fn run(cx: &RunCx) -> Result<()> {
         expected: None,
         input: Input::default(),
     };
-    let cause = Cause { preview: None, run: Some(cx.run.id) };
+    let cause = Cause { run: Some(cx.run.id), ..Cause::default() };
     let by = actor.by;
     let removed = match work.user {
         Some(_) => {
             let rights = actor.service_rights::<UserServicesWrite>()?;
-            cx.db.write(by, |tx| remove(cx, tx, &plan::of(tx, &actor, &rights, &order)?, &cause))
+            cx.db.write(by, |tx| {
+                let plan = plan::of(tx, &actor, &rights, &order)?;
+                remove(cx, tx, &actor, &plan, &cause)
+            })
         }
         None => {
             let rights = actor.service_rights::<CustomerServicesWrite>()?;
-            cx.db.write(by, |tx| remove(cx, tx, &plan::of(tx, &actor, &rights, &order)?, &cause))
+            cx.db.write(by, |tx| {
+                let plan = plan::of(tx, &actor, &rights, &order)?;
+                remove(cx, tx, &actor, &plan, &cause)
+            })
         }
     };
     match removed {
@@ -109,8 +115,8 @@ pub fn run(cx: &RunCx) -> Result<()> {
     }
 }
 
-fn remove(cx: &RunCx, tx: &Write, plan: &Plan, cause: &Cause) -> Result<()> {
-    let Done { request, .. } = act::apply(tx, &cx.app.config.key, plan, cause)?;
+fn remove(cx: &RunCx, tx: &Write, actor: &Actor, plan: &Plan, cause: &Cause) -> Result<()> {
+    let Done { request, .. } = act::apply(tx, &cx.app.config.key, actor, plan, cause)?;
     let text = format!("{}: request {request}.", plan.title);
     cx.unit(tx, 1, Level::Info, "removed", &text, Some(("request", request.0)))
 }

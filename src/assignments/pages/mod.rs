@@ -9,7 +9,7 @@ pub use form::{
     new_user,
 };
 pub use many::{many, plan_many};
-pub use shown::{apply, discard, show};
+pub use shown::{apply, discard, replan, show};
 
 use super::state::{State, Verb};
 use super::{Held, HeldId, Order, later};

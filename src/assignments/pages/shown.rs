@@ -1,12 +1,12 @@
 //! The plan page: all that would happen, what it costs, and the one button that does it.
 
-use crate::assignments::api::again;
+use crate::assignments::api::{again, plan_anew};
 use crate::assignments::bulk::Counts;
 use crate::assignments::plan::{Diff, Seat, Step};
-use crate::assignments::previews::{self, Applied, Loser, Preview, Shown};
+use crate::assignments::previews::{self, Agrees, Applied, Loser, Preview, Shown};
 use crate::assignments::quote::Monthly;
-use crate::auth::Own;
-use crate::auth::permissions::{AccountRead, ServicesRead};
+use crate::auth::permissions::{AccountRead, RequestsRetry, ServicesRead};
+use crate::auth::{Own, Scope};
 use crate::error::{Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, link, primary};
@@ -18,6 +18,7 @@ use crate::html::parts::{
 use crate::html::story::{Change, Sign, diff};
 use crate::html::table::{column, table};
 use crate::html::text::{change, count, grouped, money, when};
+use crate::ids::RequestId;
 use crate::input::Input;
 use crate::kinds::size_text;
 use crate::money::Money;
@@ -54,6 +55,18 @@ pub fn discard(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
     let preview = cx.db.read(|db| previews::find(db, own, id))?;
     previews::discard(cx.db, own, id)?;
     Ok(cx.done(home(&preview.shown()?), "The plan was discarded. Nothing changed."))
+}
+
+/// A new plan, with today's rules, for what a request was to do.
+pub fn replan(cx: &Cx, scope: &Scope<RequestsRetry>) -> Result<Response> {
+    match plan_anew(cx, scope) {
+        Ok(id) => Ok(response::redirect(format!("/previews/{id}"))),
+        Err(err @ (Error::Conflict(_) | Error::Invalid(_))) => {
+            let id: RequestId = cx.param("id")?;
+            Ok(cx.tell(format!("/requests/{id}"), Tone::Bad, &err.to_string()))
+        }
+        Err(err) => Err(err),
+    }
 }
 
 /// Where the plan came from.
@@ -100,6 +113,7 @@ fn page(cx: &Cx, preview: &Preview, status: u16, problem: Option<Error>) -> Resu
                 @if !shown.seats.is_empty() { (card_flush("Seats", None, seats(&shown.seats))) }
             }
             div.stack {
+                @if !shown.approvals.is_empty() { (card("Begins when agreed to", None, agreeing(&shown.approvals))) }
                 (card("Decide", None, decide(cx, preview, &shown, state, problem.as_ref())))
                 @if let Some(form) = on_another_day(cx, preview, &shown, state) {
                     (card("On another day", None, form))
@@ -113,6 +127,12 @@ fn page(cx: &Cx, preview: &Preview, status: u16, problem: Option<Error>) -> Resu
         }
     };
     Ok(cx.page_with(status, Nav::Customers, &shown.title, &trail, body))
+}
+
+fn agreeing(all: &[Agrees]) -> Markup {
+    html! {
+        ul { @for each in all { li { b { (each.chain) } ": " (each.who.join(", ")) } } }
+    }
 }
 
 fn figures(shown: &Shown) -> Markup {

@@ -9,8 +9,10 @@ use super::plan::{self, Diff, Plan, Seat, Step};
 use super::quote::{self, Monthly};
 use super::state::Verb;
 use super::{HeldId, Order, later};
+use crate::approvals::Ask;
 use crate::auth::permissions::{AccountRead, CustomerServicesWrite, UserServicesWrite};
 use crate::auth::{Actor, Own};
+use crate::brake;
 use crate::db::{Db, Read, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::ids::{
@@ -61,6 +63,9 @@ pub struct Shown {
     /// Who loses it along with the customer.
     #[serde(default)]
     pub losing: Vec<Loser>,
+    /// Who has to agree before it begins.
+    #[serde(default)]
+    pub approvals: Vec<Agrees>,
     /// What is to be typed before it is done.
     #[serde(default)]
     pub confirm: Option<String>,
@@ -70,6 +75,14 @@ pub struct Shown {
     /// When it is to happen, where that is not now.
     #[serde(default)]
     pub due: Option<Instant>,
+}
+
+/// A chain that has to agree.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Agrees {
+    pub chain: String,
+    /// Names.
+    pub who: Vec<String>,
 }
 
 /// A user who loses a service because the customer does.
@@ -131,7 +144,7 @@ impl Preview {
         open(key, &self.input)
     }
 
-    fn order(&self, key: &Key) -> Result<Order> {
+    pub fn order(&self, key: &Key) -> Result<Order> {
         let kept = self.kept_input(key)?;
         let number = |name: &str| kept.get(name).and_then(Value::as_i64);
         let user = number("user_id").map(UserId);
@@ -172,6 +185,7 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, plan: &Plan) -> Result<Preview
         queue: "interactive".to_owned(),
         users: None,
         losing: store::named(tx, plan.losing())?,
+        approvals: plan.asks.iter().map(agrees).collect(),
         confirm: plan.confirm(),
         again: braked(tx, plan)?,
         due: plan.due,
@@ -196,14 +210,10 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, plan: &Plan) -> Result<Preview
     )
 }
 
-/// Whether so many lose it that the password is asked for again: more than ten, or more than a
-/// twentieth of the customer's users and three at least.
+/// Whether so many lose it that the password is asked for again.
 pub fn braked(db: &Read, plan: &Plan) -> Result<bool> {
     let n = i64::try_from(plan.losing().len()).unwrap_or(i64::MAX);
-    if n < 3 {
-        return Ok(false);
-    }
-    Ok(n > 10 || n.saturating_mul(20) > store::users(db, plan.order.customer)?)
+    brake::takes_from_many(db, [(plan.order.customer, n)])
 }
 
 /// An order as it is kept.
@@ -278,7 +288,7 @@ pub fn apply(
             return Ok(Outcome::Applied(Applied::Run(run)));
         }
         let cause = Cause { preview: Some(id), ..Cause::default() };
-        let Done { request, .. } = act::apply(tx, key, &plan, &cause)?;
+        let Done { request, .. } = act::apply(tx, key, actor, &plan, &cause)?;
         store::applied(tx, id, Some(request), None)?;
         Ok(Outcome::Applied(Applied::Request(request)))
     })?;
@@ -309,7 +319,7 @@ impl Preview {
     }
 
     /// What was read then and is different now, in words.
-    fn moved(&self, now: &[String]) -> Result<Option<String>> {
+    pub fn moved(&self, now: &[String]) -> Result<Option<String>> {
         let then: Vec<String> = serde_json::from_str(&self.basis)?;
         if then == now {
             return Ok(None);
@@ -336,6 +346,26 @@ fn in_words(kind: &str) -> &str {
         "values" => "A setting of the service",
         _ => "What is given",
     }
+}
+
+fn agrees(ask: &Ask) -> Agrees {
+    let who = ask.people.iter().map(|person| person.name.clone()).collect();
+    Agrees { chain: ask.chain.name.clone(), who }
+}
+
+/// The plan that a request waits with.
+pub fn of_request(db: &Read, request: RequestId) -> Result<Option<Preview>> {
+    store::of_request(db, request)
+}
+
+/// Notes what it started, within the transaction that does.
+pub fn started(tx: &Write, id: PreviewId, request: RequestId) -> Result<()> {
+    store::applied(tx, id, Some(request), None).map(|_| ())
+}
+
+/// Another plan has taken its place.
+pub fn replaced(tx: &Write, id: PreviewId) -> Result<()> {
+    store::set_state(tx, id, PreviewState::Stale).map(|_| ())
 }
 
 /// Takes a plan off the table.

@@ -3,8 +3,8 @@ use crate::assignments::Held;
 use crate::auth::Own;
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::{CustomerId, PreviewId, RequestId, RunId, UserId};
-use rusqlite::named_params;
+use crate::ids::{PreviewId, RequestId, RunId, UserId};
+use rusqlite::{Row, named_params};
 
 pub fn insert(tx: &Write, new: &NewPreview) -> Result<PreviewId> {
     tx.change(
@@ -25,22 +25,36 @@ pub fn one<P>(db: &Read, own: &Own<P>, id: PreviewId) -> Result<Preview> {
            FROM previews
           WHERE id = :id AND user_id = :own",
         named_params! { ":id": id, ":own": own },
-        |row| {
-            Ok(Preview {
-                id: row.get("id")?,
-                customer: row.get("customer_id")?,
-                action: row.get("action")?,
-                input: row.get("input")?,
-                document: row.get("document")?,
-                basis: row.get("basis")?,
-                state: row.get("state")?,
-                request: row.get("request_id")?,
-                run: row.get("run_id")?,
-                made_at: row.get("made_at")?,
-                expires_at: row.get("expires_at")?,
-            })
-        },
+        preview,
     )
+}
+
+/// The one that a request waits with.
+pub fn of_request(db: &Read, request: RequestId) -> Result<Option<Preview>> {
+    db.maybe(
+        "SELECT previews.id, previews.customer_id, action, input, document, basis, state, request_id, previews.run_id,
+                made_at, expires_at
+           FROM requests JOIN previews ON previews.id = requests.preview_id
+          WHERE requests.id = ?1",
+        [request],
+        preview,
+    )
+}
+
+fn preview(row: &Row) -> rusqlite::Result<Preview> {
+    Ok(Preview {
+        id: row.get("id")?,
+        customer: row.get("customer_id")?,
+        action: row.get("action")?,
+        input: row.get("input")?,
+        document: row.get("document")?,
+        basis: row.get("basis")?,
+        state: row.get("state")?,
+        request: row.get("request_id")?,
+        run: row.get("run_id")?,
+        made_at: row.get("made_at")?,
+        expires_at: row.get("expires_at")?,
+    })
 }
 
 pub fn applied(
@@ -74,14 +88,5 @@ pub fn named(db: &Read, held: &[Held]) -> Result<Vec<Loser>> {
           ORDER BY display_name COLLATE NOCASE, id",
         named_params! { ":ids": serde_json::to_string(&ids)? },
         |row| Ok(Loser { user_id: row.get("id")?, name: row.get("display_name")? }),
-    )
-}
-
-/// How many users a customer has.
-pub fn users(db: &Read, customer: CustomerId) -> Result<i64> {
-    db.value(
-        "SELECT count(*) FROM users
-          WHERE customer_id = :customer AND state IN ('active', 'disabled')",
-        named_params! { ":customer": customer },
     )
 }

@@ -1,7 +1,7 @@
 //! The parts of a customer's settings: one tab, several pages with links between them.
 
 use super::actions;
-use crate::auth::permissions::{CustomersUpdate, PropertiesDefine, SettingsWrite};
+use crate::auth::permissions::{ApprovalsWrite, CustomersUpdate, PropertiesDefine, SettingsWrite};
 use crate::auth::{Permission, Scope};
 use crate::customers;
 use crate::error::Result;
@@ -16,6 +16,7 @@ words! {
     Part {
         Details = "Details", Departments = "Departments", Locations = "Locations", Contacts = "Contacts",
         Patterns = "Names", Settings = "Policies", Properties = "Properties", Directory = "Directory",
+        Approvals = "Approvals",
     }
 }
 
@@ -30,6 +31,7 @@ impl Part {
             Part::Settings => "settings",
             Part::Properties => "properties",
             Part::Directory => "location",
+            Part::Approvals => "approvals",
         }
     }
 
@@ -37,6 +39,7 @@ impl Part {
         match self {
             Part::Properties => cx.actor.may::<PropertiesDefine>(),
             Part::Directory => cx.actor.may::<SettingsWrite>() && cx.actor.may::<CustomersUpdate>(),
+            Part::Approvals => cx.actor.may::<ApprovalsWrite>(),
             _ => cx.actor.may::<CustomersUpdate>(),
         }
     }

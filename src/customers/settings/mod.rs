@@ -59,6 +59,7 @@ pub enum Group {
     Doors,
     Mails,
     Leaving,
+    Brake,
 }
 
 /// A setting as it holds at a customer.
@@ -116,6 +117,9 @@ settings! {
     "offboard_leave_groups" "no" Rule::YesNo, Freely Leaving "Leave workspace and groups" "";
     "offboard_deprovision_after" "30" Rule::OffOr(0, 365), Freely Leaving "The account ends after" "0 to 365 days, or off.";
     "offboard_delete_after" "off" Rule::OffOr(0, 365), Freely Leaving "It goes into the bin after" "0 to 365 days more, or off.";
+    "brake_users" "10" Rule::Number(1, 10), Less Brake "Users at once" "1 to 10. Work that takes from more waits until somebody lets it go.";
+    "brake_percent" "5" Rule::Number(1, 5), Less Brake "… or of all users, in a hundred" "1 to 5, from three users on.";
+    "brake_people" "1" Rule::OneOf(&[1, 2]), More Brake "People who have to agree" "1, or 2: then whoever ordered it cannot let it go.";
     "memory_months" "24" Rule::Number(1, 120), Freely Leaving "What users were is remembered for" "1 to 120 months after their account has ended.";
 }
 

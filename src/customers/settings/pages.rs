@@ -14,11 +14,16 @@ use crate::places::capital;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
-const GROUPS: [(Group, &str, &str); 4] = [
+const GROUPS: [(Group, &str, &str); 5] = [
     (Group::Passwords, "Passwords", "Customers below can only be stricter."),
     (Group::Doors, "Getting in", ""),
     (Group::Mails, "Welcome mails", ""),
     (Group::Leaving, "Offboarding", "What is ticked when somebody leaves."),
+    (
+        Group::Brake,
+        "Brake",
+        "When work that takes from many waits. Customers below can only be stricter.",
+    ),
 ];
 
 pub fn index(cx: &Cx, scope: &Scope<CustomersUpdate>) -> Result<Response> {

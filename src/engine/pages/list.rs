@@ -1,7 +1,7 @@
 //! Lists of requests: all in scope, those of a customer, those of a user.
 
 use crate::auth::Scope;
-use crate::auth::permissions::{RequestsRead, SystemOperate};
+use crate::auth::permissions::{RequestsRead, RequestsRelease, SystemOperate};
 use crate::engine::view::{self, Filter, Row};
 use crate::engine::{Status, api};
 use crate::error::Result;
@@ -39,6 +39,7 @@ pub fn index(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
     let head = Head {
         actions: Some(html! {
             (link("Tasks", "/tasks"))
+            @if cx.actor.may::<RequestsRelease>() { (link("Held", "/held")) }
             @if queues { (link("Queues", "/engine")) }
         }),
         lede: "Every change on its way to a directory, a tenant or a server.",
@@ -97,6 +98,7 @@ fn filters(cx: &Cx, at: &str, filter: &Filter) -> Markup {
     let states = [
         ("All", ""),
         ("Waiting", "queued"),
+        ("Needs approval", "waiting_approval"),
         ("Running", "running"),
         ("Failed", "failed"),
         ("Done", "done"),

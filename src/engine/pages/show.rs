@@ -2,7 +2,7 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    CustomersRead, RequestsRead, RequestsRetry, ServicesForget, UsersRead,
+    CustomersRead, RequestsRead, RequestsRelease, RequestsRetry, ServicesForget, UsersRead,
 };
 use crate::engine::view::{self, Shown, Step, Try};
 use crate::engine::{Status, cancel as cancel_request, retry as retry_request};
@@ -96,14 +96,19 @@ fn actions(cx: &Cx, shown: &Shown) -> Markup {
         return html! {};
     }
     let at = format!("/requests/{}", shown.row.id);
+    let held = shown.hurdle.hold == "brake" && shown.is_open() && cx.actor.may::<RequestsRelease>();
     let from = (1..).zip(&shown.steps).find(|(_, step)| step.status == "failed").map(|(n, _)| n);
     let label = match from {
         Some(number) if shown.steps.len() > 1 => format!("Retry from step {number}"),
         _ => "Retry".to_owned(),
     };
     html! {
+        @if held { (link("Look at the list", &format!("/held/of-request/{}", shown.row.id)).primary()) }
         @if shown.is_open() {
             (link("Cancel request…", &format!("{at}/cancel")).danger_quiet())
+        }
+        @if matches!(shown.row.status, Status::Failed | Status::Cancelled) && shown.row.service.is_some() {
+            (button("Plan again").posts(&format!("{at}/replan")))
         }
         @if shown.row.status == Status::Failed {
             (primary(&label).icon("refresh").posts(&format!("{at}/retry")))

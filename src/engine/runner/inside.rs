@@ -9,7 +9,7 @@ use crate::db::{Work, Write};
 use crate::directory;
 use crate::engine::rules::plan::{ENVIRONMENT, Ready, ready};
 use crate::engine::rules::{actions, text};
-use crate::engine::{Action, DEADLINE, Job, store as requests, tasks};
+use crate::engine::{Action, DEADLINE, Job, never, store as requests, tasks};
 use crate::error::{Error, Result};
 use crate::mail::{self, Class, NewMessage};
 use crate::time::{Instant, Zone};
@@ -26,9 +26,6 @@ pub enum Begun {
     Parked,
     Failed(String),
 }
-
-/// Nothing wakes a request before.
-const NEVER: i64 = 253_370_764_800;
 
 pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<Begun> {
     if !step.condition.is_empty() || text::is_open(&step.params) {
@@ -61,7 +58,7 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
             Ok(Begun::Failed("It did not answer within the time it asked for.".to_owned()))
         }
         Action::TaskOpen => {
-            let never = Instant::from_unix(NEVER);
+            let never = never();
             match engine.app.db.write(tx.by, |tx| tasks::open(tx, step.id, job, &step.params)) {
                 Ok(()) => {
                     store::park(tx, step, "person", never, never)?;

@@ -186,7 +186,7 @@ fn other_of_user(db: &Read, it: &Candidate, user: UserId) -> Result<Option<Reque
     db.maybe(
         "SELECT id FROM (
            SELECT * FROM (SELECT id FROM requests
-                           WHERE user_id = :user AND turn <> 'over' AND id < :id AND hold NOT IN ('person', 'wait')
+                           WHERE user_id = :user AND turn <> 'over' AND id < :id AND hold NOT IN ('person', 'wait', 'approval', 'brake')
                            ORDER BY id DESC LIMIT 1)
            UNION ALL
            SELECT * FROM (SELECT id FROM requests
@@ -206,7 +206,7 @@ fn other_below_service(
         "SELECT id FROM (
            SELECT * FROM (SELECT id FROM requests
                            WHERE customer_service_id = :service AND turn <> 'over' AND id < :id
-                             AND hold NOT IN ('person', 'wait')
+                             AND hold NOT IN ('person', 'wait', 'approval', 'brake')
                            ORDER BY id DESC LIMIT 1)
            UNION ALL
            SELECT * FROM (SELECT id FROM requests
@@ -222,7 +222,7 @@ fn other_of_customer(db: &Read, it: &Candidate) -> Result<Option<RequestId>> {
     db.maybe(
         "SELECT id FROM (
            SELECT * FROM (SELECT id FROM requests
-                           WHERE customer_id = :customer AND turn <> 'over' AND id < :id AND hold NOT IN ('person', 'wait')
+                           WHERE customer_id = :customer AND turn <> 'over' AND id < :id AND hold NOT IN ('person', 'wait', 'approval', 'brake')
                            ORDER BY id DESC LIMIT 1)
            UNION ALL
            SELECT * FROM (SELECT id FROM requests
@@ -242,7 +242,8 @@ fn above(db: &Read, it: &Candidate) -> Result<Option<RequestId>> {
     let of_service = db.maybe(
         "SELECT id FROM requests
           WHERE customer_id = :customer AND customer_service_id = :service AND user_id IS NULL
-            AND turn <> 'over' AND id <> :id AND hold NOT IN ('person', 'wait') AND (id < :id OR status = 'running')
+            AND id IS NOT (SELECT parent_id FROM requests WHERE id = :id)
+            AND turn <> 'over' AND id <> :id AND hold NOT IN ('person', 'wait', 'approval', 'brake') AND (id < :id OR status = 'running')
           ORDER BY id DESC LIMIT 1",
         named_params! { ":customer": it.customer, ":service": service, ":id": it.id },
         |row| row.get("id"),
@@ -253,7 +254,7 @@ fn above(db: &Read, it: &Candidate) -> Result<Option<RequestId>> {
     db.maybe(
         "SELECT id FROM requests
           WHERE customer_id = :customer AND customer_service_id IS NULL AND user_id IS NULL
-            AND turn <> 'over' AND id <> :id AND hold NOT IN ('person', 'wait') AND (id < :id OR status = 'running')
+            AND turn <> 'over' AND id <> :id AND hold NOT IN ('person', 'wait', 'approval', 'brake') AND (id < :id OR status = 'running')
           ORDER BY id DESC LIMIT 1",
         named_params! { ":customer": it.customer, ":id": it.id },
         |row| row.get("id"),
@@ -565,6 +566,8 @@ pub fn overdue(db: &Read) -> Result<Vec<RequestId>> {
           WHERE turn <> 'over' AND deadline_at <= :now AND turn <> 'busy'
             AND queue NOT IN (SELECT name FROM queues WHERE paused_at IS NOT NULL)
             AND NOT EXISTS (SELECT 1 FROM connectors WHERE connectors.id = connector_id AND state = 'paused')
+            AND NOT EXISTS (SELECT 1 FROM requests AS before
+                             WHERE before.id = requests.blocked_id AND before.status = 'waiting_approval')
           LIMIT 100",
         named_params! { ":now": db.now },
         |row| row.get("id"),

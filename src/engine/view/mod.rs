@@ -84,6 +84,8 @@ pub struct Hurdle {
     pub paused_by: Option<(String, Instant)>,
     pub connector: Option<(String, String, Option<Instant>)>,
     pub cancel_asked: bool,
+    /// Who is asked for approval and has not said anything yet.
+    pub asked: String,
     /// Steps of the customer in this queue, where there may be no more of them.
     pub full: Option<i64>,
     /// Calls of the connector, where there may be no more of them.
@@ -207,6 +209,13 @@ impl Shown {
                 }
                 None => String::new(),
             },
+            Turn::Sleeping if hurdle.hold == "approval" && !hurdle.asked.is_empty() => {
+                format!("Waits for approval by {}.", hurdle.asked)
+            }
+            Turn::Sleeping if hurdle.hold == "approval" => "Waits for approval.".to_owned(),
+            Turn::Sleeping if hurdle.hold == "brake" => {
+                "It would take from many, so it waits until somebody has looked at the list and lets it go.".to_owned()
+            }
             Turn::Sleeping => match hurdle.next_at {
                 Some(at) => format!("The last attempt failed. It is tried again at {}.", clock(at)),
                 None => String::new(),

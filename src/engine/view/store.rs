@@ -284,7 +284,11 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
                 (SELECT here FROM lanes
                   WHERE r.turn = 'ready' AND lanes.queue = r.queue AND lanes.customer_id = r.customer_id
                     AND here >= per_customer LIMIT 1) AS full,
-                (SELECT count(*) FROM steps WHERE connector_id = r.connector_id AND lease IS NOT NULL) >= per_connector AS busy
+                (SELECT count(*) FROM steps WHERE connector_id = r.connector_id AND lease IS NOT NULL) >= per_connector AS busy,
+                (SELECT coalesce(group_concat(users.display_name, ', '), '')
+                   FROM approvals JOIN votes ON approval_id = approvals.id AND vote = ''
+                        JOIN users ON users.id = votes.user_id
+                  WHERE r.hold = 'approval' AND approvals.request_id = r.id AND approvals.state = 'open') AS asked
            FROM requests r
            LEFT JOIN tasks ON tasks.request_id = r.id AND tasks.state = 'open'
            JOIN queues ON queues.name = r.queue
@@ -314,6 +318,7 @@ pub fn hurdle(db: &Read, id: RequestId) -> Result<Hurdle> {
                 cancel_asked: row.get("cancel_asked")?,
                 full: row.get("full")?,
                 busy: row.get("busy")?,
+                asked: row.get("asked")?,
             })
         },
     )

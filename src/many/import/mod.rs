@@ -20,6 +20,7 @@ use crate::auth::permissions::{
     RolesGrant, UserServicesWrite, UsersCreate, UsersImport, UsersPassword, UsersUpdate,
 };
 use crate::auth::{Actor, Scope};
+use crate::brake;
 use crate::customers::{contacts, settings};
 use crate::db::{Db, Read, Write};
 use crate::error::{Error, Result};
@@ -288,7 +289,7 @@ fn would_disable(
         }
     }
     for (customer, n) in losing {
-        if super::braked(db, customer, n)? {
+        if brake::takes_from_many(db, [(customer, n)])? {
             let name = customers::one(db, order.scope, customer)?.details.name;
             let text = format!(
                 "Held: the file would disable {n} users of {name}. Select and disable them in the list, where the number is typed."

@@ -33,10 +33,7 @@ pub fn preview(
     let sorted =
         of(Verdict::Refused).chain(of(Verdict::Changed)).chain(of(Verdict::Unchanged)).take(SHOWN);
     let n = order.ids.len();
-    let title = match order.of {
-        Some((_, did)) => format!("Undo {}", did.title().to_lowercase()),
-        None => order.act.title().to_owned(),
-    };
+    let title = order.title();
     let columns = [column("Name"), column("What happens")];
     let verb = format!("{title}: {}", users(n));
     let hint = "So many are touched at once. Type the number to confirm.";

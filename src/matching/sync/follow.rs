@@ -3,13 +3,13 @@
 use super::{Leavers, Newcomers, SetUp};
 use crate::auth::permissions::{UsersDisable, UsersImport};
 use crate::auth::{Actor, Scope};
+use crate::brake;
 use crate::db::Write;
 use crate::drivers::ldap::name::Dn;
 use crate::error::{Error, Result};
 use crate::html::text;
 use crate::ids::UserId;
 use crate::input::Input;
-use crate::many;
 use crate::matching::evidence::{Account, Verdict, Why};
 use crate::matching::store::Bound;
 use crate::matching::{Judged, Site, look, parse, seen, store, told};
@@ -125,7 +125,8 @@ pub fn held(order: &Order, found: &Found) -> Result<Option<String>> {
         _ => false,
     };
     let losing = i64::try_from(found.linked.iter().filter(leaves).count()).unwrap_or(i64::MAX);
-    let braked = order.app.db.read(|db| many::braked(db, order.site.customer, losing))?;
+    let braked =
+        order.app.db.read(|db| brake::takes_from_many(db, [(order.site.customer, losing)]))?;
     Ok(braked.then(|| {
         format!(
             "Held: the directory would have {} suspended. Look at them, and disable them in the list of users, where the number is typed.",

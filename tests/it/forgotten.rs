@@ -68,6 +68,7 @@ fn what_cannot_be_removed_any_more_is_forgotten_with_its_name_typed() {
     world.sql().execute(BACK, []).unwrap();
     let held = scene.workplace(&admin, theo);
     scripted.settled(&admin, theo, held);
+    world.sql().execute(GONE, []).unwrap();
     let below = world.count("SELECT id FROM customer_services WHERE live <> 'gone'");
     let url = format!("/customers/{}/services/{below}/forget", scene.customer);
     let rule = "INSERT INTO rules (service_id, event, position, key, action, connector_id)

@@ -28,8 +28,19 @@ const PERMISSIONS: &[&str] = &[
 
 /// Parts of a path that say so where the permission does not.
 const PARTS: &[&str] = &[
-    "again", "password", "factor", "codes", "tokens", "sessions", "finalise", "delete", "purge",
-    "erase", "move", "export",
+    "again",
+    "password",
+    "factor",
+    "codes",
+    "tokens",
+    "sessions",
+    "finalise",
+    "delete",
+    "purge",
+    "erase",
+    "move",
+    "export",
+    "approvals",
 ];
 
 /// Where one becomes oneself again.

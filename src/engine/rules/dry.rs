@@ -84,8 +84,11 @@ pub fn dry_run(app: &App, scope: &Scope<RulesWrite>, id: RuleId, input: &Input) 
     }
 }
 
-/// Somebody for whom a rule of that event could run, to show values of.
+/// Somebody for whom a rule of that event could run, to show values of; nobody where a form says no event.
 pub fn sample(db: &Read, event: &str, code: &str) -> Result<Option<(Subject, Document)>> {
+    if !super::events().any(|known| known == event) {
+        return Ok(None);
+    }
     let Some(subject) = store::sample(db, event, code)? else { return Ok(None) };
     let document = document(db, event, &subject)?;
     Ok(Some((subject, document)))

@@ -3,7 +3,7 @@
 use super::{Entry, FILTERS, Filter, store};
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    AuditRead, CustomersRead, InvoicesRead, MessagesRead, RequestsRead, UsersRead,
+    AuditRead, CustomersRead, InvoicesRead, JobsRead, MessagesRead, RequestsRead, UsersRead,
 };
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
@@ -136,7 +136,7 @@ fn subject(cx: &Cx, entry: &Entry) -> Markup {
         "message" => ("/mail/", actor.may::<MessagesRead>()),
         "request" => ("/requests/", actor.may::<RequestsRead>()),
         "invoice" => ("/invoices/", actor.may::<InvoicesRead>()),
-        "run" => ("/runs/", true),
+        "run" => ("/runs/", actor.may::<JobsRead>()),
         _ => ("", false),
     };
     if !may {

@@ -288,12 +288,12 @@ fn show_page(
             (card("What happens", Some(html! { (link("All rules", &format!("/rules?service={code}")).small()) }),
                 rules_form(cx, service, &workers, &chosen)))
         }
-        (card("About", None, about(&shown)))
+        (card("About", None, about(&shown, may)))
     };
     Ok(cx.page_with(status, Nav::Services, &service.name, &trail(), body))
 }
 
-fn about(shown: &Shown) -> Markup {
+fn about(shown: &Shown, may: bool) -> Markup {
     let service = &shown.service;
     let mut list = vec![("Code", tag(&service.code))];
     if !service.category.is_empty() {
@@ -315,7 +315,8 @@ fn about(shown: &Shown) -> Markup {
     }
     if !service.module.is_empty() {
         let at = format!("/modules/{}", service.module);
-        list.push(("Module", html! { a href=(at) { "Version " (service.module_version) } }));
+        let version = format!("Version {}", service.module_version);
+        list.push(("Module", html! { @if may { a href=(at) { (version) } } @else { (version) } }));
     }
     if service.tracking_only {
         list.push(("Work", html! { "Tracking only" }));

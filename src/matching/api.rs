@@ -102,13 +102,13 @@ pub fn browse(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
     response::json(200, &answer)
 }
 
+const LOOKS: &[Field] = &[Field::boolean("dry_run", "look only")];
+
 /// Whether nothing is to be done.
 fn looks(query: &Input) -> Result<bool> {
-    match query.get("dry_run") {
-        "" | "false" => Ok(false),
-        "true" => Ok(true),
-        _ => Err(Error::invalid("dry_run", "must be true or false")),
-    }
+    let mut fields = Fields::of(query, LOOKS);
+    let dry_run = fields.flag("dry_run");
+    fields.finish(|| dry_run)
 }
 
 pub fn import(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {

@@ -39,6 +39,12 @@ const IN_THE_API: &[(&str, Method, &str)] = &[
     ("/customers/{}/users/import/{}", Method::Post, "/customers/{}/users/import"),
     ("/customers/{}/users/import/{}/reading", Method::Post, "/customers/{}/users/import"),
     ("/users/{}/tokens/{}/revoke", Method::Delete, "/tokens/{}"),
+    ("/customers/{}/directory-import/check", Method::Post, "/customers/{}/directory-import"),
+    ("/customers/{}/directory-sync/check", Method::Post, "/directories/{}/sync"),
+    ("/customers/{}/directory-sync/run", Method::Post, "/directories/{}/sync"),
+    ("/customers/{}/directory-sync/end", Method::Delete, "/customers/{}/directory-sync"),
+    ("/customers/{}/services/import/{}", Method::Post, "/customers/{}/services/import"),
+    ("/customers/{}/approvals/new", Method::Post, "/approvals/chains"),
     ("/customers/{}/devices/{}/primary", Method::Patch, "/customers/{}/devices/{}"),
 ];
 

@@ -42,7 +42,7 @@ impl Chain {
         let low = sub(middle, "Lowmoor");
         let customer = world.customer(low, "Aldermoor");
         let ann = world.user(customer, "Ann Alder", "ann");
-        for (who, most) in [(north, 7771), (middle, 5551), (low, 3331)] {
+        for (who, most) in [(north, 777_771), (middle, 5551), (low, 3331)] {
             let body = json!({ "service": "workplace", "plans": ["STD", "PLUS"], "limits": { "all": most },
                                "properties": { "relay": format!("given-relay-{most}") } });
             admin.api_post(&format!("/customers/{who}/offers"), body).expect(201);
@@ -178,7 +178,7 @@ fn p_17_of_what_is_above_its_parent_a_sub_reseller_sees_nothing() {
         .id();
     world
         .sql()
-        .execute("UPDATE usage SET used = 7771 WHERE holder_id = ?1 AND plan_id = 0", [north])
+        .execute("UPDATE usage SET used = 777771 WHERE holder_id = ?1 AND plan_id = 0", [north])
         .unwrap();
 
     let viewer = world.person(*low, "Reseller administrator");
@@ -225,9 +225,9 @@ fn p_17_of_what_is_above_its_parent_a_sub_reseller_sees_nothing() {
     // Names, limits and their use, values, what the provider and Northwind charge, what it costs.
     let above = [
         "Northwind",
-        "7771",
-        "7,771",
-        "given-relay-7771",
+        "777771",
+        "777,771",
+        "given-relay-777771",
         "own-of-north",
         "37.31",
         "41.04",
@@ -248,7 +248,7 @@ fn p_17_of_what_is_above_its_parent_a_sub_reseller_sees_nothing() {
         let url = format!("/users/{ann}/services/{held}/properties/relay/explain");
         who.api_get(&url).expect(200).body
     };
-    assert!(told(&admin).contains("given-relay-7771"));
+    assert!(told(&admin).contains("given-relay-777771"));
     assert!(told(&viewer).contains("set above you"), "{}", told(&viewer));
     // Nor does a refusal name who has no room.
     let order = json!({ "service": "workplace", "plan": "STD" });

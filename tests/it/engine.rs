@@ -573,7 +573,7 @@ fn a_killed_process_is_taken_up_with_the_same_key_and_its_late_answer_discarded(
 fn the_third_interruption_ends_it() {
     let stage = Stage::new();
     let sink = Sink::with(|_, _| {
-        std::thread::sleep(Duration::from_secs(30));
+        std::thread::sleep(Duration::from_secs(300));
         answer(200, "{}")
     });
     let desk = stage.webhook("Desk", &sink.url());
@@ -593,9 +593,11 @@ fn the_third_interruption_ends_it() {
 #[test]
 fn a_worker_that_does_not_come_back_is_replaced() {
     let stage = Stage::new();
-    let sink = Sink::with(|_, before| {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let sink = Sink::with(move |_, before| {
         if before == 0 {
-            std::thread::sleep(Duration::from_millis(1500));
+            held.pass();
         }
         answer(200, &format!("{{\"outputs\":{{\"try\":{before}}}}}"))
     });
@@ -612,6 +614,7 @@ fn a_worker_that_does_not_come_back_is_replaced() {
     stage.world.later(10);
     engine.nudge();
     stage.ends(id, "done");
+    gate.opens();
     stage.until("the late answer is in", || sink.hits()[0].ended.is_some());
     std::thread::sleep(Duration::from_millis(100));
     assert_eq!(stage.world.text("SELECT outputs FROM steps"), "{\"try\":1}");

@@ -1,7 +1,7 @@
 //! Freeze windows, queues and the way to them.
 
 use crate::assignments::Scene;
-use crate::engine::{Sink, answer};
+use crate::engine::{Gate, Sink, answer};
 use crate::world::{PROVIDER, Person};
 use portico::engine::{self, Handle};
 use portico::events;
@@ -59,9 +59,12 @@ fn said(sink: &Sink, key: &str) -> Vec<String> {
 
 #[test]
 fn p_53_a_freeze_stops_between_steps_lets_a_disable_pass_and_releases_in_order() {
-    let sink = Sink::with(|hit, _| {
-        if hit.body["body"][0].as_str().unwrap_or("").starts_with("one") {
-            std::thread::sleep(Duration::from_millis(300));
+    let gate = Gate::default();
+    let held = gate.clone();
+    let sink = Sink::with(move |hit, _| {
+        let said = hit.body["body"][0].as_str().unwrap_or("");
+        if said.starts_with("one ") && !said.starts_with("one late") {
+            held.pass();
         }
         answer(200, "{}")
     });
@@ -81,6 +84,7 @@ fn p_53_a_freeze_stops_between_steps_lets_a_disable_pass_and_releases_in_order()
     let (from, until) = (instant(&scene, -1), instant(&scene, 3600));
     let freeze = json!({ "name": "Quiet", "from": from, "until": until });
     let freeze = admin.api_post("/freezes", freeze).expect(201).id();
+    gate.opens();
     let open = || {
         scene
             .world

@@ -1,6 +1,6 @@
 //! How long a client may take over each thing, with every limit made short.
 
-use super::victim::{Victim, WORKERS, body, header, listen, status, statuses};
+use super::victim::{Victim, WORKERS, body, header, hear, listen, status, statuses};
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,15 +12,15 @@ fn ms(n: u64) -> Duration {
 
 fn hasty() -> Victim {
     Victim::with(|settings| {
-        settings.limits.head = ms(400);
-        settings.limits.idle = ms(700);
-        settings.limits.body = ms(500);
+        settings.limits.head = ms(1000);
+        settings.limits.idle = ms(5000);
+        settings.limits.body = ms(1200);
     })
 }
 
-/// What came until the server closed, which it must within three seconds, and how long that took.
+/// What came until the server closed, and how long that took.
 fn until_closed(stream: &mut TcpStream, since: Instant) -> (String, Duration) {
-    let (answer, closed) = listen(stream, Duration::from_secs(3));
+    let (answer, closed) = listen(stream, Duration::from_secs(30));
     assert!(closed, "still open: {answer}");
     (answer, since.elapsed())
 }
@@ -31,7 +31,7 @@ fn a_head_that_trickles_in_is_given_up_though_bytes_keep_coming() {
     let mut stream = victim.connect();
     let since = Instant::now();
     stream.write_all(b"GET / HTTP/1.1\r\nX: ").unwrap();
-    while since.elapsed() < ms(600) && stream.write_all(b"a").is_ok() {
+    while since.elapsed() < ms(1500) && stream.write_all(b"a").is_ok() {
         std::thread::sleep(ms(50));
     }
     let (answer, _) = until_closed(&mut stream, since);
@@ -52,7 +52,7 @@ fn a_body_that_does_not_come_is_given_up() {
         let (answer, took) = until_closed(stream, since);
         assert_eq!(statuses(&answer), [408]);
         assert_eq!(header(&answer, "content-type"), Some("application/problem+json"));
-        assert!(took >= ms(450), "{took:?}");
+        assert!(took >= ms(1150), "{took:?}");
     }
 }
 
@@ -65,7 +65,7 @@ fn silence_is_ended_without_a_word_before_and_after_a_request() {
     idle.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let (answer, took) = until_closed(&mut idle, since);
     assert_eq!(statuses(&answer), [200]);
-    assert!(took >= ms(650), "{took:?}");
+    assert!(took >= ms(4900), "{took:?}");
     assert_eq!(until_closed(&mut silent, since).0, "");
     assert_eq!(victim.status("/"), 200, "silence ends connections, not the server");
 }
@@ -75,12 +75,11 @@ fn a_request_after_a_pause_has_the_whole_time_for_its_head() {
     let victim = hasty();
     let mut stream = victim.connect();
     for _ in 0..3 {
-        std::thread::sleep(ms(500)); // less than idle, more than head
+        std::thread::sleep(ms(1500)); // less than idle, more than head
         stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
         std::thread::sleep(ms(100));
         stream.write_all(b"Host: x\r\n\r\n").unwrap();
-        let (answer, closed) = listen(&mut stream, ms(150));
-        assert_eq!((statuses(&answer), closed), (vec![200], false));
+        assert_eq!(statuses(&hear(&mut stream)), [200]);
     }
 }
 
@@ -104,8 +103,8 @@ fn a_client_that_takes_an_answer_too_slowly_is_cut_off_and_can_tell() {
         let get = format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n");
         stream.write_all(get.as_bytes()).unwrap();
         stream.write_all(b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-        std::thread::sleep(ms(900));
-        let (answer, closed) = listen(&mut stream, ms(500));
+        std::thread::sleep(ms(2000));
+        let (answer, closed) = listen(&mut stream, Duration::from_secs(20));
         let promised: usize = header(&answer, "content-length").unwrap().parse().unwrap();
         assert!(closed && body(&answer).len() < promised, "{} bytes", answer.len());
         assert_eq!(statuses(&answer), [200], "nothing follows half an answer");
@@ -117,7 +116,7 @@ fn a_client_that_takes_an_answer_too_slowly_is_cut_off_and_can_tell() {
 fn what_is_sent_ahead_starts_no_deadline_while_an_answer_is_on_its_way() {
     let victim = Victim::with(|settings| {
         settings.limits.head = ms(300);
-        settings.limits.bytes_a_second = 500_000;
+        settings.limits.bytes_a_second = 100_000;
     });
     for (at_once, later) in [("GET / HT", "TP"), ("", "G")] {
         let mut stream = narrow(&victim);
@@ -139,13 +138,13 @@ fn a_worker_that_takes_too_long_is_not_waited_for_but_not_forgotten_either() {
         settings.workers = 1;
     });
     let mut slow = victim.connect();
-    slow.write_all(b"GET /sleep?900 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    slow.write_all(b"GET /sleep?3000 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let (answer, _) = until_closed(&mut slow, Instant::now());
     assert_eq!(statuses(&answer), [504]);
     assert_eq!(victim.status("/a"), 503, "its worker is still at it");
-    std::thread::sleep(ms(600));
+    std::thread::sleep(ms(4000));
     assert_eq!(victim.status("/b"), 200);
-    assert_eq!(victim.seen(), ["GET /sleep?900", "GET /b"]);
+    assert_eq!(victim.seen(), ["GET /sleep?3000", "GET /b"]);
     assert_eq!((victim.counters.own(504), victim.counters.own(503)), (1, 1));
 }
 
@@ -153,7 +152,7 @@ fn a_worker_that_takes_too_long_is_not_waited_for_but_not_forgotten_either() {
 fn an_answer_of_many_megabytes_taken_at_a_fair_pace_arrives_whole() {
     let victim = Victim::with(|settings| {
         settings.limits.head = ms(500);
-        settings.limits.bytes_a_second = 2_000_000;
+        settings.limits.bytes_a_second = 200_000;
     });
     let mut stream = victim.connect();
     let since = Instant::now();

@@ -1,7 +1,7 @@
 //! Attempts to keep others from being served: each would stall or kill tiny_http by itself. After
 //! each an ordinary visitor is answered within two seconds.
 
-use super::victim::{Victim, WORKERS, body, header, listen, status, statuses, within};
+use super::victim::{Victim, WORKERS, body, header, hear, listen, status, statuses, within};
 use portico::edge;
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
@@ -193,8 +193,7 @@ fn all_bodies_together_take_only_so_much_memory() {
     assert!(refused.len() >= 20 && held.len() >= 5, "{} {}", refused.len(), held.len());
     for stream in &mut held {
         stream.write_all(b"a").unwrap();
-        let (answer, _) = listen(stream, Duration::from_secs(2));
-        assert_eq!(body(&answer), "got 100000 bytes, sum 9700000");
+        assert_eq!(body(&hear(stream)), "got 100000 bytes, sum 9700000");
     }
     let (answer, _) = victim.exchange(&[part.as_slice(), b"a"].concat());
     assert_eq!(status(&answer), Some(200), "what was held has been given back");
@@ -205,7 +204,7 @@ fn the_line_for_a_worker_is_bounded_and_those_who_leave_it_are_not_served() {
     let victim = Victim::with(|settings| settings.limits.line = 30);
     let mut crowd: Vec<_> = (0..80).map(|_| victim.connect()).collect();
     for stream in &mut crowd {
-        stream.write_all(b"GET /sleep?300 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        stream.write_all(b"GET /sleep?3000 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     }
     let turned_away = || victim.counters.own(503) == 80 - 30 - u64::try_from(WORKERS).unwrap();
     assert!(within(Duration::from_secs(20), turned_away), "{}", victim.counters.own(503));
@@ -239,12 +238,12 @@ fn when_all_places_are_taken_the_longest_idle_makes_room() {
     assert!(within(Duration::from_secs(20), || settled() == 9));
     std::thread::sleep(Duration::from_millis(50));
     idle[0].write_all(GET).unwrap();
-    assert_eq!(status(&listen(&mut idle[0], Duration::from_secs(1)).0), Some(200));
+    assert_eq!(status(&hear(&mut idle[0])), Some(200));
     assert_eq!(victim.status("/"), 200);
     assert!(victim.counters.evicted.load(Ordering::Relaxed) >= 1);
     assert_eq!(listen(&mut idle[1], Duration::from_secs(20)), (String::new(), true));
     let (_, closed) = listen(&mut idle[0], Duration::from_millis(100));
     assert!(!closed, "was busy later than the others");
     busy.write_all(b": b\r\n\r\n").unwrap();
-    assert_eq!(status(&listen(&mut busy, Duration::from_secs(1)).0), Some(200));
+    assert_eq!(status(&hear(&mut busy)), Some(200));
 }

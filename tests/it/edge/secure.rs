@@ -34,7 +34,7 @@ fn secure(look: Duration) -> (Victim, TempDir) {
     let victim = Victim::with(|settings| {
         settings.tls = Some((dir.path().join("cert.pem"), dir.path().join("key.pem")));
         settings.limits.certificate_look = look;
-        settings.limits.head = Duration::from_secs(1);
+        settings.limits.head = Duration::from_secs(4);
     });
     (victim, dir)
 }

@@ -75,11 +75,11 @@ impl Victim {
             Ok(1) => {}
             other => return (String::new(), !other.is_err_and(|err| is_timeout(&err))),
         }
-        let (rest, closed) = listen(&mut stream, Duration::from_millis(250));
+        let (rest, closed) = listen(&mut stream, Duration::from_millis(600));
         (String::from_utf8_lossy(&first).into_owned() + &rest, closed)
     }
 
-    /// An ordinary visitor's request: the status, 0 if none comes within two seconds.
+    /// An ordinary visitor's request: the status, 0 if none comes.
     pub fn status(&self, target: &str) -> u16 {
         visit(self.address, target).and_then(|answer| status(&answer)).unwrap_or(0)
     }
@@ -122,6 +122,24 @@ pub fn listen(stream: &mut TcpStream, patience: Duration) -> (String, bool) {
         }
     };
     (String::from_utf8_lossy(&all).into_owned(), closed)
+}
+
+/// Reads one whole answer, as long as its length says, and no further than what came with it.
+pub fn hear(stream: &mut TcpStream) -> String {
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let (mut all, mut piece) = (Vec::new(), [0; 65_536]);
+    while !is_whole(&String::from_utf8_lossy(&all)) {
+        match stream.read(&mut piece) {
+            Ok(0) | Err(_) => break,
+            Ok(n) => all.extend_from_slice(&piece[..n]),
+        }
+    }
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+fn is_whole(answer: &str) -> bool {
+    let length = header(answer, "content-length").and_then(|length| length.parse().ok());
+    answer.contains("\r\n\r\n") && length.is_none_or(|length: usize| body(answer).len() >= length)
 }
 
 fn is_timeout(err: &std::io::Error) -> bool {

@@ -386,7 +386,7 @@ pub const KEPT: &str =
              OR customers.billing_id = :said OR customers.external_id = :said
              OR EXISTS (SELECT 1 FROM domains WHERE domains.customer_id = customers.id AND finds(:q, domains.name)))
         AND (:service = '' OR EXISTS (SELECT 1 FROM customer_services
-                                        JOIN services ON services.id = customer_services.service_id
+                                       CROSS JOIN services ON services.id = customer_services.service_id
                                         LEFT JOIN plans ON plans.id = customer_services.plan_id
                                        WHERE customer_services.customer_id = customers.id AND customer_services.wanted <> 'gone'
                                          AND services.code = :service AND (:plan = '' OR plans.code = :plan)))

@@ -397,7 +397,7 @@ fn anywhere(
 }
 
 /// The statements of lists and what each must go by, for the test that looks at their plans.
-pub fn store_plans() -> [(&'static str, &'static str, &'static str); 14] {
+pub fn store_plans() -> [(&'static str, &'static str, &'static str); 16] {
     [
         ("list of one", store::LIST_OF, "users_by_customer (customer_id"),
         ("narrow list", store::LIST_NARROW, "users_by_customer (customer_id"),
@@ -407,6 +407,16 @@ pub fn store_plans() -> [(&'static str, &'static str, &'static str); 14] {
         ("search by address", store::SEARCH_ADDRESS, "USING INTEGER PRIMARY KEY"),
         ("beginning", store::SEARCH_START, "users_by_name"),
         ("filtered, of a narrow part", store::KEPT, "USING INTEGER PRIMARY KEY"),
+        (
+            "filtered by service, of a narrow part",
+            store::KEPT,
+            "user_services USING INDEX user_services_by_user",
+        ),
+        (
+            "filtered by role, of a narrow part",
+            store::KEPT,
+            "sqlite_autoindex_role_grants_1 (user_id",
+        ),
         ("walked", store::NAMES, "users_by_name"),
         ("walked of one", store::NAMES_OF, "users_by_customer (customer_id"),
         ("number of one", counting::store::COUNT_OF, "users_by_customer_state"),

@@ -362,7 +362,8 @@ fn key(row: &Row) -> rusqlite::Result<Key> {
     Ok((row.get("display_name")?, row.get("id")?))
 }
 
-/// Those of some whom the filter leaves, in the order in which they are given.
+/// Those of some whom the filter leaves, in the order in which they are given. What one holds is asked
+/// by the user (CROSS JOIN): from a service or role it would be walked through once for each of them.
 pub const KEPT: &str =
     "SELECT users.id, users.customer_id, users.state, users.display_name, coalesce(users.upn, '') AS upn,
             coalesce(users.mail, '') AS mail, users.job_title, users.last_sign_in_at,
@@ -384,11 +385,11 @@ pub const KEPT: &str =
                                                                      AND departments.name = :department))
         AND (:location = '' OR EXISTS (SELECT 1 FROM customer_locations WHERE customer_locations.id = users.location_id
                                                                           AND customer_locations.name = :location))
-        AND (:role = '' OR EXISTS (SELECT 1 FROM role_grants JOIN roles ON roles.id = role_grants.role_id
+        AND (:role = '' OR EXISTS (SELECT 1 FROM role_grants CROSS JOIN roles ON roles.id = role_grants.role_id
                                     WHERE role_grants.user_id = users.id AND roles.name = :role))
         AND (:service = '' OR EXISTS (SELECT 1 FROM user_services
-                                        JOIN services ON services.id = user_services.service_id
-                                        JOIN plans ON plans.id = user_services.plan_id
+                                       CROSS JOIN services ON services.id = user_services.service_id
+                                       CROSS JOIN plans ON plans.id = user_services.plan_id
                                        WHERE user_services.user_id = users.id AND user_services.wanted <> 'gone'
                                          AND services.code = :service AND (:plan = '' OR plans.code = :plan)))
         AND (:q = '' OR finds(:q, users.display_name, users.upn, users.mail, users.job_title, users.numbers)

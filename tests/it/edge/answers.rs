@@ -1,6 +1,6 @@
 //! What a client gets when nothing is wrong, and what it gets when its request is not taken.
 
-use super::victim::{Victim, body, header, hear, listen, status, statuses, within};
+use super::victim::{Victim, body, header, hear, status, statuses, within};
 use flate2::read::GzDecoder;
 use portico::edge;
 use std::io::{Read, Write};

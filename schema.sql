@@ -1601,6 +1601,7 @@ CREATE INDEX requests_by_status ON requests (status, id);
 CREATE INDEX requests_failed ON requests (customer_id, id) WHERE status = 'failed';
 CREATE INDEX requests_failed_of_user ON requests (user_id) WHERE status = 'failed';
 CREATE INDEX requests_failed_lately ON requests (id, customer_id) WHERE status = 'failed';
+CREATE INDEX requests_failed_by_end ON requests (ended_at, id, customer_id) WHERE status = 'failed';
 -- How the engine finds work, and what stands in its way, without looking at what waits besides.
 CREATE INDEX requests_ready ON requests (queue, connector_id, class, customer_id, id) WHERE turn = 'ready';
 CREATE INDEX requests_busy ON requests (customer_id) WHERE turn = 'busy';
@@ -1730,6 +1731,7 @@ CREATE TABLE tasks (
   checklist   TEXT NOT NULL DEFAULT '[]',                  -- JSON: text and done
   fields      TEXT NOT NULL DEFAULT '[]',                  -- JSON: names of what is asked for
   assignee_id INTEGER REFERENCES users (id),
+  role_id     INTEGER REFERENCES roles (id) ON DELETE SET NULL, -- everybody who holds it there may do it
   state       TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'refused', 'cancelled')),
   reason      TEXT NOT NULL DEFAULT '',
   due_at      TEXT NOT NULL,
@@ -1742,6 +1744,7 @@ CREATE INDEX tasks_by_step ON tasks (step_id);
 CREATE INDEX tasks_by_request ON tasks (request_id);
 CREATE INDEX tasks_by_customer ON tasks (customer_id);
 CREATE INDEX tasks_by_assignee ON tasks (assignee_id);
+CREATE INDEX tasks_by_role ON tasks (role_id) WHERE role_id IS NOT NULL;
 CREATE INDEX tasks_due ON tasks (due_at) WHERE state = 'open';
 CREATE TRIGGER requests_end_tasks AFTER UPDATE OF turn ON requests
 WHEN NEW.turn = 'over' AND OLD.hold = 'person' BEGIN

@@ -267,8 +267,9 @@ routes! {
     Post "/api/v1/runs/{id}/release"     scope RequestsRelease brake::api::release_run, "Let a held run go" brake::RELEASE => brake::api::OUT;
     Post "/api/v1/requests/{id}/release" scope RequestsRelease brake::api::release_request, "Let a held request go" brake::RELEASE => brake::api::OUT;
     Get  "/api/v1/requests"              scope RequestsRead  engine::api::index, "List requests" engine::api::FILTERS => engine::api::ROW;
+    Get  "/api/v1/requests/errors.atom"  scope RequestsRead  engine::feed::show, "Read what failed lately, as a feed" engine::api::NOTHING => engine::api::NOTHING;
     Get  "/api/v1/requests/{id}"         scope RequestsRead  engine::api::show, "Show a request with its steps" engine::api::NOTHING => engine::api::OUT;
-    Post "/api/v1/requests/{id}/retry"   scope RequestsRetry engine::api::retry, "Let a failed request go on" engine::api::NOTHING => engine::api::DONE;
+    Post "/api/v1/requests/{id}/retry"   scope RequestsRetry engine::api::retry, "Let a failed request go on" engine::RETRY => engine::api::DONE;
     Post "/api/v1/requests/{id}/cancel"  scope RequestsRetry engine::api::cancel, "Cancel a request" engine::api::NOTHING => engine::api::DONE;
     Patch  "/api/v1/queues/{name}"       scope SystemOperate engine::queues::api::update, "Change a queue" engine::queues::QUEUE => engine::api::NOTHING;
     Get    "/api/v1/queues/routes"       scope SystemOperate engine::queues::api::index, "List the routes to queues" engine::api::NOTHING => engine::queues::api::OUT;

@@ -89,7 +89,7 @@ pub const PLAN: &[Field] = &[
     ),
     Field::list("warnings", "what to know"),
     Field::list("refusals", "field, message: why it cannot be applied"),
-    Field::text("queue", "where it would wait"),
+    Field::text("queue", "where it would wait for a worker; empty where nothing is done outside"),
     Field::object("users", "of many: gets, has, refused, not"),
     Field::list("losing", "user_id, name: who loses it because the customer does"),
     Field::list("approvals", "chain, who: the chains that have to agree before it begins"),

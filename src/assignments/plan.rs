@@ -93,6 +93,18 @@ impl Act {
             | Act::Keep { held, .. } => Some(held),
         }
     }
+
+    pub fn service(&self) -> ServiceId {
+        match self {
+            Act::Give(gift) => gift.service.id,
+            Act::Change { held, .. }
+            | Act::Provision { held }
+            | Act::Suspend { held }
+            | Act::Resume { held }
+            | Act::Remove { held, .. }
+            | Act::Keep { held, .. } => held.service,
+        }
+    }
 }
 
 pub struct Gift {

@@ -17,6 +17,11 @@ pub const FILTERS: &[Field] = &[
     Field::text("service", "a service's code"),
     Field::integer("customer_id", "a customer's id"),
     Field::integer("user_id", "a user's id"),
+    Field::text("hold", "what it is held by: approval, brake, freeze, person, date or after"),
+    Field::text("queue", "interactive, bulk, sync or scripts"),
+    Field::integer("by_id", "who ordered it: a user's id"),
+    Field::text("from", "ordered on that day or later"),
+    Field::text("to", "ordered on that day or before"),
 ];
 
 pub const NOTHING: &[Field] = &[];
@@ -33,6 +38,9 @@ pub const ROW: &[Field] = &[
     Field::text("service", "a code, or null"),
     Field::integer("steps_done", ""),
     Field::integer("steps_total", ""),
+    Field::text("hold", "what holds it while it is open, or null: as in the list's filter"),
+    Field::text("queue", "where it waits for a worker"),
+    Field::integer("by_id", "who ordered it; null: Portico"),
     Field::text("created_at", ""),
     Field::text("started_at", "or null"),
     Field::text("ended_at", "or null"),
@@ -51,6 +59,9 @@ pub const OUT: &[Field] = &[
     Field::text("service", "a code, or null"),
     Field::integer("steps_done", ""),
     Field::integer("steps_total", ""),
+    Field::text("hold", "what holds it while it is open, or null: as in the list's filter"),
+    Field::text("queue", "where it waits for a worker"),
+    Field::integer("by_id", "who ordered it; null: Portico"),
     Field::text("created_at", ""),
     Field::text("started_at", "or null"),
     Field::text("ended_at", "or null"),
@@ -88,6 +99,9 @@ struct RequestOut<'a> {
     service: Option<&'a str>,
     steps_done: i64,
     steps_total: i64,
+    hold: Option<view::Held>,
+    queue: &'a str,
+    by_id: Option<UserId>,
     created_at: Instant,
     started_at: Option<Instant>,
     ended_at: Option<Instant>,
@@ -149,8 +163,17 @@ pub fn filter(cx: &Cx) -> Result<Filter> {
     let (status, customer, user) =
         (fields.optional("status"), fields.optional("customer_id"), fields.optional("user_id"));
     let (event, service) = (fields.text("event", 0..=60), fields.text("service", 0..=30));
+    let (hold, by) = (fields.optional("hold"), fields.optional("by_id"));
+    let queue = fields.text("queue", 0..=30);
+    let (from, to) = (fields.optional_date("from"), fields.optional_date("to"));
+    let zone = &cx.actor.zone;
     fields.finish(|| {
         Some(Filter {
+            hold: hold?,
+            queue: queue?,
+            by: by?,
+            from: from?.map(|day| day.start(zone)),
+            until: to?.map(|day| day.plus_days(1).start(zone)),
             status: status?,
             event: event?,
             service: service?,
@@ -176,7 +199,11 @@ pub fn show(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
         parts: shown.parts.iter().map(part).collect(),
         steps: shown.steps.iter().map(step).collect(),
     };
-    let answer = response::json(200, &whole)?;
+    tagged(cx, response::json(200, &whole)?)
+}
+
+/// An answer for whoever asks again and again.
+pub fn tagged(cx: &Cx, answer: Response) -> Result<Response> {
     let tag: String =
         secret::hex(&secret::sha256(answer.text().as_bytes())).chars().take(24).collect();
     let tag = format!("\"{tag}\"");
@@ -188,7 +215,7 @@ pub fn show(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
 
 pub fn retry(cx: &Cx, scope: &Scope<RequestsRetry>) -> Result<Response> {
     let id: RequestId = cx.param("id")?;
-    retry_request(cx.db, scope, id)?;
+    retry_request(cx.db, scope, id, &cx.input()?)?;
     response::json(202, &serde_json::json!({ "request_id": id }))
 }
 
@@ -249,6 +276,9 @@ fn out(row: &Row) -> RequestOut<'_> {
         service: row.service.as_deref(),
         steps_done: row.steps_done,
         steps_total: row.steps,
+        hold: row.held(),
+        queue: &row.queue,
+        by_id: row.by,
         created_at: row.created_at,
         started_at: row.started_at,
         ended_at: row.ended_at,

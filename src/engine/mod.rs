@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod callback;
+pub mod feed;
 pub mod freezes;
 pub mod notices;
 pub mod pages;
@@ -31,6 +32,7 @@ use crate::ids::{
     ConnectorId, CustomerId, CustomerServiceId, PreviewId, RequestId, RuleId, RunId, UserId,
     UserServiceId,
 };
+use crate::input::{Field, Fields, Input};
 use crate::ledger::Source;
 use crate::scim;
 use crate::secret::{Key, Secret};
@@ -405,9 +407,21 @@ pub fn adopt(tx: &Write, whole: RequestId, parts: &[RequestId]) -> Result<()> {
     store::adopt(tx, whole, parts).map(|_| ())
 }
 
-/// Lets a failed request go on from the step that failed, with what was planned for it; its parts
-/// that failed too.
-pub fn retry(db: &Db, scope: &Scope<RequestsRetry>, id: RequestId) -> Result<()> {
+/// What may be said of where a request goes on.
+pub const RETRY: &[Field] = &[Field::integer(
+    "from",
+    "the step to go on from, 1 for the first; the one that failed if left out",
+)];
+
+/// Lets a failed request go on with what was planned for it: from the step that failed, or from one
+/// before, all after which is done once more. Its parts that failed go on where they failed. Says from
+/// which step.
+pub fn retry(
+    db: &Db,
+    scope: &Scope<RequestsRetry>,
+    id: RequestId,
+    input: &Input,
+) -> Result<Option<i64>> {
     db.write(scope.by, |tx| {
         let found = store::standing(tx, scope, id)?;
         if found.status != Status::Failed {
@@ -417,13 +431,22 @@ pub fn retry(db: &Db, scope: &Scope<RequestsRetry>, id: RequestId) -> Result<()>
             let text = format!("A newer request has taken its place: request {newer}.");
             return Err(Error::Conflict(text));
         }
+        let stopped = store::stopped_at(tx, id)?;
+        let mut fields = Fields::of(input, RETRY);
+        let from = match stopped {
+            Some(last) => fields.optional_integer("from", 1..=last),
+            None => fields.optional::<i64>("from").map(|_| None),
+        };
+        let from = fields.finish(|| from)?.filter(|from| Some(*from) != stopped);
         // What it waits for goes first.
         for part in store::failed_parts(tx, id)? {
-            store::reopen(tx, part, tx.now.plus_seconds(DEADLINE))?;
+            store::reopen(tx, part, None, tx.now.plus_seconds(DEADLINE))?;
         }
-        store::reopen(tx, id, tx.now.plus_seconds(DEADLINE))?;
+        store::reopen(tx, id, from, tx.now.plus_seconds(DEADLINE))?;
         tx.wake(Work::Requests);
-        audit::record(tx, "request.retried", ("request", id.0), found.customer, &json!({}))
+        let detail = json!({ "from": from.or(stopped) });
+        audit::record(tx, "request.retried", ("request", id.0), found.customer, &detail)?;
+        Ok(from.or(stopped))
     })
 }
 

@@ -303,23 +303,36 @@ pub fn newer(db: &Read, id: RequestId) -> Result<Option<RequestId>> {
     )
 }
 
-/// A failed request waits again, and its failed step with it.
-pub fn reopen(tx: &Write, id: RequestId, deadline: Instant) -> Result<()> {
+/// The step at which a request has stopped: the one that failed, or else the next.
+pub fn stopped_at(db: &Read, id: RequestId) -> Result<Option<i64>> {
+    db.value(
+        "SELECT coalesce((SELECT max(seq) FROM steps WHERE request_id = :id AND status = 'failed'),
+                         (SELECT min(seq) FROM steps WHERE request_id = :id AND status = 'pending'))",
+        named_params! { ":id": id },
+    )
+}
+
+/// A failed request waits again, and with it its failed step; all from a step on where that is said.
+/// What was done before counts as tried: something of it is there.
+pub fn reopen(tx: &Write, id: RequestId, from: Option<i64>, deadline: Instant) -> Result<()> {
     tx.run(
         "UPDATE steps
-            SET status = 'pending', spent = attempts, interruptions = 0, next_at = NULL, ended_at = NULL
-          WHERE request_id = :id AND status = 'failed'
-            AND seq = (SELECT max(seq) FROM steps WHERE request_id = :id AND status = 'failed')",
-        named_params! { ":id": id },
+            SET status = 'pending', attempts = max(attempts, status = 'done'), spent = max(attempts, status = 'done'),
+                interruptions = 0, next_at = NULL, ended_at = NULL, outputs = '{}'
+          WHERE request_id = :id AND status IN ('done', 'skipped', 'failed')
+            AND seq >= coalesce(:from, (SELECT max(seq) FROM steps WHERE request_id = :id AND status = 'failed'))",
+        named_params! { ":id": id, ":from": from },
     )?;
     tx.run(
         "UPDATE requests
             SET status = 'queued', turn = 'ready', hold = '', reason = '', cancel_asked = 0, ended_at = NULL,
                 next_at = :now, deadline_at = :deadline, version = version + 1,
+                warnings = iif(:from IS NULL, warnings, (SELECT count(*) FROM steps
+                                                          WHERE request_id = :id AND status = 'failed')),
                 connector_id = (SELECT connector_id FROM steps
                                  WHERE request_id = :id AND status = 'pending' ORDER BY seq LIMIT 1)
           WHERE id = :id",
-        named_params! { ":id": id, ":now": tx.now, ":deadline": deadline },
+        named_params! { ":id": id, ":now": tx.now, ":from": from, ":deadline": deadline },
     )?;
     Ok(())
 }

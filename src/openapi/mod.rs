@@ -219,6 +219,12 @@ fn responses(operation: &Operation) -> Value {
     {
         done.insert("content".into(), json!({ "application/json": { "schema": schema } }));
     }
+    if operation.path.ends_with(".atom")
+        && let Some(done) = done.as_object_mut()
+    {
+        let schema = json!({ "schema": { "type": "string" } });
+        done.insert("content".into(), json!({ "application/atom+xml": schema }));
+    }
     let mut all = Map::new();
     all.insert(status.into(), done);
     for code in problems(operation) {

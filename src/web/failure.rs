@@ -79,7 +79,7 @@ fn problem(request: &Request, status: u16, code: &str, title: &str, err: Error) 
     });
     let answer = Response::new(status, "application/problem+json", body.to_string());
     match status {
-        401 => answer.with("WWW-Authenticate", "Bearer"),
+        401 => answer.with("WWW-Authenticate", request.challenge()),
         405 => answer.with("Allow", allowed),
         _ => answer,
     }

@@ -116,7 +116,7 @@ impl App {
         }
         // A mistyped token is known by itself, and costs the store nothing.
         if request.is_api()
-            && request.bearer().is_some_and(|text| !auth::token_is_well_formed(text))
+            && request.token().is_some_and(|text| !auth::token_is_well_formed(&text))
         {
             self.count(&format!("api {}", network(request)), API_STRANGER)?;
             return Err(Error::LoginRequired);
@@ -184,8 +184,8 @@ impl App {
     }
 
     fn answer_api(&self, request: &Request, settings: Arc<Settings>) -> Result<Response> {
-        let token = request.bearer().unwrap_or_default();
-        let known = self.db.read(|db| auth::of_token(db, token));
+        let token = request.token().unwrap_or_default();
+        let known = self.db.read(|db| auth::of_token(db, &token));
         let (id, actor) = match known {
             Ok(known) => known,
             Err(err) => {

@@ -2,11 +2,17 @@
 
 use crate::error::{Error, Result};
 use crate::input::Input;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::net::IpAddr;
 
 words! {
     Method { Get = "GET", Post = "POST", Put = "PUT", Patch = "PATCH", Delete = "DELETE" }
 }
+
+/// The feed of what failed: the one thing of the API that has an address of its own beside it, and
+/// for which a token may come as a password, because readers of feeds send it so.
+const FEED: (&str, &str) = ("/requests/errors.atom", "/api/v1/requests/errors.atom");
 
 pub struct Request {
     pub method: Method,
@@ -40,6 +46,7 @@ impl Request {
     ) -> Option<Request> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let method = if method == "HEAD" { Method::Get } else { method.parse().ok()? };
+        let path = if path == FEED.0 { FEED.1 } else { path };
         Some(Request {
             method,
             path: path.to_owned(),
@@ -69,9 +76,26 @@ impl Request {
             .map(|(_, value)| value)
     }
 
-    pub fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.header("Authorization").split_once(' ')?;
-        scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+    /// The token a program signs in with.
+    pub fn token(&self) -> Option<String> {
+        let (scheme, sent) = self.header("Authorization").split_once(' ')?;
+        if scheme.eq_ignore_ascii_case("Bearer") {
+            return Some(sent.trim().to_owned());
+        }
+        if !(self.is_feed() && scheme.eq_ignore_ascii_case("Basic")) {
+            return None;
+        }
+        let pair = String::from_utf8(STANDARD.decode(sent.trim()).ok()?).ok()?;
+        pair.split_once(':').map(|(_, password)| password.to_owned())
+    }
+
+    /// What is asked of whoever comes without one.
+    pub fn challenge(&self) -> &'static str {
+        if self.is_feed() { "Basic realm=\"A token as password\", Bearer" } else { "Bearer" }
+    }
+
+    fn is_feed(&self) -> bool {
+        self.path == FEED.1
     }
 
     pub fn browser(&self) -> &str {

@@ -9,8 +9,8 @@ use portico::mail::send_due;
 use serde_json::{Value, json};
 
 /// A scene in which approvals are on, and somebody of the customer who orders.
-struct Desk {
-    scene: Scene,
+pub struct Desk {
+    pub scene: Scene,
 }
 
 const ORDERS: &[(&str, i64)] = &[
@@ -23,7 +23,7 @@ const ORDERS: &[(&str, i64)] = &[
 ];
 
 impl Desk {
-    fn new() -> Desk {
+    pub fn new() -> Desk {
         let scene = Scene::new();
         let admin = scene.admin();
         let services = format!("/customers/{}/services", scene.customer);
@@ -40,20 +40,20 @@ impl Desk {
         &self.scene.world
     }
 
-    fn home(&self) -> CustomerId {
+    pub fn home(&self) -> CustomerId {
         self.scene.customer
     }
 
-    fn orderer(&self) -> Person<'_> {
+    pub fn orderer(&self) -> Person<'_> {
         self.world().person_with(self.home(), ORDERS)
     }
 
-    fn approver(&self, name: &str) -> Person<'_> {
+    pub fn approver(&self, name: &str) -> Person<'_> {
         let local = name.to_lowercase();
         self.world().person_named(self.home(), "Approver", name, &local)
     }
 
-    fn chain(&self, more: Value) -> i64 {
+    pub fn chain(&self, more: Value) -> i64 {
         let mut chain = json!({ "customer_id": self.home(), "name": "Desk", "kind": "group", "verbs": ["give", "change", "remove"] });
         for (name, value) in more.as_object().unwrap() {
             chain[name] = value.clone();
@@ -61,7 +61,7 @@ impl Desk {
         self.scene.admin().api_post("/approvals/chains", chain).expect(201).id()
     }
 
-    fn give(&self, who: &Person, user: UserId) -> (i64, i64) {
+    pub fn give(&self, who: &Person, user: UserId) -> (i64, i64) {
         let given = json!({ "service": "workplace", "plan": "standard" });
         let answer = who.api_post(&format!("/users/{user}/services"), given).expect(202).json();
         (answer["request_id"].as_i64().unwrap(), answer["id"].as_i64().unwrap())

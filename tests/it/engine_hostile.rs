@@ -244,9 +244,11 @@ sys.exit(int(call["props"].get("exit", "0")))
         assert!(answer.body.contains("using ***"), "the log is there: {}", answer.body);
         clean("the API", &answer.body);
     }
-    for at in ["/requests", "/requests/errors.atom", "/audit", "/events", "/connectors"] {
-        clean(at, &admin.api_get(at).body);
+    for at in ["/requests", "/requests/errors.atom", "/audit", "/connectors"] {
+        clean(at, &admin.api_get(at).expect(200).body);
     }
+    let feed = admin.api_get("/requests/errors.atom").body;
+    assert!(feed.contains("It ended with ***"), "why it failed is there: {feed}");
     clean("metrics", &admin.get("/metrics").body);
     // All that is stored, mails among it, but for what is sealed.
     let world = &stage.world;

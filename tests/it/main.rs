@@ -36,6 +36,7 @@ mod customers_rules;
 mod assignments;
 mod settings_held;
 mod fanout;
+mod feed;
 mod edge;
 mod engine;
 mod engine_cancel;

@@ -16,6 +16,7 @@ use crate::auth::permissions::UserServicesWrite;
 use crate::auth::{Actor, ServiceRights};
 use crate::catalogue::{Level, Service};
 use crate::db::{Db, Read, Write};
+use crate::engine::Class;
 use crate::error::{Complaint, Error, Result};
 use crate::html::text::count;
 use crate::ids::{CustomerId, PlanId, PreviewId, RunId, UserId, UserServiceId};
@@ -386,6 +387,13 @@ impl Many {
 }
 
 pub fn keep(tx: &Write, key: &Key, actor: &Actor, many: &Many) -> Result<PreviewId> {
+    let (steps, class) = (&many.steps, Class::Bulk);
+    let queue = match steps.first() {
+        Some(Step { event, .. }) => {
+            previews::would_wait(tx, many.customer, many.service.id, event, class, steps)?
+        }
+        None => String::new(),
+    };
     let shown = Shown {
         title: many.title.clone(),
         button: many.button.clone(),
@@ -396,7 +404,7 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, many: &Many) -> Result<Preview
         monthly: quote::monthly(tx, actor, many.customer, &many.changes)?,
         warnings: many.warnings.clone(),
         refusals: many.refusals.clone(),
-        queue: "bulk".to_owned(),
+        queue,
         users: Some(many.counts()),
         losing: Vec::new(),
         approvals: Vec::new(),

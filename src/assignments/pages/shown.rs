@@ -121,12 +121,21 @@ fn page(cx: &Cx, preview: &Preview, status: u16, problem: Option<Error>) -> Resu
                 (card("Where this came from", None, facts(&[
                     ("Made", when(preview.made_at, &cx.actor.zone, cx.db.now())),
                     ("Customer", html! { a href={ "/customers/" (place.id) } { (place.name) } }),
-                    ("Queue", html! { (capital(&shown.queue)) }),
+                    ("Queue", html! { (queue(&shown)) }),
                 ])))
             }
         }
     };
     Ok(cx.page_with(status, Nav::Customers, &shown.title, &trail, body))
+}
+
+/// Where the work waits for its turn.
+fn queue(shown: &Shown) -> String {
+    if shown.queue.is_empty() {
+        "None: nothing is done outside".to_owned()
+    } else {
+        capital(&shown.queue)
+    }
 }
 
 fn agreeing(all: &[Agrees]) -> Markup {

@@ -14,9 +14,11 @@ use crate::auth::permissions::{AccountRead, CustomerServicesWrite, UserServicesW
 use crate::auth::{Actor, Own};
 use crate::brake;
 use crate::db::{Db, Read, Write};
+use crate::engine::Class;
+use crate::engine::queues::{self, Asked};
 use crate::error::{Complaint, Error, Result};
 use crate::ids::{
-    CustomerId, CustomerServiceId, PreviewId, RequestId, RunId, UserId, UserServiceId,
+    CustomerId, CustomerServiceId, PreviewId, RequestId, RunId, ServiceId, UserId, UserServiceId,
 };
 use crate::input::Input;
 use crate::secret::{self, Key, Secret};
@@ -182,7 +184,7 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, plan: &Plan) -> Result<Preview
         monthly: quote::monthly(tx, actor, order.customer, &plan.changes)?,
         warnings: plan.warnings.clone(),
         refusals: plan.refusals.clone(),
-        queue: "interactive".to_owned(),
+        queue: queue(tx, plan)?,
         users: None,
         losing: store::named(tx, plan.losing())?,
         approvals: plan.asks.iter().map(agrees).collect(),
@@ -208,6 +210,30 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, plan: &Plan) -> Result<Preview
             basis: &plan.basis,
         },
     )
+}
+
+/// Where the work would wait for a worker; nowhere where there is none to do. What is done for users
+/// along with the customer counts where that is all there is.
+fn queue(db: &Read, plan: &Plan) -> Result<String> {
+    let own = format!("{}_service.", plan.order.level().word());
+    let of_own = plan.steps.iter().find(|step| step.event.starts_with(&own));
+    let Some(step) = of_own.or(plan.steps.first()) else { return Ok(String::new()) };
+    let class = if of_own.is_some() { plan.class() } else { Class::Bulk };
+    would_wait(db, plan.order.customer, plan.act.service(), &step.event, class, &plan.steps)
+}
+
+/// The queue of a plan's work for one event.
+pub fn would_wait(
+    db: &Read,
+    customer: CustomerId,
+    service: ServiceId,
+    event: &str,
+    class: Class,
+    steps: &[Step],
+) -> Result<String> {
+    let of_event = steps.iter().filter(|step| step.event == event);
+    let actions = of_event.map(|step| step.action).collect();
+    queues::choose(db, &Asked { event, service: Some(service), customer, class, actions })
 }
 
 /// Whether so many lose it that the password is asked for again.

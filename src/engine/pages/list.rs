@@ -1,8 +1,8 @@
 //! Lists of requests: all in scope, those of a customer, those of a user.
 
 use crate::auth::Scope;
-use crate::auth::permissions::{RequestsRead, RequestsRelease, SystemOperate};
-use crate::engine::view::{self, Filter, Row};
+use crate::auth::permissions::{RequestsRead, RequestsRelease, SystemOperate, TokensOwn};
+use crate::engine::view::{self, Filter, Held, Row};
 use crate::engine::{Status, api};
 use crate::error::Result;
 use crate::html::Nav;
@@ -31,6 +31,25 @@ const EVENTS: [(&str, &str); 12] = [
     ("customer_service.deprovision", "Remove from a customer"),
 ];
 
+/// What may hold one that is open.
+const HOLDS: [(&str, &str); 7] = [
+    ("", "Held or not"),
+    ("approval", "Held for approval"),
+    ("brake", "Held because it takes from many"),
+    ("freeze", "Held by a freeze"),
+    ("person", "Waits for a task"),
+    ("date", "Waits for a time or an answer"),
+    ("after", "Waits for another request"),
+];
+
+const QUEUES: [(&str, &str); 5] = [
+    ("", "Every queue"),
+    ("interactive", "Interactive"),
+    ("bulk", "Bulk"),
+    ("sync", "Sync"),
+    ("scripts", "Scripts"),
+];
+
 pub fn index(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
     let filter = api::filter(cx)?;
     let paging = cx.paging(api::FILTERS)?;
@@ -49,6 +68,7 @@ pub fn index(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
         (page_head("Requests", head))
         (filters(cx, "/requests", &filter))
         (listing(cx, &found, paging.is_first(), true))
+        @if filter.status == Some(Status::Failed) { (feed(cx)) }
     };
     Ok(cx.page(Nav::Requests, "Requests", &[], body))
 }
@@ -79,13 +99,26 @@ pub fn of_user(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
 
 fn filters(cx: &Cx, at: &str, filter: &Filter) -> Markup {
     let query = &cx.request.query;
+    let (own, by) = (cx.actor.user.to_string(), query.get("by_id"));
+    let mut orderers = vec![("", "Ordered by anybody"), (own.as_str(), "Ordered by me")];
+    if !by.is_empty() && by != own {
+        orderers.push((by, "Ordered by the same person"));
+    }
     let body = html! {
         (table::select("event", "Event", &EVENTS, &filter.event))
+        (table::select("hold", "What holds it", &HOLDS, filter.hold.map_or("", Held::word)))
         @if let Some(status) = filter.status { (hidden("status", status.word())) }
         @for name in ["service", "customer_id", "user_id"] {
             @if !query.get(name).is_empty() { (hidden(name, query.get(name))) }
         }
     };
+    let more = html! {
+        (table::select("queue", "Queue", &QUEUES, &filter.queue))
+        (table::select("by_id", "Ordered by", &orderers, by))
+        (day("from", "Ordered from", query.get("from")))
+        (day("to", "to", query.get("to")))
+    };
+    let open = ["queue", "by_id", "from", "to"].iter().any(|name| !query.get(name).is_empty());
     let href = |status: &str| {
         let mut query = query.clone();
         query.remove("after");
@@ -107,7 +140,29 @@ fn filters(cx: &Cx, at: &str, filter: &Filter) -> Markup {
     let now = filter.status.map_or("", Status::word);
     let now = states.iter().find(|(_, word)| *word == now).map_or("", |(text, _)| text);
     let list: Vec<_> = states.iter().map(|(text, word)| (*text, href(word), None)).collect();
-    html! { (table::filters(at, body)) (table::chips("Requests by state", &list, now)) }
+    html! {
+        (table::filters_and_more(at, body, open, more))
+        (table::chips("Requests by state", &list, now))
+    }
+}
+
+fn day(name: &str, label: &str, value: &str) -> Markup {
+    html! {
+        label.inline for=(name) { (label)
+            input.form-control type="date" name=(name) id=(name) value=(value);
+        }
+    }
+}
+
+/// For those who watch with something else than a browser.
+fn feed(cx: &Cx) -> Markup {
+    html! {
+        p.muted.small {
+            "These are also a feed for feed readers: " span.mono { (cx.settings.base_url) "/requests/errors.atom" }
+            ". Its password is a token of yours; any user name will do."
+            @if cx.actor.own::<TokensOwn>().is_ok() { " " a href="/account/tokens" { "Make a token" } }
+        }
+    }
 }
 
 fn listing(cx: &Cx, found: &Listing<Row>, first: bool, customers: bool) -> Markup {

@@ -9,10 +9,13 @@ use crate::engine::{Status, cancel as cancel_request, retry as retry_request};
 use crate::error::{Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, link, primary};
+use crate::html::field::{Opts, choice_field};
+use crate::html::form::{form_foot, post_form};
 use crate::html::parts::{Head, Tone, card, facts, flash, page_head, pill_tint, tag};
 use crate::html::story::{self, live, log, steps};
 use crate::html::text;
 use crate::ids::RequestId;
+use crate::input::Input;
 use crate::places::capital;
 use crate::time::Instant;
 use crate::web::{Cx, Response, response};
@@ -30,7 +33,7 @@ pub fn show(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
     let body = html! {
         (page_head(&row.title, head))
         div.cols {
-            div.stack { (verdict(&shown)) (moving(cx, &shown)) }
+            div.stack { (verdict(&shown)) (moving(cx, &shown)) (from_before(cx, &shown)) }
             div.stack { (card("Details", None, details(cx, &shown))) }
         }
     };
@@ -50,13 +53,18 @@ pub fn live_part(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
 
 pub fn retry(cx: &Cx, scope: &Scope<RequestsRetry>) -> Result<Response> {
     let id: RequestId = cx.param("id")?;
-    told(cx, id, retry_request(cx.db, scope, id), |()| "It goes on from the step that failed.")
+    let done = retry_request(cx.db, scope, id, &cx.input()?);
+    told(cx, id, done, |from| match from {
+        Some(number) => format!("It goes on from step {number}."),
+        None => "It goes on.".to_owned(),
+    })
 }
 
 pub fn cancel(cx: &Cx, scope: &Scope<RequestsRetry>) -> Result<Response> {
     let id: RequestId = cx.param("id")?;
     told(cx, id, cancel_request(cx.db, scope, id), |ended| {
-        if ended { "Cancelled." } else { "It ends when the step in hand has ended." }
+        let text = if ended { "Cancelled." } else { "It ends when the step in hand has ended." };
+        text.to_owned()
     })
 }
 
@@ -81,11 +89,11 @@ fn told<T>(
     cx: &Cx,
     id: RequestId,
     done: Result<T>,
-    text: impl FnOnce(T) -> &'static str,
+    text: impl FnOnce(T) -> String,
 ) -> Result<Response> {
     let at = format!("/requests/{id}");
     match done {
-        Ok(value) => Ok(cx.done(at, text(value))),
+        Ok(value) => Ok(cx.done(at, &text(value))),
         Err(Error::Conflict(why)) => Ok(cx.tell(at, Tone::Bad, &why)),
         Err(err) => Err(err),
     }
@@ -114,6 +122,25 @@ fn actions(cx: &Cx, shown: &Shown) -> Markup {
             (primary(&label).icon("refresh").posts(&format!("{at}/retry")))
         }
     }
+}
+
+/// Of one that failed: from which of its earlier steps it may be done once more.
+fn from_before(cx: &Cx, shown: &Shown) -> Markup {
+    let failed = shown.steps.iter().rposition(|step| step.status == "failed").unwrap_or(0);
+    if failed == 0 || shown.row.status != Status::Failed || !cx.actor.may::<RequestsRetry>() {
+        return html! {};
+    }
+    let before = (1..).zip(shown.steps.iter().take(failed));
+    let choices: Vec<(String, String)> =
+        before.map(|(n, step): (i64, _)| (n.to_string(), format!("{n}. {}", step.title))).collect();
+    let body = html! {
+        p { "If what was done before is not there any more, it can be done once more. What is there stays as it is." }
+        (post_form(&cx.csrf, &format!("/requests/{}/retry", shown.row.id), html! {
+            div.fields { (choice_field(&Input::default(), &[], "from", "Go on from step", &choices, Opts::default())) }
+            (form_foot(html! { (button("Do again from there").icon("refresh")) }))
+        }))
+    };
+    card("From an earlier step", None, body)
 }
 
 fn verdict(shown: &Shown) -> Markup {
@@ -264,7 +291,13 @@ fn details(cx: &Cx, shown: &Shown) -> Markup {
         list.push(("Part of", name));
     }
     list.push(("Event", html! { span.mono { (row.event) } }));
-    list.push(("Ordered by", html! { (row.by_name.as_deref().unwrap_or("Portico")) }));
+    list.push((
+        "Ordered by",
+        match row.by.zip(row.by_name.as_ref()) {
+            Some((id, name)) => html! { a href={ "/requests?by_id=" (id) } { (name) } },
+            None => html! { "Portico" },
+        },
+    ));
     list.push(("Ordered", text::when(row.created_at, zone, now)));
     if let Some(at) = row.started_at {
         list.push(("Started", text::when(at, zone, now)));

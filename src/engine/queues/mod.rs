@@ -100,7 +100,12 @@ pub fn of(tx: &Write, new: &NewRequest) -> Result<String> {
         class: new.class,
         actions: new.steps.iter().map(|step| step.action).collect(),
     };
-    Ok(store::route(tx, &asked)?.map_or_else(|| USUAL.to_owned(), |(_, queue)| queue))
+    choose(tx, &asked)
+}
+
+/// The queue for work that is like that.
+pub fn choose(db: &Read, asked: &Asked) -> Result<String> {
+    Ok(store::route(db, asked)?.map_or_else(|| USUAL.to_owned(), |(_, queue)| queue))
 }
 
 /// Where such a request would wait, and by which route.

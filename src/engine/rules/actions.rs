@@ -125,6 +125,12 @@ const TASK: &[Param] = &[
         Kind::Text(Into::Email),
         "The sign-in name of somebody of yours or of a reseller; empty is whoever may see to requests",
     ),
+    param(
+        "role",
+        "Or everybody with the role",
+        Kind::Text(Into::Line),
+        "Its name, like Provider helpdesk: whoever holds it there is told and may do it",
+    ),
     param("due_days", "Due after days", Kind::Number(1, 90), "Left empty, 7"),
     param(
         "fields",

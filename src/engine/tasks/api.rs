@@ -22,6 +22,7 @@ pub const OUT: &[Field] = &[
     Field::list("fields", "names of what is asked for at the end"),
     Field::integer("assignee_id", "or null"),
     Field::text("assignee", "a name, or null"),
+    Field::text("role", "everybody who holds it there may do it, or null"),
     Field::text("state", "open, done, refused or cancelled"),
     Field::text("reason", "why it was refused"),
     Field::text("due_at", ""),

@@ -14,7 +14,7 @@ use crate::auth::{Actor, Scope};
 use crate::db::{Db, Read, Work, Write};
 use crate::error::{Complaint, Error, Result};
 use crate::events;
-use crate::ids::{CustomerId, RequestId, StepId, TaskId, UserId};
+use crate::ids::{CustomerId, RequestId, RoleId, StepId, TaskId, UserId};
 use crate::input::{Field, Fields, Input};
 use crate::mail::{self, Class, NewMessage};
 use crate::time::Instant;
@@ -47,6 +47,10 @@ pub struct Task {
     pub fields: Vec<String>,
     pub assignee_id: Option<UserId>,
     pub assignee: Option<String>,
+    /// Everybody who holds it there may do it.
+    pub role: Option<String>,
+    #[serde(skip)]
+    role_id: Option<RoleId>,
     pub state: State,
     /// Why it was refused.
     pub reason: String,
@@ -72,7 +76,10 @@ pub const COMPLETE: &[Field] = &[
 
 pub const REFUSE: &[Field] = &[Field::text("reason", "1 to 200 characters").required()];
 
-pub const ASSIGN: &[Field] = &[Field::text("user", "somebody’s sign-in name; nobody if left out")];
+pub const ASSIGN: &[Field] = &[
+    Field::text("user", "somebody’s sign-in name; nobody if left out"),
+    Field::text("role", "the name of a role; empty is none, and what is left out stays"),
+];
 
 /// What a rule says of a task.
 #[derive(Deserialize)]
@@ -83,6 +90,7 @@ struct Asked {
     #[serde(default)]
     checklist: Vec<String>,
     assignee: Option<String>,
+    role: Option<String>,
     due_days: Option<i64>,
     #[serde(default)]
     fields: Vec<String>,
@@ -98,7 +106,18 @@ pub fn open(tx: &Write, step: StepId, job: &Job, params: &Value) -> Result<()> {
         }
         None => None,
     };
+    let role =
+        match &asked.role {
+            Some(name) => {
+                let found = store::role(tx, job.customer, name)?;
+                Some(found.ok_or_else(|| {
+                    Error::refused(format!("{name} is no role that is held there."))
+                })?)
+            }
+            None => None,
+        };
     let new = store::New {
+        role,
         step,
         request: job.request,
         customer: job.customer,
@@ -123,9 +142,23 @@ pub fn open(tx: &Write, step: StepId, job: &Job, params: &Value) -> Result<()> {
         job.customer,
         &json!({ "title": asked.title }),
     )?;
-    match assignee {
-        Some(person) => tell(tx, id, job.customer, &person, "task.opened", &asked.title),
-        None => Ok(()),
+    for person in &people(tx, job.customer, assignee, role)? {
+        tell(tx, id, job.customer, person, "task.opened", &asked.title)?;
+    }
+    Ok(())
+}
+
+/// Who is told of a task: whoever it is given to, else everybody with its role.
+fn people(
+    db: &Read,
+    customer: CustomerId,
+    assignee: Option<store::Person>,
+    role: Option<RoleId>,
+) -> Result<Vec<store::Person>> {
+    match (assignee, role) {
+        (Some(person), _) => Ok(vec![person]),
+        (None, Some(role)) => store::holders(db, role, customer),
+        (None, None) => Ok(Vec::new()),
     }
 }
 
@@ -174,9 +207,14 @@ pub fn one(db: &Read, scope: &Scope<RequestsRead>, id: TaskId) -> Result<Task> {
     store::one(db, scope, id)
 }
 
-/// Whether somebody may end it: it is theirs, or they may see to requests there.
+/// Whether somebody may end it: it is theirs or their role's, or they may see to requests there.
 pub fn may_end(db: &Read, actor: &Actor, task: &Task) -> Result<bool> {
     if task.assignee_id == Some(actor.user) {
+        return Ok(true);
+    }
+    if let Some(role) = task.role_id
+        && store::holds(db, actor.user, role, task.customer_id)?
+    {
         return Ok(true);
     }
     match actor.scope::<RequestsRetry>() {
@@ -274,7 +312,12 @@ pub fn refuse(
     })
 }
 
-/// Gives it to somebody else, or to nobody.
+/// The roles it could be given to, by name.
+pub fn roles(db: &Read, task: &Task) -> Result<Vec<String>> {
+    store::roles(db, task.customer_id)
+}
+
+/// Gives it to somebody else, to everybody with a role, or to nobody.
 pub fn assign(
     db: &Db,
     actor: &Actor,
@@ -285,8 +328,17 @@ pub fn assign(
     db.write(scope.by, |tx| {
         let task = open_one(tx, actor, scope, id)?;
         let mut fields = Fields::of(input, ASSIGN);
-        let user = fields.text("user", 0..=320);
-        let user = fields.finish(|| user)?;
+        let (user, role) = (fields.text("user", 0..=320), fields.text("role", 0..=100));
+        let said = input.has("role");
+        let (user, role) = fields.finish(|| Some((user?, role?)))?;
+        let role = match role.as_str() {
+            _ if !said => task.role_id,
+            "" => None,
+            name => match store::role(tx, task.customer_id, name)? {
+                Some(role) => Some(role),
+                None => return Err(Error::invalid("role", "is no role that is held there")),
+            },
+        };
         let person = match user.as_str() {
             "" => None,
             upn => match store::person(tx, upn)? {
@@ -294,28 +346,26 @@ pub fn assign(
                 None => return Err(Error::invalid("user", "is nobody who can do it")),
             },
         };
-        store::assign(tx, id, person.as_ref().map(|person| person.id))?;
-        record(
-            tx,
-            "task.assigned",
-            &task,
-            &json!({ "to": person.as_ref().map(|each| &each.name) }),
-        )?;
-        match person {
-            Some(person) => tell(tx, id, task.customer_id, &person, "task.opened", &task.title),
-            None => Ok(()),
+        store::assign(tx, id, person.as_ref().map(|person| person.id), role)?;
+        let now = store::role_of(tx, id)?;
+        let detail = json!({ "to": person.as_ref().map(|each| &each.name), "role": now });
+        record(tx, "task.assigned", &task, &detail)?;
+        for person in &people(tx, task.customer_id, person, role)? {
+            tell(tx, id, task.customer_id, person, "task.opened", &task.title)?;
         }
+        Ok(())
     })
 }
 
-/// Reminds of what is due, once a day: whoever has it, else those who run the engine. Says of what.
+/// Reminds of what is due, once a day: whoever has it, else everybody with its role, else those who
+/// run the engine. Says of what.
 pub fn remind(tx: &Write) -> Result<Vec<(TaskId, String)>> {
     let mut told = Vec::new();
     for due in store::due(tx, tx.now.plus_seconds(-23 * 3600))? {
-        let people = match due.person {
-            Some(person) => vec![person],
-            None => store::operators(tx)?,
-        };
+        let mut people = people(tx, due.customer, due.person, due.role)?;
+        if people.is_empty() {
+            people = store::operators(tx)?;
+        }
         for person in &people {
             tell(tx, due.id, due.customer, person, "task.due", &due.title)?;
         }

@@ -4,7 +4,7 @@ use crate::auth::permissions::RequestsRead;
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, primary};
-use crate::html::field::{Opts, complaint_of, text_field, tick};
+use crate::html::field::{Opts, choice_field, complaint_of, text_field, tick};
 use crate::html::form::{complaints_flash, form_foot, post_form};
 use crate::html::parts::{Head, Tone, card, facts, flash, page_head, pill, pill_tint, tabs};
 use crate::html::table::{self, column, table};
@@ -14,8 +14,13 @@ use crate::input::Input;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
-const LABELS: &[(&str, &str)] =
-    &[("ticked", "Checklist"), ("fields", "Asked for"), ("reason", "Reason"), ("user", "Given to")];
+const LABELS: &[(&str, &str)] = &[
+    ("ticked", "Checklist"),
+    ("fields", "Asked for"),
+    ("reason", "Reason"),
+    ("user", "Given to"),
+    ("role", "Role"),
+];
 
 pub fn index(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
     let filter = api::filter(cx)?;
@@ -59,13 +64,22 @@ fn rows(cx: &Cx, tasks: &[Task]) -> Markup {
             tr {
                 th scope="row" { a href={ "/tasks/" (task.id) } { (task.title) } }
                 td.p2 { (task.customer_name) }
-                td.p2 { (task.assignee.as_deref().unwrap_or("Nobody")) }
+                td.p2 { (whose(task)) }
                 td { (text::when(task.due_at, zone, now)) }
                 td { @let (tone, word) = said(cx, task); (pill(tone, word)) }
             }
         }
     };
     table("Tasks", &columns, body)
+}
+
+/// Whom it is given to.
+fn whose(task: &Task) -> String {
+    match (&task.assignee, &task.role) {
+        (Some(name), _) => name.clone(),
+        (None, Some(role)) => format!("Everybody with the role {role}"),
+        (None, None) => "Nobody".to_owned(),
+    }
 }
 
 fn said(cx: &Cx, task: &Task) -> (Tone, &'static str) {
@@ -125,10 +139,11 @@ fn page(
     input: &Input,
     complaints: &[Complaint],
 ) -> Result<Response> {
-    let (task, may) = cx.db.read(|db| {
+    let (task, may, roles) = cx.db.read(|db| {
         let task = one(db, scope, id)?;
         let may = task.state == State::Open && may_end(db, &cx.actor, &task)?;
-        Ok((task, may))
+        let roles = if may { super::roles(db, &task)? } else { Vec::new() };
+        Ok((task, may, roles))
     })?;
     let (tone, word) = said(cx, &task);
     let head = Head { state: Some(pill_tint(tone, word)), ..Head::default() };
@@ -144,7 +159,7 @@ fn page(
             div.stack {
                 (card("Details", None, details(cx, &task)))
                 @if may {
-                    (card("Give it to somebody else", None, hand_over(cx, &task, input, complaints)))
+                    (card("Give it to somebody else", None, hand_over(cx, &task, &roles, input, complaints)))
                     (card("It cannot be done", None, decline(cx, &task, input, complaints)))
                 }
             }
@@ -190,10 +205,24 @@ fn finish(cx: &Cx, task: &Task, input: &Input, complaints: &[Complaint]) -> Mark
     post_form(&cx.csrf, &format!("/tasks/{}/complete", task.id), inside)
 }
 
-fn hand_over(cx: &Cx, task: &Task, input: &Input, complaints: &[Complaint]) -> Markup {
+fn hand_over(
+    cx: &Cx,
+    task: &Task,
+    roles: &[String],
+    input: &Input,
+    complaints: &[Complaint],
+) -> Markup {
     let opts = Opts { optional: true, ltr: true, hint: "Empty is nobody", ..Opts::default() };
+    let mut choices = vec![("", "No role")];
+    choices.extend(roles.iter().map(|name| (name.as_str(), name.as_str())));
+    let mut shown = input.clone();
+    if !shown.has("role") {
+        shown.set("role", task.role.as_deref().unwrap_or_default());
+    }
+    let of_role = Opts { hint: "Everybody who holds it may do it", ..Opts::default() };
     let inside = html! {
         (text_field(input, complaints, "user", "Sign-in name", opts))
+        (choice_field(&shown, complaints, "role", "Or everybody with the role", &choices, of_role))
         (form_foot(html! { (button("Give")) }))
     };
     post_form(&cx.csrf, &format!("/tasks/{}/assign", task.id), inside)
@@ -214,7 +243,7 @@ fn details(cx: &Cx, task: &Task) -> Markup {
     let mut list = vec![
         ("Customer", html! { (task.customer_name) }),
         ("Request", html! { a href={ "/requests/" (task.request_id) } { "#" (task.request_id) } }),
-        ("Given to", html! { (task.assignee.as_deref().unwrap_or("Nobody")) }),
+        ("Given to", html! { (whose(task)) }),
         ("Due", text::when(task.due_at, zone, now)),
         ("Since", text::when(task.opened_at, zone, now)),
     ];

@@ -4,7 +4,7 @@ use crate::auth::permissions::RequestsRead;
 use crate::db::{Read, Write};
 use crate::engine::OnError;
 use crate::error::Result;
-use crate::ids::{CustomerId, RequestId, StepId, TaskId, UserId};
+use crate::ids::{CustomerId, RequestId, RoleId, StepId, TaskId, UserId};
 use crate::settings;
 use crate::time::Instant;
 use crate::web::Paging;
@@ -21,6 +21,7 @@ pub struct New<'a> {
     pub checklist: Value,
     pub fields: Value,
     pub assignee: Option<UserId>,
+    pub role: Option<RoleId>,
     pub due: Instant,
 }
 
@@ -33,13 +34,13 @@ pub struct Person {
 
 pub fn insert(tx: &Write, new: &New) -> Result<TaskId> {
     tx.change(
-        "INSERT INTO tasks (step_id, request_id, customer_id, title, text, checklist, fields, assignee_id, due_at, opened_at)
-         VALUES (:step, :request, :customer, :title, :text, :checklist, :fields, :assignee, :due, :now)
+        "INSERT INTO tasks (step_id, request_id, customer_id, title, text, checklist, fields, assignee_id, role_id, due_at, opened_at)
+         VALUES (:step, :request, :customer, :title, :text, :checklist, :fields, :assignee, :role, :due, :now)
          RETURNING id",
         named_params! {
             ":step": new.step, ":request": new.request, ":customer": new.customer, ":title": new.title,
             ":text": new.text, ":checklist": new.checklist.to_string(), ":fields": new.fields.to_string(),
-            ":assignee": new.assignee, ":due": new.due, ":now": tx.now,
+            ":assignee": new.assignee, ":role": new.role, ":due": new.due, ":now": tx.now,
         },
     )
 }
@@ -52,18 +53,22 @@ pub fn page(
 ) -> Result<Vec<Task>> {
     db.all(
         "SELECT tasks.id, request_id, tasks.customer_id, customers.name AS customer_name, title, text, checklist, fields,
-                assignee_id, assignee.display_name AS assignee, tasks.state, reason, due_at, opened_at, ended_at,
+                assignee_id, assignee.display_name AS assignee, role_id, roles.name AS role, tasks.state, reason, due_at, opened_at, ended_at,
                 ender.display_name AS ended_by
            FROM tasks JOIN customers ON customers.id = tasks.customer_id
                 LEFT JOIN users AS assignee ON assignee.id = assignee_id
+                LEFT JOIN roles ON roles.id = role_id
                 LEFT JOIN users AS ender ON ender.id = ended_by
-          WHERE tasks.id > :after AND (:all OR tasks.state = 'open') AND (NOT :mine OR assignee_id = :me)
+          WHERE tasks.id > :after AND (:all OR tasks.state = 'open') AND (NOT :mine OR assignee_id = :me
+                 OR EXISTS (SELECT 1 FROM role_grants JOIN customer_tree ON above = at_id
+                             WHERE role_grants.user_id = :me AND role_grants.role_id = tasks.role_id
+                               AND below = tasks.customer_id AND (until_on IS NULL OR until_on >= substr(:now, 1, 10))))
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = tasks.customer_id
                            AND scope IN (SELECT value FROM json_each(:scope)))
           ORDER BY tasks.id LIMIT :most",
         named_params! {
             ":after": paging.id(), ":all": filter.all, ":mine": filter.mine, ":me": scope.by.user,
-            ":scope": scope, ":most": paging.fetch(),
+            ":now": db.now, ":scope": scope, ":most": paging.fetch(),
         },
         task,
     )
@@ -72,10 +77,11 @@ pub fn page(
 pub fn one(db: &Read, scope: &Scope<RequestsRead>, id: TaskId) -> Result<Task> {
     db.one(
         "SELECT tasks.id, request_id, tasks.customer_id, customers.name AS customer_name, title, text, checklist, fields,
-                assignee_id, assignee.display_name AS assignee, tasks.state, reason, due_at, opened_at, ended_at,
+                assignee_id, assignee.display_name AS assignee, role_id, roles.name AS role, tasks.state, reason, due_at, opened_at, ended_at,
                 ender.display_name AS ended_by
            FROM tasks JOIN customers ON customers.id = tasks.customer_id
                 LEFT JOIN users AS assignee ON assignee.id = assignee_id
+                LEFT JOIN roles ON roles.id = role_id
                 LEFT JOIN users AS ender ON ender.id = ended_by
           WHERE tasks.id = :id
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = tasks.customer_id
@@ -98,6 +104,8 @@ fn task(row: &Row) -> rusqlite::Result<Task> {
         fields: serde_json::from_str(&json("fields")?).unwrap_or_default(),
         assignee_id: row.get("assignee_id")?,
         assignee: row.get("assignee")?,
+        role: row.get("role")?,
+        role_id: row.get("role_id")?,
         state: row.get("state")?,
         reason: row.get("reason")?,
         due_at: row.get("due_at")?,
@@ -180,8 +188,70 @@ pub fn name_of(db: &Read, id: UserId) -> Result<String> {
     db.value("SELECT display_name FROM users WHERE id = ?1", [id])
 }
 
-pub fn assign(tx: &Write, id: TaskId, user: Option<UserId>) -> Result<usize> {
-    tx.run("UPDATE tasks SET assignee_id = ?2 WHERE id = ?1", (id, user))
+pub fn assign(tx: &Write, id: TaskId, user: Option<UserId>, role: Option<RoleId>) -> Result<usize> {
+    tx.run("UPDATE tasks SET assignee_id = ?2, role_id = ?3 WHERE id = ?1", (id, user, role))
+}
+
+pub fn role_of(db: &Read, id: TaskId) -> Result<Option<String>> {
+    db.value(
+        "SELECT (SELECT name FROM roles WHERE roles.id = role_id) FROM tasks WHERE id = ?1",
+        [id],
+    )
+}
+
+/// Names of the roles that people hold at a customer or above it.
+pub fn roles(db: &Read, customer: CustomerId) -> Result<Vec<String>> {
+    db.all(
+        "SELECT DISTINCT roles.name
+           FROM customer_tree JOIN role_grants ON at_id = above
+                JOIN roles ON roles.id = role_grants.role_id
+          WHERE below = :customer AND (until_on IS NULL OR until_on >= substr(:now, 1, 10))
+          ORDER BY roles.name LIMIT 200",
+        named_params! { ":customer": customer, ":now": db.now },
+        |row| row.get("name"),
+    )
+}
+
+/// The role of that name that people hold at a customer or above it, the nearest of several.
+pub fn role(db: &Read, customer: CustomerId, name: &str) -> Result<Option<RoleId>> {
+    db.maybe(
+        "SELECT roles.id
+           FROM customer_tree JOIN role_grants ON at_id = above
+                JOIN roles ON roles.id = role_grants.role_id
+          WHERE below = :customer AND roles.name = :name
+            AND (until_on IS NULL OR until_on >= substr(:now, 1, 10))
+          ORDER BY depth, roles.id LIMIT 1",
+        named_params! { ":customer": customer, ":name": name.trim(), ":now": db.now },
+        |row| row.get("id"),
+    )
+}
+
+/// Who holds a role at a customer or above it.
+pub fn holders(db: &Read, role: RoleId, customer: CustomerId) -> Result<Vec<Person>> {
+    db.all(
+        "SELECT DISTINCT users.id, display_name, mail
+           FROM customer_tree JOIN role_grants ON at_id = above AND role_grants.role_id = :role
+                JOIN users ON users.id = role_grants.user_id AND users.state = 'active'
+          WHERE below = :customer AND mail <> '' AND (until_on IS NULL OR until_on >= substr(:now, 1, 10))
+          ORDER BY users.id LIMIT 50",
+        named_params! { ":role": role, ":customer": customer, ":now": db.now },
+        |row| {
+            Ok(Person {
+                id: row.get("id")?,
+                name: row.get("display_name")?,
+                mail: row.get("mail")?,
+            })
+        },
+    )
+}
+
+pub fn holds(db: &Read, user: UserId, role: RoleId, customer: CustomerId) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM role_grants JOIN customer_tree ON above = at_id
+                         WHERE user_id = :user AND role_id = :role AND below = :customer
+                           AND (until_on IS NULL OR until_on >= substr(:now, 1, 10)))",
+        named_params! { ":user": user, ":role": role, ":customer": customer, ":now": db.now },
+    )
 }
 
 /// A task that is due, and whose it is.
@@ -190,12 +260,13 @@ pub struct Due {
     pub customer: CustomerId,
     pub title: String,
     pub person: Option<Person>,
+    pub role: Option<RoleId>,
 }
 
 /// Open tasks past their time that nobody was reminded of since `since`.
 pub fn due(db: &Read, since: Instant) -> Result<Vec<Due>> {
     db.all(
-        "SELECT tasks.id, tasks.customer_id, title, users.id AS user_id, display_name, mail
+        "SELECT tasks.id, tasks.customer_id, title, role_id, users.id AS user_id, display_name, mail
            FROM tasks LEFT JOIN users ON users.id = assignee_id AND users.state = 'active'
           WHERE tasks.state = 'open' AND due_at <= :now AND (reminded_at IS NULL OR reminded_at <= :since)
           ORDER BY tasks.id LIMIT 500",
@@ -210,6 +281,7 @@ pub fn due(db: &Read, since: Instant) -> Result<Vec<Due>> {
                 customer: row.get("customer_id")?,
                 title: row.get("title")?,
                 person,
+                role: row.get("role_id")?,
             })
         },
     )

@@ -13,15 +13,61 @@ use crate::ids::{CustomerId, RequestId, TaskId, UserId};
 use crate::time::Instant;
 use crate::web::{Listing, Paging};
 
+words! {
+    /// What an open request may be held by.
+    Held {
+        Approval = "approval", Brake = "brake", Freeze = "freeze",
+        // A task that somebody has.
+        Person = "person",
+        // An instant, or the answer of another system, that a rule waits for.
+        Date = "date",
+        // Another request.
+        After = "after",
+    }
+}
+
+/// As many failures are told of at once.
+const FEED: i64 = 100;
+
 /// Which requests are asked for.
 #[derive(Default)]
 pub struct Filter {
     pub status: Option<Status>,
+    pub hold: Option<Held>,
+    pub queue: String,
+    /// Who ordered it.
+    pub by: Option<UserId>,
+    /// Ordered then or later.
+    pub from: Option<Instant>,
+    /// Ordered before.
+    pub until: Option<Instant>,
     pub event: String,
     /// A code.
     pub service: String,
     pub customer: Option<CustomerId>,
     pub user: Option<UserId>,
+}
+
+impl Filter {
+    /// As the store has it.
+    fn hold(&self) -> &'static str {
+        match self.hold {
+            None => "",
+            Some(Held::Date) => "wait",
+            Some(held) => held.word(),
+        }
+    }
+}
+
+/// One that failed, for those who are told of all that do.
+pub struct Failed {
+    pub id: RequestId,
+    pub title: String,
+    pub reason: String,
+    pub customer_name: String,
+    pub service_name: Option<String>,
+    pub created_at: Instant,
+    pub ended_at: Instant,
 }
 
 pub struct Row {
@@ -37,6 +83,7 @@ pub struct Row {
     pub user_name: Option<String>,
     pub service: Option<String>,
     pub service_name: Option<String>,
+    pub by: Option<UserId>,
     pub by_name: Option<String>,
     pub created_at: Instant,
     pub started_at: Option<Instant>,
@@ -45,6 +92,19 @@ pub struct Row {
     pub steps_done: i64,
     pub queue: String,
     pub turn: Turn,
+    hold: String,
+}
+
+impl Row {
+    /// What holds it, if it is open and held.
+    pub fn held(&self) -> Option<Held> {
+        match (self.turn, self.hold.as_str()) {
+            (Turn::Over, _) => None,
+            (Turn::Blocked, _) => Some(Held::After),
+            (_, "wait") => Some(Held::Date),
+            (_, hold) => hold.parse().ok(),
+        }
+    }
 }
 
 pub struct Step {
@@ -156,6 +216,11 @@ pub fn list(
         let rows = store::rows(db, scope, &page.items)?;
         Ok(Listing { items: rows, next: page.next })
     })
+}
+
+/// Those within reach that failed last, the newest first.
+pub fn failed(db: &Db, scope: &Scope<RequestsRead>) -> Result<Vec<Failed>> {
+    db.read(|db| store::failed(db, scope, FEED))
 }
 
 pub fn one(db: &Db, scope: &Scope<RequestsRead>, id: RequestId) -> Result<Shown> {

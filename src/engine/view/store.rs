@@ -1,4 +1,4 @@
-use super::{Down, Filter, Hurdle, Queue, Related, Row, Step, Try};
+use super::{Down, Failed, Filter, Hurdle, Queue, Related, Row, Step, Try};
 use crate::auth::Scope;
 use crate::auth::permissions::RequestsRead;
 use crate::db::Read;
@@ -26,12 +26,17 @@ pub fn of_user(
             AND (:status IS NULL OR status = :status) AND (:event = '' OR event = :event)
             AND (:service = '' OR EXISTS (SELECT 1 FROM customer_services JOIN services ON services.id = service_id
                                            WHERE customer_services.id = customer_service_id AND code = :service))
+            AND (:hold = '' OR (turn <> 'over' AND (hold = :hold OR (:hold = 'after' AND turn = 'blocked'))))
+            AND (:queue = '' OR queue = :queue) AND (:by IS NULL OR by_id = :by)
+            AND (:from IS NULL OR created_at >= :from) AND (:until IS NULL OR created_at < :until)
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
                            AND scope IN (SELECT value FROM json_each(:scope)))
           ORDER BY requests.id DESC LIMIT :limit",
         named_params! {
             ":user": user, ":below": below(paging), ":status": filter.status, ":event": filter.event,
             ":service": filter.service, ":scope": scope, ":limit": paging.fetch(),
+            ":hold": filter.hold(), ":queue": filter.queue, ":by": filter.by,
+            ":from": filter.from, ":until": filter.until,
         },
         |row| row.get("id"),
     )
@@ -50,12 +55,17 @@ pub fn of_customer(
             AND (:status IS NULL OR status = :status) AND (:event = '' OR event = :event)
             AND (:service = '' OR EXISTS (SELECT 1 FROM customer_services JOIN services ON services.id = service_id
                                            WHERE customer_services.id = customer_service_id AND code = :service))
+            AND (:hold = '' OR (turn <> 'over' AND (hold = :hold OR (:hold = 'after' AND turn = 'blocked'))))
+            AND (:queue = '' OR queue = :queue) AND (:by IS NULL OR by_id = :by)
+            AND (:from IS NULL OR created_at >= :from) AND (:until IS NULL OR created_at < :until)
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
                            AND scope IN (SELECT value FROM json_each(:scope)))
           ORDER BY requests.id DESC LIMIT :limit",
         named_params! {
             ":customer": customer, ":below": below(paging), ":status": filter.status, ":event": filter.event,
             ":service": filter.service, ":scope": scope, ":limit": paging.fetch(),
+            ":hold": filter.hold(), ":queue": filter.queue, ":by": filter.by,
+            ":from": filter.from, ":until": filter.until,
         },
         |row| row.get("id"),
     )
@@ -79,11 +89,16 @@ pub fn of_few(
                    AND (:status IS NULL OR r.status = :status) AND (:event = '' OR r.event = :event)
                    AND (:service = '' OR EXISTS (SELECT 1 FROM customer_services JOIN services ON services.id = service_id
                                                   WHERE customer_services.id = r.customer_service_id AND code = :service))
+                   AND (:hold = '' OR (r.turn <> 'over' AND (r.hold = :hold OR (:hold = 'after' AND r.turn = 'blocked'))))
+                   AND (:queue = '' OR r.queue = :queue) AND (:by IS NULL OR r.by_id = :by)
+                   AND (:from IS NULL OR r.created_at >= :from) AND (:until IS NULL OR r.created_at < :until)
                  ORDER BY r.id DESC LIMIT :limit)
           ORDER BY requests.id DESC LIMIT :limit",
         named_params! {
             ":below": below(paging), ":status": filter.status, ":event": filter.event,
             ":service": filter.service, ":scope": scope, ":limit": paging.fetch(),
+            ":hold": filter.hold(), ":queue": filter.queue, ":by": filter.by,
+            ":from": filter.from, ":until": filter.until,
         },
         |row| row.get("id"),
     )
@@ -101,12 +116,17 @@ pub fn by_status(
           WHERE status = :status AND requests.id < :below AND (:event = '' OR event = :event)
             AND (:service = '' OR EXISTS (SELECT 1 FROM customer_services JOIN services ON services.id = service_id
                                            WHERE customer_services.id = customer_service_id AND code = :service))
+            AND (:hold = '' OR (turn <> 'over' AND (hold = :hold OR (:hold = 'after' AND turn = 'blocked'))))
+            AND (:queue = '' OR queue = :queue) AND (:by IS NULL OR by_id = :by)
+            AND (:from IS NULL OR created_at >= :from) AND (:until IS NULL OR created_at < :until)
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
                            AND scope IN (SELECT value FROM json_each(:scope)))
           ORDER BY requests.id DESC LIMIT :limit",
         named_params! {
             ":status": status, ":below": below(paging), ":event": filter.event,
             ":service": filter.service, ":scope": scope, ":limit": paging.fetch(),
+            ":hold": filter.hold(), ":queue": filter.queue, ":by": filter.by,
+            ":from": filter.from, ":until": filter.until,
         },
         |row| row.get("id"),
     )
@@ -123,12 +143,17 @@ pub fn newest(
           WHERE requests.id < :below AND (:event = '' OR event = :event)
             AND (:service = '' OR EXISTS (SELECT 1 FROM customer_services JOIN services ON services.id = service_id
                                            WHERE customer_services.id = customer_service_id AND code = :service))
+            AND (:hold = '' OR (turn <> 'over' AND (hold = :hold OR (:hold = 'after' AND turn = 'blocked'))))
+            AND (:queue = '' OR queue = :queue) AND (:by IS NULL OR by_id = :by)
+            AND (:from IS NULL OR created_at >= :from) AND (:until IS NULL OR created_at < :until)
             AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
                            AND scope IN (SELECT value FROM json_each(:scope)))
           ORDER BY requests.id DESC LIMIT :limit",
         named_params! {
             ":below": below(paging), ":event": filter.event, ":service": filter.service,
             ":scope": scope, ":limit": paging.fetch(),
+            ":hold": filter.hold(), ":queue": filter.queue, ":by": filter.by,
+            ":from": filter.from, ":until": filter.until,
         },
         |row| row.get("id"),
     )
@@ -140,8 +165,8 @@ pub fn rows(db: &Read, scope: &Scope<RequestsRead>, ids: &[RequestId]) -> Result
         "SELECT requests.id, requests.title, event, requests.status, requests.reason, warnings,
                 requests.customer_id, customers.name AS customer_name, requests.user_id,
                 users.display_name AS user_name, services.code AS service, services.name AS service_name,
-                orderer.display_name AS by_name, requests.created_at, requests.started_at, requests.ended_at,
-                queue, turn,
+                requests.by_id, orderer.display_name AS by_name, requests.created_at, requests.started_at, requests.ended_at,
+                queue, turn, hold,
                 (SELECT count(*) FROM steps WHERE request_id = requests.id) AS steps,
                 (SELECT count(*) FROM steps WHERE request_id = requests.id
                     AND steps.status IN ('done', 'skipped')) AS steps_done
@@ -170,6 +195,7 @@ pub fn rows(db: &Read, scope: &Scope<RequestsRead>, ids: &[RequestId]) -> Result
                 user_name: row.get("user_name")?,
                 service: row.get("service")?,
                 service_name: row.get("service_name")?,
+                by: row.get("by_id")?,
                 by_name: row.get("by_name")?,
                 created_at: row.get("created_at")?,
                 started_at: row.get("started_at")?,
@@ -178,6 +204,38 @@ pub fn rows(db: &Read, scope: &Scope<RequestsRead>, ids: &[RequestId]) -> Result
                 steps_done: row.get("steps_done")?,
                 queue: row.get("queue")?,
                 turn: row.get("turn")?,
+                hold: row.get("hold")?,
+            })
+        },
+    )
+}
+
+/// Those within reach that failed last.
+pub fn failed(db: &Read, scope: &Scope<RequestsRead>, most: i64) -> Result<Vec<Failed>> {
+    db.all(
+        "SELECT requests.id, requests.title, requests.reason, customers.name AS customer_name, requests.created_at,
+                ended_at, services.name AS service_name
+           FROM requests
+           JOIN customers ON customers.id = requests.customer_id
+           LEFT JOIN customer_services ON customer_services.id = customer_service_id
+           LEFT JOIN services ON services.id = customer_services.service_id
+          WHERE requests.id IN (
+                SELECT id FROM requests INDEXED BY requests_failed_by_end
+                 WHERE status = 'failed'
+                   AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = requests.customer_id
+                                  AND scope IN (SELECT value FROM json_each(:scope)))
+                 ORDER BY ended_at DESC, id DESC LIMIT :most)
+          ORDER BY ended_at DESC, requests.id DESC",
+        named_params! { ":scope": scope, ":most": most },
+        |row| {
+            Ok(Failed {
+                id: row.get("id")?,
+                title: row.get("title")?,
+                reason: row.get("reason")?,
+                customer_name: row.get("customer_name")?,
+                service_name: row.get("service_name")?,
+                created_at: row.get("created_at")?,
+                ended_at: row.get("ended_at")?,
             })
         },
     )

@@ -35,7 +35,7 @@ pub const KINDS: &[Kind] = &[
         run: customers::transfer::run,
     },
     Kind {
-        name: "users.import",
+        name: many::import::run::KIND,
         title: "Import users",
         resumes: true,
         run: many::import::run::run,

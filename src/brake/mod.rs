@@ -99,7 +99,9 @@ const PERCENT: i64 = 5;
 const FEW: i64 = 3;
 const GROUPS: usize = 5;
 const MOVES: usize = 50;
-const ASSIGNMENTS: usize = 500;
+pub const ASSIGNMENTS: usize = 500;
+/// Held works that are counted; of more it is told that there are many.
+const MOST_COUNTED: i64 = 20;
 /// By hand, with the number typed, so many users lose something without somebody else looking.
 const BY_HAND: i64 = 50;
 
@@ -120,11 +122,21 @@ const BY_HAND: i64 = 50;
 /// when somebody does. It plans and asks again: what was looked at passes, anything more is held
 /// anew. A run that was cancelled is told no, too.
 pub fn may_go_on(cx: &RunCx, title: &str, items: &[Item]) -> Result<bool> {
+    may_go_on_or(cx, title, items, |_| Ok(()))
+}
+
+/// The same; where it is held, `tell` does what else belongs to that, in the same transaction.
+pub fn may_go_on_or(
+    cx: &RunCx,
+    title: &str,
+    items: &[Item],
+    tell: impl FnOnce(&Write) -> Result<()>,
+) -> Result<bool> {
     if cx.cancelled()? {
         return Ok(false);
     }
     let by = By { user: cx.run.user, via: Via::Job, acting_for: cx.run.acting_for };
-    cx.db.write(by, |tx| {
+    let goes = cx.db.write(by, |tx| {
         if !is_too_much(tx, items)? {
             return Ok(true);
         }
@@ -134,8 +146,28 @@ pub fn may_go_on(cx: &RunCx, title: &str, items: &[Item]) -> Result<bool> {
             return Ok(true);
         }
         hold_run(tx, cx.run.id, title, items)?;
+        tell(tx)?;
         Ok(false)
-    })
+    })?;
+    if !goes {
+        cx.left_to_the_brake();
+    }
+    Ok(goes)
+}
+
+/// Why such a run would wait, for whoever looks at it beforehand; nothing where it would not.
+pub fn would_hold(db: &Read, items: &[Item]) -> Result<Option<String>> {
+    Ok(is_too_much(db, items)?.then(|| {
+        format!(
+            "It would take from {}, so it waits, whole, until somebody who may has looked at the list and typed its number.",
+            in_words(items)
+        )
+    }))
+}
+
+/// The run of that kind that is held at the customer.
+pub fn held_run(db: &Read, kind: &str, customer: CustomerId) -> Result<Option<RunId>> {
+    store::held_run(db, kind, customer)
 }
 
 /// What is named differently the next time is the same thing still.
@@ -155,8 +187,11 @@ pub fn is_too_much(db: &Read, items: &[Item]) -> Result<bool> {
     {
         return Ok(true);
     }
-    let users: BTreeSet<(CustomerId, i64, &str)> =
-        of(What::Users).map(|item| (item.customer, item.id, item.text.as_str())).collect();
+    // Who loses several things is one who loses.
+    let nameless = |item: &&Item| item.id == 0;
+    let users: BTreeSet<(CustomerId, i64, &str)> = of(What::Users)
+        .map(|item| (item.customer, item.id, if nameless(&item) { item.text.as_str() } else { "" }))
+        .collect();
     let mut losing: BTreeMap<CustomerId, i64> = BTreeMap::new();
     for (customer, ..) in users {
         *losing.entry(customer).or_insert(0) += 1;
@@ -274,6 +309,13 @@ pub fn in_words(items: &[Item]) -> String {
         .map(|(what, one, many)| count(of(*what), one, many))
         .collect();
     said.join(" and ")
+}
+
+/// How many wait within reach, and the one that waits longest.
+pub fn waiting(db: &Read, scope: &Scope<RequestsRelease>) -> Result<Option<(i64, Hold)>> {
+    let first = store::page(db, scope, &Paging::first(MOST_COUNTED))?;
+    let n = i64::try_from(first.len()).unwrap_or(i64::MAX);
+    Ok(first.into_iter().next().map(|hold| (n, hold)))
 }
 
 /// What is held now, within reach.

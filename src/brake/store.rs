@@ -199,6 +199,16 @@ fn hold(row: &Row) -> rusqlite::Result<Hold> {
     })
 }
 
+pub fn held_run(db: &Read, kind: &str, customer: CustomerId) -> Result<Option<RunId>> {
+    db.maybe(
+        "SELECT runs.id FROM brake_holds JOIN runs ON runs.id = run_id
+          WHERE brake_holds.state = 'held' AND runs.state = 'held'
+            AND kind = :kind AND runs.customer_id = :customer",
+        named_params! { ":kind": kind, ":customer": customer },
+        |row| row.get("id"),
+    )
+}
+
 pub fn decide(tx: &Write, id: HoldId, state: State, reason: &str) -> Result<usize> {
     tx.run(
         "UPDATE brake_holds SET state = :state, reason = :reason, decided_at = :now, decided_by = :by

@@ -104,6 +104,8 @@ pub struct RunCx<'a> {
     stopping: &'a AtomicBool,
     /// The run saw that, and leaves the rest to the next start.
     put_off: Cell<bool>,
+    /// The brake has it, and may have let it go by now: how it stands is not said here any more.
+    held: Cell<bool>,
 }
 
 /// What a run does between two batches.
@@ -202,6 +204,11 @@ impl RunCx<'_> {
             return Ok(Next::PutOff);
         }
         Ok(if self.cancelled()? { Next::Cancelled } else { Next::Go })
+    }
+
+    /// Leaves the run to the brake, which has taken it out of the hands of this thread.
+    pub fn left_to_the_brake(&self) {
+        self.held.set(true);
     }
 
     /// Says how far it is, and keeps what happened to one thing. Part of the transaction `tx`, so

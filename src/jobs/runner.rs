@@ -96,7 +96,8 @@ fn work(app: &App, stop: &AtomicBool) {
 fn execute(app: &App, run: Run, stopping: &AtomicBool) {
     let id = run.id;
     let kind: Option<&Kind> = KINDS.iter().find(|kind| kind.name == run.kind);
-    let cx = RunCx { app, db: &app.db, run, stopping, put_off: Cell::new(false) };
+    let (put_off, held) = (Cell::new(false), Cell::new(false));
+    let cx = RunCx { app, db: &app.db, run, stopping, put_off, held };
     let out = match kind {
         Some(kind) => catch_unwind(AssertUnwindSafe(|| (kind.run)(&cx)))
             .unwrap_or_else(|_| Err(Error::internal("the program stumbled over it"))),
@@ -107,6 +108,7 @@ fn execute(app: &App, run: Run, stopping: &AtomicBool) {
     }
     let ended = app.db.write(By::portico(Via::Job), |tx| {
         let (state, error) = match &out {
+            Ok(()) if cx.held.get() => return Ok(()),
             Ok(()) if cx.put_off.get() => return store::put_off(tx, id),
             Ok(()) if store::is_cancelled(tx, id)? => (State::Cancelled, String::new()),
             Ok(()) => (State::Done, String::new()),

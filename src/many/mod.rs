@@ -9,6 +9,7 @@ pub mod import;
 pub mod names;
 pub mod pages;
 pub mod run;
+pub mod tell;
 mod back;
 mod leave;
 mod relocate;
@@ -25,7 +26,6 @@ use crate::html::text;
 use crate::ids::{CustomerId, RunId, UserId};
 use crate::input::{self, Field, Fields, Input};
 use crate::jobs;
-use crate::mail::{self, Class, NewMessage};
 use crate::roles;
 use crate::users::{Changed, Filter, finding};
 use crate::web::App;
@@ -429,33 +429,6 @@ pub fn start(db: &Db, by: By, customer: CustomerId, order: &Order, said: &Input)
 /// "12 users"
 fn users(n: usize) -> String {
     text::count(i64::try_from(n).unwrap_or(i64::MAX), "user", "users")
-}
-
-/// Mails those who administrate the customer's users.
-fn tell_administrators(
-    tx: &Write,
-    customer: CustomerId,
-    event: &str,
-    subject: &str,
-    text: &str,
-) -> Result<()> {
-    for (user, to, name) in store::administrators(tx, customer)? {
-        let text = format!("Hello {name},\n\n{text}");
-        let message = NewMessage {
-            customer,
-            user: Some(user),
-            event,
-            class: Class::Notice,
-            to: &to,
-            name: &name,
-            subject,
-            text: &text,
-            link: None,
-            expires: None,
-        };
-        mail::queue(tx, &message)?;
-    }
-    Ok(())
 }
 
 /// The order that does once more what a run of one's own could not do, and the run's customer.

@@ -361,6 +361,7 @@ pub fn called(
 pub struct Bound {
     pub user: UserId,
     pub name: String,
+    pub upn: String,
     pub state: State,
     pub break_glass: bool,
     pub object: String,
@@ -370,7 +371,7 @@ pub struct Bound {
 /// The living users of a customer who have an account there.
 pub fn bound_users(db: &Read, connector: ConnectorId, customer: CustomerId) -> Result<Vec<Bound>> {
     db.all(
-        "SELECT users.id, display_name, state, break_glass, object, dn
+        "SELECT users.id, display_name, upn, state, break_glass, object, dn
            FROM bindings JOIN users ON users.id = user_id
           WHERE bindings.customer_id = :customer AND connector_id = :connector AND class = 'user'
             AND state IN ('active', 'disabled')",
@@ -379,6 +380,7 @@ pub fn bound_users(db: &Read, connector: ConnectorId, customer: CustomerId) -> R
             Ok(Bound {
                 user: row.get("id")?,
                 name: row.get("display_name")?,
+                upn: row.get("upn")?,
                 state: row.get("state")?,
                 break_glass: row.get("break_glass")?,
                 object: row.get("object")?,

@@ -8,13 +8,14 @@ mod store;
 use crate::auth::Actor;
 use crate::auth::permissions::{
     BillingRun, CatalogueWrite, ConnectorsRead, CustomersCreate, CustomersDomains, InvoicesWrite,
-    JobsRead, MessagesRead, RequestsRead, SettingsWrite,
+    JobsRead, MessagesRead, RequestsRead, RequestsRelease, SettingsWrite,
 };
+use crate::brake;
 use crate::db::Read;
 use crate::error::Result;
 use crate::html::TOLD_APART;
 use crate::html::parts::Tone;
-use crate::html::text::in_words;
+use crate::html::text::{self, in_words};
 use crate::places::capital;
 use crate::settings::Settings;
 use crate::web::Cx;
@@ -75,6 +76,29 @@ fn work(db: &Read, cx: &Cx, items: &mut Vec<Item>) -> Result<()> {
             href: match failed {
                 1 => format!("/requests/{latest}"),
                 _ => "/requests?status=failed".to_owned(),
+            },
+        });
+    }
+    if let Ok(scope) = actor.scope::<RequestsRelease>()
+        && let Some((n, hold)) = brake::waiting(db, &scope)?
+    {
+        items.push(Item {
+            kind: "held",
+            tone: Tone::Wait,
+            icon: "shield",
+            what: match n {
+                1 => format!("Held: {}", hold.title),
+                n => some(n, "piece of work is held", "pieces of work are held"),
+            },
+            why: format!(
+                "{} · {} on its list. Nothing happens before somebody decides.",
+                hold.customer_name,
+                text::grouped(hold.number)
+            ),
+            act: "Decide",
+            href: match n {
+                1 => format!("/held/{}", hold.id),
+                _ => "/held".to_owned(),
             },
         });
     }

@@ -21,7 +21,12 @@ pub const CLASSES: &[Class] = &[
     Class {
         words: "uploaded files",
         days: 7,
-        statement: "DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE at < :before LIMIT :most)",
+        // What is held is read when it is let go.
+        statement: "DELETE FROM uploads WHERE id IN
+                      (SELECT id FROM uploads WHERE at < :before
+                          AND NOT EXISTS (SELECT 1 FROM brake_holds JOIN runs ON runs.id = run_id
+                                           WHERE brake_holds.state = 'held'
+                                             AND json_extract(input, '$.upload') = uploads.id) LIMIT :most)",
     },
     Class {
         words: "plans that nobody applied",

@@ -183,6 +183,18 @@ fn p_10_a_change_for_many_that_was_killed_reaches_each_once() {
     assert!(page.says("name=\"confirm\""), "{}", page.body);
     patch(json!({ "default": "11", "confirm": "600" })).expect(200);
     let run = scene.world.count("SELECT max(id) FROM runs");
+    // So many wait, whole, until somebody has looked at who they are.
+    scene.settle();
+    assert_eq!(scene.world.text(&format!("SELECT state FROM runs WHERE id = {run}")), "held");
+    assert_eq!(scene.hook.calls().len(), before);
+    let held = admin.api_get("/held").expect(200).json()["items"][0].clone();
+    assert_eq!(held["title"], "Bring changed settings of Managed workplace to who has it");
+    assert_eq!(held["number"], 600);
+    let items = admin.api_get(&format!("/held/{}/items", held["id"])).expect(200).json();
+    let first = "Managed workplace of Brightwater 0: its settings change";
+    assert_eq!(items["items"][0]["text"], first);
+    let go = json!({ "confirm": "600", "reason": "Agreed with both resellers" });
+    admin.api_post(&format!("/runs/{run}/release"), go).expect(202);
     let changed = || {
         scene.world.count(&format!(
             "SELECT coalesce(json_extract(numbers, '$.changed'), 0) FROM runs WHERE id = {run}"

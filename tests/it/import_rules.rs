@@ -115,13 +115,43 @@ fn account_state_counts_for_those_who_exist_only_when_asked_and_never_for_too_ma
     assert!(said.contains("holds rights that you do not have"), "{said}");
 
     let check = send(&ca, home, "?state=true&dry_run=true", &file(&anns));
-    assert!(check["held"].as_str().unwrap().starts_with("Held: the file would disable 12 users"));
+    let why = "It would take from 12 users, so it waits";
+    assert!(check["held"].as_str().unwrap().starts_with(why), "{check}");
     let url = format!("/customers/{home}/users/import?state=true");
-    let held = ca.api_send(&url, "text/csv", &file(&anns)).expect(422);
-    assert!(held.says("Held: the file would disable 12 users of Aldermoor."), "{}", held.body);
-    assert_eq!(world.count("SELECT count(*) FROM users WHERE state = 'disabled'"), 0);
+    let held = ca.api_send(&url, "text/csv", &file(&anns)).expect(202).json();
+    assert!(held["held"].as_str().unwrap().starts_with(why), "{held}");
+    assert_eq!((&held["written"], counts(&held)), (&json!(false), vec![0, 12, 0, 0, 0]));
+    let run = held["run_id"].as_i64().unwrap();
+    let off = || world.count("SELECT count(*) FROM users WHERE state = 'disabled'");
+    world.let_runs_end();
+    assert_eq!(off(), 0);
     assert_eq!(world.count("SELECT count(*) FROM audit_log WHERE action = 'bulk.held'"), 1);
-    assert!(world.count("SELECT count(*) FROM messages WHERE event = 'bulk.held'") > 0);
+    let told = format!("SELECT count(*) FROM messages WHERE event = 'bulk.held' AND user_id = {}", ca.id);
+    assert_eq!(world.count(&told), 1);
+    let release = format!("/runs/{run}/release");
+    let go = json!({ "confirm": "12", "reason": "The branch in Leiden closes" });
+    ca.api_post(&release, go.clone()).expect(403);
+    let admin = world.person(PROVIDER, "Provider administrator");
+    admin.api_post(&release, go.clone()).expect(202);
+    assert_eq!((world.finish(run).as_str(), off()), ("done", 12));
+    assert_eq!(counts(&send(&ca, home, "?state=true", &file(&anns))), [0, 0, 12, 0, 0]);
+
+    // The same on the page: it waits as a run, and what is refused has disabled nobody.
+    let rest: Vec<String> = (12..24).map(|n| format!("ann{n}@aldermoor.example")).collect();
+    let place = format!("/customers/{home}/users/import");
+    let up = ca.upload(&place, &[], ("file", "off.csv", &file(&rest)));
+    let look = up.location().to_owned();
+    ca.post(&format!("{look}/reading"), &[("mode", "upsert"), ("state", "1")]).location();
+    assert!(ca.get(&look).expect(200).says("It would take from 12 users"));
+    let run = ca.post(&look, &[("what", "all")]).location().to_owned();
+    let number: i64 = run.trim_start_matches("/runs/").parse().unwrap();
+    assert_eq!((world.finish(number).as_str(), off()), ("held", 12));
+    assert!(ca.get(&run).expect(200).says("It would take from many"));
+    let hold = admin.get(&format!("/held/of-run/{number}")).location().to_owned();
+    let refuse = [("confirm", ""), ("reason", "Not before the audit")];
+    admin.post(&format!("{hold}/refuse"), &refuse).location();
+    world.let_runs_end();
+    assert_eq!((world.finish(number).as_str(), off()), ("cancelled", 12));
 }
 
 #[test]

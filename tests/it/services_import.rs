@@ -142,3 +142,36 @@ fn a_file_of_services_is_checked_on_a_page_first_and_reaches_nobody_elses() {
     let nobody = world.person(scene.customer, "");
     assert_ne!(nobody.get(&here).status, 200);
 }
+
+#[test]
+fn a_file_that_takes_services_from_many_waits_for_somebody_to_look() {
+    let scene = Scene::new();
+    let (world, admin) = (&scene.world, scene.admin());
+    let names: Vec<String> = (0..4).map(|n| format!("ann{n}")).collect();
+    for name in &names {
+        scene.workplace(&admin, scene.user(name));
+    }
+    let file = |action: &str| {
+        let row = |name: &String| format!("{name}@aldermoor-dental.example,workplace,{action}\r\n");
+        let rows: String = names.iter().map(row).collect();
+        format!("user,service,action\r\n{rows}")
+    };
+    let url = format!("/customers/{}/services/import", scene.customer);
+    let import = |text: &str| {
+        let answer = admin.api_send(&url, "text/csv", text.as_bytes()).expect(202).json();
+        answer["run_id"].as_i64().unwrap()
+    };
+    let there = || world.count("SELECT count(*) FROM user_services WHERE live <> 'gone'");
+    let run = import(&file("remove"));
+    assert_eq!((world.finish(run).as_str(), there()), ("held", 4));
+    let held = admin.api_get("/held").expect(200).json()["items"][0].clone();
+    assert_eq!((&held["run_id"], &held["number"]), (&json!(run), &json!(4)));
+    let list = admin.api_get(&format!("/held/{}/items", held["id"])).expect(200).json();
+    assert_eq!(list["items"][0]["text"], "ann0@aldermoor-dental.example: workplace is taken away");
+    let go = json!({ "confirm": "4", "reason": "They share one from now on" });
+    admin.api_post(&format!("/runs/{run}/release"), go).expect(202);
+    assert_eq!((world.finish(run).as_str(), there()), ("done", 0));
+    // What gives takes from nobody.
+    assert_eq!(world.finish(import(&file("give"))), "done");
+    assert_eq!(there(), 4);
+}

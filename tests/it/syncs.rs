@@ -265,19 +265,28 @@ fn many_leavers_at_once_hold_the_sync() {
     }
     let url = format!("/customers/{}/directory-sync", it.customer);
     let look = it.scene.admin().post(&format!("{url}/check"), &[]).expect(200);
-    assert!(look.says("Held: the directory would have 3 users suspended."), "{}", look.body);
+    assert!(look.says("It would take from 3 users, so it waits"), "{}", look.body);
     let (ended, _) = it.sync();
-    assert!(
-        ended.starts_with("failed Held: the directory would have 3 users suspended."),
-        "{ended}"
-    );
+    assert_eq!(ended, "held");
     let active = "SELECT count(*) FROM users WHERE state = 'active' AND customer_id <> 1";
     assert_eq!(it.scene.world.count(active), 4);
     assert_eq!(
         it.scene.world.count("SELECT count(*) FROM audit_log WHERE action = 'bulk.held'"),
         1
     );
-    // Told of only, nothing waits.
+    let admin = it.scene.admin();
+    assert!(admin.get(&url).expect(200).says("waits until somebody has looked"));
+    let today = admin.api_get("/today").expect(200).json();
+    let held = today["items"].as_array().unwrap().iter().find(|item| item["kind"] == "held");
+    assert_eq!(held.unwrap()["what"], "Held: Sync of Brightwater with Domain");
+    let page = held.unwrap()["href"].as_str().unwrap();
+    assert!(admin.get(page).expect(200).says("deleted there"));
+    // Told of only, nothing waits; what was refused has changed nothing.
+    let refuse = [("confirm", ""), ("reason", "They moved to another OU")];
+    admin.post(&format!("{page}/refuse"), &refuse).location();
+    it.scene.world.let_runs_end();
+    let last = "SELECT state FROM runs ORDER BY id DESC LIMIT 1";
+    assert_eq!((it.scene.world.text(last).as_str(), it.scene.world.count(active)), ("cancelled", 4));
     it.follow(json!({ "leavers": "report" }));
     assert_eq!(it.done(), json!({ "leaver": 3 }));
     assert_eq!(it.scene.world.count(active), 4);
@@ -324,6 +333,112 @@ fn a_sync_is_set_up_in_the_browser_and_begins_by_the_clock() {
     strange.api_get(&page).expect(404);
     admin.post(&format!("{page}/end"), &[]).expect(303);
     admin.api_get(&page).expect(404);
+}
+
+impl Followed {
+    /// A customer of so many users, some of whom had accounts that are gone by now.
+    fn with_leavers(users: usize, gone: usize) -> Followed {
+        let it = Followed::new();
+        for n in 0..users {
+            it.scene.world.user(it.customer, &format!("Ann {n:03}"), &format!("ann{n}"));
+        }
+        it.lose(0..gone);
+        it.follow(json!({}));
+        it
+    }
+
+    /// Their accounts were deleted there.
+    fn lose(&self, which: std::ops::Range<usize>) {
+        let sql = self.scene.world.sql();
+        for n in which {
+            let object = format!("a0000000-0000-4000-8000-{n:012x}");
+            sql.execute(
+                "INSERT INTO bindings (connector_id, class, object, customer_id, user_id, subject, dn, bound_at)
+                 SELECT ?1, 'user', ?2, customer_id, id, 'user ' || id, ?3, '' FROM users WHERE upn = ?4",
+                (
+                    self.scene.connector,
+                    object,
+                    format!("CN=Ann {n},{}", self.place),
+                    format!("ann{n}@brightwater.example"),
+                ),
+            )
+            .unwrap();
+        }
+    }
+
+    /// Begins one by hand and lets it come as far as it can.
+    fn begin(&self, who: &Person) -> i64 {
+        let url = format!("/directories/{}/sync", self.scene.directory);
+        let runs = who.api_post(&url, json!({})).expect(202).json();
+        runs["run_ids"][0].as_i64().unwrap()
+    }
+
+    fn disabled(&self) -> i64 {
+        self.scene.world.count("SELECT count(*) FROM users WHERE state = 'disabled'")
+    }
+}
+
+fn typed(number: &str) -> Value {
+    json!({ "confirm": number, "reason": "The branch in Leiden closed" })
+}
+
+#[test]
+fn p_54_a_sync_that_would_disable_twelve_of_a_hundred_waits_for_the_number_and_a_second_person() {
+    let it = Followed::with_leavers(100, 12);
+    let world = &it.scene.world;
+    let orderer = it.scene.admin();
+    let other = world.person_named(PROVIDER, "Provider administrator", "Rhea Poe", "rhea");
+    let settings = format!("/customers/{}/settings", it.customer);
+    orderer.api_patch(&settings, json!({ "brake_people": "2" })).expect(200);
+    let before = it.writes();
+    let run = it.begin(&orderer);
+    assert_eq!((world.finish(run).as_str(), it.disabled()), ("held", 0));
+    let told = ["audit_log", "events", "messages", "brake_holds", "brake_items"];
+    let same = |all: Vec<(String, i64)>| -> Vec<(String, i64)> {
+        all.into_iter().filter(|(table, _)| !told.contains(&table.as_str())).collect()
+    };
+    assert_eq!(same(it.writes()), same(before), "nothing but that it waits");
+
+    // Begun again, by hand or by the clock, it is that one still.
+    assert_eq!(it.begin(&orderer), run);
+    it.follow(json!({ "every": "hourly" }));
+    assert_eq!(world.job("directory.syncs"), "done");
+    assert_eq!(world.count("SELECT count(*) FROM runs WHERE kind = 'directory.sync'"), 1);
+
+    let release = format!("/runs/{run}/release");
+    let own = orderer.api_post(&release, typed("12")).expect(403);
+    assert!(own.says("somebody else lets it go, since you ordered it."), "{}", own.body);
+    let wrong = other.api_post(&release, typed("11")).expect(422);
+    assert_eq!(wrong.complaints(), ["confirm does not match 12"]);
+    assert_eq!((world.finish(run).as_str(), it.disabled()), ("held", 0));
+
+    // One more left meanwhile: that is another list, and is looked at anew.
+    it.lose(12..13);
+    other.api_post(&release, typed("12")).expect(202);
+    assert_eq!((world.finish(run).as_str(), it.disabled()), ("held", 0));
+    other.api_post(&release, typed("13")).expect(202);
+    assert_eq!((world.finish(run).as_str(), it.disabled()), ("done", 13));
+    let numbers = world.text(&format!("SELECT numbers FROM runs WHERE id = {run}"));
+    assert_eq!(numbers, r#"{"suspended":13}"#);
+    assert_eq!(world.count("SELECT count(*) FROM audit_log WHERE action = 'bulk.released'"), 2);
+    assert_eq!(it.done(), json!({}), "and that was all");
+}
+
+#[test]
+fn u_22_a_sync_that_would_disable_two_hundred_waits_and_one_person_may_let_it_go() {
+    let it = Followed::with_leavers(210, 200);
+    let world = &it.scene.world;
+    let admin = it.scene.admin();
+    let ca = world.person(it.customer, "Customer administrator");
+    let run = it.begin(&admin);
+    assert_eq!((world.finish(run).as_str(), it.disabled()), ("held", 0));
+    let told = "SELECT count(DISTINCT user_id) FROM messages WHERE event = 'bulk.held' AND user_id IN (?)";
+    for who in [&admin, &ca] {
+        assert_eq!(world.count(&told.replace('?', &who.id.to_string())), 1, "{}", who.id);
+    }
+    ca.api_post(&format!("/runs/{run}/release"), typed("200")).expect(403);
+    admin.api_post(&format!("/runs/{run}/release"), typed("200")).expect(202);
+    assert_eq!((world.finish(run).as_str(), it.disabled()), ("done", 200));
 }
 
 fn refused_to(person: &Person, page: &str) {

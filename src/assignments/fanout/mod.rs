@@ -4,11 +4,12 @@
 mod store;
 
 use super::act::{self, Cause, Work};
-use super::{HeldId, amounts, plan, properties};
-use crate::catalogue::Level;
+use super::{Held, HeldId, amounts, plan, properties};
+use crate::brake::{self, Item, What};
+use crate::catalogue::{self, Level};
 use crate::catalogue::properties::{Under, counts};
-use crate::db::{By, Via, Write};
-use crate::engine::Class;
+use crate::db::{By, Read, Via, Write};
+use crate::engine::{Class, NewStep};
 use crate::error::{Error, Result};
 use crate::ids::RequestId;
 use crate::jobs::{Level as Tone, Next, RunCx};
@@ -17,6 +18,8 @@ use serde_json::json;
 
 /// Assignments looked at in one transaction.
 const BATCH: i64 = 100;
+/// The same where nothing is changed.
+const READ: i64 = 1_000;
 
 /// How far it is, beside the run.
 #[derive(Default, Serialize, Deserialize)]
@@ -34,6 +37,13 @@ pub fn run(cx: &RunCx) -> Result<()> {
     let under: Under = serde_json::from_value(cx.run.input.clone())?;
     let mut numbers: Numbers = serde_json::from_value(cx.run.numbers.clone())?;
     let by = By { user: cx.run.user, via: Via::Job, acting_for: cx.run.acting_for };
+    if numbers.customer_service == 0 && numbers.user_service == 0 {
+        let service = cx.db.read(|db| catalogue::service(db, under.service))?;
+        let title = format!("Bring changed settings of {} to who has it", service.name);
+        if !brake::may_go_on(cx, &title, &changes(cx, &under)?)? {
+            return Ok(());
+        }
+    }
     for level in [Level::Customer, Level::User] {
         loop {
             if cx.next()? != Next::Go {
@@ -57,6 +67,43 @@ pub fn run(cx: &RunCx) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What would be changed, all of it: what the brake looks at. Where there cannot be too many, nothing
+/// is looked at.
+fn changes(cx: &RunCx, under: &Under) -> Result<Vec<Item>> {
+    let mut ids = Vec::new();
+    for level in [Level::Customer, Level::User] {
+        let mut after = 0;
+        loop {
+            let batch = cx.db.read(|db| store::live_under(db, under, level, after, READ))?;
+            let Some(last) = batch.last() else { break };
+            after = last.number();
+            ids.extend(batch);
+        }
+    }
+    if ids.len() <= brake::ASSIGNMENTS {
+        return Ok(Vec::new());
+    }
+    let mut all = Vec::new();
+    for batch in ids.chunks(usize::try_from(BATCH).unwrap_or(1)) {
+        cx.db.read(|db| {
+            for id in batch {
+                all.extend(change(db, *id)?);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(all)
+}
+
+fn change(db: &Read, id: HeldId) -> Result<Option<Item>> {
+    let Some((held, ..)) = outdated(db, id)? else { return Ok(None) };
+    let (name, customer) = (super::store::holder_name(db, &held)?, held.customer);
+    let text = format!("{} of {name}: its settings change", held.title());
+    // Numbers of both levels are counted alike, and only a user's is looked for again by it.
+    let id = held.user.map_or(0, |_| id.number());
+    Ok(Some(Item { what: What::Assignments, customer, id, text }))
 }
 
 fn one(cx: &RunCx, tx: &Write, id: HeldId, numbers: &mut Numbers) -> Result<()> {
@@ -86,18 +133,24 @@ fn one(cx: &RunCx, tx: &Write, id: HeldId, numbers: &mut Numbers) -> Result<()> 
     cx.unit(tx, numbers.changed, Tone::Info, "ordered", &text, subject)
 }
 
+/// What other values hold for now than it was ordered with last, and the work that is to be done
+/// about that.
+fn outdated(db: &Read, id: HeldId) -> Result<Option<(Held, Vec<NewStep>)>> {
+    let held = super::store::any(db, id)?;
+    let digest = properties::digest(db, &held)?;
+    if super::store::ordered_with(db, id)? == digest {
+        return Ok(None);
+    }
+    let steps = plan::steps_of(db, &held, act::event(id.level(), "update"))?;
+    if steps.is_empty() && !counts(db, held.service)? {
+        return Ok(None);
+    }
+    Ok(Some((held, steps)))
+}
+
 /// Orders an update where other values hold than it was ordered with last.
 fn bring_up(tx: &Write, id: HeldId, cause: &Cause) -> Result<Option<(RequestId, String)>> {
-    let held = super::store::any(tx, id)?;
-    let digest = properties::digest(tx, &held)?;
-    if super::store::ordered_with(tx, id)? == digest {
-        return Ok(None);
-    }
-    let event = act::event(id.level(), "update");
-    let steps = plan::steps_of(tx, &held, event)?;
-    if steps.is_empty() && !counts(tx, held.service)? {
-        return Ok(None);
-    }
+    let Some((held, steps)) = outdated(tx, id)? else { return Ok(None) };
     amounts::take(tx, &held)?;
     let name = super::store::holder_name(tx, &held)?;
     let title = format!("Change {} of {name}", held.title());

@@ -1,5 +1,5 @@
 use super::said::Said;
-use super::{Order, RowOut, apply, gives_factor_roles, lines, record, welcomes};
+use super::{Order, RowOut, apply, gives_factor_roles, held, lines, record, welcomes};
 use crate::auth::permissions::{RolesGrant, UsersImport};
 use crate::auth::{Permission, Scope};
 use crate::db::Write;
@@ -21,7 +21,8 @@ pub const REPORT: &[Field] = &[
     Field::integer("refused", ""),
     Field::integer("skipped", ""),
     Field::boolean("written", "false for a check"),
-    Field::text("held", "why nothing of it would be written: it takes from too many"),
+    Field::text("held", "why it waits, or would wait: it takes from too many"),
+    Field::integer("run_id", "the run that waits, where it does"),
     Field::list("notices", "about the file"),
     Field::list("columns", "headings, and the field each is read as"),
     Field::text("encoding", ""),
@@ -69,6 +70,12 @@ pub fn import(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
         if checked.refused > 0 {
             return response::json(200, &checked);
         }
+    }
+    if !dry_run && let Some(run) = held::keep(&order(false), &file, &cx.request.body)? {
+        let mut report = apply(&order(true), &file, keep_going)?;
+        report.run_id = Some(run);
+        let place = format!("/api/v1/runs/{run}");
+        return Ok(response::json(202, &report)?.with("Location", place));
     }
     let report = apply(&order(dry_run), &file, keep_going)?;
     if report.written {

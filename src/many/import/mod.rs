@@ -4,6 +4,7 @@
 //! Invariant: the same file again changes nothing and writes nothing.
 
 pub mod api;
+pub mod held;
 pub mod pages;
 pub mod review;
 pub mod run;
@@ -20,18 +21,16 @@ use crate::auth::permissions::{
     RolesGrant, UserServicesWrite, UsersCreate, UsersImport, UsersPassword, UsersUpdate,
 };
 use crate::auth::{Actor, Scope};
-use crate::brake;
-use crate::customers::{contacts, settings};
+use crate::customers::settings;
 use crate::db::{Db, Read, Write};
 use crate::error::{Error, Result};
-use crate::ids::{CustomerId, UserId};
-use crate::places::State;
+use crate::ids::{CustomerId, RunId, UserId};
 use crate::sheet::columns::Use;
 use crate::sheet::field::Field;
 use crate::sheet::{Cell, Format, Remark, Row, Sheet};
 use crate::users::{self, Changed, Home, lookup, reaches};
 use crate::web::App;
-use crate::{customers, roles};
+use crate::roles;
 use row::{Known, Pending};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -72,9 +71,12 @@ pub struct Report {
     pub skipped: usize,
     /// False for a check, and where one refused row held the others back.
     pub written: bool,
-    /// Why nothing of it is written: it would take from too many.
+    /// Why it waits, or would: it takes from too many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
+    /// What waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
     pub notices: Vec<String>,
     pub columns: Vec<ColumnOut>,
     pub encoding: Option<&'static str>,
@@ -152,14 +154,10 @@ pub fn apply(
     let chosen = |row: &&Row| order.lines.is_none_or(|lines| lines.contains(&row.line));
     let rows: Vec<&Row> = sheet.rows.iter().filter(chosen).collect();
     let made = order.db.read(|db| lists_made(db, order, &rows))?;
-    let held = match order.said.state && order.from == 0 {
-        true => order.db.read(|db| would_disable(db, order, sheet, &rows))?,
+    let held = match order.dry_run {
+        true => held::why(order, sheet)?,
         false => None,
     };
-    if let (Some((customer, text)), false) = (&held, order.dry_run) {
-        order.db.write(by, |tx| hold(tx, *customer, text))?;
-        return Err(Error::refused(text.clone()));
-    }
     let mut all: Vec<RowOut> = Vec::with_capacity(rows.len());
     let mut pending: Vec<Pending> = waiting(order, &rows);
     let mut number = order.from;
@@ -199,7 +197,7 @@ pub fn apply(
     }
     let mut report = report(order, sheet, all);
     report.notices.extend(made);
-    report.held = held.map(|(_, text)| text);
+    report.held = held;
     Ok(report)
 }
 
@@ -269,44 +267,6 @@ fn lists_made(db: &Read, order: &Order, rows: &[&Row]) -> Result<Vec<String>> {
         }
     }
     Ok(notices)
-}
-
-/// Whether the file would disable so many of a customer that somebody should look, and what to say.
-fn would_disable(
-    db: &Read,
-    order: &Order,
-    sheet: &Sheet,
-    rows: &[&Row],
-) -> Result<Option<(CustomerId, String)>> {
-    let mut losing: BTreeMap<CustomerId, i64> = BTreeMap::new();
-    let off = rows.iter().filter(|row| row.text(&Field::Enabled) == Some("no"));
-    for row in off.filter(|row| row.skip.is_none() && row.complaints.is_empty()) {
-        let Ok(customer) = customer_of(db, order, row) else { continue };
-        let Ok(Some(id)) = row::identify(db, sheet, row, customer) else { continue };
-        let Ok(user) = users::one(db, order.scope, id) else { continue };
-        if user.state == State::Active {
-            *losing.entry(customer).or_insert(0) += 1;
-        }
-    }
-    for (customer, n) in losing {
-        if brake::takes_from_many(db, [(customer, n)])? {
-            let name = customers::one(db, order.scope, customer)?.details.name;
-            let text = format!(
-                "Held: the file would disable {n} users of {name}. Select and disable them in the list, where the number is typed."
-            );
-            return Ok(Some((customer, text)));
-        }
-    }
-    Ok(None)
-}
-
-/// Says that a file was stopped.
-fn hold(tx: &Write, customer: CustomerId, text: &str) -> Result<()> {
-    let detail = json!({ "why": text });
-    crate::audit::record(tx, "bulk.held", ("customer", customer.0), customer, &detail)?;
-    let subject = "An import was held";
-    contacts::tell(tx, customer, contacts::For::Security, "", ("bulk.held", subject, text))?;
-    super::tell_administrators(tx, customer, "bulk.held", subject, text)
 }
 
 /// Whether new people of a file are mailed a link where nobody says so: as the customer has it, and
@@ -437,6 +397,7 @@ fn report(order: &Order, sheet: &Sheet, rows: Vec<RowOut>) -> Report {
         rows,
         written: !order.dry_run,
         held: None,
+        run_id: None,
         notices,
         columns: columns.collect(),
         encoding,

@@ -16,7 +16,6 @@ use crate::html::table::{Look, Picked, bulk, chips, column, pick, table_with};
 use crate::html::text;
 use crate::ids::{CustomerId, UploadId};
 use crate::input::{Fields, Input};
-use crate::jobs;
 use crate::places::{self, Place};
 use crate::sheet::columns::Use;
 use crate::sheet::field::Field;
@@ -24,7 +23,6 @@ use crate::sheet::{self, Format, Remark, Sheet};
 use crate::users::fields::NEW;
 use crate::web::{Cx, Response, response};
 use maud::{Markup, html};
-use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Rows of a check that are shown; the file of refused ones has all.
@@ -116,7 +114,7 @@ pub fn check(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
     };
     let body = html! {
         (page_head(&upload.name, Head { actions: Some(actions), lede: &lede, ..Head::default() }))
-        @if let Some(held) = &report.held { (flash(Tone::Bad, html! { (held) }, None)) }
+        @if let Some(held) = &report.held { (flash(Tone::Wait, html! { (held) }, None)) }
         @if !report.notices.is_empty() {
             (flash(Tone::Wait, html! { @for text in &report.notices { p { (text) } } }, None))
         }
@@ -183,7 +181,7 @@ fn rows(cx: &Cx, upload: &Upload, report: &Report) -> Markup {
         @for row in chosen.iter().take(SHOWN) { (line(cx, upload, row)) }
     };
     let look = Look { picks: true, ..Look::default() };
-    let goes = report.held.is_none() && (!upload.said.all_or_nothing || report.refused == 0);
+    let goes = !upload.said.all_or_nothing || report.refused == 0;
     let good = report.created + report.updated;
     let choose = html! {
         (table_with("Rows of the file", &columns, table, look))
@@ -414,9 +412,7 @@ pub fn run(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
         cx.again_for(RolesGrant::NAME)?;
     }
     let run = cx.db.write(cx.actor.by, |tx| {
-        let lines = (!all).then_some(picked);
-        let input = json!({ "upload": upload.id, "lines": lines });
-        jobs::queue_run(tx, "users.import", upload.customer, &input, None)
+        super::run::queue(tx, upload.customer, upload.id, (!all).then_some(picked))
     })?;
     Ok(response::redirect(format!("/runs/{run}")))
 }

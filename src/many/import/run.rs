@@ -1,13 +1,30 @@
 //! The import as a background run: the rows that were chosen, with the rights their chooser has now.
 
-use super::{BATCH, Order, Outcome, Report, Said, apply, record, store};
+use super::{BATCH, Order, Outcome, Report, Said, apply, held, record, store};
+use crate::brake;
+use crate::db::Write;
 use crate::error::{Error, Result};
 use crate::html::text;
-use crate::ids::{UploadId, UserId};
-use crate::jobs::{Level, Next, RunCx};
+use crate::ids::{CustomerId, RunId, UploadId, UserId};
+use crate::jobs::{self, Level, Next, RunCx};
+use crate::many::tell;
 use crate::secret;
 use serde_json::json;
 use std::collections::BTreeSet;
+
+/// The kind of run in `schedule.rs`.
+pub const KIND: &str = "users.import";
+
+/// Queues the import of a file; of its good rows, or of these lines alone.
+pub fn queue(
+    tx: &Write,
+    customer: CustomerId,
+    upload: UploadId,
+    lines: Option<Vec<u32>>,
+) -> Result<RunId> {
+    let input = json!({ "upload": upload, "lines": lines });
+    jobs::queue_run(tx, KIND, customer, &input, None)
+}
 
 pub fn run(cx: &RunCx) -> Result<()> {
     let actor = cx.actor()?;
@@ -53,6 +70,13 @@ pub fn run(cx: &RunCx) -> Result<()> {
             let n = i64::try_from(checked.refused).unwrap_or(i64::MAX);
             let rows = text::count(n, "row is", "rows are");
             return Err(Error::refused(format!("{rows} refused, so nothing was written.")));
+        }
+    }
+    if from == 0 {
+        let items = held::leavers(&order(false), &file)?;
+        let title = cx.db.read(|db| held::title(db, &order(false)))?;
+        if !brake::may_go_on_or(cx, &title, &items, |tx| tell::of_hold(tx, &title, &items))? {
+            return Ok(());
         }
     }
     let mut report = apply(&order(false), &file, |tx, number, row| {

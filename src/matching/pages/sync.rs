@@ -2,6 +2,7 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::ConnectorsWrite;
+use crate::brake;
 use crate::error::{Complaint, Error, Result};
 use crate::html::button::{button, cancel, link, primary};
 use crate::html::field::{Opts, complaint_of, radio, textarea, tick};
@@ -128,8 +129,15 @@ fn page(
         }
         (form_foot(html! { (primary("Save")) (cancel(&format!("/customers/{customer}/location"))) }))
     };
+    let held = cx.db.read(|db| brake::held_run(db, sync::KIND, customer))?;
     let body = html! {
         (complaints_flash(wrong, LABELS))
+        @if let Some(run) = held {
+            (flash(Tone::Wait, html! {
+                "The last sync would take from many, so it waits until somebody has looked at its list: "
+                a href={ "/runs/" (run) } { "what waits" } "."
+            }, None))
+        }
         (card("Sync with the directory", None, html! {
             p { (place.name) " follows " b { (site.name) } ": what changes there changes here. A sync has the rights of whoever saved it last." }
             (post_form(&cx.csrf, &at, form))

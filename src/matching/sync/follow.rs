@@ -3,11 +3,10 @@
 use super::{Leavers, Newcomers, SetUp};
 use crate::auth::permissions::{UsersDisable, UsersImport};
 use crate::auth::{Actor, Scope};
-use crate::brake;
+use crate::brake::{Item, What};
 use crate::db::Write;
 use crate::drivers::ldap::name::Dn;
 use crate::error::{Error, Result};
-use crate::html::text;
 use crate::ids::UserId;
 use crate::input::Input;
 use crate::matching::evidence::{Account, Verdict, Why};
@@ -115,24 +114,24 @@ pub fn find(order: &Order) -> Result<Found> {
     Ok(Found { linked, others })
 }
 
-/// Why the whole sync waits for a person, if it would take from too many.
-pub fn held(order: &Order, found: &Found) -> Result<Option<String>> {
+/// Who would be disabled here, all of them: what the brake looks at.
+pub fn leavers(order: &Order, found: &Found) -> Vec<Item> {
     if order.set_up.leavers != Leavers::Suspend {
-        return Ok(None);
+        return Vec::new();
     }
-    let leaves = |each: &&Finding| match each {
-        Finding::Disabled(of) | Finding::Gone(of) => of.state == State::Active && !of.break_glass,
-        _ => false,
+    let leaves = found.linked.iter().filter_map(|finding| match finding {
+        Finding::Disabled(of) => Some((of, "disabled there")),
+        Finding::Gone(of) => Some((of, "deleted there")),
+        _ => None,
+    });
+    let active = leaves.filter(|(of, _)| of.state == State::Active && !of.break_glass);
+    let item = |(of, why): (&Bound, &str)| Item {
+        what: What::Users,
+        customer: order.site.customer,
+        id: of.user.0,
+        text: format!("{} ({}): {why}", of.name, of.upn),
     };
-    let losing = i64::try_from(found.linked.iter().filter(leaves).count()).unwrap_or(i64::MAX);
-    let braked =
-        order.app.db.read(|db| brake::takes_from_many(db, [(order.site.customer, losing)]))?;
-    Ok(braked.then(|| {
-        format!(
-            "Held: the directory would have {} suspended. Look at them, and disable them in the list of users, where the number is typed.",
-            text::count(losing, "user", "users")
-        )
-    }))
+    active.map(item).collect()
 }
 
 /// Does one, in a savepoint of its own. Enabled accounts are left to [`super::run`]: the directory

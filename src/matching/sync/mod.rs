@@ -11,6 +11,7 @@ use super::{Areas, Site, site, store};
 use crate::audit;
 use crate::auth::permissions::ConnectorsWrite;
 use crate::auth::{Actor, PROVIDER, Scope};
+use crate::brake;
 use crate::db::{By, Db, Read, Via};
 use crate::directory::work;
 use crate::drivers::ldap::name::Dn;
@@ -174,12 +175,15 @@ pub fn end(db: &Db, scope: &Scope<ConnectorsWrite>, customer: CustomerId) -> Res
     })
 }
 
-/// Begins one now, with the rights of whoever asks.
+/// Begins one now, with the rights of whoever asks. One that waits for somebody is that one still.
 pub fn begin(db: &Db, scope: &Scope<ConnectorsWrite>, customer: CustomerId) -> Result<RunId> {
     db.write(scope.by, |tx| {
         ground(tx, scope, customer)?;
         store::set_up(tx, customer)?
             .ok_or_else(|| Error::refused("The customer follows no directory yet."))?;
+        if let Some(held) = brake::held_run(tx, KIND, customer)? {
+            return Ok(held);
+        }
         jobs::queue_run(tx, KIND, customer, &json!({}), None)
     })
 }
@@ -213,8 +217,11 @@ pub fn due(cx: &jobs::RunCx) -> Result<()> {
         }
         let by = By { user: Some(each.user), via: Via::Job, acting_for: None };
         cx.db.write(by, |tx| {
+            if brake::held_run(tx, KIND, each.customer)?.is_some() {
+                return Ok(());
+            }
             store::queued(tx, each.customer)?;
-            jobs::queue_run(tx, KIND, each.customer, &json!({}), None)
+            jobs::queue_run(tx, KIND, each.customer, &json!({}), None).map(|_| ())
         })?;
     }
     Ok(())

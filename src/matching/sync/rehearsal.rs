@@ -1,7 +1,8 @@
 //! What a sync would do, done and taken back.
 
-use super::follow::{Finding, Order, Outcome, RowOut, find, held, one};
+use super::follow::{Finding, Order, Outcome, RowOut, find, leavers, one};
 use crate::auth::Actor;
+use crate::brake;
 use crate::error::{Error, Result};
 use crate::ids::CustomerId;
 use crate::matching::import;
@@ -34,7 +35,7 @@ pub fn rehearse(app: &App, actor: &Actor, customer: CustomerId) -> Result<Told> 
         both.ok_or_else(|| Error::refused("The customer follows no directory yet."))?;
     let order = Order { app, actor, scope: &scope, site: &site, set_up: &set_up };
     let found = find(&order)?;
-    let held = held(&order, &found)?;
+    let held = app.db.read(|db| brake::would_hold(db, &leavers(&order, &found)))?;
     let mut rows = Vec::new();
     for batch in found.linked.chunks(CHECK) {
         let more = app.db.rehearse(actor.by, |tx| {

@@ -1,16 +1,19 @@
-//! One sync as a background run: its lines are the report.
+//! One sync as a background run: its lines are the report. One that would take from too many waits,
+//! whole, and looks again when it is let go.
 
-use super::follow::{Finding, Found, Order, Outcome, RowOut, find, held, one};
+use super::follow::{Finding, Found, Order, Outcome, RowOut, find, leavers, one};
 use crate::audit;
 use crate::auth::permissions::UsersDisable;
+use crate::brake;
 use crate::connectors::call;
 use crate::directory::work::{self, Verb};
 use crate::drivers::Outcome as Answer;
 use crate::error::{Error, Result};
-use crate::ids::CustomerId;
 use crate::jobs::{Level, Next, RunCx};
+use crate::many::tell;
 use crate::matching::import;
 use crate::matching::store::Bound;
+use crate::places;
 use crate::users::Home;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -19,12 +22,15 @@ use std::collections::BTreeMap;
 const BATCH: usize = 200;
 
 pub fn run(cx: &RunCx) -> Result<()> {
+    if cx.next()? != Next::Go {
+        return Ok(());
+    }
     let actor = cx.actor()?;
     let scope = actor.scope()?;
     let customer = cx.run.customer;
-    let (site, set_up) = cx.db.read(|db| {
-        scope.reaches(db, customer)?;
-        Ok((super::site(db, customer)?, super::of(db, customer)?))
+    let (place, site, set_up) = cx.db.read(|db| {
+        let place = places::customer(db, &scope, customer)?;
+        Ok((place, super::site(db, customer)?, super::of(db, customer)?))
     })?;
     let site =
         site.ok_or_else(|| Error::refused("The customer lives in no directory any more."))?;
@@ -32,9 +38,10 @@ pub fn run(cx: &RunCx) -> Result<()> {
     let set_up = set_up.ok_or_else(|| Error::refused("The customer follows no directory."))?;
     let order = Order { app: cx.app, actor: &actor, scope: &scope, site: &site, set_up: &set_up };
     let found = find(&order)?;
-    if let Some(text) = held(&order, &found)? {
-        cx.db.write(actor.by, |tx| hold(tx, customer, &text))?;
-        return Err(Error::refused(text));
+    let title = format!("Sync of {} with {}", place.name, site.name);
+    let items = leavers(&order, &found);
+    if !brake::may_go_on_or(cx, &title, &items, |tx| tell::of_hold(tx, &title, &items))? {
+        return Ok(());
     }
     let mut report = Report { cx, line: cx.done()?, tally: BTreeMap::new() };
     for batch in found.linked.chunks(BATCH) {
@@ -57,12 +64,6 @@ pub fn run(cx: &RunCx) -> Result<()> {
         Ok(true)
     })?;
     cx.db.write(actor.by, |tx| cx.numbers(tx, &json!(report.tally)))
-}
-
-/// Says that a sync was stopped before it began.
-fn hold(tx: &crate::db::Write, customer: CustomerId, text: &str) -> Result<()> {
-    let detail = json!({ "why": text });
-    audit::record(tx, "bulk.held", ("customer", customer.0), customer, &detail)
 }
 
 /// Who is disabled here is disabled there too.

@@ -7,6 +7,7 @@ pub mod api;
 pub mod pages;
 pub mod run;
 mod columns;
+mod taken;
 mod store;
 
 use crate::assignments::state::{Verb, Wanted};

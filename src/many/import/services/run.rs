@@ -1,11 +1,15 @@
 //! The import as a background run: each row with the rights that whoever sent the file has now.
 
+use super::taken::taken;
 use super::{BATCH, Order, Outcome, columns, one};
+use crate::brake;
 use crate::db::Write;
 use crate::error::Result;
 use crate::ids::{CustomerId, RunId, UploadId};
 use crate::jobs::{self, Level, Next, RunCx};
 use crate::many::import::store;
+use crate::many::tell;
+use crate::places;
 use serde_json::json;
 
 /// The kind of run in `schedule.rs`.
@@ -26,6 +30,14 @@ pub fn run(cx: &RunCx) -> Result<()> {
     let rows = columns::read(&bytes)?;
     let order = Order { app: cx.app, actor: &actor, read: &read, customer, run: Some(cx.run.id) };
     let mut done = usize::try_from(cx.done()?).unwrap_or(usize::MAX);
+    if done == 0 {
+        let place = cx.db.read(|db| places::customer(db, &read, customer))?;
+        let title = format!("Import of services of {}", place.name);
+        let items = taken(&order, &rows)?;
+        if !brake::may_go_on_or(cx, &title, &items, |tx| tell::of_hold(tx, &title, &items))? {
+            return Ok(());
+        }
+    }
     while let Some(rest) = rows.get(done..).filter(|rest| !rest.is_empty()) {
         if cx.next()? != Next::Go {
             return Ok(());

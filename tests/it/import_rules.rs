@@ -126,7 +126,8 @@ fn account_state_counts_for_those_who_exist_only_when_asked_and_never_for_too_ma
     world.let_runs_end();
     assert_eq!(off(), 0);
     assert_eq!(world.count("SELECT count(*) FROM audit_log WHERE action = 'bulk.held'"), 1);
-    let told = format!("SELECT count(*) FROM messages WHERE event = 'bulk.held' AND user_id = {}", ca.id);
+    let told =
+        format!("SELECT count(*) FROM messages WHERE event = 'bulk.held' AND user_id = {}", ca.id);
     assert_eq!(world.count(&told), 1);
     let release = format!("/runs/{run}/release");
     let go = json!({ "confirm": "12", "reason": "The branch in Leiden closes" });

@@ -286,7 +286,10 @@ fn many_leavers_at_once_hold_the_sync() {
     admin.post(&format!("{page}/refuse"), &refuse).location();
     it.scene.world.let_runs_end();
     let last = "SELECT state FROM runs ORDER BY id DESC LIMIT 1";
-    assert_eq!((it.scene.world.text(last).as_str(), it.scene.world.count(active)), ("cancelled", 4));
+    assert_eq!(
+        (it.scene.world.text(last).as_str(), it.scene.world.count(active)),
+        ("cancelled", 4)
+    );
     it.follow(json!({ "leavers": "report" }));
     assert_eq!(it.done(), json!({ "leaver": 3 }));
     assert_eq!(it.scene.world.count(active), 4);
@@ -432,7 +435,8 @@ fn u_22_a_sync_that_would_disable_two_hundred_waits_and_one_person_may_let_it_go
     let ca = world.person(it.customer, "Customer administrator");
     let run = it.begin(&admin);
     assert_eq!((world.finish(run).as_str(), it.disabled()), ("held", 0));
-    let told = "SELECT count(DISTINCT user_id) FROM messages WHERE event = 'bulk.held' AND user_id IN (?)";
+    let told =
+        "SELECT count(DISTINCT user_id) FROM messages WHERE event = 'bulk.held' AND user_id IN (?)";
     for who in [&admin, &ca] {
         assert_eq!(world.count(&told.replace('?', &who.id.to_string())), 1, "{}", who.id);
     }

@@ -32,7 +32,9 @@ fn item(db: &Read, order: &Order, row: &Row, out: &RowOut) -> Result<Option<Item
     let (what, becomes) = match (out.result, user) {
         (Outcome::Removed, Some(_)) => (What::Users, "is taken away"),
         (Outcome::Suspended, Some(_)) => (What::Users, "is suspended"),
-        (Outcome::Removed | Outcome::Suspended, None) => (What::Assignments, "ends or is suspended"),
+        (Outcome::Removed | Outcome::Suspended, None) => {
+            (What::Assignments, "ends or is suspended")
+        }
         (Outcome::Changed | Outcome::Resumed, _) => (What::Assignments, "changes"),
         (Outcome::Given | Outcome::Unchanged | Outcome::Refused, _) => return Ok(None),
     };

@@ -445,6 +445,35 @@ fn u_22_a_sync_that_would_disable_two_hundred_waits_and_one_person_may_let_it_go
     assert_eq!((world.finish(run).as_str(), it.disabled()), ("done", 200));
 }
 
+#[test]
+fn who_is_told_of_a_sync_hears_of_each_thing_once() {
+    let it = Followed::with_leavers(20, 2);
+    let ca = it.scene.world.person(it.customer, "Customer administrator");
+    let mails = |event: &str, who: &Person| {
+        let of = format!("event = '{event}' AND user_id = {}", who.id);
+        it.scene.world.count(&format!("SELECT count(*) FROM messages WHERE {of}"))
+    };
+    it.account("new");
+    it.follow(json!({ "leavers": "report" }));
+    let told = json!({ "leaver": 2, "proposed": 1 });
+    let admin = it.scene.admin();
+    for _ in 0..2 {
+        assert_eq!(it.done(), told);
+        assert_eq!(mails("directory.leaver", &ca), 1);
+        assert_eq!(mails("proposals.waiting", &ca), 1);
+        assert_eq!((mails("sync.report", &admin), mails("sync.report", &ca)), (1, 0));
+    }
+    let text = "SELECT text FROM messages WHERE event = 'directory.leaver'";
+    assert!(it.scene.world.text(text).contains("Ann 001: Was deleted there."));
+    it.lose(2..3);
+    assert_eq!(it.done(), json!({ "leaver": 3, "proposed": 1 }));
+    assert_eq!((mails("directory.leaver", &ca), mails("sync.report", &admin)), (2, 2));
+    let last = format!("{text} ORDER BY id DESC LIMIT 1");
+    let last = it.scene.world.text(&last);
+    assert!(last.contains("Ann 002") && !last.contains("Ann 001"), "{last}");
+    assert_eq!(mails("proposals.waiting", &ca), 1);
+}
+
 fn refused_to(person: &Person, page: &str) {
     person.get(page).expect(403);
     person.api_with("PUT", page, json!({}), &[]).expect(403);

@@ -6,6 +6,7 @@
 pub mod follow;
 pub mod rehearsal;
 pub mod run;
+mod notices;
 
 use super::{Areas, Site, site, store};
 use crate::audit;

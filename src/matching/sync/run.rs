@@ -2,6 +2,7 @@
 //! whole, and looks again when it is let go.
 
 use super::follow::{Finding, Found, Order, Outcome, RowOut, find, leavers, one};
+use super::notices::{self, Ended};
 use crate::audit;
 use crate::auth::permissions::UsersDisable;
 use crate::brake;
@@ -43,7 +44,7 @@ pub fn run(cx: &RunCx) -> Result<()> {
     if !brake::may_go_on_or(cx, &title, &items, |tx| tell::of_hold(tx, &title, &items))? {
         return Ok(());
     }
-    let mut report = Report { cx, line: cx.done()?, tally: BTreeMap::new() };
+    let mut report = Report { cx, line: cx.done()? };
     for batch in found.linked.chunks(BATCH) {
         cx.db.write(actor.by, |tx| {
             let home = Home::of(tx, &scope, customer)?;
@@ -63,7 +64,19 @@ pub fn run(cx: &RunCx) -> Result<()> {
         report.newcomer(tx, row)?;
         Ok(true)
     })?;
-    cx.db.write(actor.by, |tx| cx.numbers(tx, &json!(report.tally)))
+    // With what was done before a stop.
+    let numbers: BTreeMap<String, i64> = cx.tally()?.into_iter().collect();
+    cx.db.write(actor.by, |tx| {
+        cx.numbers(tx, &json!(numbers))?;
+        let ended = Ended {
+            run: cx.run.id,
+            began: cx.run.started_at.unwrap_or(tx.now),
+            site: &site,
+            name: &place.name,
+            numbers: &numbers,
+        };
+        notices::tell(tx, &ended)
+    })
 }
 
 /// Who is disabled here is disabled there too.
@@ -130,7 +143,6 @@ fn push(order: &Order, of: &Bound) -> Result<RowOut> {
 struct Report<'r> {
     cx: &'r RunCx<'r>,
     line: i64,
-    tally: BTreeMap<String, i64>,
 }
 
 impl Report<'_> {
@@ -166,7 +178,6 @@ impl Report<'_> {
         subject: Option<(&str, i64)>,
     ) -> Result<()> {
         self.line += 1;
-        *self.tally.entry(result.to_owned()).or_insert(0) += 1;
         self.cx.unit(tx, self.line, level, result, text, subject)
     }
 }

@@ -1,0 +1,54 @@
+use crate::db::Read;
+use crate::error::Result;
+use crate::ids::{CustomerId, EnvironmentId, RunId};
+use crate::time::Instant;
+use rusqlite::named_params;
+use std::collections::BTreeMap;
+
+/// The sync before this one that came to its end, and what it did.
+pub fn last_done(
+    db: &Read,
+    kind: &str,
+    customer: CustomerId,
+    before: RunId,
+) -> Result<Option<(RunId, BTreeMap<String, i64>)>> {
+    db.maybe(
+        "SELECT id, numbers FROM runs
+          WHERE customer_id = :customer AND kind = :kind AND state = 'done' AND id < :before
+          ORDER BY id DESC LIMIT 1",
+        named_params! { ":customer": customer, ":kind": kind, ":before": before },
+        |row| {
+            let numbers: String = row.get("numbers")?;
+            Ok((row.get("id")?, serde_json::from_str(&numbers).unwrap_or_default()))
+        },
+    )
+}
+
+/// Who left, by the lines of a run, but for those whom the one before named; 100 at most.
+pub fn leavers(db: &Read, run: RunId, last: Option<RunId>) -> Result<Vec<String>> {
+    db.all(
+        "SELECT text FROM run_lines
+          WHERE run_id = :run AND result IN ('leaver', 'suspended')
+            AND NOT EXISTS (SELECT 1 FROM run_lines AS told
+                             WHERE told.subject_id = run_lines.subject_id AND told.run_id = :last
+                               AND told.subject_kind = 'user' AND told.result = 'leaver')
+          ORDER BY seq LIMIT 100",
+        named_params! { ":run": run, ":last": last },
+        |row| row.get("text"),
+    )
+}
+
+/// How many accounts began to wait for a decision.
+pub fn proposed_since(
+    db: &Read,
+    environment: EnvironmentId,
+    customer: CustomerId,
+    since: Instant,
+) -> Result<i64> {
+    db.value(
+        "SELECT count(*) FROM proposals
+          WHERE environment_id = :environment AND customer_id = :customer AND state = 'open'
+            AND created_at >= :since",
+        named_params! { ":environment": environment, ":customer": customer, ":since": since },
+    )
+}

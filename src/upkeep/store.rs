@@ -24,8 +24,8 @@ pub const CLASSES: &[Class] = &[
         // What is held is read when it is let go.
         statement: "DELETE FROM uploads WHERE id IN
                       (SELECT id FROM uploads WHERE at < :before
-                          AND NOT EXISTS (SELECT 1 FROM brake_holds JOIN runs ON runs.id = run_id
-                                           WHERE brake_holds.state = 'held'
+                          AND NOT EXISTS (SELECT 1 FROM brake_holds CROSS JOIN runs ON runs.id = run_id
+                                           WHERE brake_holds.state = 'held' AND brake_holds.id > 0
                                              AND json_extract(input, '$.upload') = uploads.id) LIMIT :most)",
     },
     Class {

@@ -1806,7 +1806,7 @@ CREATE TABLE chains (
   kind        TEXT NOT NULL CHECK (kind IN ('manager', 'group')),
   levels      INTEGER NOT NULL CHECK (levels BETWEEN 1 AND 5), -- of managers
   needed      INTEGER CHECK (needed BETWEEN 1 AND 50),     -- of a group; NULL: all
-  verbs       TEXT NOT NULL,                               -- JSON: give, change, resume, remove
+  verbs       TEXT NOT NULL,                               -- JSON: give, change, resume, remove; user_create …
   whose       TEXT NOT NULL CHECK (whose IN ('staff', 'everyone')), -- orders of the customer's own people, or of all below
   remind_days INTEGER NOT NULL CHECK (remind_days BETWEEN 0 AND 60), -- 0: never
   reject_days INTEGER NOT NULL CHECK (reject_days BETWEEN 1 AND 60),

@@ -2,11 +2,13 @@
 //! changes here when the work has ended. The engine reads this table and nothing else of the slices
 //! it works for.
 
+use crate::agreed;
 use crate::assignments;
 use crate::customers::life;
 use crate::engine::{self, Event};
 use crate::error::{Error, Result};
 use crate::moves;
+use crate::users::consent;
 
 pub static EVENTS: &[Event] = &[
     assigned("customer_service.provision"),
@@ -37,6 +39,13 @@ pub static EVENTS: &[Event] = &[
         settle: moves::settle,
         undone: true,
         release: engine::go,
+    },
+    Event {
+        name: consent::EVENT,
+        document: agreed::document,
+        settle: agreed::settle,
+        undone: false,
+        release: agreed::release,
     },
 ];
 

@@ -58,6 +58,7 @@ pub mod account;
 pub mod setup;
 pub mod roles;
 pub mod arrivals;
+pub mod agreed;
 pub mod moves;
 pub mod many;
 pub mod matching;

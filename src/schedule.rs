@@ -1,5 +1,6 @@
 //! Every kind of run there is, and what runs by the clock.
 
+use crate::agreed;
 use crate::approvals;
 use crate::assignments::{bulk, fanout, later, purge};
 use crate::catalogue::properties;
@@ -45,6 +46,12 @@ pub const KINDS: &[Kind] = &[
         title: "Import users from a directory",
         resumes: true,
         run: matching::import::run::run,
+    },
+    Kind {
+        name: agreed::KIND,
+        title: "Do what others have agreed to",
+        resumes: true,
+        run: agreed::run,
     },
     Kind {
         name: later::KIND,

@@ -54,8 +54,9 @@ words! {
 pub struct Matter<'a> {
     pub customer: CustomerId,
     pub user: Option<UserId>,
-    pub service: ServiceId,
-    /// give, change, resume or remove
+    /// None: it is about the user.
+    pub service: Option<ServiceId>,
+    /// A word of [`chains::Verb`].
     pub verb: &'a str,
     pub by: UserId,
     /// Of whoever orders.

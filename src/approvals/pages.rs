@@ -30,6 +30,7 @@ use serde::Deserialize;
 struct Plan {
     diffs: Vec<Diff>,
     steps: Vec<Step>,
+    work: Vec<String>,
     monthly: Option<Monthly>,
     warnings: Vec<String>,
 }
@@ -199,7 +200,8 @@ fn page(
         div.cols {
             div.stack {
                 @if !plan.diffs.is_empty() { (card_flush("Changes", None, changes(&plan.diffs))) }
-                (card("Work outside", None, steps(&plan.steps)))
+                @if plan.work.is_empty() { (card("Work outside", None, steps(&plan.steps))) }
+                @else { (card("What is done along with it", None, html! { ul { @for each in &plan.work { li { (each) } } } })) }
                 @if let Some(monthly) = &plan.monthly { (card("Price a month", None, price(monthly))) }
             }
             div.stack {

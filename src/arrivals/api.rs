@@ -6,6 +6,7 @@ use crate::auth::{Permission, Scope};
 use crate::error::Result;
 use crate::ids::UserId;
 use crate::users;
+use crate::users::consent::{self, Door, Wish};
 use crate::users::told::UserOut;
 use crate::web::{Cx, Response, response};
 
@@ -20,9 +21,20 @@ struct ArrivedOut<'u> {
 pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let again = || cx.again_for(RolesGrant::NAME);
     let (customer, input) = (cx.param("id")?, cx.input()?);
+    let wish = Wish { door: Door::Create, customer, user: None, input: &input };
     if cx.only_looks()? {
-        let act = || creating(cx.app, &cx.actor, scope, customer, &input, UNASKED);
-        return response::json(200, &plan(cx.app, &cx.actor, scope, customer, act)?);
+        let seen = consent::look(cx.db, &cx.actor, &wish, |actor| {
+            let act = || creating(cx.app, actor, scope, customer, &input, UNASKED);
+            plan(cx.app, actor, scope, customer, act)
+        });
+        return response::json(200, &seen?);
+    }
+    let held = consent::hold(cx.db, &cx.app.config.key, &cx.actor, &wish, |actor| {
+        let act = || creating(cx.app, actor, scope, customer, &input, &again);
+        plan(cx.app, actor, scope, customer, act)
+    });
+    if let Some(request) = held? {
+        return consent::accepted(request);
     }
     let made = creating(cx.app, &cx.actor, scope, customer, &input, &again)?;
     answer(cx, scope, made)
@@ -31,10 +43,21 @@ pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
 pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let again = || cx.again_for(RolesGrant::NAME);
     let (model, input): (UserId, _) = (cx.param("id")?, cx.input()?);
+    let customer = cx.db.read(|db| users::one(db, scope, model))?.customer;
+    let wish = Wish { door: Door::Copy, customer, user: Some(model), input: &input };
     if cx.only_looks()? {
-        let customer = cx.db.read(|db| users::one(db, scope, model))?.customer;
-        let act = || copying(cx.app, &cx.actor, scope, model, &input, UNASKED);
-        return response::json(200, &plan(cx.app, &cx.actor, scope, customer, act)?);
+        let seen = consent::look(cx.db, &cx.actor, &wish, |actor| {
+            let act = || copying(cx.app, actor, scope, model, &input, UNASKED);
+            plan(cx.app, actor, scope, customer, act)
+        });
+        return response::json(200, &seen?);
+    }
+    let held = consent::hold(cx.db, &cx.app.config.key, &cx.actor, &wish, |actor| {
+        let act = || copying(cx.app, actor, scope, model, &input, &again);
+        plan(cx.app, actor, scope, customer, act)
+    });
+    if let Some(request) = held? {
+        return consent::accepted(request);
     }
     let made = copying(cx.app, &cx.actor, scope, model, &input, &again)?;
     answer(cx, scope, made)

@@ -1,10 +1,10 @@
 //! The form of a new user: from nothing, from a template, or like somebody else.
 
 use super::templates::{self, Template};
-use super::{Along, Arrived, UNASKED, copy as copying, create as creating, like, may_give, plan};
+use super::{Again, Along, Arrived, UNASKED, copy as copying, create as creating, like, may_give, plan};
 use crate::assignments;
 use crate::auth::permissions::{RolesGrant, RolesRead, UsersCreate, UsersPassword, UsersTestFlag};
-use crate::auth::{Permission, Scope};
+use crate::auth::{Actor, Permission, Scope};
 use crate::customers::properties::form::{labels, own_parts, with_labels};
 use crate::customers::properties::{FIELD, Holder, Property, Standing, open_to};
 use crate::customers::rehearsal::Preview;
@@ -21,6 +21,7 @@ use crate::ids::{CustomerId, UserId};
 use crate::input::Input;
 use crate::places::{self, Place};
 use crate::roles;
+use crate::users::consent::{self, Door};
 use crate::users::form::{Form, LABELS};
 use crate::users::{self, reaches};
 use crate::web::{Cx, Response};
@@ -86,6 +87,11 @@ pub fn new(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
 pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let (customer, mut input): (CustomerId, Input) = (cx.param("id")?, cx.input()?);
     let (wish, wished) = (wish(&mut input), Along::default());
+    let order = consent::Wish { door: Door::Create, customer, user: None, input: &input };
+    let tried = |actor: &Actor, again: Again| {
+        let act = || creating(cx.app, actor, scope, customer, &input, again);
+        plan(cx.app, actor, scope, customer, act)
+    };
     let form = |complaints: &[Complaint]| {
         show(cx, scope, &Page { customer, model: None, input: &input, wished: &wished, complaints })
     };
@@ -93,8 +99,7 @@ pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
         Wish::Act => {}
         Wish::Back => return form(&[]),
         Wish::Look => {
-            let act = || creating(cx.app, &cx.actor, scope, customer, &input, UNASKED);
-            let seen = plan(cx.app, &cx.actor, scope, customer, act)?;
+            let seen = consent::look(cx.db, &cx.actor, &order, |actor| tried(actor, UNASKED))?;
             if !seen.refusals.is_empty() {
                 return form(&seen.refusals);
             }
@@ -103,7 +108,15 @@ pub fn create(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
             return planned(cx, scope, &page, &seen);
         }
     }
-    match creating(cx.app, &cx.actor, scope, customer, &input, &|| cx.again_for(RolesGrant::NAME)) {
+    let again = || cx.again_for(RolesGrant::NAME);
+    let key = &cx.app.config.key;
+    match consent::hold(cx.db, key, &cx.actor, &order, |actor| tried(actor, &again)) {
+        Ok(Some(_)) => return Ok(consent::told(cx)),
+        Ok(None) => {}
+        Err(Error::Invalid(all)) => return form(&all),
+        Err(err) => return Err(err),
+    }
+    match creating(cx.app, &cx.actor, scope, customer, &input, &again) {
         Ok(made) => Ok(done(cx, &made)),
         Err(Error::Invalid(all)) => form(&all),
         Err(err) => Err(err),
@@ -133,6 +146,11 @@ pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
     let user = cx.db.read(|db| users::one(db, scope, model))?;
     let (wish, wished, customer) = (wish(&mut input), Along::default(), user.customer);
     let whose = Some((model, user.details.display_name.as_str()));
+    let order = consent::Wish { door: Door::Copy, customer, user: Some(model), input: &input };
+    let tried = |actor: &Actor, again: Again| {
+        let act = || copying(cx.app, actor, scope, model, &input, again);
+        plan(cx.app, actor, scope, customer, act)
+    };
     let form = |complaints: &[Complaint]| {
         show(
             cx,
@@ -144,8 +162,7 @@ pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
         Wish::Act => {}
         Wish::Back => return form(&[]),
         Wish::Look => {
-            let act = || copying(cx.app, &cx.actor, scope, model, &input, UNASKED);
-            let seen = plan(cx.app, &cx.actor, scope, customer, act)?;
+            let seen = consent::look(cx.db, &cx.actor, &order, |actor| tried(actor, UNASKED))?;
             if !seen.refusals.is_empty() {
                 return form(&seen.refusals);
             }
@@ -154,7 +171,15 @@ pub fn copy(cx: &Cx, scope: &Scope<UsersCreate>) -> Result<Response> {
             return planned(cx, scope, &page, &seen);
         }
     }
-    match copying(cx.app, &cx.actor, scope, model, &input, &|| cx.again_for(RolesGrant::NAME)) {
+    let again = || cx.again_for(RolesGrant::NAME);
+    let key = &cx.app.config.key;
+    match consent::hold(cx.db, key, &cx.actor, &order, |actor| tried(actor, &again)) {
+        Ok(Some(_)) => return Ok(consent::told(cx)),
+        Ok(None) => {}
+        Err(Error::Invalid(all)) => return form(&all),
+        Err(err) => return Err(err),
+    }
+    match copying(cx.app, &cx.actor, scope, model, &input, &again) {
         Ok(made) => Ok(done(cx, &made)),
         Err(Error::Invalid(all)) => form(&all),
         Err(err) => Err(err),

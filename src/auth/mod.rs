@@ -44,6 +44,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// A person at work, or a program in a person's name. Built once per request.
+#[derive(Clone)]
 pub struct Actor {
     pub user: UserId,
     pub home: CustomerId,
@@ -59,6 +60,8 @@ pub struct Actor {
     on_services: BTreeMap<ServiceId, Rights>,
     /// The permissions that the token in use names, none for `*`; `None` where no token is in use.
     named: Option<Vec<String>>,
+    /// Whether those who had to agree to what is done have.
+    agreed: bool,
     breadths: Breadths,
 }
 
@@ -128,8 +131,19 @@ impl Actor {
             requires_factor: None,
             on_services: BTreeMap::new(),
             named: None,
+            agreed: true,
             breadths: Breadths::default(),
         }
+    }
+
+    /// The same, doing what others have agreed to: nobody is asked about it again.
+    pub fn agreed_to(&self) -> Actor {
+        Actor { agreed: true, ..self.clone() }
+    }
+
+    /// Whether nobody has to be asked any more.
+    pub fn was_agreed_to(&self) -> bool {
+        self.agreed
     }
 
     /// What may be limited to services asks for [`Actor::service_rights`] instead: the compiler sees
@@ -294,6 +308,7 @@ pub fn actor(db: &Read, user: UserId, door: Door, via: Via) -> Result<Actor> {
         rights,
         on_services,
         named: None,
+        agreed: false,
         breadths: Breadths::default(),
     })
 }

@@ -307,6 +307,18 @@ pub fn released(tx: &Write, key: &Key, id: RequestId) -> Result<Option<String>> 
     (events::find(&job.event)?.release)(tx, key, &job)
 }
 
+/// Whether it waits for people still.
+pub fn is_held(db: &Read, id: RequestId) -> Result<bool> {
+    Ok(store::status(db, id)? == Status::WaitingApproval)
+}
+
+/// What was held has been done, by other means than steps of its own.
+pub fn carried_out(tx: &Write, id: RequestId) -> Result<()> {
+    let job = store::job(tx, id)?;
+    store::let_go(tx, id, tx.now.plus_seconds(DEADLINE))?;
+    finish(tx, events::find(&job.event)?, id, End::Done, "")
+}
+
 /// For events whose steps are all there is to them.
 pub fn go(tx: &Write, _: &Key, job: &Job) -> Result<Option<String>> {
     let id = job.request;

@@ -1,6 +1,7 @@
 //! What is ordered: read field by field, with what is usual at the customer where nothing is said.
 
 use super::{Act, Params, State, guards, proceed, store, wish};
+use crate::approvals::chains::Verb;
 use crate::assignments;
 use crate::audit;
 use crate::auth::permissions::UsersDeprovision;
@@ -12,7 +13,7 @@ use crate::ids::{OffboardingId, UserId};
 use crate::input::Input;
 use crate::places::State as Account;
 use crate::time::{Instant, Zone};
-use crate::users::{self, User};
+use crate::users::{self, User, consent};
 use serde_json::json;
 
 /// A step before it is kept.
@@ -43,6 +44,8 @@ pub fn order(
 ) -> Result<OffboardingId> {
     db.write(scope.by, |tx| {
         let leaver = users::one(tx, scope, user)?;
+        let at = leaver.customer;
+        consent::nobody_asks(tx, actor, at, Some(user), Verb::UserDeprovision)?;
         let Plan { begins, steps, meant } = plan(tx, actor, scope, &leaver, input)?;
         let id = store::insert(tx, &leaver, begins, meant)?;
         for step in &steps {

@@ -1,12 +1,13 @@
 //! Users in the API.
 
+use super::consent::{self, Door, Wish};
 use super::told::answer;
 use super::{Badge, Brief, Filter, fields, finding};
 use crate::auth::permissions::{UsersDisable, UsersRead, UsersRename, UsersTestFlag, UsersUpdate};
-use crate::auth::{Permission, Scope};
+use crate::auth::{Actor, Permission, Scope};
 use crate::error::Result;
 use crate::ids::{CustomerId, UserId};
-use crate::input::{Field, Fields};
+use crate::input::{Field, Fields, Input};
 use crate::places::State;
 use crate::time::Instant;
 use crate::views::{List, told};
@@ -65,9 +66,8 @@ pub fn show(cx: &Cx, scope: &Scope<UsersRead>) -> Result<Response> {
 pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
-    if cx.only_looks()? {
-        let plan = super::plan_of_change(cx.db, &cx.actor, scope, id, &input, version)?;
-        return response::json(200, &plan);
+    if let Some(answer) = asked(cx, scope, Door::Change, &input, version)? {
+        return Ok(answer);
     }
     super::update(cx.db, &cx.actor, scope, id, &input, version)?;
     cx.db.read(|db| answer(db, &cx.actor, scope, id))
@@ -75,28 +75,52 @@ pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
 
 /// For those who may only rename.
 pub fn names(cx: &Cx, scope: &Scope<UsersRename>) -> Result<Response> {
-    some(cx, scope, fields::NAMES)
+    some(cx, scope, fields::NAMES, Door::Names)
 }
 
 /// For those who may only disable: the last day.
 pub fn account(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
-    some(cx, scope, fields::DISABLE)
+    some(cx, scope, fields::DISABLE, Door::Account)
 }
 
 pub fn test_flag(cx: &Cx, scope: &Scope<UsersTestFlag>) -> Result<Response> {
-    some(cx, scope, fields::TESTING)
+    some(cx, scope, fields::TESTING, Door::TestFlag)
 }
 
-fn some<P: Permission>(cx: &Cx, scope: &Scope<P>, group: &'static [Field]) -> Result<Response> {
+fn some<P: Permission>(
+    cx: &Cx,
+    scope: &Scope<P>,
+    group: &'static [Field],
+    door: Door,
+) -> Result<Response> {
     let (id, mut input) = (cx.param("id")?, cx.input()?);
     let version = cx.expected_version(&mut input);
-    if cx.only_looks()? {
-        Fields::of(&input, group).finish(|| Some(()))?;
-        let plan = super::plan_of_change(cx.db, &cx.actor, scope, id, &input, version)?;
-        return response::json(200, &plan);
+    Fields::of(&input, group).finish(|| Some(()))?;
+    if let Some(answer) = asked(cx, scope, door, &input, version)? {
+        return Ok(answer);
     }
     super::update_some(cx.db, &cx.actor, scope, id, &input, group, version)?;
     cx.db.read(|db| answer(db, &cx.actor, scope, id))
+}
+
+/// The plan of a change that is only looked at, or that a change waits for those who have to agree.
+fn asked<P: Permission>(
+    cx: &Cx,
+    scope: &Scope<P>,
+    door: Door,
+    input: &Input,
+    version: Option<i64>,
+) -> Result<Option<Response>> {
+    let id: UserId = cx.param("id")?;
+    let looks = cx.only_looks()?;
+    let customer = cx.db.read(|db| super::one(db, scope, id))?.customer;
+    let wish = Wish { door, customer, user: Some(id), input };
+    let plan = |actor: &Actor| super::plan_of_change(cx.db, actor, scope, id, input, version);
+    if looks {
+        return Ok(Some(response::json(200, &consent::look(cx.db, &cx.actor, &wish, plan)?)?));
+    }
+    let held = consent::hold(cx.db, &cx.app.config.key, &cx.actor, &wish, plan)?;
+    held.map(consent::accepted).transpose()
 }
 
 /// What the query asks for. Pages read it the same way.

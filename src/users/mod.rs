@@ -4,6 +4,7 @@
 //! changes one writes audit and, where it is billed, ledger in its own transaction.
 
 pub mod api;
+pub mod consent;
 pub mod erase;
 pub mod expiry;
 pub mod export;
@@ -23,6 +24,7 @@ mod store;
 
 pub use finding::{Badge, FILTERS, Filter, ids_of, list, store_plans};
 
+use crate::approvals::chains::Verb;
 use crate::assignments;
 use crate::audit;
 use crate::auth::permissions::{
@@ -189,6 +191,7 @@ pub fn add<P: Permission>(
     input: &Input,
 ) -> Result<(UserId, Details)> {
     let customer = &home.customer;
+    consent::nobody_asks(tx, actor, customer.id, None, Verb::UserCreate)?;
     let mut base = Input::default();
     base.set("sign_in", "everything");
     let whole = input.over(base);
@@ -479,6 +482,9 @@ fn altered<P: Permission>(
     }
     if shuts_out(tx, home, &weighed.details, &weighed.changed) {
         not_last_administrator(tx, actor.home, was.id)?;
+    }
+    if !manner.follows && !changed.is_empty() {
+        consent::nobody_asks(tx, actor, was.customer, Some(was.id), Verb::UserChange)?;
     }
     put(tx, scope, home, was, &weighed, manner.tells)?;
     Ok(weighed.changed)

@@ -36,7 +36,7 @@ impl Desk {
         Desk { scene }
     }
 
-    fn world(&self) -> &World {
+    pub fn world(&self) -> &World {
         &self.scene.world
     }
 
@@ -67,11 +67,11 @@ impl Desk {
         (answer["request_id"].as_i64().unwrap(), answer["id"].as_i64().unwrap())
     }
 
-    fn status(&self, request: i64) -> String {
+    pub fn status(&self, request: i64) -> String {
         self.world().text(&format!("SELECT status FROM requests WHERE id = {request}"))
     }
 
-    fn reason(&self, request: i64) -> String {
+    pub fn reason(&self, request: i64) -> String {
         self.world().text(&format!("SELECT reason FROM requests WHERE id = {request}"))
     }
 
@@ -83,12 +83,12 @@ impl Desk {
 }
 
 /// What waits for somebody: the first approval's number.
-fn waiting(who: &Person) -> i64 {
+pub fn waiting(who: &Person) -> i64 {
     let all = who.api_get("/approvals").expect(200).json();
     all["items"][0]["id"].as_i64().unwrap_or(0)
 }
 
-fn approve(who: &Person, id: i64) -> crate::world::Answer {
+pub fn approve(who: &Person, id: i64) -> crate::world::Answer {
     who.api_post(&format!("/approvals/{id}/approve"), json!({}))
 }
 

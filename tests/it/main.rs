@@ -23,6 +23,7 @@ mod conditions;
 mod callbacks;
 mod connectors;
 mod connectors_health;
+mod consent;
 mod customers;
 mod customers_life;
 mod customers_move;

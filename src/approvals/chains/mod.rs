@@ -40,7 +40,11 @@ words! {
 
 words! {
     /// What is ordered. Suspending is for security, and never waits.
-    Verb { Give = "give", Change = "change", Resume = "resume", Remove = "remove" }
+    Verb {
+        Give = "give", Change = "change", Resume = "resume", Remove = "remove",
+        // Of people themselves, whatever services the chain is for.
+        UserCreate = "user_create", UserChange = "user_change", UserDeprovision = "user_deprovision",
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -75,7 +79,11 @@ pub const FIELDS: &[Field] = &[
     Field::integer("needed", "of a group, how many have to agree; all if left out"),
     Field::list("members", "ids of those who decide; of managers, those asked where there is none"),
     Field::list("services", "codes; all if left out"),
-    Field::list("verbs", "give, change, resume, remove").required(),
+    Field::list(
+        "verbs",
+        "give, change, resume, remove; of users user_create, user_change, user_deprovision",
+    )
+    .required(),
     Field::text("whose", "staff, which is meant by leaving it out, or everyone"),
     Field::integer("remind_days", "days between reminders, 0 to 60; 3 if left out"),
     Field::integer("reject_days", "days until it is cancelled, 1 to 60; 7 if left out"),
@@ -250,7 +258,7 @@ fn read(
         (number("remind_days", 0..=60, 3), number("reject_days", 1..=60, 7));
     let needed = f.optional_integer("needed", 1..=50);
     let whose = f.optional::<Whose>("whose").map(|whose| whose.unwrap_or(Whose::Staff));
-    let verbs = f.list::<Verb>("verbs", 4);
+    let verbs = f.list::<Verb>("verbs", Verb::ALL.len());
     if verbs.as_ref().is_some_and(Vec::is_empty) {
         f.complain::<()>("verbs", "is required: say what waits");
     }

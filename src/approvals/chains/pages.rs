@@ -1,4 +1,4 @@
-use super::{Chain, Kind, Whose, candidates, create, delete, list, of_customer, one, store};
+use super::{Chain, Kind, Verb, Whose, candidates, create, delete, list, of_customer, one, store};
 use crate::approvals::are_on;
 use crate::auth::Scope;
 use crate::auth::permissions::ApprovalsWrite;
@@ -15,6 +15,22 @@ use crate::input::Input;
 use crate::places;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
+
+/// What may wait, as it is ticked and listed.
+const WAITS: [(&str, &str); 7] = [
+    ("give", "Giving a service"),
+    ("change", "Changing a service"),
+    ("resume", "Resuming a service"),
+    ("remove", "Removing a service"),
+    ("user_create", "Adding a user"),
+    ("user_change", "Changing a user"),
+    ("user_deprovision", "Deprovisioning a user"),
+];
+
+fn waits(verbs: &[Verb]) -> String {
+    let chosen = WAITS.iter().filter(|(word, _)| verbs.iter().any(|verb| verb.word() == *word));
+    chosen.map(|(_, words)| *words).collect::<Vec<_>>().join(" · ")
+}
 
 const LABELS: &[(&str, &str)] = &[
     ("name", "Name"),
@@ -115,7 +131,7 @@ fn rows(chains: &[Chain], customers: bool) -> Markup {
                 th scope="row" { a href={ "/approvals/chains/" (chain.id) } { (chain.name) } }
                 @if customers { td.p2 { (chain.customer_name) } }
                 td { (who(chain)) }
-                td.p2 { (chain.verbs.iter().map(|verb| verb.word()).collect::<Vec<_>>().join(", ")) }
+                td.p2 { (waits(&chain.verbs)) }
                 td { @if chain.enabled { (pill(Tone::Ok, "On")) } @else { (pill(Tone::Off, "Off")) } }
             }
         }
@@ -256,8 +272,7 @@ fn form(
             }))
             (fieldset("What waits", "Suspending never waits.", html! {
                 div.field {
-                    @for (verb, words) in [("give", "Giving a service"), ("change", "Changing a service"),
-                                           ("resume", "Resuming a service"), ("remove", "Removing a service")] {
+                    @for (verb, words) in WAITS {
                         (tick(input, "verbs", verb, words, ""))
                     }
                     (complaint_of(complaints, "verbs", "What waits"))

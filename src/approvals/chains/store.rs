@@ -18,7 +18,8 @@ pub fn matching(db: &Read, matter: &Matter) -> Result<Vec<Chain>> {
             AND EXISTS (SELECT 1 FROM customer_settings
                          WHERE customer_settings.customer_id = :customer AND key = 'approvals' AND value = 'yes')
             AND EXISTS (SELECT 1 FROM json_each(verbs) WHERE json_each.value = :verb)
-            AND (NOT EXISTS (SELECT 1 FROM chain_services WHERE chain_id = chains.id)
+            AND (:service IS NULL
+              OR NOT EXISTS (SELECT 1 FROM chain_services WHERE chain_id = chains.id)
               OR EXISTS (SELECT 1 FROM chain_services WHERE chain_id = chains.id AND service_id = :service))
             AND CASE whose WHEN 'staff' THEN :home = :customer
                      ELSE EXISTS (SELECT 1 FROM customer_tree AS home

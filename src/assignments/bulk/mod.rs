@@ -8,9 +8,11 @@ pub use run::{KIND, give};
 
 use super::amounts::{self, Amount};
 use super::plan::{self, Act, Seat, Step};
-use super::previews::{self, NewPreview, Preview, Shown, Subject};
+use super::previews::{self, Agrees, NewPreview, Preview, Shown, Subject};
 use super::state::Verb;
 use super::{HeldId, Order, draft, properties, quote};
+use crate::approvals::Ask;
+use crate::approvals::chains::Kind;
 use crate::audit;
 use crate::auth::permissions::UserServicesWrite;
 use crate::auth::{Actor, ServiceRights};
@@ -109,6 +111,8 @@ pub struct Many {
     pub warnings: Vec<String>,
     pub refusals: Vec<Complaint>,
     pub basis: Vec<String>,
+    /// Who has to agree to each of them.
+    pub asks: Vec<Agrees>,
     /// What each user's order says.
     said: Input,
     /// The whole of what was asked, to plan it again.
@@ -262,6 +266,7 @@ pub fn of(
         service,
         plan,
         steps,
+        asks: sample.asks.iter().map(agrees).collect(),
         amounts,
         seats: seats.into_iter().chain(counted).collect(),
         changes,
@@ -272,6 +277,16 @@ pub fn of(
         asked: asked.clone(),
         users,
     })
+}
+
+/// Who agrees: everybody has managers of their own, who are named where each waits.
+fn agrees(ask: &Ask) -> Agrees {
+    match ask.chain.kind {
+        Kind::Group => Agrees::of(ask),
+        Kind::Manager => {
+            Agrees { chain: ask.chain.name.clone(), who: vec!["the managers of each".to_owned()] }
+        }
+    }
 }
 
 /// What one user is to have of properties that are counted.
@@ -406,8 +421,9 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, many: &Many) -> Result<Preview
         refusals: many.refusals.clone(),
         queue,
         users: Some(many.counts()),
+        work: Vec::new(),
         losing: Vec::new(),
-        approvals: Vec::new(),
+        approvals: many.asks.clone(),
         confirm: None,
         again: false,
         due: None,

@@ -489,7 +489,7 @@ impl<'a> Draft<'a> {
         let matter = Matter {
             customer: self.order.customer,
             user: self.order.user,
-            service,
+            service: Some(service),
             verb: self.order.verb.word(),
             by: self.actor.user,
             home: self.actor.home,

@@ -62,6 +62,9 @@ pub struct Shown {
     /// Of a plan for many users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<bulk::Counts>,
+    /// What else is done, of an order that is about no service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub work: Vec<String>,
     /// Who loses it along with the customer.
     #[serde(default)]
     pub losing: Vec<Loser>,
@@ -186,8 +189,9 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, plan: &Plan) -> Result<Preview
         refusals: plan.refusals.clone(),
         queue: queue(tx, plan)?,
         users: None,
+        work: Vec::new(),
         losing: store::named(tx, plan.losing())?,
-        approvals: plan.asks.iter().map(agrees).collect(),
+        approvals: plan.asks.iter().map(Agrees::of).collect(),
         confirm: plan.confirm(),
         again: braked(tx, plan)?,
         due: plan.due,
@@ -374,9 +378,70 @@ fn in_words(kind: &str) -> &str {
     }
 }
 
-fn agrees(ask: &Ask) -> Agrees {
-    let who = ask.people.iter().map(|person| person.name.clone()).collect();
-    Agrees { chain: ask.chain.name.clone(), who }
+impl Agrees {
+    pub fn of(ask: &Ask) -> Agrees {
+        let who = ask.people.iter().map(|person| person.name.clone()).collect();
+        Agrees { chain: ask.chain.name.clone(), who }
+    }
+}
+
+/// An order that is about no service and waits for those who have to agree.
+pub struct Other<'a> {
+    pub customer: CustomerId,
+    pub by: UserId,
+    pub action: &'a str,
+    pub about: Option<UserId>,
+    pub title: &'a str,
+    /// As it was given; it is kept sealed.
+    pub order: Value,
+    /// Fields, each with what it is and will be.
+    pub diffs: Vec<(String, String, String)>,
+    pub work: Vec<String>,
+    pub warnings: Vec<String>,
+    pub approvals: Vec<Agrees>,
+}
+
+/// Keeps what such an order would do, for those who decide.
+pub fn keep_other(tx: &Write, key: &Key, other: &Other) -> Result<PreviewId> {
+    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let diff = |(field, before, after): &(String, String, String)| Diff {
+        field: field.clone(),
+        before: some(before),
+        after: some(after),
+        of_value: false,
+    };
+    let shown = Shown {
+        title: other.title.to_owned(),
+        button: other.title.to_owned(),
+        subject: Subject {
+            customer_id: other.customer,
+            user_id: other.about,
+            assignment_id: None,
+        },
+        steps: Vec::new(),
+        diffs: other.diffs.iter().map(diff).collect(),
+        seats: Vec::new(),
+        monthly: None,
+        warnings: other.warnings.clone(),
+        refusals: Vec::new(),
+        queue: "interactive".to_owned(),
+        users: None,
+        work: other.work.clone(),
+        losing: Vec::new(),
+        approvals: other.approvals.clone(),
+        confirm: None,
+        again: false,
+        due: None,
+    };
+    let new = NewPreview {
+        customer: other.customer,
+        user: other.by,
+        action: other.action,
+        input: seal(key, &other.order)?,
+        shown: &shown,
+        basis: &[],
+    };
+    insert(tx, &new)
 }
 
 /// The plan that a request waits with.

@@ -6,6 +6,7 @@ mod store;
 
 use super::fields::NEW;
 use super::{May, create_in, one};
+use crate::assignments::previews::Agrees;
 use crate::auth::permissions::{CustomersCreate, PricesRead};
 use crate::auth::{Actor, Scope};
 use crate::billing;
@@ -34,6 +35,8 @@ pub struct Preview {
     pub monthly: Option<Monthly>,
     /// Users whom something changes for, and what; 200 at most.
     pub people: Vec<Person>,
+    /// Who has to agree before it is done.
+    pub approvals: Vec<Agrees>,
 }
 
 /// Before and after it.
@@ -88,7 +91,7 @@ impl Preview {
     /// nothing worth knowing before.
     pub fn is_quiet(&self) -> bool {
         let follows = [self.steps.len(), self.told.len(), self.ledger.len(), self.warnings.len()];
-        follows == [0; 4]
+        follows == [0; 4] && self.approvals.is_empty()
     }
 }
 

@@ -97,6 +97,11 @@ fn fields(diffs: &[Diff], labels: &[(&str, &str)]) -> Markup {
 pub fn what_happens(preview: &Preview) -> Markup {
     html! {
         @for warning in &preview.warnings { (flash(Tone::Wait, html! { (warning) }, None)) }
+        @for each in &preview.approvals {
+            @let who = if each.who.is_empty() { "Somebody".to_owned() } else { listed(&each.who) };
+            @let have = if each.who.len() > 1 { "have" } else { "has" };
+            (flash(Tone::Wait, html! { (who) " " (have) " to agree to it first (" (each.chain) ")." }, None))
+        }
         @if let Some(monthly) = preview.monthly.filter(|monthly| monthly.delta_minor != 0) {
             @let amount = |minor| Money { minor, currency: monthly.currency };
             (stats(&[

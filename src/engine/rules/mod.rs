@@ -94,7 +94,8 @@ pub struct Filter {
 
 /// The events that start work by rules.
 pub fn events() -> impl Iterator<Item = &'static str> {
-    events::EVENTS.iter().map(|event| event.name).filter(|name| *name != "user.move")
+    let without = ["user.move", "user.order"];
+    events::EVENTS.iter().map(|event| event.name).filter(move |name| !without.contains(name))
 }
 
 /// All rules, by event, slot and place.

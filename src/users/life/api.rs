@@ -1,14 +1,16 @@
 //! A user's verbs in the API. With `?preview=true` they change nothing and say what they would touch.
 
 use super::{Effects, effects};
+use crate::approvals::chains::Verb;
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersDisable, UsersUpdate};
 use crate::auth::{Permission, Scope};
 use crate::customers::rehearsal::{self, Preview};
+use crate::db::Read;
 use crate::error::Result;
 use crate::ids::{RequestId, UserId};
 use crate::input::{CONFIRM, Field, Fields, Input};
 use crate::users::told::answer;
-use crate::users::{self, erase, merge};
+use crate::users::{self, consent, erase, merge};
 use crate::web::{Cx, Response, response};
 use serde::Serialize;
 use serde_json::json;
@@ -39,6 +41,7 @@ fn plan<P: Permission, T>(
     scope: &Scope<P>,
     id: UserId,
     act: impl Fn() -> Result<T>,
+    verb: Option<Verb>,
 ) -> Result<Response> {
     let (home, mut effects) = cx.db.read(|db| {
         let user = users::one(db, scope, id)?;
@@ -46,6 +49,10 @@ fn plan<P: Permission, T>(
     })?;
     let mut preview = rehearsal::of(cx.db, &cx.actor, home, |_| act())?;
     preview.warnings = std::mem::take(&mut effects.warnings);
+    if let Some(verb) = verb {
+        let named = |db: &Read| consent::named(db, &cx.actor, home, Some(id), verb);
+        preview.approvals = cx.db.read(named)?;
+    }
     response::json(200, &Plan { effects, preview })
 }
 
@@ -53,7 +60,7 @@ pub fn disable(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
     let (id, input) = (cx.param("id")?, cx.input()?);
     let act = || super::disable(cx.db, &cx.actor, scope, id, &input);
     if cx.only_looks()? {
-        return plan(cx, scope, id, act);
+        return plan(cx, scope, id, act, None);
     }
     act()?;
     cx.db.read(|db| answer(db, &cx.actor, scope, id))
@@ -75,12 +82,16 @@ pub fn provision(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
 
 pub fn deprovision(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
     let (id, input) = (cx.param("id")?, cx.input()?);
-    let act = || super::deprovision(cx.db, &cx.actor, scope, id, &input);
     if cx.only_looks()? {
-        return plan(cx, scope, id, act);
+        let actor = cx.actor.agreed_to();
+        let act = || super::deprovision(cx.db, &actor, scope, id, &input);
+        return plan(cx, scope, id, act, Some(Verb::UserDeprovision));
     }
     cx.again()?;
-    let requests = act()?;
+    if let Some(request) = consent::end(cx, scope, id, &input)? {
+        return consent::accepted(request);
+    }
+    let requests = super::deprovision(cx.db, &cx.actor, scope, id, &input)?;
     accepted(cx, scope, id, &requests)
 }
 
@@ -103,7 +114,7 @@ pub fn destroy(cx: &Cx, scope: &Scope<UsersDelete>) -> Result<Response> {
     }
     let act = || super::delete(cx.db, &cx.actor, scope, id, &input);
     if cx.only_looks()? {
-        return plan(cx, scope, id, act);
+        return plan(cx, scope, id, act, None);
     }
     cx.again()?;
     let reports = act()?;

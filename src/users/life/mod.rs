@@ -4,8 +4,9 @@
 pub mod api;
 pub mod store;
 
-use super::memory;
+use super::{consent, memory};
 use super::{Home, User, enter, is_in_state, over_limit, reaches, store as users_store};
+use crate::approvals::chains::Verb;
 use crate::assignments::{self, Had, Reason};
 use crate::audit;
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersDisable, UsersUpdate};
@@ -157,6 +158,7 @@ pub fn deprovision(
             return Err(is_in_state(&user));
         }
         may_end(tx, actor, id, meant)?;
+        consent::nobody_asks(tx, actor, user.customer, Some(id), Verb::UserDeprovision)?;
         end(tx, scope, &user)
     })
 }
@@ -238,6 +240,7 @@ pub fn delete(
                 let name = &user.details.display_name;
                 return Err(Error::refused(format!("Deprovision {name} first.")));
             }
+            consent::nobody_asks(tx, actor, user.customer, Some(id), Verb::UserDeprovision)?;
             end(tx, scope, &user)?;
         }
         into_bin(tx, scope, &user)

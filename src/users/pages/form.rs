@@ -3,7 +3,7 @@
 use crate::auth::permissions::{
     SettingsWrite, UsersCreate, UsersDisable, UsersRename, UsersTestFlag, UsersUpdate,
 };
-use crate::auth::{PROVIDER, Scope};
+use crate::auth::{Actor, PROVIDER, Scope};
 use crate::customers::properties::form::{labels, own_parts, with_labels};
 use crate::customers::properties::{Holder, Standing, open_to, values};
 use crate::customers::rehearsal::Preview;
@@ -15,6 +15,7 @@ use crate::html::form::{complaints_flash, form_foot, hidden, post_form};
 use crate::ids::{CustomerId, UserId};
 use crate::input::{Fields, Input};
 use crate::places::{self, UserTab};
+use crate::users::consent::{self, Door};
 use crate::users::fields::{Details, NEW};
 use crate::users::form::{Form, LABELS};
 use crate::users::{self, Home, complete, reaches, store};
@@ -72,13 +73,19 @@ pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
     let wish = wish(&mut input);
     let typed = input.clone();
     let version = cx.expected_version(&mut input);
-    let save = || users::update(cx.db, &cx.actor, scope, id, &input, version);
+    let customer = cx.db.read(|db| users::one(db, scope, id))?.customer;
+    let order = consent::Wish { door: Door::Change, customer, user: Some(id), input: &input };
+    let plan = |actor: &Actor| users::plan_of_change(cx.db, actor, scope, id, &input, version);
+    let save = || match consent::hold(cx.db, &cx.app.config.key, &cx.actor, &order, plan)? {
+        Some(_) => Ok(true),
+        None => users::update(cx.db, &cx.actor, scope, id, &input, version).map(|()| false),
+    };
     let done = match wish {
         Wish::Back => {
             return edit_page(cx, scope, id, &input.over(as_it_is(cx, scope, id)?), &[]);
         }
         Wish::Act => save(),
-        Wish::Look => match users::plan_of_change(cx.db, &cx.actor, scope, id, &input, version) {
+        Wish::Look => match consent::look(cx.db, &cx.actor, &order, plan) {
             Ok(plan) if !plan.refusals.is_empty() => Err(Error::Invalid(plan.refusals)),
             Ok(plan) if !plan.is_quiet() => return changes(cx, scope, id, &typed, &plan),
             Ok(_) => save(),
@@ -86,7 +93,8 @@ pub fn update(cx: &Cx, scope: &Scope<UsersUpdate>) -> Result<Response> {
         },
     };
     match done {
-        Ok(()) => Ok(cx.done(format!("/users/{id}"), "Saved.")),
+        Ok(true) => Ok(consent::told(cx)),
+        Ok(false) => Ok(cx.done(format!("/users/{id}"), "Saved.")),
         Err(Error::Invalid(all)) => {
             edit_page(cx, scope, id, &input.over(as_it_is(cx, scope, id)?), &all)
         }

@@ -1,5 +1,6 @@
 //! The questions before a user's verbs, and their answers. Each says what it would touch.
 
+use crate::approvals::chains::Verb;
 use crate::auth::permissions::{UsersDelete, UsersDeprovision, UsersDisable, UsersUpdate};
 use crate::auth::{Permission, Scope, WITHOUT};
 use crate::customers::rehearsal::shown::what_happens;
@@ -14,7 +15,7 @@ use crate::ids::UserId;
 use crate::input::Input;
 use crate::places::{self, Person, State, UserTab};
 use crate::users::life::{self, Effects};
-use crate::users::{self, User, erase as erasing, reaches};
+use crate::users::{self, User, consent, erase as erasing, reaches};
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
 
@@ -96,7 +97,12 @@ pub fn ask_deprovision(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Respo
 pub fn deprovision(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
     cx.again()?;
     let id: UserId = cx.param("id")?;
-    let done = life::deprovision(cx.db, &cx.actor, scope, id, &cx.input()?).map(|_| ());
+    let input = cx.input()?;
+    let done = match consent::end(cx, scope, id, &input) {
+        Ok(Some(_)) => return Ok(consent::told(cx)),
+        Ok(None) => life::deprovision(cx.db, &cx.actor, scope, id, &input).map(|_| ()),
+        Err(err) => Err(err),
+    };
     told(cx, scope, &DEPROVISION, done, "Deprovisioned. What was there is remembered.")
 }
 
@@ -213,10 +219,12 @@ const LABELS: &[(&str, &str)] = &[("confirm", "Confirmation"), (WITHOUT, "")];
 
 /// What the verb would do; a tick that it needs counts as set.
 fn rehearsed(cx: &Cx, question: &Question, user: &User, both: bool) -> Result<Preview> {
-    let (id, actor) = (user.id, &cx.actor);
+    let agreed = cx.actor.agreed_to();
+    // Deleting does not wait: it is refused where others have to agree that the account ends.
+    let (id, actor) = (user.id, if question.verb == "Delete" { &cx.actor } else { &agreed });
     let mut input = Input::default();
     input.set(WITHOUT, "1");
-    rehearsal::of(cx.db, actor, user.customer, |_| match question.verb {
+    let seen = rehearsal::of(cx.db, actor, user.customer, |_| match question.verb {
         "Disable" => life::disable(cx.db, actor, &actor.scope::<UsersDisable>()?, id, &input),
         "Enable" => life::enable(cx.db, actor, &actor.scope::<UsersDisable>()?, id),
         "Deprovision" => {
@@ -229,7 +237,16 @@ fn rehearsed(cx: &Cx, question: &Question, user: &User, both: bool) -> Result<Pr
             life::delete(cx.db, actor, &actor.scope::<UsersDelete>()?, id, &input).map(|_| ())
         }
         _ => life::restore(cx.db, actor, &actor.scope::<UsersDelete>()?, id),
-    })
+    })?;
+    if question.verb != "Deprovision" {
+        return Ok(seen);
+    }
+    let (at, verb) = (user.customer, Verb::UserDeprovision);
+    let approvals = cx.db.read(|db| consent::named(db, &cx.actor, at, Some(id), verb));
+    match approvals {
+        Err(Error::Invalid(refusals)) => Ok(Preview { refusals, ..seen }),
+        approvals => Ok(Preview { approvals: approvals?, ..seen }),
+    }
 }
 
 fn form(cx: &Cx, person: &Person, question: &Question, touched: Markup, more: Markup) -> Markup {

@@ -1213,6 +1213,7 @@ CREATE TABLE proposals (
   digest         TEXT NOT NULL,
   state          TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'linked', 'created', 'ignored')),
   user_id        INTEGER,                                  -- whose it became
+  told           INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1)), -- to those who may decide, once
   decided_by     INTEGER,
   decided_at     TEXT,
   created_at     TEXT NOT NULL,

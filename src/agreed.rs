@@ -122,13 +122,7 @@ fn carry_out(cx: &RunCx, request: RequestId) -> Result<()> {
 }
 
 /// The fields that somebody may change who may not change all.
-fn some(
-    cx: &RunCx,
-    actor: &Actor,
-    door: Door,
-    user: UserId,
-    input: &Input,
-) -> Result<()> {
+fn some(cx: &RunCx, actor: &Actor, door: Door, user: UserId, input: &Input) -> Result<()> {
     let db = cx.db;
     match door {
         Door::Names => {

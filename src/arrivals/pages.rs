@@ -1,7 +1,9 @@
 //! The form of a new user: from nothing, from a template, or like somebody else.
 
 use super::templates::{self, Template};
-use super::{Again, Along, Arrived, UNASKED, copy as copying, create as creating, like, may_give, plan};
+use super::{
+    Again, Along, Arrived, UNASKED, copy as copying, create as creating, like, may_give, plan,
+};
 use crate::assignments;
 use crate::auth::permissions::{RolesGrant, RolesRead, UsersCreate, UsersPassword, UsersTestFlag};
 use crate::auth::{Actor, Permission, Scope};

@@ -236,7 +236,8 @@ pub fn propose(tx: &Write, site: &Site, it: &super::proposals::New) -> Result<Pr
          ON CONFLICT (customer_id, environment_id, object) DO UPDATE
             SET place = excluded.place, why = excluded.why, account = excluded.account,
                 candidates = excluded.candidates, suggested = excluded.suggested, digest = excluded.digest,
-                state = 'open', user_id = NULL, decided_by = NULL, decided_at = NULL, created_at = excluded.created_at
+                state = 'open', told = 0, user_id = NULL, decided_by = NULL, decided_at = NULL,
+                created_at = excluded.created_at
          RETURNING id",
         named_params! {
             ":environment": site.environment, ":customer": site.customer, ":object": it.object,

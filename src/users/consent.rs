@@ -235,7 +235,8 @@ pub fn hold(
 /// A field as forms call it.
 fn said(diff: &Diff) -> (String, String, String) {
     let label = LABELS.iter().find(|(name, _)| *name == diff.field);
-    let field = label.map_or_else(|| diff.field.replace('_', " "), |(_, label)| (*label).to_owned());
+    let field =
+        label.map_or_else(|| diff.field.replace('_', " "), |(_, label)| (*label).to_owned());
     (field, diff.before.clone(), diff.after.clone())
 }
 

@@ -49,7 +49,8 @@ fn a_new_user_comes_when_others_have_agreed_as_it_was_ordered() {
     let (staff, url) = (staff(&desk), users_url(&desk));
     let look = staff.api_post(&format!("{url}?preview=true"), eve()).expect(200).json();
     assert_eq!(look["approvals"], json!([{ "chain": "Desk", "who": ["Bea"] }]));
-    let wrong = staff.api_post(&url, json!({ "first_name": "Eve", "upn": "eve@elsewhere.example" }));
+    let wrong =
+        staff.api_post(&url, json!({ "first_name": "Eve", "upn": "eve@elsewhere.example" }));
     assert!(wrong.expect(422).complaints()[0].starts_with("upn"));
     let request = waits(staff.api_post(&url, eve()));
     assert_eq!((known(&desk, "Eve Ash"), desk.status(request).as_str()), (0, "waiting_approval"));
@@ -103,9 +104,9 @@ fn changes_and_the_end_of_an_account_wait_too_and_disabling_never_does() {
     assert_ne!(shown()["job_title"], "Dentist");
     agreed(&desk, &bea);
     assert_eq!((&shown()["job_title"], desk.status(request).as_str()), (&json!("Dentist"), "done"));
-    let names = waits(staff.api_patch(&format!("{url}/names"), json!({ "last_name": "Vane" })));
+    let names = waits(staff.api_patch(&format!("{url}/names"), json!({ "username": "theovane" })));
     agreed(&desk, &bea);
-    assert_eq!((&shown()["last_name"], desk.status(names).as_str()), (&json!("Vane"), "done"));
+    assert_eq!((&shown()["username"], desk.status(names).as_str()), (&json!("theovane"), "done"));
 
     // On the page, which says who is asked before it is sent.
     let form = [("display_name", "Theo Vane"), ("look", "1")];
@@ -125,7 +126,10 @@ fn changes_and_the_end_of_an_account_wait_too_and_disabling_never_does() {
     let request = waits(staff.api_post(&format!("{url}/deprovision"), json!({})));
     assert_eq!(shown()["state"], "disabled");
     agreed(&desk, &bea);
-    assert_eq!((&shown()["state"], desk.status(request).as_str()), (&json!("deprovisioned"), "done"));
+    assert_eq!(
+        (&shown()["state"], desk.status(request).as_str()),
+        (&json!("deprovisioned"), "done")
+    );
 }
 
 #[test]
@@ -139,7 +143,8 @@ fn where_nothing_can_wait_it_is_refused_with_the_reason() {
     let many = json!({ "action": "edit", "ids": [theo, ann], "input": { "set": { "job_title": "Nurse" } } });
     let run = staff.api_post(&format!("{url}/bulk"), many).expect(202).json()["run_id"].clone();
     assert_eq!(desk.world().finish(run.as_i64().unwrap()), "done");
-    let lines = format!("SELECT count(*) FROM run_lines WHERE run_id = {run} AND text LIKE '%{why}%'");
+    let lines =
+        format!("SELECT count(*) FROM run_lines WHERE run_id = {run} AND text LIKE '%{why}%'");
     assert_eq!(desk.world().count(&lines), 2);
     let file = b"UPN,First Name\nbo@aldermoor-dental.example,Bo\n";
     let report = staff.api_send(&format!("{url}/import"), "text/csv", file).expect(200).json();

@@ -152,7 +152,9 @@ fn a_file_that_takes_services_from_many_waits_for_somebody_to_look() {
         scene.workplace(&admin, scene.user(name));
     }
     let file = |action: &str| {
-        let row = |name: &String| format!("{name}@aldermoor-dental.example,workplace,standard,{action}\r\n");
+        let row = |name: &String| {
+            format!("{name}@aldermoor-dental.example,workplace,standard,{action}\r\n")
+        };
         let rows: String = names.iter().map(row).collect();
         format!("user,service,plan,action\r\n{rows}")
     };

@@ -413,11 +413,7 @@ pub fn keep_other(tx: &Write, key: &Key, other: &Other) -> Result<PreviewId> {
     let shown = Shown {
         title: other.title.to_owned(),
         button: other.title.to_owned(),
-        subject: Subject {
-            customer_id: other.customer,
-            user_id: other.about,
-            assignment_id: None,
-        },
+        subject: Subject { customer_id: other.customer, user_id: other.about, assignment_id: None },
         steps: Vec::new(),
         diffs: other.diffs.iter().map(diff).collect(),
         seats: Vec::new(),

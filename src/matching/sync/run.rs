@@ -68,13 +68,7 @@ pub fn run(cx: &RunCx) -> Result<()> {
     let numbers: BTreeMap<String, i64> = cx.tally()?.into_iter().collect();
     cx.db.write(actor.by, |tx| {
         cx.numbers(tx, &json!(numbers))?;
-        let ended = Ended {
-            run: cx.run.id,
-            began: cx.run.started_at.unwrap_or(tx.now),
-            site: &site,
-            name: &place.name,
-            numbers: &numbers,
-        };
+        let ended = Ended { run: cx.run.id, site: &site, name: &place.name, numbers: &numbers };
         notices::tell(tx, &ended)
     })
 }

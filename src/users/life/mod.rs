@@ -4,8 +4,8 @@
 pub mod api;
 pub mod store;
 
-use super::{consent, memory};
 use super::{Home, User, enter, is_in_state, over_limit, reaches, store as users_store};
+use super::{consent, memory};
 use crate::approvals::chains::Verb;
 use crate::assignments::{self, Had, Reason};
 use crate::audit;

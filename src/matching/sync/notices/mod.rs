@@ -14,13 +14,11 @@ use crate::ids::RunId;
 use crate::mail::Class;
 use crate::mail::people::{self, Notice};
 use crate::matching::Site;
-use crate::time::Instant;
 use std::collections::BTreeMap;
 
 /// A sync that has ended.
 pub struct Ended<'a> {
     pub run: RunId,
-    pub began: Instant,
     pub site: &'a Site,
     /// The customer's.
     pub name: &'a str,
@@ -71,7 +69,8 @@ fn left(tx: &Write, it: &Ended, last: Option<RunId>) -> Result<()> {
 
 /// Accounts of which somebody has to say whose they are.
 fn waiting(tx: &Write, it: &Ended) -> Result<()> {
-    let n = store::proposed_since(tx, it.site.environment, it.site.customer, it.began)?;
+    let n = store::tell_of_proposals(tx, it.site.environment, it.site.customer)?;
+    let n = i64::try_from(n).unwrap_or(i64::MAX);
     if n == 0 {
         return Ok(());
     }

@@ -1,7 +1,6 @@
-use crate::db::Read;
+use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, EnvironmentId, RunId};
-use crate::time::Instant;
 use rusqlite::named_params;
 use std::collections::BTreeMap;
 
@@ -38,17 +37,15 @@ pub fn leavers(db: &Read, run: RunId, last: Option<RunId>) -> Result<Vec<String>
     )
 }
 
-/// How many accounts began to wait for a decision.
-pub fn proposed_since(
-    db: &Read,
+/// How many accounts wait for a decision that nobody was told of; from now on they were.
+pub fn tell_of_proposals(
+    tx: &Write,
     environment: EnvironmentId,
     customer: CustomerId,
-    since: Instant,
-) -> Result<i64> {
-    db.value(
-        "SELECT count(*) FROM proposals
-          WHERE environment_id = :environment AND customer_id = :customer AND state = 'open'
-            AND created_at >= :since",
-        named_params! { ":environment": environment, ":customer": customer, ":since": since },
+) -> Result<usize> {
+    tx.run(
+        "UPDATE proposals SET told = 1
+          WHERE customer_id = :customer AND environment_id = :environment AND state = 'open' AND told = 0",
+        named_params! { ":environment": environment, ":customer": customer },
     )
 }

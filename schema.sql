@@ -1154,6 +1154,7 @@ CREATE TABLE environments (
   zone         TEXT NOT NULL,
   marked       INTEGER NOT NULL DEFAULT 1 CHECK (marked IN (0, 1)), -- what we make carries a mark there
   let_through  TEXT,                                       -- an administrator who was typed to be used all the same
+  drift        TEXT NOT NULL DEFAULT 'report' CHECK (drift IN ('report', 'repair')), -- what becomes of fields that others changed there
   version      INTEGER NOT NULL DEFAULT 1,
   created_at   TEXT NOT NULL,
   UNIQUE (customer_id, name),
@@ -1177,7 +1178,7 @@ CREATE INDEX locations_by_environment ON locations (environment_id);
 
 -- What in a directory or a SCIM service is what here, by the id that never changes there; unique
 -- both ways. Proposed: found there under the same name, and nobody has said yet that it is the same.
--- Lost: it was bound and is not there any more.
+-- Lost: it was bound and is not there any more. Adopted: somebody said so; the next work makes it ours.
 CREATE TABLE bindings (
   id             INTEGER PRIMARY KEY,
   connector_id   INTEGER NOT NULL REFERENCES connectors (id),
@@ -1187,7 +1188,8 @@ CREATE TABLE bindings (
   user_id        INTEGER,
   subject        TEXT NOT NULL,                            -- 'user 7', 'customer', a group's or OU's name
   dn             TEXT NOT NULL,                            -- where it was seen last; of a SCIM service its name
-  standing       TEXT NOT NULL DEFAULT 'bound' CHECK (standing IN ('bound', 'proposed', 'lost')),
+  standing       TEXT NOT NULL DEFAULT 'bound' CHECK (standing IN ('bound', 'proposed', 'lost', 'adopted')),
+  look_again     INTEGER NOT NULL DEFAULT 0 CHECK (look_again IN (0, 1)), -- it was in work when drift was looked for
   bound_at       TEXT NOT NULL,
   UNIQUE (connector_id, class, object),
   UNIQUE (connector_id, class, customer_id, subject),
@@ -1197,6 +1199,53 @@ CREATE TABLE bindings (
 ) STRICT;
 CREATE INDEX bindings_by_customer ON bindings (customer_id, user_id);
 CREATE INDEX bindings_open ON bindings (connector_id, id) WHERE standing <> 'bound';
+CREATE INDEX bindings_again ON bindings (connector_id, id) WHERE look_again = 1;
+
+-- Who is in a group of ours, by our own work there or because somebody took it over as it is.
+CREATE TABLE bound_members (
+  binding_id INTEGER NOT NULL REFERENCES bindings (id) ON DELETE CASCADE,
+  member     TEXT NOT NULL,                                -- objectGUID or entryUUID
+  dn         TEXT NOT NULL,                                -- what it was called last
+  PRIMARY KEY (binding_id, member)
+) STRICT, WITHOUT ROWID;
+
+-- How far a directory has been looked through for what others changed there. Each machine of an
+-- Active Directory counts for itself.
+CREATE TABLE drift_marks (
+  environment_id INTEGER NOT NULL REFERENCES environments (id) ON DELETE CASCADE,
+  machine        TEXT NOT NULL,                            -- its invocation id; empty where there is none
+  mark           TEXT NOT NULL,                            -- uSNChanged, or the time of the last change that was seen
+  PRIMARY KEY (environment_id, machine)
+) STRICT, WITHOUT ROWID;
+
+-- One thing in a directory that others have made different from what it is here.
+CREATE TABLE drift (
+  id             INTEGER PRIMARY KEY,
+  environment_id INTEGER NOT NULL REFERENCES environments (id) ON DELETE CASCADE,
+  customer_id    INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE,
+  user_id        INTEGER,                                  -- whose account it is
+  class          TEXT NOT NULL CHECK (class IN ('user', 'group', 'ou')),
+  object         TEXT NOT NULL,                            -- objectGUID or entryUUID
+  name           TEXT NOT NULL,                            -- what people call it
+  place          TEXT NOT NULL,                            -- where it was seen last
+  kind           TEXT NOT NULL CHECK (kind IN ('attribute', 'moved', 'renamed', 'disabled', 'enabled', 'deleted',
+                                               'unknown', 'member_added', 'member_removed', 'double')),
+  what           TEXT NOT NULL,                            -- the attribute, or the id of the member
+  ours           TEXT NOT NULL,
+  theirs         TEXT NOT NULL,
+  state          TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'pushing', 'ignored', 'settled')),
+  how            TEXT NOT NULL DEFAULT '',                 -- what it was settled by; gone: by itself
+  until          TEXT,                                     -- of an ignored one: its last day
+  request_id     INTEGER REFERENCES requests (id) ON DELETE SET NULL, -- that brings ours there
+  note           TEXT NOT NULL DEFAULT '',                 -- why that failed
+  found_at       TEXT NOT NULL,
+  decided_by     INTEGER,
+  decided_at     TEXT
+) STRICT;
+CREATE UNIQUE INDEX drift_once ON drift (environment_id, object, kind, what) WHERE state <> 'settled';
+CREATE INDEX drift_by_state ON drift (environment_id, state, id);
+CREATE INDEX drift_by_customer ON drift (customer_id);
+CREATE INDEX drift_by_request ON drift (request_id) WHERE request_id IS NOT NULL;
 
 -- An account of a directory that may be somebody's, until it is decided; what was set aside stays
 -- away while the digest of the evidence is the same.

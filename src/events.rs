@@ -5,6 +5,8 @@
 use crate::agreed;
 use crate::assignments;
 use crate::customers::life;
+use crate::drift;
+use crate::db::Read;
 use crate::engine::{self, Event};
 use crate::error::{Error, Result};
 use crate::moves;
@@ -33,6 +35,8 @@ pub static EVENTS: &[Event] = &[
     of_user("user.enable"),
     of_user("user.deprovision"),
     of_user("user.delete"),
+    reconciled("user.reconcile", assignments::document_of_user),
+    reconciled("customer.reconcile", life::document),
     Event {
         name: "user.move",
         document: moves::document,
@@ -80,6 +84,14 @@ const fn of_user(name: &'static str) -> Event {
         undone: false,
         release: engine::go,
     }
+}
+
+/// What others changed in a directory is brought back there.
+const fn reconciled(
+    name: &'static str,
+    document: fn(&Read, &engine::Job) -> Result<engine::Document>,
+) -> Event {
+    Event { name, document, settle: drift::settle, undone: false, release: engine::go }
 }
 
 /// The row for `name`.

@@ -48,3 +48,4 @@ id!(HoldId);
 id!(ChainId);
 id!(ApprovalId);
 id!(DeputyId);
+id!(DriftId);

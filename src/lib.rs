@@ -62,6 +62,7 @@ pub mod agreed;
 pub mod moves;
 pub mod many;
 pub mod matching;
+pub mod drift;
 pub mod activity;
 pub mod system;
 pub mod invoices;

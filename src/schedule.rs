@@ -4,6 +4,7 @@ use crate::agreed;
 use crate::approvals;
 use crate::assignments::{bulk, fanout, later, purge};
 use crate::catalogue::properties;
+use crate::drift;
 use crate::jobs::{Kind, Recurring};
 use crate::many;
 use crate::matching;
@@ -76,6 +77,24 @@ pub const KINDS: &[Kind] = &[
         title: "Begin syncs that are due",
         resumes: false,
         run: matching::sync::due,
+    },
+    Kind {
+        name: drift::run::KIND,
+        title: "Look for what others changed in directories",
+        resumes: false,
+        run: drift::run::changes,
+    },
+    Kind {
+        name: drift::run::WHOLE,
+        title: "Look through directories whole",
+        resumes: false,
+        run: drift::run::whole,
+    },
+    Kind {
+        name: drift::run::REPAIR,
+        title: "Put right what others changed in a directory",
+        resumes: false,
+        run: drift::run::repair,
     },
     Kind { name: many::KIND, title: "Work on many users", resumes: true, run: many::run::run },
     Kind {
@@ -200,6 +219,8 @@ pub const RECURRING: &[Recurring] = &[
     Recurring { kind: "users.expire", label: "Last days", schedule: "5 * * * *" },
     Recurring { kind: offboarding::run::KIND, label: "Offboardings", schedule: "50 * * * *" },
     Recurring { kind: matching::sync::DUE, label: "Syncs", schedule: "10 * * * *" },
+    Recurring { kind: drift::run::KIND, label: "Changes in directories", schedule: "*/15 * * * *" },
+    Recurring { kind: drift::run::WHOLE, label: "Directories whole", schedule: "30 1 * * *" },
     Recurring { kind: "users.purge", label: "Erasing users", schedule: "25 3 * * *" },
     Recurring { kind: "users.forget", label: "Memories of users", schedule: "35 3 * * *" },
     Recurring { kind: "passwords.expire", label: "Passwords that end", schedule: "10 6 * * *" },

@@ -15,6 +15,7 @@ pub mod previews;
 pub mod purge;
 pub mod state;
 mod act;
+mod adopt;
 mod amounts;
 mod branch;
 mod document;
@@ -31,6 +32,7 @@ mod waiting;
 mod whole;
 
 pub use act::{Done, source};
+pub use adopt::{Adopted, adopt};
 pub use branch::{Ended, change_plan, end_customer, provision_customer, revive, tell_anew};
 pub use document::document;
 pub use fields::{CHANGE, GIVE, GIVE_USER, REASON, REMOVE, REMOVE_FROM_USER};

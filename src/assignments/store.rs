@@ -830,3 +830,30 @@ fn json(row: &Row) -> rusqlite::Result<serde_json::Value> {
     let text: String = row.get("told")?;
     Ok(serde_json::from_str(&text).unwrap_or_default())
 }
+
+/// The service of a customer that makes accounts in its directory, with a plan for users, where the
+/// user does not have it: its code, its name, the plan.
+pub fn makes_accounts(
+    db: &Read,
+    customer: CustomerId,
+    user: UserId,
+) -> Result<Option<(String, String, String)>> {
+    db.maybe(
+        "SELECT services.code, services.name, plans.code AS plan
+           FROM customer_services
+           JOIN services ON services.id = customer_services.service_id
+           JOIN customer_service_plans ON customer_service_plans.customer_service_id = customer_services.id
+           JOIN plans ON plans.id = customer_service_plans.plan_id
+          WHERE customer_services.customer_id = :customer AND customer_services.live = 'on'
+            AND customer_services.wanted = 'on'
+            AND EXISTS (SELECT 1 FROM rules
+                         WHERE rules.service_id = services.id AND event = 'user_service.provision'
+                           AND action = 'dir.user_ensure')
+            AND NOT EXISTS (SELECT 1 FROM user_services
+                             WHERE user_services.customer_id = :customer AND user_services.user_id = :user
+                               AND user_services.service_id = services.id AND user_services.live <> 'gone')
+          ORDER BY customer_services.id, plans.id LIMIT 1",
+        named_params! { ":customer": customer, ":user": user },
+        |row| Ok((row.get("code")?, row.get("name")?, row.get("plan")?)),
+    )
+}

@@ -1,4 +1,4 @@
-use super::{Environment, Flavour, Location, LocationKind, environments, locations};
+use super::{Environment, Flavour, Location, LocationKind, OnDrift, environments, locations};
 use crate::auth::Scope;
 use crate::auth::permissions::{
     ConnectorsRead, ConnectorsWrite, CustomersRead, CustomersUpdate, SettingsWrite,
@@ -19,6 +19,7 @@ pub const DIRECTORY: &[Field] = &[
     Field::text("base", "the name below which all of it lies"),
     Field::text("zone", "the time zone in which accounts end"),
     Field::boolean("marked", "whether what is made there carries a mark"),
+    Field::text("drift", "report or repair: what becomes of fields that others changed there"),
     Field::integer("customers", "how many live there"),
     Field::integer("version", "for If-Match"),
 ];
@@ -49,6 +50,7 @@ struct DirectoryOut<'a> {
     base: &'a str,
     zone: &'a str,
     marked: bool,
+    drift: OnDrift,
     customers: i64,
     version: i64,
 }
@@ -159,6 +161,7 @@ fn directory(it: &Environment) -> DirectoryOut<'_> {
         base: &it.base,
         zone: &it.zone,
         marked: it.marked,
+        drift: it.drift,
         customers: it.inhabitants,
         version: it.version,
     }

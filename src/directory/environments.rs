@@ -1,6 +1,6 @@
 //! Directories: made of a connector, with the part of the tree that is ours.
 
-use super::{Environment, Flavour, store};
+use super::{Environment, Flavour, OnDrift, store};
 use crate::audit;
 use crate::auth::Scope;
 use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite};
@@ -24,6 +24,7 @@ pub const NEW: &[Field] = &[
     Field::text("base", "the name below which all of it lies, like DC=example,DC=com").required(),
     Field::text("zone", "the time zone in which accounts end, like Europe/Berlin; UTC if left out"),
     Field::boolean("marked", "whether what is made there carries a mark; yes if left out"),
+    Field::text("drift", "report (default) or repair fields of accounts that others changed there"),
     Field::text("confirm", "the account of the connector, typed, where that is an administrator"),
 ];
 
@@ -33,6 +34,7 @@ pub const EDIT: &[Field] = &[
     Field::text("base", "not while something is bound there"),
     Field::text("zone", "the time zone in which accounts end"),
     Field::boolean("marked", "whether what is made there carries a mark"),
+    Field::text("drift", "report or repair fields of accounts that others changed there"),
 ];
 
 pub struct Wanted {
@@ -41,6 +43,7 @@ pub struct Wanted {
     pub base: String,
     pub zone: String,
     pub marked: bool,
+    pub drift: OnDrift,
 }
 
 pub fn list(
@@ -111,7 +114,18 @@ fn read(fields: &mut Fields, old: Option<&Environment>) -> Option<Wanted> {
         true => fields.flag("marked"),
         false => Some(old.is_none_or(|old| old.marked)),
     };
-    Some(Wanted { name: name?, flavour: flavour?, base: base?, zone: zone?, marked: marked? })
+    let drift = match fields.value("drift") {
+        "" => Some(old.map_or(OnDrift::Report, |old| old.drift)),
+        _ => fields.parse("drift"),
+    };
+    Some(Wanted {
+        name: name?,
+        flavour: flavour?,
+        base: base?,
+        zone: zone?,
+        marked: marked?,
+        drift: drift?,
+    })
 }
 
 /// Signs in and reads the base. Says which administrator was let through by typing its name.
@@ -182,7 +196,10 @@ pub fn update(
             ));
         }
         taken(store::update_environment(tx, id, &wanted))?;
-        let detail = json!({ "name": [now.name, wanted.name], "base": [now.base, wanted.base] });
+        let detail = json!({
+            "name": [now.name, wanted.name], "base": [now.base, wanted.base],
+            "drift": [now.drift, wanted.drift],
+        });
         audit::record(tx, "directory.changed", ("directory", id.0), now.customer, &detail)
     })
 }
@@ -194,6 +211,7 @@ pub fn as_input(old: &Environment) -> Input {
     input.set("base", &old.base);
     input.set("zone", &old.zone);
     input.set("marked", i64::from(old.marked));
+    input.set("drift", old.drift.word());
     input
 }
 

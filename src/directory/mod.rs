@@ -9,7 +9,7 @@ pub mod work;
 mod store;
 
 use crate::connectors::Stage;
-use crate::db::Read;
+use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{ConnectorId, CustomerId, EnvironmentId, PlaceId};
 
@@ -28,6 +28,11 @@ words! {
     LocationKind { Shared = "shared", Private = "private", None = "none" }
 }
 
+words! {
+    /// What becomes of fields of accounts that others changed there.
+    OnDrift { Report = "report", Repair = "repair" }
+}
+
 /// One directory: a part of a tree, reached through a connector.
 pub struct Environment {
     pub id: EnvironmentId,
@@ -42,6 +47,7 @@ pub struct Environment {
     pub zone: String,
     /// What we make there says whose it is.
     pub marked: bool,
+    pub drift: OnDrift,
     pub version: i64,
     pub locations: i64,
     pub inhabitants: i64,
@@ -110,6 +116,14 @@ pub fn surroundings(db: &Read, customer: CustomerId) -> Result<Option<Surroundin
 /// The name of the OU that the customer's objects lie in, if there is one.
 pub fn customer_ou(db: &Read, customer: CustomerId) -> Result<Option<String>> {
     Ok(store::surroundings(db, customer)?.and_then(|home| home.customer_ou))
+}
+
+/// An object of ours lies there from now on, and what lies below it goes along.
+pub fn lies_at(tx: &Write, connector: ConnectorId, object: &str, dn: &str) -> Result<()> {
+    if let Some(known) = store::of_object(tx, connector, object)? {
+        store::rebase(tx, connector, (&known.dn, dn))?;
+    }
+    store::lies_at(tx, connector, object, dn)
 }
 
 impl Flavour {

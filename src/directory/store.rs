@@ -21,6 +21,8 @@ pub struct Binding {
     pub user: Option<UserId>,
     pub subject: String,
     pub dn: String,
+    /// Somebody has said that it is that; the next work in the directory makes it ours.
+    pub adopted: bool,
 }
 
 /// Where a customer's objects are.
@@ -197,6 +199,7 @@ fn binding(row: &rusqlite::Row) -> rusqlite::Result<Binding> {
         user: row.get("user_id")?,
         subject: row.get("subject")?,
         dn: row.get("dn")?,
+        adopted: row.get("adopted")?,
     })
 }
 
@@ -208,7 +211,7 @@ pub fn bound(
     subject: &str,
 ) -> Result<Option<Binding>> {
     db.maybe(
-        "SELECT class, object, customer_id, user_id, subject, dn FROM bindings
+        "SELECT class, object, customer_id, user_id, subject, dn, standing = 'adopted' AS adopted FROM bindings
           WHERE connector_id = :connector AND class = :class AND customer_id = :customer AND subject = :subject",
         named_params! {
             ":connector": connector, ":class": class, ":customer": customer, ":subject": subject,
@@ -220,7 +223,7 @@ pub fn bound(
 /// What an object is here, whatever its class.
 pub fn of_object(db: &Read, connector: ConnectorId, object: &str) -> Result<Option<Binding>> {
     db.maybe(
-        "SELECT class, object, customer_id, user_id, subject, dn FROM bindings
+        "SELECT class, object, customer_id, user_id, subject, dn, standing = 'adopted' AS adopted FROM bindings
           WHERE connector_id = :connector AND class IN ('user', 'group', 'ou') AND object = :object",
         named_params! { ":connector": connector, ":object": object },
         binding,
@@ -250,11 +253,17 @@ pub fn bound_user(db: &Read, connector: ConnectorId, user: UserId) -> Result<Opt
 
 /// Binds anew what the subject is; an object that is something else already stays that.
 pub fn bind(tx: &Write, connector: ConnectorId, it: &Binding) -> Result<()> {
+    if it.class == Class::Ou
+        && let Some(was) = bound(tx, connector, it.class, it.customer, &it.subject)?
+        && was.object == it.object
+    {
+        rebase(tx, connector, (&was.dn, &it.dn))?;
+    }
     let done = tx.run(
         "INSERT INTO bindings (connector_id, class, object, customer_id, user_id, subject, dn, bound_at)
          VALUES (:connector, :class, :object, :customer, :user, :subject, :dn, :now)
          ON CONFLICT (connector_id, class, customer_id, subject)
-         DO UPDATE SET object = excluded.object, dn = excluded.dn",
+         DO UPDATE SET object = excluded.object, dn = excluded.dn, standing = 'bound'",
         named_params! {
             ":connector": connector, ":class": it.class, ":object": it.object, ":customer": it.customer,
             ":user": it.user, ":subject": it.subject, ":dn": it.dn, ":now": tx.now,
@@ -266,6 +275,56 @@ pub fn bind(tx: &Write, connector: ConnectorId, it: &Binding) -> Result<()> {
         }
         done => done.map(|_| ()),
     }
+}
+
+/// What lies below an OU that is called otherwise now, or lies elsewhere, goes along with it.
+pub fn rebase(tx: &Write, connector: ConnectorId, (was, now): (&str, &str)) -> Result<()> {
+    if was == now {
+        return Ok(());
+    }
+    tx.run(
+        "UPDATE bindings SET dn = substr(dn, 1, length(dn) - length(:was)) || :now
+          WHERE connector_id = :connector AND class IN ('user', 'group', 'ou')
+            AND length(dn) > length(:was) AND substr(dn, -length(:was) - 1) = ',' || :was",
+        named_params! { ":connector": connector, ":was": was, ":now": now },
+    )?;
+    Ok(())
+}
+
+pub fn lies_at(tx: &Write, connector: ConnectorId, object: &str, dn: &str) -> Result<()> {
+    tx.run(
+        "UPDATE bindings SET dn = :dn
+          WHERE connector_id = :connector AND class IN ('user', 'group', 'ou') AND object = :object",
+        named_params! { ":connector": connector, ":object": object, ":dn": dn },
+    )?;
+    Ok(())
+}
+
+/// Remembers who is in a group of ours since our own work there.
+pub fn member(
+    tx: &Write,
+    connector: ConnectorId,
+    group: &str,
+    (member, dn): (&str, &str),
+    is_in: bool,
+) -> Result<()> {
+    match is_in {
+        true => tx.run(
+            "INSERT INTO bound_members (binding_id, member, dn)
+             SELECT id, :member, :dn FROM bindings
+              WHERE connector_id = :connector AND class = 'group' AND object = :group
+             ON CONFLICT (binding_id, member) DO UPDATE SET dn = excluded.dn",
+            named_params! { ":connector": connector, ":group": group, ":member": member, ":dn": dn },
+        ),
+        false => tx.run(
+            "DELETE FROM bound_members
+              WHERE member = :member
+                AND binding_id = (SELECT id FROM bindings
+                                   WHERE connector_id = :connector AND class = 'group' AND object = :group)",
+            named_params! { ":connector": connector, ":group": group, ":member": member },
+        ),
+    }?;
+    Ok(())
 }
 
 pub fn unbind(tx: &Write, connector: ConnectorId, object: &str) -> Result<()> {
@@ -285,7 +344,7 @@ pub fn environments(
     db.all(
         "SELECT environments.id, environments.customer_id, customers.name AS customer_name, connector_id,
                 connectors.name AS connector_name, connectors.stage, environments.name, environments.kind, base, zone,
-                marked, environments.version,
+                marked, drift, environments.version,
                 (SELECT count(*) FROM locations WHERE environment_id = environments.id) AS locations,
                 (SELECT count(*) FROM locations JOIN customers lived ON lived.lives_in = locations.id
                   WHERE environment_id = environments.id) AS inhabitants
@@ -307,7 +366,7 @@ pub fn one_environment<P>(db: &Read, scope: &Scope<P>, id: EnvironmentId) -> Res
     db.one(
         "SELECT environments.id, environments.customer_id, customers.name AS customer_name, connector_id,
                 connectors.name AS connector_name, connectors.stage, environments.name, environments.kind, base, zone,
-                marked, environments.version,
+                marked, drift, environments.version,
                 (SELECT count(*) FROM locations WHERE environment_id = environments.id) AS locations,
                 (SELECT count(*) FROM locations JOIN customers lived ON lived.lives_in = locations.id
                   WHERE environment_id = environments.id) AS inhabitants
@@ -335,6 +394,7 @@ fn environment(row: &rusqlite::Row) -> rusqlite::Result<Environment> {
         base: row.get("base")?,
         zone: row.get("zone")?,
         marked: row.get("marked")?,
+        drift: row.get("drift")?,
         version: row.get("version")?,
         locations: row.get("locations")?,
         inhabitants: row.get("inhabitants")?,
@@ -377,11 +437,12 @@ pub fn insert_environment(
     (wanted, let_through): (&super::environments::Wanted, Option<&str>),
 ) -> Result<EnvironmentId> {
     tx.change(
-        "INSERT INTO environments (customer_id, connector_id, name, kind, base, zone, marked, let_through, created_at)
-         VALUES (:owner, :connector, :name, :kind, :base, :zone, :marked, :let_through, :now) RETURNING id",
+        "INSERT INTO environments (customer_id, connector_id, name, kind, base, zone, marked, drift, let_through,
+                                   created_at)
+         VALUES (:owner, :connector, :name, :kind, :base, :zone, :marked, :drift, :let_through, :now) RETURNING id",
         named_params! {
             ":owner": owner, ":connector": connector, ":name": wanted.name, ":kind": wanted.flavour,
-            ":base": wanted.base, ":zone": wanted.zone, ":marked": wanted.marked,
+            ":base": wanted.base, ":zone": wanted.zone, ":marked": wanted.marked, ":drift": wanted.drift,
             ":let_through": let_through, ":now": tx.now,
         },
     )
@@ -394,11 +455,12 @@ pub fn update_environment(
 ) -> Result<()> {
     tx.run(
         "UPDATE environments
-            SET name = :name, kind = :kind, base = :base, zone = :zone, marked = :marked, version = version + 1
+            SET name = :name, kind = :kind, base = :base, zone = :zone, marked = :marked, drift = :drift,
+                version = version + 1
           WHERE id = :id",
         named_params! {
             ":id": id, ":name": wanted.name, ":kind": wanted.flavour, ":base": wanted.base,
-            ":zone": wanted.zone, ":marked": wanted.marked,
+            ":zone": wanted.zone, ":marked": wanted.marked, ":drift": wanted.drift,
         },
     )?;
     Ok(())

@@ -86,7 +86,7 @@ words! {
         DirUnlock = "dir.unlock", DirMustChange = "dir.must_change",
         DirGroupEnsure = "dir.group_ensure", DirGroupRename = "dir.group_rename",
         DirGroupRemove = "dir.group_remove", DirMemberAdd = "dir.member_add",
-        DirMemberRemove = "dir.member_remove",
+        DirMemberRemove = "dir.member_remove", DirPutBack = "dir.put_back",
         ScimUser = "scim.user", ScimGroup = "scim.group", ScimMember = "scim.member",
     }
 }

@@ -1,7 +1,7 @@
 use super::import::{self, Order, Wanted};
 use super::proposals::{self, Proposal};
 use super::sync::rehearsal::rehearse;
-use super::{links, seen, site, sync, told};
+use super::{adopt, links, seen, site, sync, told};
 use crate::auth::Scope;
 use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite, UsersImport};
 use crate::directory::environments;
@@ -72,6 +72,11 @@ const LOOKED_AT: usize = 20;
 
 pub const LINKS: &[Field] =
     &[Field::list("items", "connector_id, directory, object, place, since of each account")];
+
+pub const SAME: &[Field] = &[Field::list(
+    "items",
+    "object, place, username, upn, disabled, outside and why_not of each account of the same name",
+)];
 
 /// One level of the tree.
 pub fn browse(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
@@ -151,13 +156,13 @@ pub fn show(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
 
 pub fn link(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
     let id: ProposalId = cx.param("id")?;
-    proposals::link(cx.db, &cx.actor, scope, id, &cx.input()?)?;
+    proposals::link((cx.db, &cx.app.config.key), &cx.actor, scope, id, &cx.input()?)?;
     show(cx, scope)
 }
 
 pub fn create(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
     let id: ProposalId = cx.param("id")?;
-    proposals::create(cx.db, &cx.actor, scope, id, &cx.input()?)?;
+    proposals::create((cx.db, &cx.app.config.key), &cx.actor, scope, id, &cx.input()?)?;
     show(cx, scope)
 }
 
@@ -194,6 +199,26 @@ pub fn accounts(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
         })
         .collect();
     response::json(200, &json!({ "items": items }))
+}
+
+/// Accounts of the same name, read from the directory now.
+pub fn same(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
+    let all = adopt::same(cx.app, &cx.actor, scope, cx.param("id")?)?;
+    let items: Vec<Value> = all
+        .iter()
+        .map(|each| {
+            json!({
+                "object": each.object, "place": each.place, "username": each.username, "upn": each.upn,
+                "disabled": each.disabled, "outside": each.outside, "why_not": each.why_not,
+            })
+        })
+        .collect();
+    response::json(200, &json!({ "items": items }))
+}
+
+pub fn adopt(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
+    adopt::adopt(cx.app, &cx.actor, scope, cx.param("id")?, &cx.input()?)?;
+    accounts(cx, scope)
 }
 
 pub fn unlink(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {

@@ -1,14 +1,16 @@
 //! Whose an account is: tied by hand or by import, and untied again. Both sides stay as they are.
 
 use super::{Site, store};
+use crate::assignments::{self, Adopted};
 use crate::audit;
-use crate::auth::Scope;
+use crate::auth::{Actor, Scope};
 use crate::auth::permissions::UsersImport;
 use crate::db::{Db, Write};
 use crate::error::{Error, Result};
 use crate::ids::{ConnectorId, CustomerId, UserId};
 use crate::input::{Field, Fields, Input};
 use crate::places;
+use crate::secret::Key;
 use crate::time::Instant;
 use serde_json::{Value, json};
 
@@ -44,6 +46,21 @@ pub fn tie(
         "directory": site.name, "object": object, "place": place, "evidence": evidence,
     });
     audit::record(tx, "user.linked", ("user", user.0), site.customer, &detail)
+}
+
+/// What the user has from now on because the account is theirs, as a sentence; empty where that is
+/// nothing.
+pub fn comes_with(
+    tx: &Write,
+    key: &Key,
+    actor: &Actor,
+    at: (CustomerId, UserId),
+) -> Result<String> {
+    Ok(match assignments::adopt(tx, key, actor, at)? {
+        Adopted::Nothing => String::new(),
+        Adopted::Given(name) => format!(" Has {name} from now on, as it is."),
+        Adopted::Not(name, why) => format!(" Does not get {name}: {why}."),
+    })
 }
 
 /// Unties an account: nothing changes there, and the user stays as they are.

@@ -3,6 +3,7 @@
 //!
 //! Invariant: the directory is read outside every transaction; what is decided of an account is one.
 
+pub mod adopt;
 pub mod api;
 pub mod evidence;
 pub mod import;
@@ -95,8 +96,28 @@ pub struct Areas(Vec<(CustomerId, Dn)>);
 
 impl Areas {
     pub fn of(db: &Read, site: &Site) -> Result<Areas> {
-        let all = store::areas(db, site.connector, site.environment)?.into_iter();
+        Areas::within(db, site.connector, site.environment)
+    }
+
+    pub fn within(
+        db: &Read,
+        connector: ConnectorId,
+        environment: EnvironmentId,
+    ) -> Result<Areas> {
+        let all = store::areas(db, connector, environment)?.into_iter();
         Ok(Areas(all.filter_map(|(id, text)| Some((id, Dn::parse(&text).ok()?))).collect()))
+    }
+
+    /// Those that lie in no other.
+    pub fn outermost(&self) -> Vec<Dn> {
+        let mut all: Vec<Dn> = Vec::new();
+        for (_, area) in &self.0 {
+            let inside = self.0.iter().any(|(_, other)| area.is_below(other));
+            if !inside && !all.contains(area) {
+                all.push(area.clone());
+            }
+        }
+        all
     }
 
     /// Whose part a name lies in; the innermost counts.

@@ -67,14 +67,15 @@ fn accounts() -> Filter {
     Filter::Any(vec![is("person"), is("user"), is("inetOrgPerson"), is("account")])
 }
 
-fn attributes(flavour: Flavour) -> Vec<&'static str> {
+/// All that is read of an account.
+pub fn attributes(flavour: Flavour) -> Vec<&'static str> {
     let own = work::attributes(flavour).into_iter().map(|(_, attribute)| attribute);
     let all: BTreeSet<&str> = own.chain(ALSO.iter().copied()).collect();
     all.into_iter().collect()
 }
 
 /// The id that an object keeps.
-fn id_of(entry: &Entry, flavour: Flavour) -> Option<String> {
+pub fn id_of(entry: &Entry, flavour: Flavour) -> Option<String> {
     match flavour {
         Flavour::Ad => entry.bytes("objectGUID").first().and_then(|bytes| ad::guid(bytes)),
         Flavour::OpenLdap => Some(entry.text("entryUUID")).filter(|id| !id.is_empty()),
@@ -127,7 +128,8 @@ pub fn vanished(
     Ok(gone)
 }
 
-fn by_id(
+/// One object by its id, wherever it lies; none once it is deleted.
+pub fn by_id(
     session: &mut Session,
     flavour: Flavour,
     base: &Dn,
@@ -146,7 +148,7 @@ fn by_id(
 }
 
 /// An entry as an account; none where it has no id that can be read.
-fn account(entry: &Entry, flavour: Flavour) -> Option<Account> {
+pub fn account(entry: &Entry, flavour: Flavour) -> Option<Account> {
     let object = id_of(entry, flavour)?;
     let lower = |text: String| text.trim().to_lowercase();
     let (username, upn) = match flavour {

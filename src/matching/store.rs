@@ -493,3 +493,23 @@ pub fn reports(db: &Read, customer: CustomerId) -> Result<Vec<Report>> {
         },
     )
 }
+
+/// The user whose an object is.
+pub fn user_of(db: &Read, connector: ConnectorId, object: &str) -> Result<Option<UserId>> {
+    db.maybe(
+        "SELECT user_id FROM bindings
+          WHERE connector_id = :connector AND class = 'user' AND object = :object",
+        named_params! { ":connector": connector, ":object": object },
+        |row| row.get("user_id"),
+    )
+}
+
+/// The next work in the directory brings an account to where it belongs.
+pub fn adopted(tx: &Write, connector: ConnectorId, object: &str) -> Result<()> {
+    tx.run(
+        "UPDATE bindings SET standing = 'adopted'
+          WHERE connector_id = :connector AND class = 'user' AND object = :object",
+        named_params! { ":connector": connector, ":object": object },
+    )?;
+    Ok(())
+}

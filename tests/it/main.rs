@@ -119,6 +119,7 @@ mod directory;
 mod photo;
 mod import;
 mod documents;
+mod drift;
 mod documents_rules;
 mod modules;
 mod modules_directory;

@@ -1,6 +1,7 @@
 //! Following a directory: what it says of linked people comes here, who left is told of or
 //! suspended, and nothing is ever enabled by it; against a real Active Directory and OpenLDAP.
 
+use crate::live::program;
 use crate::matching::{add, import, unique, unit};
 use crate::peers::{Scene, samba, slapd};
 use crate::world::{PROVIDER, Person};
@@ -8,6 +9,8 @@ use portico::drivers::ldap::name::{Dn, Rdn};
 use portico::drivers::ldap::session::{At, Change};
 use portico::ids::CustomerId;
 use serde_json::{Value, json};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 /// A customer who lives alone in an OU of people, so that all of it is its own part.
 struct Followed {
@@ -29,6 +32,13 @@ impl Followed {
         let lives = format!("/customers/{customer}/location");
         admin.api_with("PUT", &lives, json!({ "location_id": location }), &[]).expect(200);
         drop(admin);
+        Followed { scene, customer, place }
+    }
+
+    fn in_openldap() -> Followed {
+        let scene = Scene::new(slapd());
+        let customer = scene.customer(PROVIDER, "Brightwater");
+        let place = unit(&scene, &scene.base, "People");
         Followed { scene, customer, place }
     }
 
@@ -169,32 +179,110 @@ fn a_sync_without_changes_writes_nothing() {
     nothing_twice(&it);
 }
 
-#[test]
-fn openldap_is_followed_alike() {
-    let scene = Scene::new(slapd());
-    let customer = scene.customer(PROVIDER, "Brightwater");
-    let place = unit(&scene, &scene.base, "People");
-    let it = Followed { scene, customer, place };
-    let name = it.place.child(Rdn::new("uid", &format!("ann{}", unique(&it.scene))).unwrap());
+/// An account of OpenLDAP, whose address is its name on the customer's domain.
+fn open_account(it: &Followed, uid: &str) -> Dn {
+    let name = it.place.child(Rdn::new("uid", uid).unwrap());
     let one = |name: &str, value: &str| (name.to_owned(), vec![value.as_bytes().to_vec()]);
     let all = [
         one("objectClass", "inetOrgPerson"),
-        one("uid", name.first().unwrap().value()),
-        one("cn", "ann"),
+        one("uid", uid),
+        one("cn", uid),
         one("sn", "Ash"),
-        one("mail", "ann@brightwater.example"),
+        one("mail", &format!("{uid}@brightwater.example")),
     ];
     it.scene.peer.session().add(&name, &all).unwrap();
+    name
+}
+
+#[test]
+fn openldap_is_followed_alike() {
+    let it = Followed::in_openldap();
+    let uid = format!("ann{}", unique(&it.scene));
+    let name = open_account(&it, &uid);
     it.follow(json!({ "newcomers": "create" }));
     assert_eq!(it.done(), json!({ "created": 1 }));
     nothing_twice(&it);
     it.set(&name, &[("title", "Engineer"), ("sn", "Ashe")]);
     assert_eq!(it.done(), json!({ "changed": 1 }));
-    let now = it.shown(it.user("ann@brightwater.example"));
+    let now = it.shown(it.user(&format!("{uid}@brightwater.example")));
     assert_eq!((&now["job_title"], &now["last_name"]), (&json!("Engineer"), &json!("Ashe")));
     it.scene.peer.session().delete(&At::Named(name)).unwrap();
     assert_eq!(it.done(), json!({ "suspended": 1 }));
     assert!(it.told().contains("Was deleted there."), "{}", it.told());
+}
+
+/// Syncs in the real program, which is killed after `batches`; then lets the next start go on.
+fn killed_after(it: &Followed, batches: usize) {
+    let url = format!("/directories/{}/sync", it.scene.directory);
+    let runs = it.scene.admin().api_post(&url, json!({})).expect(202).json();
+    let run = runs["run_ids"][0].as_i64().unwrap();
+    let data = it.scene.world.folder().to_str().unwrap();
+    let mut killed = program(&["serve", "--listen", "127.0.0.1:0", "--data", data])
+        .env("CRASH_AT", format!("batch:{batches}"))
+        .env("PORTICO_LOG", "error")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let end = Instant::now() + Duration::from_secs(300);
+    while killed.try_wait().unwrap().is_none() {
+        if Instant::now() > end {
+            killed.kill().unwrap();
+            panic!("it was not killed");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(
+        it.scene.world.text(&format!("SELECT state FROM runs WHERE id = {run}")),
+        "running"
+    );
+    assert_eq!(it.scene.world.finish(run), "done");
+}
+
+/// Newcomers, then changes of all of them, each killed in the middle; nothing is lost or doubled.
+fn completed_by_the_next(it: &Followed, add: impl Fn(usize) -> Dn) {
+    const ALL: usize = 230;
+    let names: Vec<Dn> = (0..ALL).map(add).collect();
+    it.follow(json!({ "newcomers": "create" }));
+    killed_after(it, 1);
+    let users = format!("SELECT count(*) FROM users WHERE customer_id = {}", it.customer);
+    let all = i64::try_from(ALL).unwrap();
+    let world = &it.scene.world;
+    assert_eq!(world.count(&users), all);
+    assert_eq!(world.count("SELECT count(DISTINCT user_id) FROM bindings WHERE class = 'user'"), all);
+    let spans = format!(
+        "SELECT count(*) FROM ledger_spans WHERE customer_id = {} AND kind = 'user'",
+        it.customer
+    );
+    assert_eq!(world.count(&spans), all);
+    let mut session = it.scene.peer.session();
+    for name in &names {
+        let change = Change::Set("title".into(), vec![b"Engineer".to_vec()]);
+        session.modify(&At::Named(name.clone()), &[change]).unwrap();
+    }
+    killed_after(it, 1);
+    let changed = format!("{users} AND job_title = 'Engineer'");
+    assert_eq!(world.count(&changed), all);
+    let told = "SELECT count(*) FROM audit_log WHERE action = 'user.changed'";
+    assert_eq!(world.count(told), all, "each once");
+    nothing_twice(it);
+}
+
+#[test]
+fn p_96_killed_in_the_middle_the_next_run_completes_it_in_active_directory() {
+    let it = Followed::new();
+    let own = unique(&it.scene);
+    completed_by_the_next(&it, |n| {
+        let local = format!("{own}-{n:03}");
+        let upn = format!("{local}@brightwater.example");
+        add(&mut it.scene.peer.session(), &it.place, &local, &upn, &[("mail", &upn)])
+    });
+}
+
+#[test]
+fn p_96_killed_in_the_middle_the_next_run_completes_it_in_openldap() {
+    let it = Followed::in_openldap();
+    let own = unique(&it.scene);
+    completed_by_the_next(&it, |n| open_account(&it, &format!("{own}{n:03}")));
 }
 
 #[test]
@@ -202,6 +290,7 @@ fn p_95_the_last_administrator_and_accounts_for_emergencies_stay() {
     let it = Followed::new();
     let (boss, boss_upn) = it.account("boss");
     let (ann, ann_upn) = it.account("ann");
+    let (glass, glass_upn) = it.account("glass");
     it.import();
     let boss_id = it.user(&boss_upn);
     let sql = it.scene.world.sql();
@@ -212,17 +301,20 @@ fn p_95_the_last_administrator_and_accounts_for_emergencies_stay() {
     )
     .unwrap();
     it.scene.world.may_sign_in(portico::ids::UserId(boss_id));
+    // No form makes one outside the provider; a store that has one all the same leaves it alone too.
+    let glass_id = it.user(&glass_upn);
+    sql.execute("UPDATE users SET break_glass = 1 WHERE id = ?1", [glass_id]).unwrap();
     it.follow(json!({}));
-    for name in [&boss, &ann] {
+    for name in [&boss, &ann, &glass] {
         it.set(name, &[("userAccountControl", "546")]);
     }
-    assert_eq!(it.done(), json!({ "refused": 1, "suspended": 1 }), "{}", it.told());
-    assert!(
-        it.told().contains("Is disabled there.") && it.told().contains("administrator"),
-        "{}",
-        it.told()
-    );
-    assert_eq!(it.shown(boss_id)["state"], "active");
+    assert_eq!(it.done(), json!({ "refused": 1, "suspended": 1, "leaver": 1 }), "{}", it.told());
+    let told = it.told();
+    assert!(told.contains("Is disabled there.") && told.contains("administrator"), "{told}");
+    assert!(told.contains("Is disabled there. Is kept for emergencies here, and stays."), "{told}");
+    for id in [boss_id, glass_id] {
+        assert_eq!(it.shown(id)["state"], "active");
+    }
     assert_eq!(it.shown(it.user(&ann_upn))["state"], "disabled");
     let reason =
         it.scene.world.text("SELECT detail FROM audit_log WHERE action = 'directory.leaver'");

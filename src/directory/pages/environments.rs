@@ -6,7 +6,7 @@ use crate::connectors::{Stage, frame};
 use crate::directory::environments::{
     as_input, connectors, create as make, destroy as remove, list, one, update as change,
 };
-use crate::directory::{Environment, Flavour};
+use crate::directory::{Environment, Flavour, OnDrift};
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{Item, cancel, link, menu_button, primary};
@@ -27,6 +27,7 @@ const LABELS: &[(&str, &str)] = &[
     ("base", "Base"),
     ("zone", "Time zone"),
     ("marked", "Mark"),
+    ("drift", "What others change"),
     ("confirm", "Confirmation"),
 ];
 
@@ -91,6 +92,7 @@ pub fn new(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
     }
     input.set("zone", cx.actor.zone.name());
     input.set("marked", 1);
+    input.set("drift", OnDrift::Report.word());
     form(cx, scope, None, &input, &[])
 }
 
@@ -128,6 +130,9 @@ fn form(
             }))
             (fieldset("What is ours there", "", html! {
                 (check(input, wrong, "marked", "Mark what Portico makes", "A mark in one attribute lets it be found again after a crash. Without it every object that is found has to be confirmed by hand"))
+                (radio(input, "drift", "report", "Tell of what others change there", "Somebody then says which side holds"))
+                (radio(input, "drift", "repair", "Write fields of accounts back by itself", "Names, phones, titles and the like. Of many at once somebody is asked first; all else is told of"))
+                (complaint_of(wrong, "drift", "What others change"))
                 @if wrong.iter().any(|each| each.field == CONFIRM.name) {
                     (text_field(input, wrong, CONFIRM.name, "Confirmation", Opts { autocomplete: "off", ..Opts::default() }))
                 }
@@ -173,6 +178,7 @@ fn page(cx: &Cx, it: &Environment, wrong: &[Complaint]) -> Response {
         [Item::link("Edit", format!("{at}/edit")), Item::post("Delete", format!("{at}/delete"))];
     let actions = html! {
         @if cx.actor.may::<ConnectorsWrite>() { (menu_button("more", "More", &items)) }
+        (link("Changed by others", &format!("{at}/drift")))
         (primary("Check it").posts(&format!("/connectors/{}/doctor", it.connector)))
     };
     let list = [
@@ -185,6 +191,10 @@ fn page(cx: &Cx, it: &Environment, wrong: &[Complaint]) -> Response {
         ("Owner", html! { (it.customer_name) }),
         ("Time zone", html! { (it.zone) }),
         ("Mark", html! { @if it.marked { "What Portico makes carries a mark" } @else { "None" } }),
+        (
+            "What others change",
+            html! { @match it.drift { OnDrift::Report => "Told of", OnDrift::Repair => "Fields are written back" } },
+        ),
         ("Locations", html! { (text::count(it.locations, "location", "locations")) }),
         (
             "Customers",

@@ -198,7 +198,9 @@ impl<'a> Desk<'a> {
         }
         let id = self.id_of(entry)?;
         let known = self.bound(class, customer, subject)?;
-        if known.is_some_and(|known| known.object == id && known.dn == entry.name) {
+        if known.is_some_and(|known| {
+            known.object == id && known.dn == entry.name && !known.adopted
+        }) {
             return Ok(());
         }
         let binding = Binding {
@@ -208,6 +210,7 @@ impl<'a> Desk<'a> {
             user,
             subject: subject.to_owned(),
             dn: entry.name.clone(),
+            adopted: false,
         };
         let done = self
             .app
@@ -231,10 +234,23 @@ impl<'a> Desk<'a> {
             user: None,
             subject: subject.to_owned(),
             dn: entry.name.clone(),
+            adopted: false,
         };
         Ok(self.app.db.write(By::portico(Via::Engine), |tx| {
             store::unbind(tx, self.line.id, &binding.object)?;
             store::bind(tx, self.line.id, &binding)
+        })?)
+    }
+
+    /// Remembers who is in a group now.
+    pub fn member(&self, group: &str, member: &Entry, is_in: bool) -> Result<(), Fault> {
+        if self.order.dry_run {
+            return Ok(());
+        }
+        let id = self.id_of(member)?;
+        let it = (id.as_str(), member.name.as_str());
+        Ok(self.app.db.write(By::portico(Via::Engine), |tx| {
+            store::member(tx, self.line.id, group, it, is_in)
         })?)
     }
 

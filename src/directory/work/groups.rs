@@ -197,14 +197,16 @@ pub fn member(desk: &mut Desk<'_>, add: bool) -> Result<(), Fault> {
             false => Ok(()),
         };
     };
-    let Some(who) = whom(desk)? else {
+    let Some(it) = whom(desk, add)? else {
         return match add {
             true => Err(Fault::refused("The user has no account in the directory.")),
             false => Ok(()),
         };
     };
-    let at = desk.at(&entry)?;
+    let (at, who) = (desk.at(&entry)?, it.dn()?);
+    let group_id = desk.id_of(&entry)?;
     if is_member(desk, &at, &who)? == add {
+        desk.member(&group_id, &it, add)?;
         return desk.give(&entry);
     }
     let what = match add {
@@ -237,6 +239,7 @@ pub fn member(desk: &mut Desk<'_>, add: bool) -> Result<(), Fault> {
             }
             done => done?,
         }
+        desk.member(&group_id, &it, add)?;
     }
     desk.give(&entry)
 }
@@ -251,8 +254,9 @@ fn is_member(desk: &mut Desk<'_>, at: &At, who: &Dn) -> Result<bool, Fault> {
     }
 }
 
-/// The user of the request, or a user or group of the customer's part.
-fn whom(desk: &mut Desk<'_>) -> Result<Option<Dn>, Fault> {
+/// The user of the request, or a user or group of the customer's part. Whoever is to go out of a
+/// group may lie anywhere: only the group is written.
+fn whom(desk: &mut Desk<'_>, add: bool) -> Result<Option<Entry>, Fault> {
     let entry = match desk.text("member") {
         None | Some("self") => {
             let person = desk.person()?;
@@ -268,8 +272,11 @@ fn whom(desk: &mut Desk<'_>) -> Result<Option<Dn>, Fault> {
         }
         Some(text) => find(desk, text)?,
     };
-    let Some(entry) = entry else { return Ok(None) };
-    let name = entry.dn()?;
-    desk.guard(&name)?;
-    Ok(Some(name))
+    if let Some(entry) = &entry
+        && add
+    {
+        let name = entry.dn()?;
+        desk.guard(&name)?;
+    }
+    Ok(entry)
 }

@@ -2,9 +2,11 @@
 //! it, and looks again; done twice it is done once. Objects are known by the id that never changes,
 //! and nothing outside the customer's own part of the tree is written.
 
+mod back;
 mod desk;
 mod groups;
 mod plan;
+pub mod told;
 mod units;
 mod users;
 
@@ -33,6 +35,7 @@ words! {
         GroupEnsure = "dir.group_ensure", GroupRename = "dir.group_rename",
         GroupRemove = "dir.group_remove",
         MemberAdd = "dir.member_add", MemberRemove = "dir.member_remove",
+        PutBack = "dir.put_back",
     }
 }
 
@@ -105,6 +108,7 @@ fn attempt(desk: &mut Desk<'_>) -> Result<(), Fault> {
         Verb::GroupRemove => groups::remove(desk),
         Verb::MemberAdd => groups::member(desk, true),
         Verb::MemberRemove => groups::member(desk, false),
+        Verb::PutBack => back::put_back(desk),
     }
 }
 

@@ -142,8 +142,14 @@ pub fn ensure(desk: &mut Desk<'_>) -> Result<(), Fault> {
     };
     match found {
         Some(entry) => {
+            let entry = match known.as_ref().is_some_and(|known| known.adopted) {
+                true => brought_in(desk, entry, &place)?,
+                false => entry,
+            };
             let name = entry.dn()?;
-            desk.guard(&name)?;
+            if !(desk.order.dry_run && known.as_ref().is_some_and(|known| known.adopted)) {
+                desk.guard(&name)?;
+            }
             // OpenLDAP takes the first password in a call of its own, which may not have come about.
             if known.is_none() && !desk.is_ad() && !desk.order.dry_run {
                 desk.session.set_password(&name, &first_password()?)?;
@@ -161,6 +167,22 @@ pub fn ensure(desk: &mut Desk<'_>) -> Result<(), Fault> {
         }
         None => create(desk, &person, &place, &account, &upn),
     }
+}
+
+/// An account that somebody said is theirs comes to where the customer's accounts are.
+fn brought_in(desk: &mut Desk<'_>, entry: Entry, place: &Dn) -> Result<Entry, Fault> {
+    let name = entry.dn()?;
+    let area = desk.area()?;
+    if name.is_below(&area) {
+        return Ok(entry);
+    }
+    let step = name.first().cloned().ok_or_else(|| Fault::refused("It has no name."))?;
+    if !desk.go(format!("move {name} to {place}, because it was adopted")) {
+        return Ok(entry);
+    }
+    let id = desk.id_of(&entry)?;
+    desk.session.rename(&name, &step, Some(place))?;
+    needed(desk.by_id(&id, SEEN)?)
 }
 
 /// One that an earlier attempt made and did not come to write down.
@@ -310,7 +332,12 @@ pub fn attributes(desk: &mut Desk<'_>) -> Result<(), Fault> {
 }
 
 fn update(desk: &mut Desk<'_>, person: &Person, entry: &Entry) -> Result<(), Fault> {
-    let wanted = wanted(desk, person, entry)?;
+    let mut wanted = wanted(desk, person, entry)?;
+    // What was ordered alone is written alone.
+    if let Some(Value::Array(only)) = desk.order.params.get("only") {
+        let only: Vec<&str> = only.iter().filter_map(Value::as_str).collect();
+        wanted.retain(|name, _| only.contains(&name.as_str()));
+    }
     let changes = plan::differences(&wanted, entry);
     if changes.is_empty() {
         return Ok(());

@@ -12,6 +12,8 @@ pub enum Filter {
     Equals(&'static str, Vec<u8>),
     Begins(&'static str, String),
     AtLeast(&'static str, i64),
+    /// Of texts that sort as what they say does, like times.
+    From(&'static str, String),
     /// Of Active Directory: all these bits are set.
     Bits(&'static str, i64),
 }
@@ -71,6 +73,11 @@ impl fmt::Display for Filter {
                 f.write_str("*)")
             }
             Filter::AtLeast(attribute, value) => write!(f, "({attribute}>={value})"),
+            Filter::From(attribute, value) => {
+                write!(f, "({attribute}>=")?;
+                escaped(f, value.as_bytes())?;
+                f.write_str(")")
+            }
             Filter::Bits(attribute, bits) => {
                 write!(f, "({attribute}:1.2.840.113556.1.4.803:={bits})")
             }

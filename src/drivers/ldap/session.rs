@@ -1,6 +1,7 @@
 //! One conversation with one machine of a directory. Every call has its limit, names and filters
 //! are typed, results come in pages, and referrals are not followed. No control is ever sent but
-//! that of paging: above all none that deletes what lies below.
+//! that of paging and, with reading alone, that which shows what was deleted: above all none that
+//! deletes what lies below.
 
 use super::fault::{self, Class, Fault, Stage};
 use super::filter::Filter;
@@ -9,7 +10,7 @@ use super::pipe::{self, CONNECT, Gauge, Host, Seen, Server};
 use crate::crash;
 use crate::secret::Secret;
 use ldap3::asn1::{PL, StructureTag};
-use ldap3::controls::{Control, ControlParser, ControlType, PagedResults};
+use ldap3::controls::{Control, ControlParser, ControlType, PagedResults, RawControl};
 use ldap3::exop::PasswordModify;
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, StdStream};
 use std::collections::{BTreeMap, HashSet};
@@ -22,6 +23,9 @@ use tokio::time::timeout;
 
 /// Results are fetched so many at a time.
 const PAGE: i32 = 500;
+
+/// Of Active Directory: what was deleted is shown as well, for as long as it keeps that.
+const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 
 /// How much of the tree is looked through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,30 +223,50 @@ impl Session {
         attributes: &[&str],
         most: usize,
     ) -> Result<Vec<Entry>, Fault> {
+        let mut found = Vec::new();
+        self.pages((at, depth, filter), attributes, false, |page| {
+            found.extend(page);
+            Ok(found.len() < most)
+        })?;
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// The same a page at a time, for as long as `each` wants more. `deleted`: of Active Directory,
+    /// also what is there no more.
+    pub fn pages(
+        &mut self,
+        (at, depth, filter): (&At, Depth, &Filter),
+        attributes: &[&str],
+        deleted: bool,
+        mut each: impl FnMut(Vec<Entry>) -> Result<bool, Fault>,
+    ) -> Result<(), Fault> {
         let scope = match depth {
             Depth::Itself => ldap3::Scope::Base,
             Depth::Children => ldap3::Scope::OneLevel,
             Depth::Everything => ldap3::Scope::Subtree,
         };
         let (base, filter) = (at.text(), filter.to_string());
-        let mut found = Vec::new();
         let mut cookie = Vec::new();
         loop {
-            let page = PagedResults { size: PAGE, cookie };
+            let mut controls = vec![RawControl::from(PagedResults { size: PAGE, cookie })];
+            if deleted {
+                let ctype = SHOW_DELETED.to_owned();
+                controls.push(RawControl { ctype, crit: true, val: None });
+            }
             let attributes = attributes.to_vec();
-            let work = self.ldap.with_controls(page).search(&base, scope, &filter, attributes);
+            let work = self.ldap.with_controls(controls).search(&base, scope, &filter, attributes);
             let ldap3::SearchResult(entries, result) =
                 Self::call(&self.runtime, &self.gauge, self.limit, work)?;
             self.trace.push(format!("search “{base}” {filter}: {} ({})", result.rc, entries.len()));
             if result.rc != 0 {
                 return Err(Fault::of_code(Stage::Call, result.rc, &result.text));
             }
-            // References to other directories are among them.
-            found.extend(entries.into_iter().filter_map(|entry| read(entry.0)));
             cookie = next_page(&result.ctrls)?;
-            if cookie.is_empty() || found.len() >= most {
-                found.truncate(most);
-                return Ok(found);
+            // References to other directories are among them.
+            let more = each(entries.into_iter().filter_map(|entry| read(entry.0)).collect())?;
+            if cookie.is_empty() || !more {
+                return Ok(());
             }
         }
     }

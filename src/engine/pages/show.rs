@@ -2,10 +2,11 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    CustomersRead, RequestsRead, RequestsRelease, RequestsRetry, ServicesForget, UsersRead,
+    CustomersRead, RequestsRead, RequestsRelease, RequestsRetry, ServicesForget, UsersImport,
+    UsersRead,
 };
 use crate::engine::view::{self, Shown, Step, Try};
-use crate::engine::{Status, cancel as cancel_request, retry as retry_request};
+use crate::engine::{Action, Status, cancel as cancel_request, retry as retry_request};
 use crate::error::{Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, link, primary};
@@ -33,7 +34,7 @@ pub fn show(cx: &Cx, scope: &Scope<RequestsRead>) -> Result<Response> {
     let body = html! {
         (page_head(&row.title, head))
         div.cols {
-            div.stack { (verdict(&shown)) (moving(cx, &shown)) (from_before(cx, &shown)) }
+            div.stack { (verdict(cx, &shown)) (moving(cx, &shown)) (from_before(cx, &shown)) }
             div.stack { (card("Details", None, details(cx, &shown))) }
         }
     };
@@ -143,15 +144,25 @@ fn from_before(cx: &Cx, shown: &Shown) -> Markup {
     card("From an earlier step", None, body)
 }
 
-fn verdict(shown: &Shown) -> Markup {
+fn verdict(cx: &Cx, shown: &Shown) -> Markup {
     let row = &shown.row;
     match row.status {
-        Status::Failed => flash(Tone::Bad, html! { (row.reason) }, None),
+        Status::Failed => flash(Tone::Bad, html! { (row.reason) }, choose(cx, shown)),
         Status::Cancelled if !row.reason.is_empty() => {
             flash(Tone::Off, html! { (row.reason) }, None)
         }
         _ => html! {},
     }
+}
+
+/// Where the account's name is taken there, the two ways on.
+fn choose(cx: &Cx, shown: &Shown) -> Option<Markup> {
+    let is = |step: &Step| step.action == Action::DirUserEnsure.word() && step.status == "failed";
+    let user = shown.row.user.filter(|_| shown.steps.iter().any(is))?;
+    let taken = shown.row.reason.contains("is in the directory already and is not ours");
+    (taken && cx.actor.may::<UsersImport>()).then(|| {
+        html! { (link("Adopt it or change the name", &format!("/users/{user}/directory/same")).small()) }
+    })
 }
 
 fn moving(cx: &Cx, shown: &Shown) -> Markup {

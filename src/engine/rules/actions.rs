@@ -199,13 +199,15 @@ impl Action {
         matches!(self, Action::ScriptRun | Action::WebhookSend) || self.in_scim().is_some()
     }
 
-    /// Those that a rule may be given; a reseller is set up by its service alone, and no rule has
-    /// a password.
+    /// Those that a rule may be given; a reseller is set up by its service alone, no rule has a
+    /// password, and things are put back by people who saw that they were moved.
     pub fn offered() -> impl Iterator<Item = Action> {
         Action::ALL
             .iter()
             .copied()
-            .filter(|action| !matches!(action, Action::Reseller | Action::DirPassword))
+            .filter(|action| {
+                !matches!(action, Action::Reseller | Action::DirPassword | Action::DirPutBack)
+            })
     }
 }
 

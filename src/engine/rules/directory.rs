@@ -75,7 +75,7 @@ pub fn params(verb: Verb) -> &'static [Param] {
         Verb::UserDelete | Verb::Enable | Verb::Disable | Verb::Unlock | Verb::MustChange => {
             OF_USER
         }
-        Verb::Password => &[],
+        Verb::Password | Verb::PutBack => &[],
         Verb::GroupEnsure => GROUP_ENSURE,
         Verb::GroupRename => GROUP_RENAME,
         Verb::GroupRemove => GROUP_REMOVE,
@@ -104,5 +104,6 @@ pub fn label(verb: Verb) -> &'static str {
         Verb::GroupRemove => "Directory: delete a group",
         Verb::MemberAdd => "Directory: add to a group",
         Verb::MemberRemove => "Directory: take out of a group",
+        Verb::PutBack => "Directory: put back what was moved or renamed",
     }
 }

@@ -94,7 +94,7 @@ pub struct Filter {
 
 /// The events that start work by rules.
 pub fn events() -> impl Iterator<Item = &'static str> {
-    let without = ["user.move", "user.order"];
+    let without = ["user.move", "user.order", "user.reconcile", "customer.reconcile"];
     events::EVENTS.iter().map(|event| event.name).filter(move |name| !without.contains(name))
 }
 

@@ -9,6 +9,7 @@ use super::evidence::{Account, Candidate, Evidence, Verdict};
 use super::{Areas, Judged, Site, links, look, parse, proposals, store};
 use crate::auth::permissions::{UsersCreate, UsersImport, UsersUpdate};
 use crate::auth::{Actor, Permission, Scope};
+use crate::crash;
 use crate::db::{Db, Read, Write};
 use crate::drivers::ldap::name::Dn;
 use crate::error::{Complaint, Error, Result};
@@ -179,6 +180,9 @@ pub fn apply(
             false => order.app.db.write(order.scope.by, work)?,
         }
         report.take(rows);
+        if !order.dry_run {
+            crash::at("batch");
+        }
         if !on {
             break;
         }
@@ -269,7 +273,9 @@ fn decide(
             };
             links::tie(tx, site, *user, of, &evidence)?;
             row.user_id = Some(*user);
-            row.why = format!("Becomes {}: the same sign-in name.", lookup::shown_name(tx, *user)?);
+            let comes = links::comes_with(tx, &order.app.config.key, order.actor, (at, *user))?;
+            let name = lookup::shown_name(tx, *user)?;
+            row.why = format!("Becomes {name}: the same sign-in name.{comes}");
             Ok(Outcome::Linked)
         }
         Verdict::Proposed { why, candidates, suggested } => {
@@ -289,7 +295,8 @@ fn decide(
             let (user, left_out) = add(&order.app.db, tx, order.actor, order.scope, home, account)?;
             links::tie(tx, site, user, of, &json!("new"))?;
             row.user_id = Some(user);
-            row.why = left_out;
+            let comes = links::comes_with(tx, &order.app.config.key, order.actor, (at, user))?;
+            row.why = format!("{left_out}{comes}").trim().to_owned();
             Ok(Outcome::Created)
         }
     }

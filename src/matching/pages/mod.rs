@@ -3,4 +3,5 @@
 pub mod import;
 pub mod links;
 pub mod proposals;
+pub mod same;
 pub mod sync;

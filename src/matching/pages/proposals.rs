@@ -203,14 +203,14 @@ fn another(cx: &Cx, it: &Proposal, input: &Input, wrong: &[Complaint], at: &str)
 pub fn link_it(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
     let id: ProposalId = cx.param("id")?;
     let input = cx.input()?;
-    let done = tie(cx.db, &cx.actor, scope, id, &input);
+    let done = tie((cx.db, &cx.app.config.key), &cx.actor, scope, id, &input);
     after(cx, scope, id, &input, done.map(|_| "The account is linked."))
 }
 
 pub fn create(cx: &Cx, scope: &Scope<UsersImport>) -> Result<Response> {
     let id: ProposalId = cx.param("id")?;
     let input = cx.input()?;
-    let done = make(cx.db, &cx.actor, scope, id, &input);
+    let done = make((cx.db, &cx.app.config.key), &cx.actor, scope, id, &input);
     after(cx, scope, id, &input, done.map(|_| "The user was added and is linked."))
 }
 

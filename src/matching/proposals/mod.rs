@@ -10,7 +10,7 @@ use crate::db::{Db, Read, Write};
 use crate::error::{Error, Result};
 use crate::ids::{ConnectorId, CustomerId, EnvironmentId, ProposalId, UserId};
 use crate::input::{Field, Fields, Input};
-use crate::secret;
+use crate::secret::{self, Key};
 use crate::time::Instant;
 use crate::users::{Home, reaches};
 use crate::web::{Listing, Paging};
@@ -164,7 +164,7 @@ fn open(tx: &Read, scope: &Scope<UsersImport>, id: ProposalId) -> Result<(Propos
 
 /// The account is that user's.
 pub fn link(
-    db: &Db,
+    (db, key): (&Db, &Key),
     actor: &Actor,
     scope: &Scope<UsersImport>,
     id: ProposalId,
@@ -192,13 +192,14 @@ pub fn link(
         }
         store::decide(tx, id, State::Linked, Some(user))?;
         links::tie(tx, &site, user, (&it.object, &it.place), &json!(person.evidence))?;
+        links::comes_with(tx, key, actor, (it.customer, user))?;
         Ok(user)
     })
 }
 
 /// The account is somebody new's.
 pub fn create(
-    db: &Db,
+    (db, key): (&Db, &Key),
     actor: &Actor,
     scope: &Scope<UsersImport>,
     id: ProposalId,
@@ -220,6 +221,7 @@ pub fn create(
         store::decide(tx, id, State::Created, None)?;
         let (user, _) = import::add(db, tx, actor, scope, &home, &it.account)?;
         links::tie(tx, &site, user, (&it.object, &it.place), &json!("new"))?;
+        links::comes_with(tx, key, actor, (it.customer, user))?;
         store::decide(tx, id, State::Created, Some(user))?;
         Ok(user)
     })

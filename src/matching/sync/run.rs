@@ -7,6 +7,7 @@ use crate::audit;
 use crate::auth::permissions::UsersDisable;
 use crate::brake;
 use crate::connectors::call;
+use crate::crash;
 use crate::directory::work::{self, Verb};
 use crate::drivers::Outcome as Answer;
 use crate::error::{Error, Result};
@@ -53,6 +54,7 @@ pub fn run(cx: &RunCx) -> Result<()> {
             }
             Ok(())
         })?;
+        crash::at("batch");
         if cx.next()? != Next::Go {
             return Ok(());
         }

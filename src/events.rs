@@ -5,8 +5,8 @@
 use crate::agreed;
 use crate::assignments;
 use crate::customers::life;
-use crate::drift;
 use crate::db::Read;
+use crate::drift;
 use crate::engine::{self, Event};
 use crate::error::{Error, Result};
 use crate::moves;

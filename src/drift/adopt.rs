@@ -22,10 +22,8 @@ use crate::web::App;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-pub const ADOPT: &[Field] = &[Field::integer(
-    "user_id",
-    "of an account: whose it is; left out, it becomes a new user",
-)];
+pub const ADOPT: &[Field] =
+    &[Field::integer("user_id", "of an account: whose it is; left out, it becomes a new user")];
 
 fn refused(fault: Fault) -> Error {
     Error::refused(fault.text)
@@ -47,7 +45,8 @@ pub fn adopt(
     let base = Dn::parse(&it.base).map_err(Error::refused)?;
     let mut wanted = seen::attributes(it.flavour);
     wanted.push("member");
-    let entry = seen::by_id(&mut session, it.flavour, &base, &it.object, &wanted).map_err(refused)?;
+    let entry =
+        seen::by_id(&mut session, it.flavour, &base, &it.object, &wanted).map_err(refused)?;
     let entry = entry.ok_or_else(|| Error::refused("It is not there any more."))?;
     let members = match it.class {
         Class::Group => members(&mut session, &it, &base, &entry).map_err(refused)?,

@@ -69,8 +69,7 @@ fn places(ours: &Dn, now: &Dn, all: &mut Vec<Fresh>) {
     {
         all.push(fresh(Kind::Moved, "", &here.to_string(), &there.to_string()));
     }
-    let (one, other) =
-        (ours.first().map_or("", Rdn::value), now.first().map_or("", Rdn::value));
+    let (one, other) = (ours.first().map_or("", Rdn::value), now.first().map_or("", Rdn::value));
     if fold(one) != fold(other) {
         all.push(fresh(Kind::Renamed, NAME, one, other));
     }

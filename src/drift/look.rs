@@ -126,8 +126,7 @@ fn refused(fault: Fault) -> Error {
 }
 
 fn tip(session: &mut Session, ground: &Ground) -> Result<Tip, Fault> {
-    let wanted =
-        ["dsServiceName", "highestCommittedUSN", "defaultNamingContext", "namingContexts"];
+    let wanted = ["dsServiceName", "highestCommittedUSN", "defaultNamingContext", "namingContexts"];
     let root = session.read(&At::Root, &wanted)?.unwrap_or_default();
     let base = dn(&ground.base)?;
     if ground.flavour == Flavour::OpenLdap {
@@ -142,11 +141,7 @@ fn tip(session: &mut Session, ground: &Ground) -> Result<Tip, Fault> {
     let machine = session.read(&service, &["invocationId"])?.unwrap_or_default();
     let machine = machine.bytes("invocationId").first().and_then(|bytes| ad::guid(bytes));
     let domain = dn(&root.text("defaultNamingContext"))?;
-    Ok(Tip {
-        machine: machine.unwrap_or_default(),
-        mark: root.text("highestCommittedUSN"),
-        domain,
-    })
+    Ok(Tip { machine: machine.unwrap_or_default(), mark: root.text("highestCommittedUSN"), domain })
 }
 
 fn dn(text: &str) -> Result<Dn, Fault> {
@@ -161,7 +156,8 @@ fn kinds() -> Filter {
 
 fn attributes(flavour: Flavour) -> Vec<&'static str> {
     let own = seen::attributes(flavour).into_iter();
-    let all: BTreeSet<&str> = own.chain(told::ALSO.iter().copied()).chain(ALSO.iter().copied()).collect();
+    let all: BTreeSet<&str> =
+        own.chain(told::ALSO.iter().copied()).chain(ALSO.iter().copied()).collect();
     all.into_iter().collect()
 }
 
@@ -270,8 +266,7 @@ impl<'a> Eyes<'a> {
         if self.ground.flavour == Flavour::OpenLdap {
             gone.extend(self.absent(session, tip)?);
         }
-        let (mut units, others): (Vec<Entry>, Vec<Entry>) =
-            entries.into_iter().partition(is_unit);
+        let (mut units, others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_unit);
         let first = again.iter().filter(|(_, class)| **class == Class::Ou);
         units.extend(self.one_by_one(session, tip, first.map(|(object, _)| object), &mut gone)?);
         self.units(units)?;
@@ -294,17 +289,17 @@ impl<'a> Eyes<'a> {
         let only_units = Filter::is("objectClass", "organizationalUnit");
         for part in &parts {
             let at = At::Named(part.clone());
-            let done = session.pages((&at, Depth::Everything, &only_units), &wanted, false, |page| {
-                units.extend(page);
-                Ok(true)
-            });
+            let done =
+                session.pages((&at, Depth::Everything, &only_units), &wanted, false, |page| {
+                    units.extend(page);
+                    Ok(true)
+                });
             absent_is_fine(done)?;
         }
         let listed: BTreeSet<String> =
             units.iter().filter_map(|each| seen::id_of(each, self.ground.flavour)).collect();
-        let lost = bound.iter().filter(|(object, class)| {
-            *class == Class::Ou && !listed.contains(object)
-        });
+        let lost =
+            bound.iter().filter(|(object, class)| *class == Class::Ou && !listed.contains(object));
         units.extend(self.one_by_one(session, tip, lost.map(|(object, _)| object), &mut gone)?);
         self.units(units)?;
         let others = Filter::All(vec![kinds(), only_units.negated()]);
@@ -320,8 +315,7 @@ impl<'a> Eyes<'a> {
         }
         let known = self.kept.keys().map(|object| (object.clone(), Class::User));
         let all: BTreeMap<String, Class> = bound.into_iter().chain(known).collect();
-        let lost: Vec<&String> =
-            all.keys().filter(|object| !self.seen.contains(*object)).collect();
+        let lost: Vec<&String> = all.keys().filter(|object| !self.seen.contains(*object)).collect();
         let rest = self.one_by_one(session, tip, lost.into_iter(), &mut gone)?;
         self.examine(&rest)?;
         Ok(gone)
@@ -360,8 +354,12 @@ impl<'a> Eyes<'a> {
 
     /// OpenLDAP does not say what was deleted: what of ours is not listed any more.
     fn absent(&self, session: &mut Session, tip: &Tip) -> Result<BTreeSet<String>, Fault> {
-        let mut left: BTreeSet<String> =
-            self.db.read(|db| store::all_bound(db, self.ground))?.into_iter().map(|(id, _)| id).collect();
+        let mut left: BTreeSet<String> = self
+            .db
+            .read(|db| store::all_bound(db, self.ground))?
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect();
         let at = At::Named(tip.domain.clone());
         session.pages((&at, Depth::Everything, &kinds()), &["entryUUID"], false, |page| {
             for entry in page {
@@ -567,7 +565,9 @@ impl<'a> Eyes<'a> {
             }
         };
         let Some((kind, follows)) = home else { return Ok(false) };
-        if (class == Class::User && follows) || (class != Class::User && kind == LocationKind::Private) {
+        if (class == Class::User && follows)
+            || (class != Class::User && kind == LocationKind::Private)
+        {
             return Ok(false);
         }
         let proposed =
@@ -591,10 +591,21 @@ impl<'a> Eyes<'a> {
             }
             for (member, ours) in known.iter().filter(|(member, _)| !now.contains_key(*member)) {
                 // Who is deleted is in no group any more, and told of as such.
-                let there = seen::by_id(session, self.ground.flavour, &tip.domain, member, &["objectClass"])?;
+                let there = seen::by_id(
+                    session,
+                    self.ground.flavour,
+                    &tip.domain,
+                    member,
+                    &["objectClass"],
+                )?;
                 if there.is_some() {
                     let (what, ours) = (member.clone(), ours.clone());
-                    fresh.push(Fresh { kind: Kind::MemberRemoved, what, ours, theirs: String::new() });
+                    fresh.push(Fresh {
+                        kind: Kind::MemberRemoved,
+                        what,
+                        ours,
+                        theirs: String::new(),
+                    });
                 }
             }
             if let Some(found) = self.found.get_mut(group.found) {

@@ -107,11 +107,9 @@ impl Finding {
             return &[];
         }
         match self.kind {
-            Kind::Attribute
-            | Kind::Moved
-            | Kind::Renamed
-            | Kind::Disabled
-            | Kind::Deleted => &[Verb::Push, Verb::Take, Verb::Ignore, Verb::Forget],
+            Kind::Attribute | Kind::Moved | Kind::Renamed | Kind::Disabled | Kind::Deleted => {
+                &[Verb::Push, Verb::Take, Verb::Ignore, Verb::Forget]
+            }
             // A directory lets in nobody who is shut out here.
             Kind::Enabled => &[Verb::Push, Verb::Ignore, Verb::Forget],
             Kind::MemberAdded | Kind::MemberRemoved => &[Verb::Push, Verb::Take, Verb::Ignore],

@@ -2,7 +2,9 @@
 
 use super::adopt::adopt as take_up;
 use super::{Filter, Finding, Kind, State, Verb, begin, list, one, read_filter, store, verbs};
-use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite};
+use crate::auth::permissions::{
+    ConnectorsRead, ConnectorsWrite, CustomersRead, RequestsRead, UsersRead,
+};
 use crate::auth::{Actor, Scope};
 use crate::directory::{Class, Environment, environments};
 use crate::error::{Complaint, Error, Result};
@@ -120,7 +122,7 @@ fn rows(cx: &Cx, items: &[Finding]) -> Markup {
                     td { (said(each)) @if each.state == State::Pushing { " " (pill(Tone::Busy, word(each.state))) } }
                     td.p2 { (side(&each.ours)) }
                     td.p2 { (side(&each.theirs)) }
-                    td.p3 { a href={ "/customers/" (each.customer) } { (each.customer_name) } }
+                    td.p3 { (linked(cx.actor.may::<CustomersRead>(), &format!("/customers/{}", each.customer), &each.customer_name)) }
                     td.p3 { (text::when(each.found_at, &cx.actor.zone, cx.db.now())) }
                 }
             }
@@ -175,6 +177,11 @@ fn page(cx: &Cx, it: &Finding, input: &Input, wrong: &[Complaint]) -> Result<Res
     Ok(cx.page_with(status, Nav::Connectors, &it.name, &crumbs(&trail), body))
 }
 
+/// A link for those who may follow it.
+fn linked(may: bool, href: &str, text: &str) -> Markup {
+    html! { @if may { a href=(href) { (text) } } @else { (text) } }
+}
+
 fn known(cx: &Cx, it: &Finding) -> Vec<(&'static str, Markup)> {
     let mut all = vec![
         ("What", html! { (said(it)) }),
@@ -182,14 +189,23 @@ fn known(cx: &Cx, it: &Finding) -> Vec<(&'static str, Markup)> {
         ("There", html! { (side(&it.theirs)) }),
         ("Where it lies", html! { span.mono { (it.place) } }),
         ("Directory", html! { a href={ "/directories/" (it.environment) } { (it.directory) } }),
-        ("Customer", html! { a href={ "/customers/" (it.customer) } { (it.customer_name) } }),
+        (
+            "Customer",
+            linked(
+                cx.actor.may::<CustomersRead>(),
+                &format!("/customers/{}", it.customer),
+                &it.customer_name,
+            ),
+        ),
     ];
-    if let Some(user) = it.user {
-        all.push(("User", html! { a href={ "/users/" (user) } { "The user" } }));
+    if let Some(user) = it.user.filter(|_| cx.actor.may::<UsersRead>()) {
+        all.push(("User", linked(true, &format!("/users/{user}"), "The user")));
     }
     all.push(("Found", html! { (text::when(it.found_at, &cx.actor.zone, cx.db.now())) }));
     if let Some(request) = it.request {
-        all.push(("Work", html! { a href={ "/requests/" (request) } { "Request " (request) } }));
+        let may = cx.actor.may::<RequestsRead>();
+        let text = format!("Request {request}");
+        all.push(("Work", linked(may, &format!("/requests/{request}"), &text)));
     }
     if let Some(at) = it.decided_at {
         let when = text::when(at, &cx.actor.zone, cx.db.now());

@@ -49,7 +49,8 @@ fn told(cx: &RunCx, seq: i64, id: EnvironmentId, whole: bool) -> Result<()> {
     let (level, result, text) = match look(cx.app, id, whole) {
         Ok(told) => {
             let counts = told.counts;
-            let how = if told.whole { "looked through whole" } else { "looked through for changes" };
+            let how =
+                if told.whole { "looked through whole" } else { "looked through for changes" };
             let text = format!(
                 "{name}: {how}; {}, {} settled by itself, {} pushed back at once",
                 count(counts.new, "thing is new", "things are new"),

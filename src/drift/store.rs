@@ -197,11 +197,9 @@ pub fn look_again(tx: &Write, binding: i64, again: bool) -> Result<usize> {
 
 /// Who is known to be in a group: the id and the name that was seen last.
 pub fn members(db: &Read, binding: i64) -> Result<Vec<(String, String)>> {
-    db.all(
-        "SELECT member, dn FROM bound_members WHERE binding_id = ?1",
-        [binding],
-        |row| Ok((row.get("member")?, row.get("dn")?)),
-    )
+    db.all("SELECT member, dn FROM bound_members WHERE binding_id = ?1", [binding], |row| {
+        Ok((row.get("member")?, row.get("dn")?))
+    })
 }
 
 pub fn put_member(tx: &Write, binding: i64, (member, dn): (&str, &str)) -> Result<usize> {

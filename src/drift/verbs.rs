@@ -18,16 +18,13 @@ use crate::places;
 use crate::users::{self, Home, life, reaches};
 use serde_json::{Value, json};
 
-pub const IGNORE: &[Field] =
-    &[Field::text("until", "the last day on which nobody is told of it; left out: until it changes")];
+pub const IGNORE: &[Field] = &[Field::text(
+    "until",
+    "the last day on which nobody is told of it; left out: until it changes",
+)];
 
 /// A finding about which `verb` may be said.
-pub fn open(
-    tx: &Read,
-    scope: &Scope<ConnectorsWrite>,
-    id: DriftId,
-    verb: Verb,
-) -> Result<Finding> {
+pub fn open(tx: &Read, scope: &Scope<ConnectorsWrite>, id: DriftId, verb: Verb) -> Result<Finding> {
     let it = store::one(tx, scope, id)?;
     if it.verbs().contains(&verb) {
         return Ok(it);
@@ -163,7 +160,8 @@ fn anew(tx: &Write, it: &Finding) -> Result<RequestId> {
         store::unbind(tx, it.connector, &it.object)?;
         let all = assignments::provision_user(tx, user)?;
         let first = all.first().copied();
-        let first = first.ok_or_else(|| Error::refused("Work on the user is under way. Wait for its end."))?;
+        let first = first
+            .ok_or_else(|| Error::refused("Work on the user is under way. Wait for its end."))?;
         store::settle_object(tx, it.environment, &it.object, Verb::Push)?;
         return Ok(first);
     }
@@ -186,7 +184,12 @@ fn anew(tx: &Write, it: &Finding) -> Result<RequestId> {
             None => Vec::new(),
         };
         let params = json!({ "name": name, "ou": below });
-        steps.push(step(it, Action::DirGroupEnsure, format!("Make the group {name} again"), params));
+        steps.push(step(
+            it,
+            Action::DirGroupEnsure,
+            format!("Make the group {name} again"),
+            params,
+        ));
         for (n, (_, dn)) in members.iter().take(200).enumerate() {
             let params = json!({ "group": name, "member": dn });
             let mut one = step(it, Action::DirMemberAdd, format!("Add {dn}"), params);
@@ -202,12 +205,7 @@ fn anew(tx: &Write, it: &Finding) -> Result<RequestId> {
 }
 
 /// What is so there holds here from now on.
-pub fn take(
-    db: &Db,
-    actor: &Actor,
-    scope: &Scope<ConnectorsWrite>,
-    id: DriftId,
-) -> Result<()> {
+pub fn take(db: &Db, actor: &Actor, scope: &Scope<ConnectorsWrite>, id: DriftId) -> Result<()> {
     db.write(scope.by, |tx| {
         let it = open(tx, scope, id, Verb::Take)?;
         match it.kind {
@@ -350,12 +348,7 @@ fn let_go(tx: &Write, it: &Finding) -> Result<()> {
 }
 
 /// Tells nobody of it for a while: until a day, or until it is another.
-pub fn ignore(
-    db: &Db,
-    scope: &Scope<ConnectorsWrite>,
-    id: DriftId,
-    input: &Input,
-) -> Result<()> {
+pub fn ignore(db: &Db, scope: &Scope<ConnectorsWrite>, id: DriftId, input: &Input) -> Result<()> {
     db.read(|db| store::one(db, scope, id))?;
     let mut fields = Fields::of(input, IGNORE);
     let until = fields.optional_date("until");

@@ -18,7 +18,8 @@ use crate::web::App;
 use serde_json::json;
 
 pub const ADOPT: &[Field] =
-    &[Field::text("object", "the id of the account, as the list of those of the same name has it").required()];
+    &[Field::text("object", "the id of the account, as the list of those of the same name has it")
+        .required()];
 
 /// One account of the same name.
 pub struct Same {
@@ -79,13 +80,7 @@ fn whole(session: &mut Session, site: &Site) -> Result<Dn> {
 }
 
 /// What may be known of it, and whether it may be theirs.
-fn judged(
-    app: &App,
-    actor: &Actor,
-    site: &Site,
-    user: &User,
-    account: &Account,
-) -> Result<Same> {
+fn judged(app: &App, actor: &Actor, site: &Site, user: &User, account: &Account) -> Result<Same> {
     let place = Dn::parse(&account.place).map_err(Error::refused)?;
     app.db.read(|db| {
         let strange =

@@ -3,8 +3,8 @@
 use super::{Site, store};
 use crate::assignments::{self, Adopted};
 use crate::audit;
-use crate::auth::{Actor, Scope};
 use crate::auth::permissions::UsersImport;
+use crate::auth::{Actor, Scope};
 use crate::db::{Db, Write};
 use crate::error::{Error, Result};
 use crate::ids::{ConnectorId, CustomerId, UserId};

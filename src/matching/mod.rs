@@ -99,11 +99,7 @@ impl Areas {
         Areas::within(db, site.connector, site.environment)
     }
 
-    pub fn within(
-        db: &Read,
-        connector: ConnectorId,
-        environment: EnvironmentId,
-    ) -> Result<Areas> {
+    pub fn within(db: &Read, connector: ConnectorId, environment: EnvironmentId) -> Result<Areas> {
         let all = store::areas(db, connector, environment)?.into_iter();
         Ok(Areas(all.filter_map(|(id, text)| Some((id, Dn::parse(&text).ok()?))).collect()))
     }

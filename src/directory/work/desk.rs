@@ -198,9 +198,8 @@ impl<'a> Desk<'a> {
         }
         let id = self.id_of(entry)?;
         let known = self.bound(class, customer, subject)?;
-        if known.is_some_and(|known| {
-            known.object == id && known.dn == entry.name && !known.adopted
-        }) {
+        if known.is_some_and(|known| known.object == id && known.dn == entry.name && !known.adopted)
+        {
             return Ok(());
         }
         let binding = Binding {

@@ -202,12 +202,9 @@ impl Action {
     /// Those that a rule may be given; a reseller is set up by its service alone, no rule has a
     /// password, and things are put back by people who saw that they were moved.
     pub fn offered() -> impl Iterator<Item = Action> {
-        Action::ALL
-            .iter()
-            .copied()
-            .filter(|action| {
-                !matches!(action, Action::Reseller | Action::DirPassword | Action::DirPutBack)
-            })
+        Action::ALL.iter().copied().filter(|action| {
+            !matches!(action, Action::Reseller | Action::DirPassword | Action::DirPutBack)
+        })
     }
 }
 

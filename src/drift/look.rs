@@ -56,6 +56,12 @@ struct Tip {
     domain: Dn,
 }
 
+/// What has changed, and the ids of what was deleted.
+struct Delta {
+    entries: Vec<Entry>,
+    gone: BTreeSet<String>,
+}
+
 /// Everything that is gathered, apart from the conversation.
 struct Eyes<'a> {
     db: &'a Db,
@@ -104,7 +110,7 @@ pub fn look(app: &App, id: EnvironmentId, whole: bool) -> Result<Told> {
     };
     let whole = delta.is_none();
     let gone = match delta {
-        Some((entries, gone)) => eyes.delta(&mut session, &tip, entries, gone),
+        Some(delta) => eyes.delta(&mut session, &tip, delta),
         None => eyes.whole(&mut session, &tip),
     };
     let gone = gone.map_err(refused)?;
@@ -161,13 +167,13 @@ fn attributes(flavour: Flavour) -> Vec<&'static str> {
     all.into_iter().collect()
 }
 
-/// What has changed since `mark`, and the ids of what was deleted; none where that is too much.
+/// What has changed since `mark`; none where that is too much.
 fn changed(
     session: &mut Session,
     ground: &Ground,
     tip: &Tip,
     mark: &str,
-) -> Result<Option<(Vec<Entry>, BTreeSet<String>)>, Fault> {
+) -> Result<Option<Delta>, Fault> {
     let since = match ground.flavour {
         Flavour::Ad => {
             let Ok(mark) = mark.parse::<i64>() else { return Ok(None) };
@@ -199,7 +205,7 @@ fn changed(
             Ok(entries.len() <= MOST)
         },
     )?;
-    Ok((entries.len() <= MOST).then_some((entries, gone)))
+    Ok((entries.len() <= MOST).then_some(Delta { entries, gone }))
 }
 
 fn is_unit(entry: &Entry) -> bool {
@@ -255,9 +261,9 @@ impl<'a> Eyes<'a> {
         &mut self,
         session: &mut Session,
         tip: &Tip,
-        entries: Vec<Entry>,
-        mut gone: BTreeSet<String>,
+        delta: Delta,
     ) -> Result<BTreeSet<String>, Fault> {
+        let Delta { entries, mut gone } = delta;
         let mut again: BTreeMap<String, Class> =
             self.db.read(|db| store::again(db, self.ground))?.into_iter().collect();
         for (object, kept) in &self.kept {

@@ -1509,6 +1509,8 @@ CREATE TABLE usage (
   meter      TEXT NOT NULL CHECK (meter IN ('seats', 'instances') OR meter GLOB 'sum:[a-z]*'), -- sum: of a property
   max        INTEGER CHECK (max >= 0),
   used       INTEGER NOT NULL DEFAULT 0 CHECK (used >= 0),
+  set_by     INTEGER,                                      -- who said the most
+  told       TEXT NOT NULL DEFAULT '' CHECK (told IN ('', 'near', 'full')), -- of that much use, once
   PRIMARY KEY (holder_id, service_id, plan_id, meter)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX usage_by_service ON usage (service_id);

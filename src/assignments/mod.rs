@@ -22,6 +22,7 @@ mod document;
 mod draft;
 mod fields;
 mod ledger_row;
+mod notices;
 mod people;
 mod plan;
 mod properties;

@@ -2,7 +2,7 @@
 
 use super::ledger_row::{self, By};
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, act, amounts, properties, store};
+use super::{Held, HeldId, act, amounts, notices, properties, store};
 use crate::audit;
 use crate::catalogue;
 use crate::db::Write;
@@ -84,7 +84,9 @@ fn delivered(tx: &Write, job: &Job, held: &Held, what: &str) -> Result<()> {
     };
     let kind = ledger_row::kind(held.id);
     if !ledger::is_open(tx, kind, held.id.number())? {
-        return ledger_row::write(tx, held, Action::Added, &by);
+        ledger_row::write(tx, held, Action::Added, &by)?;
+        // What arrives suspended cannot be used yet.
+        return if live == Live::On { notices::live(tx, held) } else { Ok(()) };
     }
     let replanned = planned && held.live_plan_id != held.plan_id;
     let resumed = held.live == Live::Suspended && live == Live::On;
@@ -105,7 +107,8 @@ fn removed(tx: &Write, job: &Job, held: &Held) -> Result<()> {
     release(tx, held)?;
     let detail = json!({ "service": held.code, "plan": held.plan, "request_id": job.request });
     let action = format!("{}_service.removed", held.id.level().word());
-    audit::record(tx, &action, act::subject(held.id), held.customer, &detail)
+    audit::record(tx, &action, act::subject(held.id), held.customer, &detail)?;
+    if held.live == Live::Never { Ok(()) } else { notices::removed(tx, held) }
 }
 
 /// An order taken back before anything was made leaves nothing behind; otherwise what was there

@@ -857,3 +857,23 @@ pub fn makes_accounts(
         |row| Ok((row.get("code")?, row.get("name")?, row.get("plan")?)),
     )
 }
+
+/// What a customer or the nearest above it says of a setting.
+pub fn said(db: &Read, customer: CustomerId, key: &str) -> Result<Option<String>> {
+    db.maybe(
+        "SELECT value FROM customer_tree JOIN customer_settings ON customer_id = above AND key = :key
+          WHERE below = :customer
+          ORDER BY depth LIMIT 1",
+        named_params! { ":customer": customer, ":key": key },
+        |row| row.get("value"),
+    )
+}
+
+/// Name and address of whoever is written to at a customer.
+pub fn contact(db: &Read, customer: CustomerId) -> Result<Option<(String, String)>> {
+    db.maybe(
+        "SELECT contact_name, contact_email FROM customers WHERE id = ?1 AND contact_email <> ''",
+        [customer],
+        |row| Ok((row.get("contact_name")?, row.get("contact_email")?)),
+    )
+}

@@ -7,7 +7,7 @@ mod told;
 pub use folder::{holder, prepare};
 pub use told::{Line, Source, Told, read};
 
-use crate::secret::Key;
+use crate::secret::{Key, Secret};
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +20,10 @@ pub struct Config {
     /// What links in mails begin with, without a slash at the end; empty: the one of the settings page.
     pub base_url: String,
     pub key: Key,
+    /// Where numbers for watching are given out; nowhere if left out.
+    pub metrics_listen: Option<SocketAddr>,
+    /// What is asked for them; without it they are this machine's alone.
+    pub metrics_token: Option<Secret>,
     pub trusted_proxies: Vec<IpNet>,
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
@@ -40,6 +44,8 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             base_url: String::new(),
             key,
+            metrics_listen: None,
+            metrics_token: None,
             trusted_proxies: Vec::new(),
             tls_cert: None,
             tls_key: None,

@@ -3,7 +3,7 @@
 use super::Config;
 use crate::error::{Complaint, Error, Result};
 use crate::input::distance;
-use crate::secret::Key;
+use crate::secret::{Key, Secret};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -95,6 +95,34 @@ const SETTINGS: &[Setting] = &[
         draft.config.tls_key = file(text)?;
         Ok(())
     }),
+    setting(
+        "METRICS_LISTEN",
+        "",
+        "Address and port that gives out numbers for watching, like 127.0.0.1:9100; nowhere when not set",
+        |draft, text| {
+            let wrong = |_| "is not an address and port like 127.0.0.1:9100";
+            draft.config.metrics_listen = match text {
+                "" => None,
+                text => Some(text.parse().map_err(wrong)?),
+            };
+            Ok(())
+        },
+    ),
+    Setting {
+        secret: true,
+        ..setting(
+            "METRICS_TOKEN",
+            "",
+            "What is asked of whoever reads them, as Bearer; without it only this machine may",
+            |draft, text| {
+                if text.len() < 16 && !text.is_empty() {
+                    return Err("must have 16 characters at least".into());
+                }
+                draft.config.metrics_token = Some(Secret::new(text)).filter(|_| !text.is_empty());
+                Ok(())
+            },
+        )
+    },
     setting(
         "SCRIPTS",
         "",

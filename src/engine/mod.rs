@@ -7,6 +7,7 @@
 pub mod api;
 pub mod callback;
 pub mod feed;
+pub mod figures;
 pub mod freezes;
 pub mod notices;
 pub mod pages;

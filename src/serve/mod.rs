@@ -1,6 +1,8 @@
 //! The running program: the edge in front, the application behind it, the workers beside it, and
 //! their orderly end.
 
+pub mod metrics;
+
 use crate::auth::password::LINE;
 use crate::edge::{self, Incoming, Outgoing};
 use crate::error::{Error, Result};
@@ -54,6 +56,7 @@ pub fn run(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
         |_, path| if path.ends_with("/users/import") { UPLOAD_BYTES } else { edge::BODY_BYTES };
     // Those who wait for the hasher hold a worker each: the line must not take the others'.
     settings.workers += LINE;
+    let numbers = metrics::start(app)?;
     let workers = Workers::start(app)?;
     ready(address);
     let answering = app.clone();
@@ -64,6 +67,9 @@ pub fn run(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
         edge::terminated(),
     );
     workers.stop();
+    if let Some(numbers) = numbers {
+        numbers.stop();
+    }
     served
 }
 

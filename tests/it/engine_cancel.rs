@@ -39,7 +39,7 @@ impl Desk {
         let scene = Scene::new();
         let hook = scene.world.webhook("Desk", &sink.url()).0;
         let admin = scene.admin();
-        for (position, key) in [(1, "one"), (2, "two")] {
+        for (position, key) in [(11, "one"), (12, "two")] {
             let rule = json!({
                 "service": "workplace", "event": "user_service.provision", "key": key,
                 "position": position, "action": "webhook.send", "connector_id": hook,
@@ -188,6 +188,85 @@ fn p_60_a_request_is_cancelled_at_every_point_of_its_life() {
     let far = desk.world().customer(desk.world().reseller("Elsewhere"), "Far away");
     let theirs = desk.world().person(far, "Customer administrator");
     assert_eq!(desk.cancel(&theirs, &done), 404);
+}
+
+#[test]
+fn p_60_what_waits_for_people_a_task_or_the_clock_is_cancelled_by_page_and_api() {
+    let desk = Desk::new();
+    let (admin, world) = (desk.scene.admin(), desk.world());
+    // On plus a task comes first, and on standard a rule waits for an hour.
+    for (key, action, params, plan) in [
+        ("task", "task.open", json!({ "title": "Lay the cable" }), "plus"),
+        ("hour", "wait", json!({ "minutes": "60" }), "standard"),
+    ] {
+        let rule = json!({
+            "service": "workplace", "event": "user_service.provision", "key": key, "position": 1,
+            "action": action, "params": params, "condition": format!("plan.code == '{plan}'"),
+        });
+        admin.api_post("/rules", rule).expect(201);
+    }
+    let give = |plan: &str, local: &str| {
+        let user = desk.scene.user(local);
+        let body = json!({ "service": "workplace", "plan": plan });
+        let given = admin.api_post(&format!("/users/{user}/services"), body).expect(202);
+        Order { request: given.json()["request_id"].as_i64().unwrap(), held: given.id(), user }
+    };
+    let by_page = |order: &Order| {
+        let at = format!("/requests/{}/cancel", order.request);
+        assert!(admin.get(&at).expect(200).says("Cancel the request"));
+        admin.post(&at, &[]).location();
+    };
+    let hold = |order: &Order| {
+        world
+            .text(&format!("SELECT turn || ' ' || hold FROM requests WHERE id = {}", order.request))
+    };
+    let engine = desk.start();
+    for (plan, waits) in [("plus", "sleeping person"), ("standard", "sleeping wait")] {
+        let (api, page) = (give(plan, &format!("{plan}1")), give(plan, &format!("{plan}2")));
+        for order in [&api, &page] {
+            desk.until("it waits", || hold(order) == waits);
+            desk.stands(order, "on", "never", 0);
+        }
+        assert_eq!(desk.cancel(&admin, &api), 202);
+        by_page(&page);
+        for order in [&api, &page] {
+            assert_eq!(desk.status(order), "cancelled", "{waits}");
+            // Nothing was made yet.
+            desk.stands(order, "gone", "gone", 0);
+        }
+    }
+    assert_eq!(world.count("SELECT count(*) FROM tasks WHERE state = 'open'"), 0);
+    engine.stop();
+    assert!(desk.sink.hits().is_empty(), "nothing was called");
+
+    // Before anybody has agreed: nobody is asked any more.
+    admin.api_patch("/settings", json!({ "approvals": "on" })).expect(200);
+    let here = format!("/customers/{}/approvals", desk.scene.customer);
+    admin.api_post(&here, json!({ "on": true })).expect(200);
+    let bea = world.person_with(PROVIDER, &[("approvals.decide", 3), ("customers.read", 3)]);
+    let chain = json!({
+        "customer_id": PROVIDER, "name": "Desk", "kind": "group", "whose": "everyone",
+        "members": [bea.id], "verbs": ["give"],
+    });
+    admin.api_post("/approvals/chains", chain).expect(201);
+    let (api, page) = (give("plus", "asked1"), give("plus", "asked2"));
+    for order in [&api, &page] {
+        assert_eq!(desk.status(order), "waiting_approval");
+        desk.stands(order, "on", "never", 0);
+    }
+    assert_eq!(desk.cancel(&admin, &api), 202);
+    by_page(&page);
+    for order in [&api, &page] {
+        assert_eq!(desk.status(order), "cancelled");
+        desk.stands(order, "gone", "gone", 0);
+    }
+    assert_eq!(bea.api_get("/approvals").expect(200).json()["items"], json!([]));
+    // Once more is too late, and another branch cannot see any of it.
+    assert_eq!(desk.cancel(&admin, &api), 409);
+    let far = world.customer(world.reseller("Elsewhere"), "Far away");
+    let theirs = world.person(far, "Customer administrator");
+    assert_eq!(desk.cancel(&theirs, &page), 404);
+    theirs.post(&format!("/requests/{}/cancel", page.request), &[]).expect(404);
 }
 
 #[test]

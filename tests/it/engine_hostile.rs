@@ -249,7 +249,7 @@ sys.exit(int(call["props"].get("exit", "0")))
     }
     let feed = admin.api_get("/requests/errors.atom").body;
     assert!(feed.contains("It ended with ***"), "why it failed is there: {feed}");
-    clean("metrics", &admin.get("/metrics").body);
+    clean("metrics", &crate::metrics::text(&stage.world.app));
     // All that is stored, mails among it, but for what is sealed.
     let world = &stage.world;
     world.sql().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();

@@ -197,7 +197,7 @@ fn what_panics_is_decided_and_stands_in_nobodys_way() {
 }
 
 /// What SQLite has to do for each look of the engine at what waits, by its statement.
-fn effort(stage: &Stage, request: RequestId) -> BTreeMap<String, i32> {
+pub fn effort(stage: &Stage, request: RequestId) -> BTreeMap<String, i32> {
     let sql = stage.world.sql();
     let value = |name: &str| -> rusqlite::types::Value {
         let of = |column: &str| -> rusqlite::types::Value {

@@ -2,7 +2,7 @@
 //! of the specification, cell by cell.
 
 use crate::assignments::Scripted;
-use crate::world::Person;
+use crate::world::{PROVIDER, Person};
 use portico::ids::UserId;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -266,6 +266,31 @@ fn p_21_each_cell_of_states_and_verbs_by_page_and_api() {
         "removed",
     ];
     try_cells(&stage, &states);
+    stage.stage.engine.stop();
+}
+
+#[test]
+fn p_21_each_cell_of_what_waits_for_approval_by_page_and_api() {
+    let stage = Stage::new();
+    let scene = &stage.stage.scene;
+    let admin = scene.admin();
+    scene.workplace(&admin, scene.user("first"));
+    stage.drain();
+    admin.api_patch("/settings", json!({ "approvals": "on" })).expect(200);
+    let here = format!("/customers/{}/approvals", scene.customer);
+    admin.api_post(&here, json!({ "on": true })).expect(200);
+    let bea = scene.world.person_with(PROVIDER, &[("approvals.decide", 3), ("customers.read", 3)]);
+    let chain = json!({
+        "customer_id": PROVIDER, "name": "Desk", "kind": "group", "whose": "everyone",
+        "members": [bea.id], "verbs": ["give", "change", "resume", "remove"],
+    });
+    admin.api_post("/approvals/chains", chain).expect(201);
+    try_cells(&stage, &["waiting_approval"]);
+    // Nobody is asked for what was taken back, and what still waits has its seat.
+    let waits = "SELECT count(*) FROM user_services WHERE live = 'never'";
+    assert_eq!(scene.world.count(waits), 12);
+    assert_eq!(scene.world.count("SELECT count(*) FROM approvals WHERE state = 'open'"), 12);
+    assert_eq!(scene.seats(), 13);
     stage.stage.engine.stop();
 }
 

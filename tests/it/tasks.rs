@@ -5,7 +5,7 @@ use crate::engine::Sink;
 use crate::world::{PROVIDER, Person};
 use portico::engine::{self, Handle};
 use portico::events;
-use portico::ids::UserId;
+use portico::ids::{CustomerId, UserId};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -206,5 +206,78 @@ fn a_task_is_refused_given_to_another_and_reminded_of() {
         ))
     };
     wait_until("another task is open", || open() == 1);
+    engine.stop();
+}
+
+#[test]
+fn a_task_of_a_role_is_everybodys_who_holds_it_there() {
+    let desk = Desk::new();
+    let scene = &desk.scene;
+    let (world, admin, ann) = (&scene.world, scene.admin(), scene.user("ann"));
+    let above = format!("SELECT parent_id FROM customers WHERE id = {}", scene.customer);
+    let reseller = CustomerId(world.count(&above));
+    let rights = [("requests.read", 3)];
+    let (one, other) = (world.person_with(reseller, &rights), world.person_with(reseller, &rights));
+    // The same right without the role, and the role at another branch.
+    let without = world.person_with(reseller, &rights);
+    let far = world.person_with(world.reseller("Elsewhere"), &rights);
+    let role = world.count(&format!("SELECT role_id FROM role_grants WHERE user_id = {}", one.id));
+    let sql = world.sql();
+    sql.execute("UPDATE roles SET name = 'Field staff' WHERE id = ?1", [role]).unwrap();
+    let hold = "UPDATE role_grants SET role_id = ?1 WHERE user_id = ?2";
+    sql.execute(hold, (role, other.id)).unwrap();
+    let hold = "INSERT INTO role_grants (user_id, role_id, at_id, granted_at)
+                SELECT user_id, ?1, at_id, '' FROM role_grants WHERE user_id = ?2";
+    sql.execute(hold, (role, far.id)).unwrap();
+    let params = json!({ "title": "Order a SIM for {user.display_name}", "role": "field STAFF", "due_days": "2" });
+    let rule = world.count("SELECT id FROM rules WHERE key = 'sim'");
+    admin.api_patch(&format!("/rules/{rule}"), json!({ "params": params })).expect(200);
+    let engine = desk.start();
+    let (request, task, _) = desk.give(&admin, ann);
+    let mails = |event: &str| {
+        world.texts(&format!(
+            "SELECT CAST(user_id AS TEXT) FROM messages WHERE event = '{event}' ORDER BY user_id"
+        ))
+    };
+    let both = [one.id.to_string(), other.id.to_string()];
+    assert_eq!(mails("task.opened"), both);
+    let mine = |who: &Person| {
+        let all = who.api_get("/tasks?mine=true").expect(200).json();
+        all["items"].as_array().unwrap().len()
+    };
+    assert_eq!([mine(&one), mine(&other), mine(&without), mine(&far)], [1, 1, 0, 0]);
+    let shown = one.api_get(&format!("/tasks/{task}")).expect(200).json();
+    assert_eq!((&shown["role"], &shown["assignee"]), (&json!("Field staff"), &Value::Null));
+    let page = one.get(&format!("/tasks/{task}")).expect(200);
+    assert!(page.says("Everybody with the role Field staff"), "{}", page.body);
+    let end = format!("/tasks/{task}/refuse");
+    without.api_post(&end, json!({ "reason": "No" })).expect(403);
+    far.api_post(&end, json!({ "reason": "No" })).expect(404);
+    // All of them are reminded.
+    world.later(3 * 24 * 3600);
+    world.job("tasks.remind");
+    assert_eq!(mails("task.due"), both);
+    // It is given to one of them, and by the page back to all.
+    let one = world.sign_in(one.id);
+    let upn = world.text(&format!("SELECT upn FROM users WHERE id = {}", other.id));
+    let give = format!("/tasks/{task}/assign");
+    let given = one.api_post(&give, json!({ "user": upn })).expect(200).json();
+    assert_eq!(
+        (&given["role"], given["assignee_id"].as_i64()),
+        (&json!("Field staff"), Some(other.id.0))
+    );
+    let back = one.post(&give, &[("user", ""), ("role", "Field staff")]);
+    assert_eq!(back.location(), format!("/tasks/{task}"));
+    let wrong = one.api_post(&give, json!({ "user": "", "role": "Nobody’s" })).expect(422);
+    assert_eq!(wrong.complaints(), ["role is no role that is held there"]);
+    other.api_post(&end, json!({ "reason": "No stock" })).expect(200);
+    wait_until("it failed", || desk.status(request) == "failed");
+    // A role that nobody holds there fails the step with its name.
+    let gone = "DELETE FROM role_grants WHERE role_id = ?1 AND at_id = ?2";
+    sql.execute(gone, (role, reseller)).unwrap();
+    admin.api_post(&format!("/requests/{request}/retry"), Value::Null).expect(202);
+    wait_until("it failed again", || desk.status(request) == "failed");
+    let reason = world.text(&format!("SELECT reason FROM requests WHERE id = {request}"));
+    assert_eq!(reason, "SIM card: field STAFF is no role that is held there.");
     engine.stop();
 }

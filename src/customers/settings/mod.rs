@@ -107,6 +107,9 @@ settings! {
     "act_as" "yes" Rule::YesNo, Freely Doors "Staff above may act as a user" "";
     "factor_for_all" "no" Rule::YesNo, Freely Doors "Everybody needs a second factor" "";
     "welcome_by_hand" "yes" Rule::YesNo, Freely Mails "Welcome mail to users added by hand" "How the tick on the form of a new user stands.";
+    "service_mails_to_contact" "yes" Rule::YesNo, Freely Mails "Tell the contact when a service starts or ends" "Of the customer’s own services, not those of its users.";
+    "service_mails_to_users" "no" Rule::YesNo, Freely Mails "Tell users when a service of theirs is ready" "";
+    "limit_mails" "yes" Rule::YesNo, Freely Mails "Say when a limit is nearly reached" "At nine tenths and when nothing is left, to whoever set it.";
     "welcome_by_import" "no" Rule::YesNo, Freely Mails "Welcome mail to imported users" "Where an import does not say otherwise.";
     "offboard_end_sign_ins" "yes" Rule::YesNo, Freely Leaving "End sign-ins and tokens" "";
     "offboard_disable" "yes" Rule::YesNo, Freely Leaving "Disable the account" "";

@@ -17,7 +17,7 @@ use maud::{Markup, html};
 const GROUPS: [(Group, &str, &str); 5] = [
     (Group::Passwords, "Passwords", "Customers below can only be stricter."),
     (Group::Doors, "Getting in", ""),
-    (Group::Mails, "Welcome mails", ""),
+    (Group::Mails, "Mails", "Who is told of what, and who is welcomed."),
     (Group::Leaving, "Offboarding", "What is ticked when somebody leaves."),
     (
         Group::Brake,

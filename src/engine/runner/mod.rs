@@ -7,7 +7,7 @@ mod store;
 mod take;
 mod work;
 
-use super::Event;
+use super::{Event, figures};
 use crate::crash;
 use crate::db::{By, Via, Work, Write};
 use crate::error::{Error, Result};
@@ -200,11 +200,19 @@ impl Engine {
         while let Some(taken) = next.take() {
             self.note(name, Some(taken.step.id));
             crash::at("taken");
+            let began = Instant::now();
             let done =
                 catch_unwind(AssertUnwindSafe(|| work::perform(&self.app, self.events, &taken)));
+            let (action, took) = (taken.step.action, began.elapsed());
             let ended = match done {
-                Ok((outcome, log)) => Ended::Answered(outcome, log),
-                Err(_) => Ended::Panicked,
+                Ok((outcome, log)) => {
+                    figures::attempted(action, &outcome, took);
+                    Ended::Answered(outcome, log)
+                }
+                Err(_) => {
+                    figures::count(action, "panicked", took);
+                    Ended::Panicked
+                }
             };
             self.note(name, None);
             crash::at("answered");

@@ -2,6 +2,7 @@
 //! move in the transaction of the order, by updates that say themselves whether there was room.
 
 mod measures;
+mod notices;
 mod store;
 
 pub use measures::{Limit, Measure, Stand, is_offered, measures, read, seen, set, stand};
@@ -98,6 +99,7 @@ pub fn take(
         if !store::count_up(tx, &counter, service, meter, n)? {
             return Err(Error::Invalid(vec![full(tx, viewer, service, &counter, meter, n)?]));
         }
+        notices::taken(tx, service, &counter, meter, n)?;
     }
     Ok(())
 }

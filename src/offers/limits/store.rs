@@ -1,7 +1,8 @@
 use super::Meter;
+use super::notices::Stage;
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::{CustomerId, PlanId, ServiceId};
+use crate::ids::{CustomerId, PlanId, ServiceId, UserId};
 use rusqlite::named_params;
 use std::collections::BTreeMap;
 
@@ -12,6 +13,10 @@ pub struct Counter {
     pub plan: i64,
     pub max: Option<i64>,
     pub used: i64,
+    /// Who said the most.
+    pub set_by: Option<UserId>,
+    /// How much use somebody was told of.
+    pub told: String,
 }
 
 /// The counters a gift to `customer` would move, the nearest first.
@@ -23,7 +28,7 @@ pub fn counters(
     meter: Meter,
 ) -> Result<Vec<Counter>> {
     db.all(
-        "SELECT holder_id, customers.name, plan_id, max, used
+        "SELECT holder_id, customers.name, plan_id, max, used, set_by, told
            FROM customer_tree
            JOIN usage ON holder_id = above AND service_id = :service AND plan_id IN (0, :plan)
                      AND meter = :meter
@@ -41,8 +46,38 @@ pub fn counters(
                 plan: row.get("plan_id")?,
                 max: row.get("max")?,
                 used: row.get("used")?,
+                set_by: row.get("set_by")?,
+                told: row.get("told")?,
             })
         },
+    )
+}
+
+/// Of how much use somebody was told.
+pub fn told(
+    tx: &Write,
+    counter: &Counter,
+    service: ServiceId,
+    meter: Meter,
+    stage: Stage,
+) -> Result<usize> {
+    tx.run(
+        "UPDATE usage SET told = :stage
+          WHERE holder_id = :holder AND service_id = :service AND plan_id = :plan AND meter = :meter",
+        named_params! {
+            ":holder": counter.holder, ":service": service, ":plan": counter.plan,
+            ":meter": meter.word(), ":stage": stage.word(),
+        },
+    )
+}
+
+/// Whether mails of limits are wanted for a customer; they are where nobody says otherwise.
+pub fn wants_mails(db: &Read, holder: CustomerId) -> Result<bool> {
+    db.value(
+        "SELECT coalesce((SELECT value FROM customer_tree
+                            JOIN customer_settings ON customer_id = above AND key = 'limit_mails'
+                           WHERE below = ?1 ORDER BY depth LIMIT 1), 'yes') = 'yes'",
+        [holder],
     )
 }
 
@@ -114,7 +149,7 @@ pub fn count_down(
     n: i64,
 ) -> Result<usize> {
     tx.run(
-        "UPDATE usage SET used = max(used - :n, 0)
+        "UPDATE usage SET used = max(used - :n, 0), told = iif(used - :n > max - max / 5, told, '')
           WHERE service_id = :service AND plan_id IN (0, :plan) AND meter = :meter
             AND holder_id IN (SELECT above FROM customer_tree WHERE below = :customer AND above <> 1)",
         named_params! {
@@ -133,12 +168,13 @@ pub fn set_limit(
     max: Option<i64>,
 ) -> Result<usize> {
     tx.run(
-        "INSERT INTO usage (holder_id, service_id, plan_id, meter, max)
-         VALUES (:holder, :service, :plan, :meter, :max)
-         ON CONFLICT (holder_id, service_id, plan_id, meter) DO UPDATE SET max = excluded.max",
+        "INSERT INTO usage (holder_id, service_id, plan_id, meter, max, set_by)
+         VALUES (:holder, :service, :plan, :meter, :max, :by)
+         ON CONFLICT (holder_id, service_id, plan_id, meter)
+         DO UPDATE SET max = excluded.max, set_by = excluded.set_by, told = iif(max IS excluded.max, told, '')",
         named_params! {
             ":holder": holder, ":service": service, ":plan": plan.map_or(0, |plan| plan.0),
-            ":meter": meter.word(), ":max": max,
+            ":meter": meter.word(), ":max": max, ":by": tx.by.user,
         },
     )
 }

@@ -229,7 +229,7 @@ fn a_task_of_a_role_is_everybodys_who_holds_it_there() {
     let hold = "INSERT INTO role_grants (user_id, role_id, at_id, granted_at)
                 SELECT user_id, ?1, at_id, '' FROM role_grants WHERE user_id = ?2";
     sql.execute(hold, (role, far.id)).unwrap();
-    let params = json!({ "title": "Order a SIM for {user.display_name}", "role": "field STAFF", "due_days": "2" });
+    let params = json!({ "title": "Order a SIM for {user.display_name}", "role": "field STAFF", "assignee": "", "due_days": "2" });
     let rule = world.count("SELECT id FROM rules WHERE key = 'sim'");
     admin.api_patch(&format!("/rules/{rule}"), json!({ "params": params })).expect(200);
     let engine = desk.start();

@@ -12,9 +12,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// Steps since the process began, by what they did and how that ended: how many, and for how long.
-static STEPS: Mutex<BTreeMap<(Action, &'static str), (u64, Duration)>> =
-    Mutex::new(BTreeMap::new());
+/// How many there were, by what they did and how that ended, and how long all of them took.
+type Steps = BTreeMap<(Action, &'static str), (u64, Duration)>;
+
+/// Those since the process began.
+static STEPS: Mutex<Steps> = Mutex::new(BTreeMap::new());
 
 /// Counts an attempt at a step.
 pub fn attempted(action: Action, outcome: &Outcome, took: Duration) {

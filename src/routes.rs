@@ -962,7 +962,7 @@ routes! {
     Get   "/api/v1/users/{id}"              scope UsersRead    users::api::show, "Show a user" &[] => users::told::OUT;
     Patch "/api/v1/users/{id}"              scope UsersUpdate  users::api::update, "Change a user" users::fields::EDIT => users::told::OUT;
     Patch "/api/v1/users/{id}/names"        scope UsersRename  users::api::names, "Change a user's names" users::fields::NAMES => users::told::OUT;
-    Patch "/api/v1/users/{id}/account"      scope UsersDisable users::api::account, "Set a user's last day" users::fields::DISABLE => users::told::OUT;
+    Patch "/api/v1/users/{id}/account"      scope UsersDisable users::api::account, "Set a user's last day" users::fields::ACCOUNT => users::told::OUT;
     Patch "/api/v1/users/{id}/test-flag"    scope UsersTestFlag users::api::test_flag, "Mark a user as a test" users::fields::TESTING => users::told::OUT;
     Post  "/api/v1/users/{id}/disable"      scope UsersDisable users::life::api::disable, "Disable a user" users::life::SHUT => users::told::OUT;
     Post  "/api/v1/users/{id}/enable"       scope UsersDisable users::life::api::enable, "Enable a user" &[] => users::told::OUT;

@@ -14,39 +14,34 @@ pub const FILTERS: &[Field] = &[Field::text(
     "mine, what waits for oneself, if left out; ordered, one’s own orders that wait; decided, what ended within 30 days",
 )];
 
-pub const ROW: &[Field] = &[
-    Field::integer("id", ""),
-    Field::integer("request_id", "the request that waits"),
-    Field::integer("customer_id", ""),
-    Field::text("title", "what was ordered"),
-    Field::text("chain", "the chain that is asked"),
-    Field::text("state", "later, open, approved, rejected, expired, withdrawn or again"),
-    Field::integer("needed", "how many have to agree"),
-    Field::text("moved", "what changed since it was agreed to before"),
-    Field::text("ordered_by_name", "or null"),
-    Field::text("for_name", "or null"),
-    Field::text("asked_at", "or null"),
-    Field::text("expires_at", "when it is cancelled, or null"),
-    Field::text("ended_at", "or null"),
-];
+macro_rules! row {
+    ($($more:expr),* $(,)?) => {
+        &[
+            Field::integer("id", ""),
+            Field::integer("request_id", "the request that waits"),
+            Field::integer("customer_id", ""),
+            Field::text("title", "what was ordered"),
+            Field::text("chain", "the chain that is asked"),
+            Field::text("state", "later, open, approved, rejected, expired, withdrawn or again"),
+            Field::integer("needed", "how many have to agree"),
+            Field::text("moved", "what changed since it was agreed to before"),
+            Field::text("ordered_by_name", "or null"),
+            Field::text("for_name", "or null"),
+            Field::text("asked_at", "or null"),
+            Field::text("expires_at", "when it is cancelled, or null"),
+            Field::text("ended_at", "or null"),
+            $($more,)*
+        ]
+    };
+}
 
-pub const OUT: &[Field] = &[
-    Field::integer("id", ""),
-    Field::integer("request_id", "the request that waits"),
-    Field::integer("customer_id", ""),
-    Field::text("title", "what was ordered"),
-    Field::text("chain", "the chain that is asked"),
-    Field::text("state", "later, open, approved, rejected, expired, withdrawn or again"),
-    Field::integer("needed", "how many have to agree"),
-    Field::text("moved", "what changed since it was agreed to before"),
-    Field::text("ordered_by_name", "or null"),
-    Field::text("for_name", "or null"),
-    Field::text("asked_at", "or null"),
-    Field::text("expires_at", "when it is cancelled, or null"),
-    Field::text("ended_at", "or null"),
+pub const ROW: &[Field] = row!();
+
+/// With what would be done, and who is asked.
+pub const OUT: &[Field] = row!(
     Field::object("plan", "what would be done, as a preview"),
     Field::list("voters", "each with user_id, name, vote, by, comment and at"),
-];
+);
 
 pub const DEPUTY: &[Field] = &[
     Field::integer("id", ""),
@@ -72,7 +67,7 @@ pub fn index(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
 }
 
 pub fn show(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {
-    let it: Approval = cx.db.read(|db| one(db, own, cx.param("id")?))?;
+    let it: Approval = cx.db.read(|db| one(db, own, &cx.actor, cx.param("id")?))?;
     response::json(200, &it)
 }
 
@@ -87,8 +82,8 @@ pub fn reject(cx: &Cx, scope: &Scope<ApprovalsDecide>) -> Result<Response> {
 fn decide(cx: &Cx, scope: &Scope<ApprovalsDecide>, vote: Vote) -> Result<Response> {
     let own = cx.actor.own::<AccountRead>()?;
     let (id, input): (ApprovalId, _) = (cx.param("id")?, cx.input()?);
-    let it = decide_one(cx.db, &cx.app.config.key, scope, &own, id, vote, &input)?;
-    response::json(200, &it)
+    decide_one(cx.db, &cx.app.config.key, scope, &own, id, vote, &input)?;
+    response::json(200, &cx.db.read(|db| one(db, &own, &cx.actor, id))?)
 }
 
 pub fn withdraw(cx: &Cx, own: &Own<AccountRead>) -> Result<Response> {

@@ -8,11 +8,12 @@ pub mod chains;
 pub mod deputies;
 pub mod pages;
 pub mod reminders;
+mod shown;
 mod store;
 
 use crate::audit;
-use crate::auth::permissions::{ApprovalsDecide, ApprovalsWrite, Permission};
-use crate::auth::{self, Door, Own, Scope};
+use crate::auth::permissions::{ApprovalsDecide, ApprovalsWrite, CostsRead, Permission};
+use crate::auth::{self, Actor, Door, Own, Scope};
 use crate::db::{Db, Read, Via, Write};
 use crate::engine;
 use crate::error::{Error, Result};
@@ -26,6 +27,7 @@ use crate::web::{Listing, Paging};
 use chains::{Chain, Kind};
 use serde::Serialize;
 use serde_json::{Value, json};
+use shown::Reader;
 
 words! {
     State {
@@ -104,7 +106,7 @@ pub struct Approval {
     pub asked_at: Option<Instant>,
     pub expires_at: Option<Instant>,
     pub ended_at: Option<Instant>,
-    /// What would be done, as it was shown to whoever ordered it.
+    /// What would be done, as far as whoever reads it may know.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub plan: Value,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -281,9 +283,13 @@ pub fn list<P>(db: &Db, own: &Own<P>, view: View, paging: &Paging) -> Result<Lis
 }
 
 /// One that one is asked about, stands in for, or ordered; any other is as good as absent.
-pub fn one<P>(db: &Read, own: &Own<P>, id: ApprovalId) -> Result<Approval> {
+pub fn one<P>(db: &Read, own: &Own<P>, viewer: &Actor, id: ApprovalId) -> Result<Approval> {
     let mut it = store::one(db, own, id)?;
-    it.plan = serde_json::from_str(&store::plan(db, it.request_id)?).unwrap_or_default();
+    let costs = viewer.is_provider() && viewer.may::<CostsRead>();
+    if let Some((plan, home)) = store::plan(db, it.request_id)? {
+        let reader = Reader { same_home: home == viewer.home, costs };
+        it.plan = shown::told(serde_json::from_str(&plan)?, reader);
+    }
     it.voters = store::voters(db, id)?;
     Ok(it)
 }
@@ -295,7 +301,8 @@ pub fn waits_for<P>(db: &Read, own: &Own<P>, it: &Approval) -> Result<bool> {
         && store::seat(db, it.id, own.user)?.is_some())
 }
 
-/// Says yes or no, for oneself or in the place of somebody. The last yes lets the order begin.
+/// Says yes or no, for oneself or in the place of somebody. The last yes lets the order begin. Says how
+/// it stands then.
 pub fn decide(
     db: &Db,
     key: &Key,
@@ -304,7 +311,7 @@ pub fn decide(
     id: ApprovalId,
     vote: Vote,
     input: &Input,
-) -> Result<Approval> {
+) -> Result<State> {
     db.write(scope.by, |tx| {
         let it = store::one(tx, own, id)?;
         if it.ordered_by == Some(own.user) {
@@ -349,7 +356,7 @@ pub fn decide(
                 tell_orderer(tx, &it, "approval.decided", &text)?;
             }
         }
-        one(tx, own, id)
+        Ok(store::one(tx, own, id)?.state)
     })
 }
 

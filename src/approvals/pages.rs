@@ -150,8 +150,8 @@ fn act(cx: &Cx, scope: &Scope<ApprovalsDecide>, vote: Vote) -> Result<Response> 
     let (id, input): (ApprovalId, Input) = (cx.param("id")?, cx.input()?);
     let at = format!("/approvals/{id}");
     match decide(cx.db, &cx.app.config.key, scope, &own, id, vote, &input) {
-        Ok(it) => {
-            let text = match (vote, it.state) {
+        Ok(state) => {
+            let text = match (vote, state) {
                 (Vote::Reject, _) => "Rejected. It does not begin.",
                 (Vote::Approve, State::Open) => "Noted. Others have to agree too.",
                 (Vote::Approve, _) => "Approved.",
@@ -182,7 +182,7 @@ fn page(
     complaints: &[Complaint],
 ) -> Result<Response> {
     let (it, mine) = cx.db.read(|db| {
-        let it = one(db, own, id)?;
+        let it = one(db, own, &cx.actor, id)?;
         let mine = waits_for(db, own, &it)?;
         Ok((it, mine))
     })?;

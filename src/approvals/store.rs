@@ -292,14 +292,17 @@ fn approval(row: &Row) -> rusqlite::Result<Approval> {
     })
 }
 
-/// What would be done, as it was shown.
-pub fn plan(db: &Read, request: RequestId) -> Result<String> {
-    let found = db.maybe(
-        "SELECT document FROM requests JOIN previews ON previews.id = preview_id WHERE requests.id = ?1",
+/// What would be done, as it was shown to somebody of that customer.
+pub fn plan(db: &Read, request: RequestId) -> Result<Option<(String, CustomerId)>> {
+    db.maybe(
+        "SELECT document, users.customer_id AS home
+           FROM requests
+           JOIN previews ON previews.id = preview_id
+           JOIN users ON users.id = previews.user_id
+          WHERE requests.id = ?1",
         [request],
-        |row| row.get("document"),
-    )?;
-    Ok(found.unwrap_or_default())
+        |row| Ok((row.get("document")?, row.get("home")?)),
+    )
 }
 
 /// Open ones whose time for a reminder has come, or whose time is over.

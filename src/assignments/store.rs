@@ -12,6 +12,7 @@ use crate::ids::{
     UserServiceId,
 };
 use crate::offers::Meter;
+use crate::secret;
 use crate::web::Paging;
 use rusqlite::{Row, named_params};
 
@@ -419,32 +420,56 @@ pub fn usage(
     Ok(found.unwrap_or((0, None)))
 }
 
-/// What a price of the service would be decided by: rows of it, and lists that mark up.
+/// The prices that a service has above a customer, and the lists they stand in. A price can be put in
+/// the place of another under the same number, so all that is said of it counts.
 pub fn price_basis(db: &Read, service: ServiceId, customer: CustomerId) -> Result<String> {
-    let prices: String = db.value(
-        "SELECT coalesce(group_concat(prices.id || ':' || coalesce(valid_to, ''), ','), '')
+    let prices: Vec<String> = db.all(
+        "SELECT json_array(prices.id, list_id, buyer_id, currency, kind, plan, charge, counting, unit_price,
+                           unit_cost, valid_from, valid_to) AS said
            FROM prices JOIN services ON services.code = prices.service
           WHERE services.id = :service AND seller_id IN (SELECT above FROM customer_tree WHERE below = :customer)",
         named_params! { ":service": service, ":customer": customer },
+        |row| row.get("said"),
     )?;
-    let lists: String = db.value(
-        "SELECT coalesce(group_concat(id || ':' || version, ','), '') FROM price_lists
+    let lists: Vec<String> = db.all(
+        "SELECT json_array(id, version) AS said FROM price_lists
           WHERE customer_id IN (SELECT above FROM customer_tree WHERE below = :customer)",
         named_params! { ":customer": customer },
+        |row| row.get("said"),
     )?;
-    Ok(format!("prices {prices} lists {lists}"))
+    Ok(format!("prices {}", digest(prices.into_iter().chain(lists))))
 }
 
-/// Which values are set above the assignments of a service.
-pub fn values_basis(db: &Read, service: ServiceId, customer: CustomerId) -> Result<String> {
-    let values: String = db.value(
-        "SELECT coalesce(group_concat(property_values.id || ':' || set_at || ':' || locked, ','), '')
+/// What is set of a service's properties: above its assignments, for the customer's (`below`), and
+/// for the user's own.
+pub fn values_basis(
+    db: &Read,
+    service: ServiceId,
+    customer: CustomerId,
+    (below, own): (Option<CustomerServiceId>, Option<UserServiceId>),
+) -> Result<String> {
+    let values: Vec<String> = db.all(
+        "SELECT json_array(property_values.id, property_id, plan_id, value, locked) AS said
            FROM property_values JOIN properties ON properties.id = property_id
           WHERE service_id = :service AND holder IN ('plan', 'given', 'own')
-            AND (reseller_id IS NULL OR reseller_id IN (SELECT above FROM customer_tree WHERE below = :customer))",
-        named_params! { ":service": service, ":customer": customer },
+            AND (reseller_id IS NULL OR reseller_id IN (SELECT above FROM customer_tree WHERE below = :customer))
+          UNION ALL
+         SELECT json_array(id, property_id, plan_id, value, locked) FROM property_values
+          WHERE customer_service_id = :below
+          UNION ALL
+         SELECT json_array(id, property_id, plan_id, value, locked) FROM property_values
+          WHERE user_service_id = :own",
+        named_params! { ":service": service, ":customer": customer, ":below": below, ":own": own },
+        |row| row.get("said"),
     )?;
-    Ok(format!("values {values}"))
+    Ok(format!("values {}", digest(values)))
+}
+
+/// Of texts in whatever order they were found.
+fn digest(texts: impl IntoIterator<Item = String>) -> String {
+    let mut all: Vec<String> = texts.into_iter().collect();
+    all.sort_unstable();
+    secret::hex(&secret::sha256(all.join("\n").as_bytes()))
 }
 
 /// Whether any step for it ended well: something may be outside.

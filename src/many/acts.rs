@@ -6,7 +6,7 @@ use crate::auth::permissions::{
     RolesGrant, RolesRead, UserServicesWrite, UsersDelete, UsersDeprovision, UsersDisable,
     UsersMove, UsersPassword, UsersRead, UsersRename, UsersUpdate,
 };
-use crate::auth::{Actor, Permission, Purpose};
+use crate::auth::{Actor, LEAVES, Permission, Purpose, WITHOUT};
 use crate::customers::properties::FIELD;
 use crate::db::{Db, Write};
 use crate::error::{Complaint, Error, Result};
@@ -69,10 +69,15 @@ const EDIT: &[Field] = &[
     Field::object("set", "edit: new values by field, properties by key; what is not named stays"),
     Field::list("clear", "edit: fields to empty"),
 ];
-const ROLE: &[Field] = &[Field::text("role", "add_role, take_role: its name")];
-const EXPIRY: &[Field] = &[Field::text("expires_on", "expiry: the last day; none: never")];
-const DELETE: &[Field] =
-    &[Field::boolean("deprovision", "delete: first deprovisions who is active or disabled")];
+const ROLE_NAME: Field = Field::text("role", "add_role, take_role: its name");
+const ROLE: &[Field] = &[ROLE_NAME];
+const TAKE: &[Field] = &[ROLE_NAME, LEAVES];
+const SHUT: &[Field] = &[LEAVES];
+const EXPIRY: &[Field] = &[Field::text("expires_on", "expiry: the last day; none: never"), LEAVES];
+const DELETE: &[Field] = &[
+    Field::boolean("deprovision", "delete: first deprovisions who is active or disabled"),
+    LEAVES,
+];
 pub const UPN: &[Field] = &[
     Field::text("by", "upn: domain, pattern or names; found out where it is left out"),
     Field::text("domain", "upn: the domain that names are to be on"),
@@ -157,7 +162,9 @@ impl Act {
     pub fn fields(self) -> &'static [Field] {
         match self {
             Act::Edit => EDIT,
-            Act::AddRole | Act::TakeRole => ROLE,
+            Act::AddRole => ROLE,
+            Act::TakeRole => TAKE,
+            Act::Disable | Act::Deprovision => SHUT,
             Act::Expiry => EXPIRY,
             Act::Delete => DELETE,
             Act::Upn => UPN,
@@ -167,6 +174,11 @@ impl Act {
             Act::SuspendService | Act::ResumeService | Act::EndService => ON_SERVICE,
             _ => &[],
         }
+    }
+
+    /// Whether a customer may have no administrator after it, where that is meant.
+    pub fn may_leave_nobody(self) -> bool {
+        self.fields().iter().any(|field| field.name == WITHOUT)
     }
 
     pub fn title(self) -> &'static str {
@@ -199,6 +211,9 @@ impl Act {
 impl Doing {
     pub fn read(act: Act, input: &Input) -> Result<Doing> {
         let mut fields = Fields::of(input, act.fields());
+        if act.may_leave_nobody() {
+            fields.flag(WITHOUT);
+        }
         match act {
             Act::Edit => edited(&mut fields),
             Act::AddRole | Act::TakeRole => {
@@ -235,11 +250,11 @@ impl Doing {
                 life::enable(db, actor, &actor.scope::<UsersDisable>()?, id)
             }),
             Act::Disable => switch(&user, State::Disabled, || {
-                life::disable(db, actor, &actor.scope::<UsersDisable>()?, id, &Input::default())
+                life::disable(db, actor, &actor.scope::<UsersDisable>()?, id, &self.meant())
             }),
             Act::Deprovision => switch(&user, State::Deprovisioned, || {
                 let scope = actor.scope::<UsersDeprovision>()?;
-                life::deprovision(db, actor, &scope, id, &Input::default()).map(|_| ())
+                life::deprovision(db, actor, &scope, id, &self.meant()).map(|_| ())
             }),
             Act::Delete => switch(&user, State::Deleted, || {
                 life::delete(db, actor, &actor.scope::<UsersDelete>()?, id, &self.input).map(|_| ())
@@ -269,7 +284,7 @@ impl Doing {
             Act::Link => self.send(at, id, Purpose::Password),
             Act::Welcome => self.send(at, id, Purpose::Welcome),
             Act::Expiry => {
-                let mut input = Input::default();
+                let mut input = self.meant();
                 input.set("expires_on", self.input.get("expires_on"));
                 change::<UsersDisable>(tx, actor, &user, &input)
             }
@@ -277,6 +292,15 @@ impl Doing {
             // by `names`, and what was done is put back by `back`.
             Act::GiveService | Act::Upn | Act::Undo => Ok(Changed::new()),
         }
+    }
+
+    /// What is said of the last administrator, as the act on one reads it.
+    fn meant(&self) -> Input {
+        let mut input = Input::default();
+        if self.input.has(WITHOUT) {
+            input.set(WITHOUT, self.input.get(WITHOUT));
+        }
+        input
     }
 
     fn edit(&self, user: &User) -> Input {
@@ -316,7 +340,7 @@ impl Doing {
             .find(|held| held.customer_id == user.customer && held.role.eq_ignore_ascii_case(role));
         let Some(held) = found else { return Ok(Changed::new()) };
         let scope = actor.scope::<RolesGrant>()?;
-        roles::take(db, actor, &scope, user.id, held.id, &Input::default())?;
+        roles::take(db, actor, &scope, user.id, held.id, &self.meant())?;
         let mut changed = one("role", &held.role, "");
         if let Some(until) = held.until_on {
             changed.insert("until_on".to_owned(), json!([until, ""]));
@@ -398,7 +422,8 @@ pub fn one(field: &str, old: &str, new: &str) -> Changed {
 pub fn why_not(err: Error) -> Result<String> {
     match err {
         Error::Invalid(all) => {
-            let one = |each: &Complaint| match each.field.is_empty() {
+            let whole = |each: &Complaint| each.field.is_empty() || each.field == WITHOUT;
+            let one = |each: &Complaint| match whole(each) {
                 true => each.message.clone(),
                 false => format!("{} {}", words(&each.field), each.message),
             };

@@ -3,6 +3,7 @@
 
 use super::acts::{At, one};
 use crate::assignments;
+use crate::auth::LEAVES;
 use crate::auth::permissions::{UsersDeprovision, UsersRead};
 use crate::db::Write;
 use crate::error::Result;
@@ -30,6 +31,7 @@ pub const FIELDS: &[Field] = &[
     Field::text("services_on", "offboard: the day at whose beginning they end"),
     Field::text("deprovision_after", "offboard: days until the account ends, or never"),
     Field::text("delete_after", "offboard: days after that until it goes into the bin, or never"),
+    LEAVES,
 ];
 
 /// What is yes, no, or as is usual.

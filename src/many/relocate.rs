@@ -3,8 +3,8 @@
 
 use super::acts::At;
 use super::store;
-use crate::auth::Actor;
 use crate::auth::permissions::UsersMove;
+use crate::auth::{Actor, LEAVES, WITHOUT};
 use crate::db::{Read, Write};
 use crate::error::{Error, Result};
 use crate::ids::CustomerId;
@@ -19,6 +19,7 @@ pub const FIELDS: &[Field] = &[
         "end_others",
         "move: true ends services that cannot come along; else those users are refused",
     ),
+    LEAVES,
 ];
 
 pub fn read(fields: &mut Fields) {
@@ -41,6 +42,9 @@ pub fn go(tx: &Write, at: &At, user: &User, said: &Input) -> Result<Changed> {
     let scope = at.actor.scope::<UsersMove>()?;
     let mut input = Input::default();
     input.set("customer_id", to);
+    if said.has(WITHOUT) {
+        input.set(WITHOUT, said.get(WITHOUT));
+    }
     if ["1", "true", "on", "yes"].contains(&said.get("end_others")) {
         for number in moves::staying(tx, user, to)? {
             input.push("services", format!("{number}:end"));

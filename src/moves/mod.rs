@@ -15,7 +15,9 @@ pub use outlook::{Outlook, against, look};
 use crate::arrivals::Again;
 use crate::assignments::{Held, moving as services};
 use crate::auth::permissions::UsersMove;
-use crate::auth::{Actor, Scope, not_last_administrator, not_oneself, not_stronger};
+use crate::auth::{
+    Actor, LEAVES, Scope, WITHOUT, not_last_unless_meant, not_oneself, not_stronger,
+};
 use crate::catalogue::{self, OnMove};
 use crate::customers::life::still_running;
 use crate::customers::properties::values::{self, Change};
@@ -44,6 +46,7 @@ pub const MOVE: &[Field] = &[
     Field::list("roles", "names of roles to have there; those that are held when left out"),
     Field::object("properties", "values of properties that hold there, by key"),
     Field::list("places", "department, location, devices: which come along; all when left out"),
+    LEAVES,
 ];
 
 pub const OUT: &[Field] = &[
@@ -135,10 +138,11 @@ fn decide(
             fields.complain::<()>(field, text);
         }
     }
-    let (to, decided) = fields.finish(|| Some((to?, decided?)))?;
+    let meant = fields.flag(WITHOUT);
+    let (to, decided, meant) = fields.finish(|| Some((to?, decided?, meant?)))?;
     let home = Home::of(tx, scope, to)?;
     not_stronger(tx, actor, id)?;
-    let mut all = guards(tx, actor, &user, to)?;
+    let mut all = guards(tx, actor, &user, to, meant)?;
     let (details, why) = moving::outlook(tx, &home, &user, input)?;
     all.extend(why);
     let (properties, why) = properties(tx, mover, &user, &home, input)?;
@@ -190,9 +194,16 @@ fn missing(db: &Read, user: &User, to: CustomerId) -> Result<Vec<Property>> {
 }
 
 /// What stands against it before anything of the other customer is looked at.
-fn guards(tx: &Write, actor: &Actor, user: &User, to: CustomerId) -> Result<Vec<Complaint>> {
+fn guards(
+    tx: &Write,
+    actor: &Actor,
+    user: &User,
+    to: CustomerId,
+    meant: bool,
+) -> Result<Vec<Complaint>> {
     let mut all = Vec::new();
-    for guard in [not_oneself(actor, user.id), not_last_administrator(tx, actor.home, user.id)] {
+    let last = not_last_unless_meant(tx, actor.home, user.id, meant);
+    for guard in [not_oneself(actor, user.id), last] {
         match guard {
             Err(Error::Invalid(why)) => all.extend(why),
             other => other?,

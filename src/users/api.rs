@@ -80,7 +80,7 @@ pub fn names(cx: &Cx, scope: &Scope<UsersRename>) -> Result<Response> {
 
 /// For those who may only disable: the last day.
 pub fn account(cx: &Cx, scope: &Scope<UsersDisable>) -> Result<Response> {
-    some(cx, scope, fields::DISABLE, Door::Account)
+    some(cx, scope, fields::ACCOUNT, Door::Account)
 }
 
 pub fn test_flag(cx: &Cx, scope: &Scope<UsersTestFlag>) -> Result<Response> {

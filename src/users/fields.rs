@@ -1,5 +1,6 @@
 //! What can be said about a user, and the rules of each field.
 
+use crate::auth::LEAVES;
 use crate::customers::domains;
 use crate::customers::fields::{LANGUAGES, country, phone, website};
 use crate::ids::{DomainId, UserId};
@@ -189,7 +190,7 @@ pub const NEW: &[Field] = all!(STATE);
 pub const ARRIVAL: &[Field] = all!(STATE, TEMPLATE, SERVICES, ROLES, WELCOME);
 /// The same like somebody else.
 pub const COPY: &[Field] = all!(STATE, COPIED, SERVICES, ROLES, WELCOME);
-pub const EDIT: &[Field] = all!(KEEP);
+pub const EDIT: &[Field] = all!(KEEP, LEAVES);
 
 fields! {
     RENAME = [UPN, USERNAME, MAIL, RECOVERY, SIGN_IN, DUE, STAYS];
@@ -199,7 +200,11 @@ fields! {
 }
 
 /// What those change who may only rename.
-pub const NAMES: &[Field] = &[UPN, USERNAME, MAIL, ADDRESSES, RECOVERY, SIGN_IN, DUE, STAYS, KEEP];
+pub const NAMES: &[Field] =
+    &[UPN, USERNAME, MAIL, ADDRESSES, RECOVERY, SIGN_IN, DUE, STAYS, KEEP, LEAVES];
+
+/// What those change who may only end an account.
+pub const ACCOUNT: &[Field] = &[EXPIRES, LEAVES];
 
 /// What everybody may say of themselves.
 pub const OWN: &[Field] = &[

@@ -1,5 +1,6 @@
 //! The fields of a user as a form has them, group by group.
 
+use crate::auth::WITHOUT;
 use crate::customers::fields::LANGUAGES;
 use crate::error::Complaint;
 use crate::html::field::{Opts, check, choice_field, text_field, textarea};
@@ -12,6 +13,7 @@ use std::collections::BTreeSet;
 
 /// What the fields are called.
 pub const LABELS: &[(&str, &str)] = &[
+    (WITHOUT, ""),
     ("first_name", "First name"),
     ("last_name", "Last name"),
     ("display_name", "Shown as"),

@@ -31,7 +31,7 @@ use crate::auth::permissions::{
     AccountUpdate, SettingsWrite, UsersCreate, UsersDisable, UsersRead, UsersRename, UsersTestFlag,
 };
 use crate::auth::{
-    Actor, Own, PROVIDER, Permission, Scope, not_last_administrator, not_stronger,
+    Actor, Own, PROVIDER, Permission, Scope, WITHOUT, not_last_unless_meant, not_stronger,
     not_stronger_peer, rights_at,
 };
 use crate::customers::patterns::Patterns;
@@ -481,7 +481,7 @@ fn altered<P: Permission>(
         not_stronger_peer::<UsersDisable>(tx, actor, was.id)?;
     }
     if shuts_out(tx, home, &weighed.details, &weighed.changed) {
-        not_last_administrator(tx, actor.home, was.id)?;
+        not_last_unless_meant(tx, actor.home, was.id, weighed.meant)?;
     }
     if !manner.follows && !changed.is_empty() {
         consent::nobody_asks(tx, actor, was.customer, Some(was.id), Verb::UserChange)?;
@@ -538,6 +538,8 @@ struct Weighed {
     details: Details,
     properties: Vec<Change>,
     changed: Changed,
+    /// It is confirmed that no administrator may be left.
+    meant: bool,
 }
 
 /// Whether somebody cannot sign in any more after the change.
@@ -576,7 +578,7 @@ fn weighed<P: Permission>(
     }
     let mut fields = Fields::of(&whole, EDIT);
     let details = Details::read(&mut fields, &home.usable);
-    let keep = fields.flag("keep_address");
+    let (keep, meant) = (fields.flag("keep_address"), fields.flag(WITHOUT));
     let manager = manager(tx, &mut fields, was.customer, Some(id))?;
     if whole.get("upn").is_empty() {
         fields.complain::<()>("upn", "is required");
@@ -619,8 +621,8 @@ fn weighed<P: Permission>(
         fields.complaints(may_stay(tx, home)?);
     }
     fields.complaints(further(&changed)?);
-    let details = fields.finish(|| details)?;
-    Ok(Weighed { details, properties, changed })
+    let (details, meant) = fields.finish(|| Some((details?, meant?)))?;
+    Ok(Weighed { details, properties, changed, meant })
 }
 
 /// Writes it, with all that follows from it.
@@ -632,7 +634,7 @@ fn put<P: Permission>(
     weighed: &Weighed,
     tells: bool,
 ) -> Result<()> {
-    let Weighed { details, properties, changed } = weighed;
+    let Weighed { details, properties, changed, .. } = weighed;
     if changed.is_empty() {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! What a plan shows is what is run, and showing it writes nothing but the plan, here or outside.
 
 use crate::peers::{Scene, dn, samba};
-use crate::world::{PROVIDER, World};
+use crate::world::{PROVIDER, Person, World};
 use portico::drivers::ldap::filter::Filter;
 use portico::drivers::ldap::session::{At, Depth};
 use portico::engine;
@@ -47,11 +47,8 @@ fn listed(steps: &Value) -> Vec<(String, String)> {
     all.map(|step| (text(step, "title"), text(step, "action"))).collect()
 }
 
-#[test]
-fn p_35_a_plan_writes_its_own_row_only_and_what_it_shows_is_what_is_run() {
-    let scene = Scene::new(samba());
-    let world = &scene.world;
-    let admin = scene.admin();
+/// A service of accounts and a group in a directory, with two plans and a rule for all that is done.
+pub fn vpn(scene: &Scene, admin: &Person) {
     let service = json!({ "code": "vpn", "name": "VPN access", "kind": "user" });
     admin.api_post("/services", service).expect(201);
     for (code, name) in [("STD", "Standard"), ("PLUS", "Plus")] {
@@ -83,6 +80,14 @@ fn p_35_a_plan_writes_its_own_row_only_and_what_it_shows_is_what_is_run() {
     rule("user_service.deprovision", 1, "dir.member_remove", json!({ "group": group }));
     rule("user_service.deprovision", 2, "dir.user_delete", json!({}));
     admin.api_post("/services/vpn/activate", json!({})).expect(200);
+}
+
+#[test]
+fn p_35_a_plan_writes_its_own_row_only_and_what_it_shows_is_what_is_run() {
+    let scene = Scene::new(samba());
+    let world = &scene.world;
+    let admin = scene.admin();
+    vpn(&scene, &admin);
     let customer = scene.customer(PROVIDER, "Brightwater");
     let user = scene.user(customer, "Theo Vane", "theo");
     let running = engine::start(world.app.clone(), events::EVENTS).unwrap();

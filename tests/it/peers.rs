@@ -11,8 +11,11 @@ use portico::drivers::{Answer, Outcome};
 use portico::ids::{ConnectorId, CustomerId, UserId};
 use portico::secret::{self, Secret};
 use serde_json::{Map, Value, json};
+use std::io::{self, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// One of the two, as the tests speak to it.
@@ -236,6 +239,51 @@ impl Scene {
     pub fn entry(&self, name: &str) -> Option<Entry> {
         let wanted = ["*", "objectGUID", "memberOf"];
         self.peer.session().read(&At::Named(dn(name)), &wanted).unwrap()
+    }
+}
+
+/// The way to a directory, which can be cut and mended.
+pub struct Wire {
+    pub at: String,
+    cut: Arc<AtomicBool>,
+}
+
+impl Wire {
+    pub fn to(host: &'static str) -> Wire {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap().to_string();
+        let cut = Arc::new(AtomicBool::new(false));
+        let is_cut = cut.clone();
+        std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                if is_cut.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let Ok(far) = TcpStream::connect(host) else { continue };
+                let ways = [(near.try_clone(), far.try_clone()), (Ok(far), Ok(near))];
+                for (from, to) in ways {
+                    let (from, to, is_cut) = (from.unwrap(), to.unwrap(), is_cut.clone());
+                    std::thread::spawn(move || carry(from, to, &is_cut));
+                }
+            }
+        });
+        Wire { at, cut }
+    }
+
+    pub fn cut(&self, on: bool) {
+        self.cut.store(on, Ordering::SeqCst);
+    }
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
+    let mut bytes = [0; 16_384];
+    while let Ok(n @ 1..) = io::Read::read(&mut from, &mut bytes) {
+        if is_cut.load(Ordering::SeqCst) || to.write_all(&bytes[..n]).is_err() {
+            break;
+        }
+    }
+    for end in [&from, &to] {
+        let _ = end.shutdown(Shutdown::Both);
     }
 }
 

@@ -145,7 +145,7 @@ pub fn carry_out(
 ) -> Result<RunId> {
     db.write(scope.by, |tx| {
         let many = of(tx, actor, scope, customer, asked)?;
-        queue(tx, key, &many, &many.steps, None)
+        queue(tx, key, &many, None)
     })
 }
 
@@ -375,6 +375,11 @@ fn fill(users: &mut [One], left: i64) {
     }
 }
 
+/// Which rules were read, in which versions.
+fn rules(basis: &[String]) -> Vec<String> {
+    basis.iter().filter(|each| each.starts_with("rules ")).cloned().collect()
+}
+
 fn number(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
@@ -439,19 +444,14 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, many: &Many) -> Result<Preview
     previews::insert(tx, &new)
 }
 
-/// Accepts a plan that was looked at: the steps are those that were shown.
+/// Accepts a plan that was looked at: the steps are those that were shown, each with what is of its
+/// user in it.
 pub fn start(tx: &Write, key: &Key, many: &Many, preview: &Preview) -> Result<RunId> {
-    queue(tx, key, many, &preview.shown()?.steps, Some(preview.id))
+    queue(tx, key, many, Some(preview.id))
 }
 
 /// Takes seats for all and queues the run.
-fn queue(
-    tx: &Write,
-    key: &Key,
-    many: &Many,
-    steps: &[Step],
-    preview: Option<PreviewId>,
-) -> Result<RunId> {
+fn queue(tx: &Write, key: &Key, many: &Many, preview: Option<PreviewId>) -> Result<RunId> {
     if !many.refusals.is_empty() {
         return Err(Error::Invalid(many.refusals.clone()));
     }
@@ -465,7 +465,7 @@ fn queue(
         service: many.service.id,
         plan: many.plan,
         said: previews::seal(key, &many.said.to_json())?,
-        steps: steps.to_vec(),
+        rules: rules(&many.basis),
         users: many.users.clone(),
         seats: n,
         amounts: many.amounts.iter().map(|each| (each.property.name.clone(), each.n)).collect(),

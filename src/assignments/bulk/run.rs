@@ -1,9 +1,10 @@
 //! The run behind a gift to many: each user in a savepoint of its own, rights and rules looked at
-//! anew, the steps those that were shown. It goes on where it was stopped.
+//! anew, the steps those that were shown: by the rules as they were then. It goes on where it was
+//! stopped.
 
-use super::{One, Verdict, order};
+use super::{One, Verdict, order, rules};
 use crate::assignments::act::{self, Cause};
-use crate::assignments::plan::{self, Step};
+use crate::assignments::plan;
 use crate::assignments::previews;
 use crate::auth::permissions::UserServicesWrite;
 use crate::auth::{Actor, ServiceRights};
@@ -29,7 +30,8 @@ pub struct Work {
     pub plan: Option<PlanId>,
     /// Sealed: it may hold secrets.
     pub said: String,
-    pub steps: Vec<Step>,
+    /// Those that the steps come from, in their versions.
+    pub rules: Vec<String>,
     pub users: Vec<One>,
     /// Taken when it was accepted; those that nobody got go back at the end.
     pub seats: i64,
@@ -147,6 +149,11 @@ fn outcome(
         give_back(tx, cx.run.customer, work, 1)?;
         let order = order(cx.run.customer, one.user_id, said);
         let plan = plan::of(tx, actor, scope, &order)?;
+        if rules(&plan.basis) != work.rules {
+            return Err(Error::refused(
+                "What the engine does for it changed since it was ordered.",
+            ));
+        }
         let run = Some(cx.run.id);
         let cause = Cause { preview: work.preview, run, ..Cause::default() };
         act::apply(tx, &cx.app.config.key, actor, &plan, &cause)

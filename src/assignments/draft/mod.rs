@@ -286,8 +286,12 @@ impl<'a> Draft<'a> {
             }
             self.differ("User plan", Some(name), None);
         }
+        let known = catalogue::plans(self.db, service.id)?;
         for code in &new {
-            self.differ("User plan", None, Some(code));
+            let plan = known
+                .iter()
+                .find(|plan| plan.level == Level::User && plan.code.eq_ignore_ascii_case(code));
+            self.differ("User plan", None, Some(plan.map_or(code, |plan| &plan.name)));
         }
         Ok((!new.is_empty() || plans.len() != before.len()).then_some(plans))
     }
@@ -445,7 +449,14 @@ impl<'a> Draft<'a> {
         let steps = self.steps(&act, service, event)?;
         let asks = self.asks(&act, service)?;
         self.basis.push(store::price_basis(self.db, service, self.order.customer)?);
-        self.basis.push(store::values_basis(self.db, service, self.order.customer)?);
+        let holders = match &act {
+            Act::Give(gift) => (gift.below, None),
+            _ => act.held().map_or((None, None), |held| match held.id {
+                HeldId::User(id) => (Some(held.customer_service), Some(id)),
+                HeldId::Customer(id) => (Some(id), None),
+            }),
+        };
+        self.basis.push(store::values_basis(self.db, service, self.order.customer, holders)?);
         let holder = self.holder();
         let title = match self.order.verb {
             Verb::Give => format!("Give {name} to {holder}"),

@@ -2,7 +2,7 @@
 
 use crate::assignments::offered;
 use crate::auth::permissions::{ServicesRead, UsersRead};
-use crate::auth::{Actor, Scope};
+use crate::auth::{Actor, Scope, WITHOUT};
 use crate::catalogue::fields::{Around, value_field};
 use crate::catalogue::properties::{Property as Setting, standing};
 use crate::customers::properties::form::value;
@@ -90,6 +90,21 @@ pub fn labels(act: Act) -> Vec<(&'static str, &'static str)> {
 }
 
 pub fn inputs(act: Act, input: &Input, complaints: &[Complaint], choices: &Choices) -> Markup {
+    html! {
+        (own(act, input, complaints, choices))
+        @if act.may_leave_nobody() {
+            (fieldset("Administrators", "", check(
+                input,
+                complaints,
+                &format!("input.{WITHOUT}"),
+                "Go on though no administrator is left at a customer",
+                "Otherwise the last one who can sign in is left as they are.",
+            )))
+        }
+    }
+}
+
+fn own(act: Act, input: &Input, complaints: &[Complaint], choices: &Choices) -> Markup {
     let half = Opts { width: 3, optional: true, ..Opts::default() };
     match act {
         Act::Edit => edit(input, complaints, choices),

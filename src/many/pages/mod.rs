@@ -7,7 +7,7 @@ use super::acts::Act;
 use super::names::By;
 use super::{Order, retrying, start, undoing, users, within_input};
 use crate::auth::permissions::{AccountRead, UsersRead};
-use crate::auth::{Own, Scope};
+use crate::auth::{Own, Scope, WITHOUT};
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{button, cancel, primary};
@@ -77,7 +77,9 @@ fn go_on(cx: &Cx, scope: &Scope<UsersRead>, of: Of) -> Result<Response> {
             input.members("input").map(|(name, _)| format!("input.{name}")).collect();
         names.iter().for_each(|name| input.remove(name));
     }
-    let wants = input.get("action").parse::<Act>().is_ok_and(|act| !act.fields().is_empty());
+    // The tick about administrators is for those who come back for it.
+    let asks = |act: Act| act.fields().iter().any(|field| field.name != WITHOUT);
+    let wants = input.get("action").parse::<Act>().is_ok_and(asks);
     if go == "act" || (other && wants) {
         return ask(cx, scope, of, &input, &[]);
     }

@@ -2,8 +2,8 @@
 
 use super::{Step, carried};
 use crate::assignments::{Held, moving as services};
-use crate::auth::Scope;
 use crate::auth::permissions::{CustomerServicesWrite, UsersMove};
+use crate::auth::{Scope, WITHOUT};
 use crate::catalogue::{self, OnMove};
 use crate::customers::properties::Property;
 use crate::customers::properties::form::{labels, value, with_labels};
@@ -11,7 +11,7 @@ use crate::db::Read;
 use crate::devices;
 use crate::error::{Complaint, Result};
 use crate::html::button::{button, cancel, primary};
-use crate::html::field::{Opts, radio, text_field, textarea, tick};
+use crate::html::field::{Opts, check, radio, text_field, textarea, tick};
 use crate::html::form::{complaints_flash, fieldset, form_foot, hidden, post_form};
 use crate::html::parts::card;
 use crate::html::text::count;
@@ -29,6 +29,7 @@ const LABELS: &[(&str, &str)] = &[
     ("mail", "Primary address"),
     ("addresses", "Further addresses"),
     ("external_emails", "Addresses elsewhere"),
+    (WITHOUT, ""),
 ];
 
 /// What is needed to show any of the pages.
@@ -124,7 +125,7 @@ pub fn page(
     Ok(places::user_page(cx, &person, UserTab::Profile, status, html! {}, body))
 }
 
-const NAMES: &[&str] = &["upn", "mail", "addresses", "external_emails", "properties"];
+const NAMES: &[&str] = &["upn", "mail", "addresses", "external_emails", "properties", WITHOUT];
 const SERVICES: &[&str] = &["services"];
 const BELONGINGS: &[&str] = &["roles", "places"];
 
@@ -151,6 +152,9 @@ fn names(shown: &Shown, input: &Input, complaints: &[Complaint]) -> Markup {
                 (textarea(&input, complaints, "external_emails", "Addresses elsewhere", lines("One a line.")))
             }
             @for property in &shown.missing { (value(property, &input, complaints, "properties")) }
+            @if input.has(WITHOUT) || complaints.iter().any(|each| each.field == WITHOUT) {
+                (check(&input, complaints, WITHOUT, "Go on though no administrator is left", ""))
+            }
         },
     )
 }

@@ -3,7 +3,7 @@
 use crate::auth::permissions::{
     SettingsWrite, UsersCreate, UsersDisable, UsersRename, UsersTestFlag, UsersUpdate,
 };
-use crate::auth::{Actor, PROVIDER, Scope};
+use crate::auth::{Actor, PROVIDER, Scope, WITHOUT};
 use crate::customers::properties::form::{labels, own_parts, with_labels};
 use crate::customers::properties::{Holder, Standing, open_to, values};
 use crate::customers::rehearsal::Preview;
@@ -205,6 +205,9 @@ fn edit_page(
                 @if cx.actor.may::<SettingsWrite>() && user.customer == PROVIDER {
                     (check(input, complaints, "break_glass", "For emergencies",
                         "No last day ends it, and each sign-in is told to all provider administrators."))
+                }
+                @if input.has(WITHOUT) || complaints.iter().any(|each| each.field == WITHOUT) {
+                    (check(input, complaints, WITHOUT, "Go on though no administrator is left", ""))
                 }
             }))
         }

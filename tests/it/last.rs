@@ -199,3 +199,119 @@ fn the_last_of_a_customer_does_not_resign_from_within() {
     };
     assert_eq!(held(alder), 1, "the other one's is left");
 }
+
+/// A customer with one administrator who can sign in, and the sentence that is said of them.
+fn alone<'w>(world: &'w World, name: &str) -> (CustomerId, Person<'w>, String) {
+    let customer = world.customer(PROVIDER, name);
+    let local = name.to_lowercase();
+    let last = world.person_named(customer, "Customer administrator", name, &local);
+    world.may_sign_in(last.id);
+    let why = format!("{name} is the last administrator of {name} who can sign in. Make another one first.");
+    (customer, last, why)
+}
+
+fn wants_the_tick(answer: &Answer, why: &str, what: &str) {
+    assert_eq!(answer.status, 422, "{what}: {}", answer.body);
+    let complaint = &answer.json()["errors"][0];
+    let said = (&complaint["field"], &complaint["message"]);
+    assert_eq!(said, (&json!("without_administrator"), &json!(why)), "{what}");
+}
+
+#[test]
+fn from_above_a_change_or_a_move_takes_the_last_of_a_customer_only_when_that_is_meant() {
+    let world = World::new();
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let beech = world.customer(PROVIDER, "Beech");
+    let state = |id: UserId| {
+        let seen = "state || ' ' || sign_in || ' ' || coalesce(expires_on, '') || ' ' || customer_id";
+        world.text(&format!("SELECT {seen} FROM users WHERE id = {id}"))
+    };
+    for (n, (method, more, body)) in [
+        ("PATCH", "", json!({ "sign_in": "api_only" })),
+        ("PATCH", "", json!({ "sign_in": "nothing" })),
+        ("PATCH", "", json!({ "expires_on": "2026-03-09" })),
+        ("PATCH", "/names", json!({ "sign_in": "nothing" })),
+        ("PATCH", "/account", json!({ "expires_on": "2026-03-09" })),
+        ("POST", "/move", json!({ "customer_id": beech })),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let what = format!("{method} {more} {body}");
+        let (customer, last, why) = alone(&world, &format!("Alder{n}"));
+        let url = format!("/users/{}{more}", last.id);
+        let before = state(last.id);
+        wants_the_tick(&admin.api(method, &url, body.clone()), &why, &what);
+        // A plan says so too, and from within the tick is worth nothing.
+        let plan = admin.api(method, &format!("{url}?preview=true"), body.clone()).expect(200);
+        assert!(plan.says(&why), "{what}: {}", plan.body);
+        let mut meant = body.clone();
+        meant["without_administrator"] = json!(true);
+        let colleague = world.person(customer, "Customer administrator");
+        let within = colleague.api(method, &url, meant.clone());
+        assert!([403, 404, 422].contains(&within.status), "{what}: {}", within.body);
+        assert_eq!(state(last.id), before, "{what}");
+        let done = admin.api(method, &url, meant);
+        assert!(done.status < 300, "{what}: {}", done.body);
+        assert_ne!(state(last.id), before, "{what}");
+    }
+    // The form asks for the tick where it is needed, and nowhere else.
+    let (_, last, why) = alone(&world, "Cedar");
+    let edit = format!("/users/{}/edit", last.id);
+    let tick = "Go on though no administrator is left";
+    assert!(!admin.get(&edit).expect(200).says(tick));
+    let asked = admin.post(&edit, &[("sign_in", "nothing")]).expect(422);
+    assert!(asked.says(&why) && asked.says(tick), "{}", asked.body);
+    let ticked = [("sign_in", "nothing"), ("without_administrator", "1")];
+    assert_eq!(admin.post(&edit, &ticked).status, 303);
+    let (_, last, why) = alone(&world, "Dogwood");
+    let to = beech.to_string();
+    let at = format!("/users/{}/move", last.id);
+    let asked = admin.post(&at, &[("customer_id", &to), ("step", "preview")]).expect(422);
+    assert!(asked.says(&why) && asked.says(tick), "{}", asked.body);
+    let ticked = [("customer_id", to.as_str()), ("sure", "1"), ("without_administrator", "1")];
+    assert_eq!(admin.post(&at, &ticked).status, 303);
+}
+
+#[test]
+fn many_at_once_leave_the_last_of_a_customer_unless_that_is_meant() {
+    let world = World::new();
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let beech = world.customer(PROVIDER, "Beech");
+    let code = world.text(&format!("SELECT code FROM customers WHERE id = {beech}"));
+    for (n, (action, input)) in [
+        ("disable", json!({})),
+        ("deprovision", json!({})),
+        ("delete", json!({ "deprovision": true })),
+        ("expiry", json!({ "expires_on": "2026-03-09" })),
+        ("take_role", json!({ "role": "Customer administrator" })),
+        ("offboard", json!({ "disable": true })),
+        ("move", json!({ "to": code })),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (customer, last, why) = alone(&world, &format!("Alder{n}"));
+        let url = format!("/customers/{customer}/users/bulk");
+        let look = |input: &Value| {
+            let order = json!({ "action": action, "ids": [last.id], "input": input, "preview": true });
+            admin.api_post(&url, order).expect(200).json()["items"][0].clone()
+        };
+        let item = look(&input);
+        assert_eq!((&item["result"], &item["why"]), (&json!("refused"), &json!(why)), "{action}");
+        let mut meant = input.clone();
+        meant["without_administrator"] = json!(true);
+        assert_eq!(look(&meant)["result"], "changed", "{action}");
+        let order = json!({ "action": action, "ids": [last.id], "input": meant });
+        let run = admin.api_post(&url, order).expect(202).json()["run_id"].as_i64().unwrap();
+        assert_eq!(world.finish(run), "done", "{action}");
+        let lines = admin.api_get(&format!("/runs/{run}/lines")).expect(200);
+        assert!(!lines.says("refused"), "{action}: {}", lines.body);
+    }
+    let (customer, last, _) = alone(&world, "Cedar");
+    let at = format!("/customers/{customer}/users/bulk");
+    let id = last.id.to_string();
+    let asked = [("action", "disable"), ("ids", id.as_str()), ("go", "act")];
+    let form = admin.post(&at, &asked).expect(200);
+    assert!(form.says("Go on though no administrator is left at a customer"), "{}", form.body);
+}

@@ -21,6 +21,7 @@ use crate::ids::{ApprovalId, ChainId, CustomerId, RequestId, ServiceId, UserId};
 use crate::input::{Field, Fields, Input};
 use crate::mail::Class;
 use crate::mail::people::{self, Notice, Person};
+use crate::prices;
 use crate::secret::Key;
 use crate::time::Instant;
 use crate::web::{Listing, Paging};
@@ -287,7 +288,9 @@ pub fn one<P>(db: &Read, own: &Own<P>, viewer: &Actor, id: ApprovalId) -> Result
     let mut it = store::one(db, own, id)?;
     let costs = viewer.is_provider() && viewer.may::<CostsRead>();
     if let Some((plan, home)) = store::plan(db, it.request_id)? {
-        let reader = Reader { same_home: home == viewer.home, costs };
+        let edge = prices::edge(db, viewer.home, it.customer_id)?;
+        let same_edge = edge.is_some() && edge == prices::edge(db, home, it.customer_id)?;
+        let reader = Reader { same_edge, values: same_edge || viewer.is_provider(), costs };
         it.plan = shown::told(serde_json::from_str(&plan)?, reader);
     }
     it.voters = store::voters(db, id)?;

@@ -6,8 +6,10 @@ use serde_json::{Map, Value};
 /// How whoever reads it stands to whoever ordered it.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader {
-    /// Both buy at the same edge: they see the same values at the same price.
-    pub same_home: bool,
+    /// Both see the money of the same edge.
+    pub same_edge: bool,
+    /// Stands where whoever ordered it does, or above: sees the values they saw.
+    pub values: bool,
     /// May see what it costs the provider.
     pub costs: bool,
 }
@@ -22,11 +24,11 @@ pub fn told(plan: Value, reader: Reader) -> Value {
     for step in each(&mut plan, "steps") {
         step.retain(|name, _| OF_STEP.contains(&name.as_str()));
     }
-    if !reader.same_home {
+    if !reader.same_edge {
         plan.remove("monthly");
-        if let Some(Value::Array(diffs)) = plan.get_mut("diffs") {
-            diffs.retain(|diff| diff.get("of_value").is_none());
-        }
+    }
+    if let (false, Some(Value::Array(diffs))) = (reader.values, plan.get_mut("diffs")) {
+        diffs.retain(|diff| diff.get("of_value").is_none());
     }
     if let (false, Some(Value::Object(monthly))) = (reader.costs, plan.get_mut("monthly")) {
         monthly.remove("cost_delta_minor");
@@ -58,7 +60,8 @@ mod tests {
             ],
             "monthly": { "delta_minor": 100, "cost_delta_minor": 60 },
         });
-        let read = |same_home, costs| told(plan.clone(), Reader { same_home, costs });
+        let read =
+            |same_edge, costs| told(plan.clone(), Reader { same_edge, values: same_edge, costs });
         let near = read(true, false);
         assert_eq!(near["steps"], json!([{ "seq": 1, "title": "Tell" }]));
         assert_eq!(near["monthly"], json!({ "delta_minor": 100 }));
@@ -67,6 +70,5 @@ mod tests {
         let far = read(false, true);
         assert_eq!((far.get("monthly"), far["diffs"].as_array().map(Vec::len)), (None, Some(1)));
         assert_eq!(read(true, true)["monthly"]["cost_delta_minor"], 60);
-        assert_eq!(told(Value::Null, Reader { same_home: true, costs: true }), Value::Null);
     }
 }

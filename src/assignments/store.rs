@@ -424,7 +424,7 @@ pub fn usage(
 /// the place of another under the same number, so all that is said of it counts.
 pub fn price_basis(db: &Read, service: ServiceId, customer: CustomerId) -> Result<String> {
     let prices: Vec<String> = db.all(
-        "SELECT json_array(prices.id, list_id, buyer_id, currency, kind, plan, charge, counting, unit_price,
+        "SELECT json_array(prices.id, list_id, buyer_id, currency, prices.kind, plan, charge, counting, unit_price,
                            unit_cost, valid_from, valid_to) AS said
            FROM prices JOIN services ON services.code = prices.service
           WHERE services.id = :service AND seller_id IN (SELECT above FROM customer_tree WHERE below = :customer)",

@@ -133,16 +133,12 @@ pub fn quote(
     customer: CustomerId,
     changes: &[Change],
 ) -> Result<Option<Quote>> {
-    let chain = prices::chain(db, customer)?;
-    let sells = chain.iter().find(|hop| hop.seller_id == viewer);
-    let Some(hop) = sells.or(chain.first().filter(|hop| hop.buyer_id == viewer)) else {
-        return Ok(None);
-    };
+    let Some(hop) = prices::edge(db, viewer, customer)? else { return Ok(None) };
     let book = Book::load(db)?;
     let (today, period) = (today(db)?, Period::month_of(today(db)?));
     let history = book.history(db, customer, &period)?;
     let now = Mark { id: LedgerId(0), at: db.now, day: today, by: None };
-    quote::quote(&book.terms(&period), &history, changes, now, hop).map(Some)
+    quote::quote(&book.terms(&period), &history, changes, now, &hop).map(Some)
 }
 
 /// A period and what whoever looks billed in it, or was billed, per currency.

@@ -157,6 +157,13 @@ pub fn chain(db: &Read, customer: CustomerId) -> Result<Vec<Hop>> {
     Ok(hops)
 }
 
+/// The hop on which `viewer` sells what `customer` has, or buys it for itself; none for who does neither.
+pub fn edge(db: &Read, viewer: CustomerId, customer: CustomerId) -> Result<Option<Hop>> {
+    let chain = chain(db, customer)?;
+    let sells = chain.iter().find(|hop| hop.seller_id == viewer);
+    Ok(sells.or(chain.first().filter(|hop| hop.buyer_id == viewer)).copied())
+}
+
 /// The list that prices whatever no other list does; made when first needed.
 pub fn main_list(tx: &Write, seller: CustomerId, currency: Currency) -> Result<PriceListId> {
     if let Some(id) = store::main_list(tx, seller, currency)? {

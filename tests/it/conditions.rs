@@ -172,7 +172,7 @@ const CONSTRUCTS: &[(&str, &str, &str)] = &[
     ("(", "(true)", "(true"),
     (")", "(true)", "true)"),
     ("[", "1 in [1]", "1 in []"),
-    ("]", "1 in [1]", "1 in [1"),
+    ("]", "1 in [1]", "1 in 1]"),
     (",", "1 in [1, 2]", "1 in [1,]"),
     (".", "user.mail != \"\"", "user. == \"\""),
     ("true", "true", "true true"),

@@ -47,13 +47,13 @@ fn held(world: &World) -> BTreeMap<String, Value> {
                             'wanted', own.wanted, 'live', own.live, 'values', json_array(),
                             'plans', (SELECT json_group_array(name) FROM (SELECT name FROM customer_service_plans JOIN plans ON plans.id = plan_id
                                                                            WHERE customer_service_id = own.id ORDER BY name)))
-           FROM customer_services own JOIN services ON services.id = service_id LEFT JOIN plans ON plans.id = own.plan_id
+           FROM customer_services own JOIN services ON services.id = own.service_id LEFT JOIN plans ON plans.id = own.plan_id
           UNION ALL
          SELECT json_object('key', 'user ' || own.id, 'title', services.name, 'plan', coalesce(plans.name, 'given'),
                             'wanted', own.wanted, 'live', own.live, 'plans', json_array(),
                             'values', (SELECT json_group_array(json_array(label, json_extract(value, '$'))) FROM property_values JOIN properties ON properties.id = property_id
                                         WHERE user_service_id = own.id))
-           FROM user_services own JOIN services ON services.id = service_id LEFT JOIN plans ON plans.id = own.plan_id",
+           FROM user_services own JOIN services ON services.id = own.service_id LEFT JOIN plans ON plans.id = own.plan_id",
     );
     all.into_iter()
         .filter(|each| each["live"] != "gone")
@@ -486,6 +486,15 @@ fn p_25_a_customer_that_is_disabled_and_enabled_has_back_who_was_not_suspended_b
     let numbers = import(&scene, &admin, customer, &json!({ "ous": [ou] }));
     assert_eq!(numbers["created"], 300, "{numbers}");
     idle(world);
+    let adopted = format!(
+        "INSERT INTO user_services (customer_id, user_id, customer_service_id, service_id, plan_id, live, live_plan_id, created_at)
+         SELECT users.customer_id, users.id, own.id, own.service_id, plans.id, 'on', plans.id, '{}'
+           FROM users JOIN bindings ON user_id = users.id AND class = 'user'
+           JOIN customer_services own ON own.customer_id = users.customer_id
+           JOIN plans ON plans.service_id = own.service_id AND plans.level = 'user'",
+        world.now()
+    );
+    assert_eq!(world.sql().execute(&adopted, []).unwrap(), 300);
     let live = |state: &str| {
         world.count(&format!("SELECT count(*) FROM user_services WHERE live = '{state}'"))
     };

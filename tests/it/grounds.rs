@@ -263,26 +263,35 @@ fn who_decides_reads_of_a_plan_what_is_theirs() {
     let here = format!("/customers/{}/approvals", scene.customer);
     admin.api_patch("/settings", json!({ "approvals": "on" })).expect(200);
     admin.api_post(&here, json!({ "on": true })).expect(200);
+    let parent = scene
+        .world
+        .count(&format!("SELECT parent_id FROM customers WHERE id = {}", scene.customer));
+    let reseller = CustomerId(parent);
     let bea = scene.world.person_named(scene.customer, "Approver", "Bea", "bea");
-    let chain = json!({
-        "customer_id": scene.customer, "name": "Desk", "kind": "group", "verbs": ["give"],
-        "whose": "everyone", "members": [bea.id],
-    });
-    admin.api_post("/approvals/chains", chain).expect(201);
-    let own = scene.world.person(scene.customer, "Customer administrator");
-    for (who, priced) in [(&admin, false), (&own, true)] {
-        let user = scene.user(if priced { "near" } else { "far" });
-        let given =
-            json!({ "service": "workplace", "plan": "standard", "properties": { "size": "41" } });
-        who.api_post(&format!("/users/{user}/services"), given).expect(202);
-        let waits = bea.api_get("/approvals").expect(200).json();
-        let id = waits["items"][0]["id"].as_i64().unwrap();
-        let plan = bea.api_get(&format!("/approvals/{id}")).expect(200).json()["plan"].clone();
-        says_no_cost(&plan, "what waits");
-        assert_eq!(plan["monthly"].is_object(), priced, "{plan}");
-        let sizes = plan["diffs"].as_array().unwrap().iter().filter(|diff| diff["field"] == "Size");
-        assert_eq!(sizes.count(), usize::from(priced), "{plan}");
-        assert!(plan["title"].as_str().unwrap().starts_with("Give Managed workplace"));
-        bea.api_post(&format!("/approvals/{id}/approve"), json!({})).expect(200);
+    let rita = scene.world.person_named(reseller, "Reseller administrator", "Rita", "rita");
+    let pam = scene.world.person_named(PROVIDER, "Provider administrator", "Pam", "pam");
+    for (at, who) in [(scene.customer, &bea), (reseller, &rita), (PROVIDER, &pam)] {
+        let chain = json!({
+            "customer_id": at, "name": "Desk", "kind": "group", "verbs": ["give"],
+            "whose": "everyone", "members": [who.id],
+        });
+        admin.api_post("/approvals/chains", chain).expect(201);
     }
+    let own = scene.world.person(scene.customer, "Customer administrator");
+    let user = scene.user("theo");
+    let given =
+        json!({ "service": "workplace", "plan": "standard", "properties": { "size": "41" } });
+    own.api_post(&format!("/users/{user}/services"), given).expect(202);
+    // Who sells it sees the same price as who buys it; the provider, who sells to the reseller, none.
+    for (who, price) in [(&bea, Some(2250)), (&rita, Some(2250)), (&pam, None)] {
+        let waits = who.api_get("/approvals").expect(200).json();
+        let id = waits["items"][0]["id"].as_i64().unwrap();
+        let plan = who.api_get(&format!("/approvals/{id}")).expect(200).json()["plan"].clone();
+        says_no_cost(&plan, "what waits");
+        assert_eq!(plan["monthly"]["delta_minor"].as_i64(), price, "{plan}");
+        assert!(plan["diffs"].to_string().contains("\"Size\""), "{plan}");
+        assert!(plan["title"].as_str().unwrap().starts_with("Give Managed workplace"));
+        who.api_post(&format!("/approvals/{id}/approve"), json!({})).expect(200);
+    }
+    assert_eq!(scene.world.count("SELECT count(*) FROM user_services WHERE live = 'on'"), 1);
 }

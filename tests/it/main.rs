@@ -46,6 +46,7 @@ mod engine_hostile;
 mod engine_pace;
 mod engine_peers;
 mod engine_plans;
+mod engine_away;
 mod engine_shown;
 mod engine_notices;
 mod engine_targets;

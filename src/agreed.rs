@@ -131,7 +131,7 @@ fn some(cx: &RunCx, actor: &Actor, door: Door, user: UserId, input: &Input) -> R
         }
         Door::Account => {
             let scope = actor.scope::<UsersDisable>()?;
-            users::update_some(db, actor, &scope, user, input, fields::DISABLE, None)
+            users::update_some(db, actor, &scope, user, input, fields::ACCOUNT, None)
         }
         _ => {
             let scope = actor.scope::<UsersTestFlag>()?;

@@ -42,14 +42,14 @@ fn held(world: &World) -> BTreeMap<String, Value> {
         world,
         "SELECT json_object('key', 'customer ' || own.id, 'title', services.name, 'plan', coalesce(plans.name, 'given'),
                             'wanted', own.wanted, 'live', own.live, 'values', json_array(),
-                            'plans', (SELECT json_group_array(name) FROM (SELECT name FROM customer_service_plans JOIN plans ON plans.id = plan_id
-                                                                           WHERE customer_service_id = own.id ORDER BY name)))
+                            'plans', json((SELECT json_group_array(name) FROM (SELECT name FROM customer_service_plans JOIN plans ON plans.id = plan_id
+                                                                           WHERE customer_service_id = own.id ORDER BY name))))
            FROM customer_services own JOIN services ON services.id = own.service_id LEFT JOIN plans ON plans.id = own.plan_id
           UNION ALL
          SELECT json_object('key', 'user ' || own.id, 'title', services.name, 'plan', coalesce(plans.name, 'given'),
                             'wanted', own.wanted, 'live', own.live, 'plans', json_array(),
-                            'values', (SELECT json_group_array(json_array(label, json_extract(value, '$'))) FROM property_values JOIN properties ON properties.id = property_id
-                                        WHERE user_service_id = own.id))
+                            'values', json((SELECT json_group_array(json_array(properties.label, json_extract(value, '$'))) FROM property_values JOIN properties ON properties.id = property_id
+                                        WHERE user_service_id = own.id)))
            FROM user_services own JOIN services ON services.id = own.service_id LEFT JOIN plans ON plans.id = own.plan_id",
     );
     all.into_iter()

@@ -1245,6 +1245,7 @@ CREATE TABLE drift (
 CREATE UNIQUE INDEX drift_once ON drift (environment_id, object, kind, what) WHERE state <> 'settled';
 CREATE INDEX drift_by_state ON drift (environment_id, state, id);
 CREATE INDEX drift_by_customer ON drift (customer_id);
+CREATE INDEX drift_settled ON drift (decided_at) WHERE state = 'settled';
 CREATE INDEX drift_by_request ON drift (request_id) WHERE request_id IS NOT NULL;
 
 -- An account of a directory that may be somebody's, until it is decided; what was set aside stays

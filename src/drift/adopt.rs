@@ -1,7 +1,7 @@
 //! Taking up what lies in a customer's part and is nobody's: an account becomes somebody's, or
 //! somebody new; a group or an OU becomes the customer's as it is.
 
-use super::look::{in_group, listed};
+use super::reading::{in_group, listed};
 use super::verbs::{needs, open};
 use super::{Finding, Verb, store};
 use crate::audit;

@@ -4,14 +4,17 @@
 //! Invariants: looking writes nothing there but what shuts out again who is disabled here; what a
 //! finding says is looked at anew each time, and it goes when it is true no more.
 
+pub mod adopt;
 pub mod api;
 pub mod compare;
 pub mod look;
 pub mod pages;
 pub mod run;
 pub mod verbs;
-pub mod adopt;
+mod eyes;
+mod judge;
 mod keep;
+mod reading;
 mod store;
 
 use crate::audit;

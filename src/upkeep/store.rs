@@ -64,6 +64,12 @@ pub const CLASSES: &[Class] = &[
                           AND state NOT IN ('queued', 'sending', 'held') LIMIT :most)",
     },
     Class {
+        words: "settled differences of directories",
+        days: 90,
+        statement: "DELETE FROM drift WHERE id IN
+                      (SELECT id FROM drift WHERE state = 'settled' AND decided_at < :before LIMIT :most)",
+    },
+    Class {
         words: "runs",
         days: 90,
         statement: "DELETE FROM runs WHERE id IN

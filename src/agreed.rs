@@ -3,7 +3,7 @@
 //!
 //! Invariant: what was ordered and the end of its request are one transaction.
 
-use crate::arrivals::{self, UNASKED};
+use crate::arrivals::{self, UNASKED, rehire};
 use crate::assignments::previews;
 use crate::auth::Actor;
 use crate::auth::permissions::{
@@ -111,6 +111,10 @@ fn carry_out(cx: &RunCx, request: RequestId) -> Result<()> {
             }
             Door::Names | Door::Account | Door::TestFlag => {
                 some(cx, &actor, kept.door, user()?, &input)?;
+            }
+            Door::Rehire => {
+                let scope = actor.scope::<UsersDeprovision>()?;
+                rehire::rehire(cx.app, &actor, &scope, user()?, &input, false, UNASKED)?;
             }
             Door::Deprovision => {
                 let scope = actor.scope::<UsersDeprovision>()?;

@@ -36,7 +36,7 @@ words! {
     /// By which form it was ordered: what is carried out in the end.
     Door {
         Create = "create", Copy = "copy", Change = "change", Names = "names", Account = "account",
-        TestFlag = "test_flag", Deprovision = "deprovision",
+        TestFlag = "test_flag", Deprovision = "deprovision", Rehire = "rehire",
     }
 }
 
@@ -60,7 +60,7 @@ pub struct Kept {
 impl Door {
     fn verb(self) -> Verb {
         match self {
-            Door::Create | Door::Copy => Verb::UserCreate,
+            Door::Create | Door::Copy | Door::Rehire => Verb::UserCreate,
             Door::Change | Door::Names | Door::Account | Door::TestFlag => Verb::UserChange,
             Door::Deprovision => Verb::UserDeprovision,
         }
@@ -82,6 +82,7 @@ impl Wish<'_> {
             }
         };
         Ok(match self.door.verb() {
+            _ if self.door == Door::Rehire => format!("Take {name} up again"),
             Verb::UserCreate => format!("Add {name}"),
             Verb::UserDeprovision => format!("Deprovision {name}"),
             _ => format!("Change {name}"),

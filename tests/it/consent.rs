@@ -130,6 +130,10 @@ fn changes_and_the_end_of_an_account_wait_too_and_disabling_never_does() {
         (&shown()["state"], desk.status(request).as_str()),
         (&json!("deprovisioned"), "done")
     );
+    let request = waits(staff.api_post(&format!("{url}/rehire"), json!({})));
+    assert_eq!(shown()["state"], "deprovisioned");
+    agreed(&desk, &bea);
+    assert_eq!((&shown()["state"], desk.status(request).as_str()), (&json!("active"), "done"));
 }
 
 #[test]

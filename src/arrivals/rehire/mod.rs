@@ -7,17 +7,20 @@ mod people;
 mod things;
 
 use super::Again;
+use crate::approvals::chains::Verb;
 use crate::auth::permissions::UsersDeprovision;
 use crate::auth::{Actor, Scope, not_stronger};
+use crate::customers::rehearsal::{Diff, Preview};
 use crate::db::{Read, Write};
 use crate::error::{Complaint, Error, Result};
-use crate::ids::UserId;
+use crate::ids::{RequestId, UserId};
 use crate::input::{Field, Fields, Input};
 use crate::offboarding;
 use crate::time::Instant;
+use crate::users::consent::{self, Door, Wish};
 use crate::users::memory::{self, Memory};
 use crate::users::{self, User, life};
-use crate::web::App;
+use crate::web::{App, Cx};
 
 pub const REHIRE: &[Field] = &[Field::object(
     "choices",
@@ -90,6 +93,7 @@ pub fn rehire(
     let done = app.db.write(scope.by, |tx| {
         let user = users::one(tx, scope, id)?;
         not_stronger(tx, actor, id)?;
+        consent::nobody_asks(tx, actor, user.customer, Some(id), Verb::UserCreate)?;
         let found = memory::newest(tx, &user)?.map(|(_, memory)| memory);
         offboarding::call_off_all(tx, &user)?;
         life::revive(tx, scope, &user)?;
@@ -107,6 +111,27 @@ pub fn rehire(
         Some(seen) => Ok(seen),
         None => done,
     }
+}
+
+/// Keeps it for those who have to agree, after it was tried; nothing where nobody has to.
+pub fn held(
+    cx: &Cx,
+    scope: &Scope<UsersDeprovision>,
+    id: UserId,
+    said: &Input,
+    again: Again,
+) -> Result<Option<RequestId>> {
+    let customer = cx.db.read(|db| users::one(db, scope, id))?.customer;
+    let wish = Wish { door: Door::Rehire, customer, user: Some(id), input: said };
+    consent::hold(cx.db, &cx.app.config.key, &cx.actor, &wish, |actor| {
+        let seen = rehire(cx.app, actor, scope, id, said, true, again)?;
+        let back = |after: String| {
+            let (field, before) = ("comes back".to_owned(), String::new());
+            Diff { field, before, after }
+        };
+        let diffs = seen.back.into_iter().map(back).collect();
+        Ok(Preview { diffs, warnings: seen.not_possible, ..Preview::default() })
+    })
 }
 
 fn bring_back(

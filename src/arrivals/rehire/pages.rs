@@ -1,6 +1,6 @@
 //! What the memory knows, what of it would come back and how, then the act.
 
-use super::{Choice, Rehired, rehire as take_up, remembered};
+use super::{Choice, Rehired, held, rehire as take_up, remembered};
 use crate::auth::permissions::{RolesGrant, UsersDeprovision};
 use crate::auth::{Permission, Scope};
 use crate::error::{Complaint, Error, Result};
@@ -12,6 +12,7 @@ use crate::html::text;
 use crate::ids::UserId;
 use crate::input::Input;
 use crate::places::{self, UserTab};
+use crate::users::consent;
 use crate::users::memory::Memory;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
@@ -25,7 +26,16 @@ pub fn rehire(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
     let sure = input.get("sure") == "1";
     input.remove("sure");
     let again = || cx.again_for(RolesGrant::NAME);
-    match take_up(cx.app, &cx.actor, scope, id, &input, !sure, &again) {
+    let actor = cx.actor.agreed_to();
+    let tried = match sure {
+        true => match held(cx, scope, id, &input, &again) {
+            Ok(Some(_)) => return Ok(consent::told(cx)),
+            Ok(None) => take_up(cx.app, &actor, scope, id, &input, false, &again),
+            Err(err) => Err(err),
+        },
+        false => take_up(cx.app, &actor, scope, id, &input, true, &again),
+    };
+    match tried {
         Ok(seen) if !sure => page(cx, scope, Some(&seen), &[]),
         Ok(done) => {
             let mut said = "Back, and active.".to_owned();
@@ -37,7 +47,7 @@ pub fn rehire(cx: &Cx, scope: &Scope<UsersDeprovision>) -> Result<Response> {
         Err(Error::Invalid(all)) => {
             // Without what was chosen wrongly, to show the rest with it.
             let none = Input::default();
-            let seen = take_up(cx.app, &cx.actor, scope, id, &none, true, &again).ok();
+            let seen = take_up(cx.app, &actor, scope, id, &none, true, &again).ok();
             let seen = seen.map(|seen| with_chosen(seen, &input));
             page(cx, scope, seen.as_ref(), &all)
         }

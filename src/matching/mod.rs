@@ -25,7 +25,8 @@ use crate::drivers::ldap::session::Session;
 use crate::error::{Error, Result};
 use crate::ids::{ConnectorId, CustomerId, EnvironmentId};
 use crate::web::App;
-use evidence::{Account, Ground, People, Verdict};
+use evidence::people::People;
+use evidence::{Account, Ground, Verdict};
 
 /// The directory that a customer lives in.
 #[derive(Clone)]

@@ -1,5 +1,5 @@
 use super::Site;
-use super::evidence::Known;
+use super::evidence::people::Known;
 use super::proposals::{self, Filter, Kept, Proposal};
 use super::sync::{Report, SetUp, Wanted};
 use crate::audit;

@@ -270,7 +270,7 @@ fn form(
                     (complaint_of(complaints, "members", "People"))
                 }
             }))
-            (fieldset("What waits", "Suspending never waits.", html! {
+            (fieldset("What waits", "Suspending and disabling never wait.", html! {
                 div.field {
                     @for (verb, words) in WAITS {
                         (tick(input, "verbs", verb, words, ""))
@@ -280,7 +280,7 @@ fn form(
                 (choice_field(input, complaints, "whose", "Whose orders", &[
                     (Whose::Staff.word(), "Of each customer’s own people"), (Whose::Everyone.word(), "Of everybody here and below")], half))
             }))
-            (fieldset("Services", "None ticked is all.", html! {
+            (fieldset("Services", "None ticked is all. Of people it does not matter.", html! {
                 div.field {
                     @for (code, name) in &services { (tick(input, "services", code, name, "")) }
                     (complaint_of(complaints, "services", "Services"))

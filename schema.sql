@@ -1752,6 +1752,7 @@ CREATE TABLE steps (
   lease_until   TEXT,
   lease_boot    TEXT,                                      -- the process that gave it; another's is void
   outputs       TEXT NOT NULL DEFAULT '{}',
+  gave_id       INTEGER REFERENCES requests (id) ON DELETE SET NULL, -- of service.give: what it ordered
   error         TEXT NOT NULL DEFAULT '',
   error_class   TEXT NOT NULL DEFAULT '' CHECK (error_class IN ('', 'transient', 'permanent', 'unknown')),
   started_at    TEXT,
@@ -1759,6 +1760,7 @@ CREATE TABLE steps (
   UNIQUE (request_id, seq)
 ) STRICT;
 CREATE INDEX steps_by_connector ON steps (connector_id);
+CREATE INDEX steps_by_gave ON steps (gave_id) WHERE gave_id IS NOT NULL;
 CREATE INDEX steps_leased ON steps (lease_until) WHERE lease IS NOT NULL;
 CREATE INDEX steps_leased_of_connector ON steps (connector_id) WHERE lease IS NOT NULL;
 

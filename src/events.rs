@@ -5,12 +5,15 @@
 use crate::agreed;
 use crate::assignments;
 use crate::customers::life;
-use crate::db::Read;
+use crate::db::{Read, Write};
 use crate::drift;
-use crate::engine::{self, Event};
+use crate::engine::{self, Event, Job};
 use crate::error::{Error, Result};
+use crate::ids::RequestId;
 use crate::moves;
+use crate::secret::Key;
 use crate::users::consent;
+use serde_json::Value;
 
 pub static EVENTS: &[Event] = &[
     assigned("customer_service.provision"),
@@ -92,6 +95,12 @@ const fn reconciled(
     document: fn(&Read, &engine::Job) -> Result<engine::Document>,
 ) -> Event {
     Event { name, document, settle: drift::settle, undone: false, release: engine::go }
+}
+
+/// What a rule gives, in the name of whoever ordered the work that it belongs to; nothing where it is
+/// there already.
+pub fn give(tx: &Write, key: &Key, job: &Job, params: &Value) -> Result<Option<RequestId>> {
+    assignments::give_by_rule(tx, key, job, params)
 }
 
 /// The row for `name`.

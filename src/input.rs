@@ -150,6 +150,12 @@ impl Input {
         self.0.iter().filter_map(|(name, values)| Some((own(name)?, said(values)))).collect()
     }
 
+    /// The members of an object field, as an input of their own.
+    pub fn inner(&self, field: &str) -> Input {
+        let own = |name: &String| Some(name.strip_prefix(field)?.strip_prefix('.')?.to_owned());
+        Input(self.0.iter().filter_map(|(name, all)| Some((own(name)?, all.clone()))).collect())
+    }
+
     /// Says `null`: the field is there, and has no value.
     pub fn set_null(&mut self, field: &str) {
         self.0.insert(field.to_owned(), Vec::new());

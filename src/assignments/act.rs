@@ -3,7 +3,7 @@
 use super::plan::{Act, Diff, Gift, Limits, Plan};
 use super::state::{Live, Wanted};
 use super::waiting;
-use super::{Held, HeldId, Reason, amounts, ledger_row, properties, store};
+use super::{Held, HeldId, Reason, amounts, held, ledger_row, properties, store};
 use crate::audit;
 use crate::auth::Actor;
 use crate::catalogue::properties::Typed;
@@ -13,7 +13,7 @@ use crate::engine::{self, Class, Hold, NewRequest, NewStep, Overtaken};
 use crate::error::Result;
 use crate::ids::{PreviewId, RequestId, RunId};
 use crate::ledger::{self, Action, Source};
-use crate::offers::{self, Limit, Meter};
+use crate::offers::{self, Limit, Meter, Tally};
 use crate::secret::Key;
 use serde_json::json;
 
@@ -63,9 +63,8 @@ pub fn at_once(tx: &Write, key: &Key, plan: &Plan, cause: &Cause) -> Result<Done
                 store::set_label(tx, held.id, label)?;
             }
             if let Some(new) = new {
-                let meter = Meter::of(held.id.level());
-                offers::give_back(tx, held.customer, held.service, held.plan_id, meter, 1)?;
-                offers::take(tx, held.customer, held.service, Some(*new), meter, 1)?;
+                offers::give_back(tx, &held.seat(), 1)?;
+                offers::take(tx, &held.seat().in_plan(*new), 1)?;
                 amounts::change_plan(tx, held, *new)?;
                 store::set_plan(tx, held.id, *new)?;
             }
@@ -99,12 +98,12 @@ pub fn at_once(tx: &Write, key: &Key, plan: &Plan, cause: &Cause) -> Result<Done
             for each in users {
                 let steps = super::plan::steps_of(tx, each, event(Level::User, "provision"))?;
                 let title = format!("{}, for a user", plan.title);
-                let now = store::any(tx, each.id)?;
+                let now = held::any(tx, each.id)?;
                 let (what, class, after) = ("provision", Class::Bulk, None);
                 let work = Work { held: &now, what, title: &title, class, steps, after };
                 start(tx, work, cause)?;
             }
-            order(tx, plan, &store::any(tx, held.id)?, "provision", cause)
+            order(tx, plan, &held::any(tx, held.id)?, "provision", cause)
         }
     }
 }
@@ -112,8 +111,13 @@ pub fn at_once(tx: &Write, key: &Key, plan: &Plan, cause: &Cause) -> Result<Done
 /// The row and the seat are there from the order on, also while it waits.
 pub fn give(tx: &Write, key: &Key, plan: &Plan, gift: &Gift, cause: &Cause) -> Result<Done> {
     let order = &plan.order;
+    let mut after = plan.after;
+    for first in &plan.with {
+        after = Some(at_once(tx, key, first, &cause.along())?.request);
+    }
+    let (customer, service, plan_id) = (order.customer, gift.service.id, gift.plan);
     let meter = Meter::of(order.level());
-    offers::take(tx, order.customer, gift.service.id, gift.plan, meter, 1)?;
+    offers::take(tx, &Tally { customer, service, plan: plan_id, meter }, 1)?;
     let id = store::insert(tx, order, gift)?;
     if let HeldId::Customer(id) = id {
         store::enable_plans(tx, id, &gift.user_plans)?;
@@ -121,10 +125,10 @@ pub fn give(tx: &Write, key: &Key, plan: &Plan, gift: &Gift, cause: &Cause) -> R
     for reason in &gift.reasons {
         store::add_reason(tx, id, *reason)?;
     }
-    let held = store::any(tx, id)?;
+    let held = held::any(tx, id)?;
     limit(tx, &held, &gift.limits)?;
     keep_values(tx, key, plan, &held, &gift.values)?;
-    self::order(tx, plan, &held, "provision", cause)
+    order_behind(tx, plan, &held, "provision", cause, &Behind { after, children: &[] })
 }
 
 /// How much of it the customer and its users may have from now on.
@@ -145,26 +149,33 @@ fn keep_values(tx: &Write, key: &Key, plan: &Plan, held: &Held, typed: &Typed) -
 
 /// Takes the request in and writes down that it was ordered.
 fn order(tx: &Write, plan: &Plan, held: &Held, what: &str, cause: &Cause) -> Result<Done> {
-    order_behind(tx, plan, held, what, cause, &[])
+    let behind = Behind { after: plan.after, children: &[] };
+    order_behind(tx, plan, held, what, cause, &behind)
 }
 
-/// The same, to begin when all of `children` are done.
+/// What has to be done before a request begins.
+struct Behind<'a> {
+    after: Option<RequestId>,
+    children: &'a [RequestId],
+}
+
+/// The same behind others.
 fn order_behind(
     tx: &Write,
     plan: &Plan,
     held: &Held,
     what: &str,
     cause: &Cause,
-    children: &[RequestId],
+    behind: &Behind,
 ) -> Result<Done> {
     if ["provision", "update"].contains(&what) {
-        amounts::take(tx, &store::any(tx, held.id)?)?;
+        amounts::take(tx, &held::any(tx, held.id)?)?;
     }
     let steps = plan.own_steps(held.id.level());
     let waited_for = cause.run.is_none() || plan.class() == Class::Security;
     let class = if waited_for { plan.class() } else { Class::Bulk };
-    let new = Work { held, what, title: &plan.title, class, steps, after: plan.after };
-    let request = start_behind(tx, new, cause, children)?;
+    let new = Work { held, what, title: &plan.title, class, steps, after: behind.after };
+    let request = start_behind(tx, new, cause, behind.children)?;
     // Values have rows of their own, where those see them who may.
     let changes: Vec<&Diff> = plan.diffs.iter().filter(|diff| !diff.of_value).collect();
     let detail = json!({
@@ -241,7 +252,7 @@ pub fn start_behind(
     };
     store::set_last(tx, held.id, request)?;
     if ["provision", "update"].contains(&work.what) {
-        let now = store::any(tx, held.id)?;
+        let now = held::any(tx, held.id)?;
         store::order_with(tx, held.id, &properties::digest(tx, &now)?)?;
         amounts::take_anyway(tx, &now)?;
     }
@@ -318,7 +329,8 @@ fn remove(tx: &Write, plan: &Plan, held: &Held, users: &[Held], cause: &Cause) -
         }
     }
     take_away(tx, held, cause.held)?;
-    order_behind(tx, plan, held, "deprovision", cause, &children)
+    let behind = Behind { after: plan.after, children: &children };
+    order_behind(tx, plan, held, "deprovision", cause, &behind)
 }
 
 /// Takes a removal back of which nothing was done: as if it never was ordered.

@@ -1,7 +1,7 @@
 use super::bulk::{self, Counts};
 use super::previews::{self, Applied, Preview, Shown};
 use super::state::{State, Verb};
-use super::{Held, HeldId, Order, Reason, later, store};
+use super::{Held, HeldId, Order, Reason, held, later, store};
 use crate::auth::permissions::{
     AccountRead, CustomerServicesWrite, RequestsRetry, ServicesRead, UserServicesWrite,
 };
@@ -227,13 +227,13 @@ pub fn of_user(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
 
 pub fn show_of_customer(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
     let (id, aid) = (cx.param("id")?, cx.param("aid")?);
-    let held = cx.db.read(|db| store::customer_service(db, scope, id, aid))?;
+    let held = cx.db.read(|db| held::customer_service(db, scope, id, aid))?;
     one(cx, &held)
 }
 
 pub fn show_of_user(cx: &Cx, scope: &Scope<ServicesRead>) -> Result<Response> {
     let (id, aid) = (cx.param("id")?, cx.param::<UserServiceId>("aid")?);
-    let held = cx.db.read(|db| store::user_service(db, scope, id, aid))?;
+    let held = cx.db.read(|db| held::user_service(db, scope, id, aid))?;
     one(cx, &held)
 }
 

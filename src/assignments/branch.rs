@@ -3,13 +3,13 @@
 use super::act::{self, Cause, Work};
 use super::plan;
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, Reason, amounts, store};
+use super::{Held, HeldId, Reason, amounts, held, store};
 use crate::catalogue::{self, Level};
 use crate::db::Write;
 use crate::engine::Class;
 use crate::error::{Complaint, Error, Result};
 use crate::ids::{CustomerId, CustomerServiceId, PlanId, RequestId, ServiceId, UserServiceId};
-use crate::offers::{self, Meter};
+use crate::offers;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,8 +26,8 @@ pub fn end_customer(tx: &Write, customer: CustomerId) -> Result<(Ended, Vec<Requ
     let mut ended = Ended::default();
     let mut below: BTreeMap<CustomerServiceId, Vec<RequestId>> = BTreeMap::new();
     let mut own = Vec::new();
-    for id in store::ids_of_customer(tx, customer)? {
-        let held = store::any(tx, id)?;
+    for id in held::ids_of_customer(tx, customer)? {
+        let held = held::any(tx, id)?;
         if held.wanted == Wanted::Gone {
             continue;
         }
@@ -56,7 +56,7 @@ pub fn revive(tx: &Write, viewer: CustomerId, ended: &Ended) -> Result<Vec<Compl
     let customers = ended.customer_services.iter().map(|id| HeldId::Customer(*id));
     let users = ended.user_services.iter().map(|id| HeldId::User(*id));
     for id in customers.chain(users) {
-        let Some(held) = store::any_kept(tx, id)? else { continue };
+        let Some(held) = held::any_kept(tx, id)? else { continue };
         if held.wanted != Wanted::Gone {
             continue;
         }
@@ -80,19 +80,18 @@ fn bring_back(tx: &Write, viewer: CustomerId, held: &Held) -> Result<()> {
         let service = catalogue::service(tx, held.service)?;
         let plan = held.plan_id.map(|id| catalogue::plan(tx, id)).transpose()?;
         offers::require(tx, viewer, held.customer, &service, plan.as_ref())?;
-        let meter = Meter::of(held.id.level());
-        offers::take(tx, held.customer, held.service, held.plan_id, meter, 1)?;
+        offers::take(tx, &held.seat(), 1)?;
         store::set_live(tx, held.id, Live::Never, false)?;
     }
     store::drop_reason(tx, held.id, Reason::CustomerDisabled)?;
     let after = match held.id {
         HeldId::User(_) => {
             let below = HeldId::Customer(held.customer_service);
-            store::any(tx, below)?.open.map(|open| open.request)
+            held::any(tx, below)?.open.map(|open| open.request)
         }
         HeldId::Customer(_) => None,
     };
-    let held = store::any(tx, held.id)?;
+    let held = held::any(tx, held.id)?;
     amounts::take(tx, &held)?;
     order(tx, &held, "provision", true, after).map(|_| ())
 }
@@ -100,8 +99,8 @@ fn bring_back(tx: &Write, viewer: CustomerId, held: &Held) -> Result<()> {
 /// Brings all that a customer and its users have to the outside once more; what is under way is
 /// left to itself.
 pub fn provision_customer(tx: &Write, customer: CustomerId) -> Result<()> {
-    for id in store::ids_of_customer(tx, customer)?.into_iter().rev() {
-        let held = store::any(tx, id)?;
+    for id in held::ids_of_customer(tx, customer)?.into_iter().rev() {
+        let held = held::any(tx, id)?;
         if held.wanted != Wanted::Gone && held.open.is_none() {
             order(tx, &held, "provision", true, None)?;
         }
@@ -116,8 +115,8 @@ pub fn tell_anew(tx: &Write, customer: CustomerId, changed: &[ServiceId]) -> Res
     if changed.is_empty() {
         return Ok(told);
     }
-    for id in store::ids_of_customer(tx, customer)?.into_iter().rev() {
-        let held = store::any(tx, id)?;
+    for id in held::ids_of_customer(tx, customer)?.into_iter().rev() {
+        let held = held::any(tx, id)?;
         let there = held.live != Live::Never && held.wanted != Wanted::Gone;
         if there && changed.contains(&held.service) {
             order(tx, &held, "update", true, None)?;
@@ -130,8 +129,8 @@ pub fn tell_anew(tx: &Write, customer: CustomerId, changed: &[ServiceId]) -> Res
 /// Gives everybody of a customer who has plan `from` the plan `to`.
 pub fn change_plan(tx: &Write, customer: CustomerId, from: PlanId, to: PlanId) -> Result<()> {
     let level = catalogue::plan(tx, to)?.level;
-    for id in store::ids_of_customer(tx, customer)?.into_iter().rev() {
-        let held = store::any(tx, id)?;
+    for id in held::ids_of_customer(tx, customer)?.into_iter().rev() {
+        let held = held::any(tx, id)?;
         if held.wanted == Wanted::Gone {
             continue;
         }
@@ -145,12 +144,11 @@ pub fn change_plan(tx: &Write, customer: CustomerId, from: PlanId, to: PlanId) -
             }
         }
         if held.plan_id == Some(from) {
-            let meter = Meter::of(id.level());
-            offers::give_back(tx, customer, held.service, Some(from), meter, 1)?;
-            offers::take(tx, customer, held.service, Some(to), meter, 1)?;
+            offers::give_back(tx, &held.seat(), 1)?;
+            offers::take(tx, &held.seat().in_plan(to), 1)?;
             amounts::change_plan(tx, &held, to)?;
             store::set_plan(tx, id, to)?;
-            let held = store::any(tx, id)?;
+            let held = held::any(tx, id)?;
             amounts::take(tx, &held)?;
             let what = if held.live == Live::Never { "provision" } else { "update" };
             order(tx, &held, what, true, None)?;

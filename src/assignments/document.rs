@@ -1,7 +1,7 @@
 //! What scripts and webhooks are told of an assignment: the whole of what is wanted now.
 
 use super::state::Wanted;
-use super::{Held, properties, settle, store};
+use super::{Held, held, properties, settle, store};
 use crate::db::Read;
 use crate::engine::{Document, Job};
 use crate::error::Result;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 /// For every event of an assignment.
 pub fn document(db: &Read, job: &Job) -> Result<Document> {
-    let held = store::any(db, settle::subject(job)?)?;
+    let held = held::any(db, settle::subject(job)?)?;
     of_held(db, &held, &[])
 }
 

@@ -8,6 +8,11 @@ use crate::time::{Date, Instant};
 
 const LIMITS: &str = "of a customer service, by those above it: plan code, all, sum:PROPERTY or PLAN/sum:PROPERTY to the most there may be; null: no limit";
 
+const WITH: &str =
+    "services that it needs, to be given first: CODE to an object of plan, label, properties";
+
+const LIKE: &str = "an assignment of the same service that the same holder had: what it had holds again, where nothing else is said";
+
 /// Giving a service to a customer.
 pub const GIVE: &[Field] = &[
     Field::text("service", "the code of an active service that is offered here").required(),
@@ -19,14 +24,18 @@ pub const GIVE: &[Field] = &[
     ),
     Field::object("limits", LIMITS),
     Field::object("properties", "values by name; null inherits"),
+    Field::object("with", WITH),
+    Field::integer("like", LIKE),
 ];
 
 /// Giving a service to a user.
 pub const GIVE_USER: &[Field] = &[
     Field::text("service", "the code of a user service that the customer has").required(),
-    Field::text("plan", "the code of a user plan that the customer may use").required(),
+    Field::text("plan", "the code of a user plan that the customer may use; required without like"),
     Field::text("label", "tells several of a multi-instance service apart, 1–60 characters"),
     Field::object("properties", "values by name; null inherits"),
+    Field::object("with", WITH),
+    Field::integer("like", LIKE),
 ];
 
 pub const CHANGE: &[Field] = &[
@@ -64,6 +73,10 @@ pub struct Said {
     pub labelled: bool,
     pub user_plans: Option<Vec<String>>,
     pub properties: Typed,
+    /// What it needs, to be given first: each service's code, and what is said of it.
+    pub with: Vec<(String, Input)>,
+    /// An assignment that is gone, to be given again as it was.
+    pub like: Option<i64>,
     /// When it is to happen, where that is not now.
     pub not_before: Option<When>,
     /// Limits as they were typed; empty: as they are.
@@ -90,7 +103,7 @@ pub fn read(verb: Verb, for_user: bool, input: &Input) -> Result<Said> {
     let mut f = Fields::of(input, declared);
     let service = if has("service") { f.text("service", 1..=30) } else { Some(String::new()) };
     let plan = match (verb, for_user) {
-        (Verb::Give, true) => f.text("plan", 1..=30).map(Some),
+        (Verb::Give, true) if f.value("like").is_empty() => f.text("plan", 1..=30).map(Some),
         _ if has("plan") => {
             f.text("plan", 0..=30).map(|plan| Some(plan).filter(|plan| !plan.is_empty()))
         }
@@ -116,6 +129,11 @@ pub fn read(verb: Verb, for_user: bool, input: &Input) -> Result<Said> {
             _ => f.complain("not_before", "is not a day like 2026-03-31"),
         },
     };
+    let with = if has("with") { with(&mut f, input) } else { Vec::new() };
+    let like = match has("like") {
+        true => f.optional_integer("like", 1..=i64::MAX),
+        false => Some(None),
+    };
     let mut limits = Input::default();
     if has("limits") {
         for (name, text) in f.members("limits") {
@@ -130,8 +148,28 @@ pub fn read(verb: Verb, for_user: bool, input: &Input) -> Result<Said> {
             labelled: has("label") && input.has("label"),
             user_plans: user_plans?,
             properties,
+            with,
+            like: like?,
             not_before: not_before?,
             limits,
         })
     })
+}
+
+/// What is said of each of the services that are given along.
+fn with(fields: &mut Fields, input: &Input) -> Vec<(String, Input)> {
+    let mut all: Vec<(String, Input)> = Vec::new();
+    for (name, _) in fields.members("with") {
+        match name.split_once('.') {
+            Some((code, _)) if all.iter().any(|(known, _)| known == code) => {}
+            Some((code, _)) => {
+                all.push((code.to_owned(), input.inner(&format!("with.{code}"))));
+            }
+            None => {
+                let text = "must say of each service what it is to be, like {\"entra\": {\"plan\": \"basic\"}}";
+                fields.complain::<()>("with", text);
+            }
+        }
+    }
+    all
 }

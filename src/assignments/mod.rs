@@ -21,6 +21,8 @@ mod branch;
 mod document;
 mod draft;
 mod fields;
+mod given;
+mod held;
 mod ledger_row;
 mod notices;
 mod people;
@@ -37,11 +39,14 @@ pub use adopt::{Adopted, adopt};
 pub use branch::{Ended, change_plan, end_customer, provision_customer, revive, tell_anew};
 pub use document::document;
 pub use fields::{CHANGE, GIVE, GIVE_USER, REASON, REMOVE, REMOVE_FROM_USER};
+pub use given::give_by_rule;
+pub use held::{Held, HeldId};
 pub use people::{
     Had, created_user, deleted_user, end, ever_had_any, had_by, needing, offered, one_of_user,
     provision_user, remove_user, resume_customer, resume_user, suspend_customer, suspend_user,
     update_user,
 };
+pub use properties::outdated;
 pub use settle::settle;
 pub use waiting::release;
 pub use whole::{document as document_of_user, settle as settle_user};
@@ -55,14 +60,12 @@ use crate::db::{Db, Read};
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::ids::{
-    CustomerId, CustomerServiceId, PlanId, PreviewId, RequestId, RunId, ServiceId, UserId,
-    UserServiceId,
+    CustomerId, CustomerServiceId, PreviewId, RequestId, RunId, UserId, UserServiceId,
 };
 use crate::input::{self, Input};
 use crate::secret::Key;
-use crate::time::Instant;
 use crate::web::{Listing, Paging};
-use state::{Live, Open, State, Verb, Wanted};
+use state::{Live, Verb, Wanted};
 use std::collections::BTreeMap;
 
 words! {
@@ -71,52 +74,6 @@ words! {
         Operator = "operator", UserDisabled = "user_disabled", CustomerDisabled = "customer_disabled",
         Expired = "expired", Dunning = "dunning",
     }
-}
-
-/// One assignment of either kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeldId {
-    Customer(CustomerServiceId),
-    User(UserServiceId),
-}
-
-/// A service that somebody has.
-#[derive(Clone, Debug)]
-pub struct Held {
-    pub id: HeldId,
-    pub customer: CustomerId,
-    pub user: Option<UserId>,
-    /// Itself, or the one that a user service stands below.
-    pub customer_service: CustomerServiceId,
-    pub service: ServiceId,
-    pub code: String,
-    pub name: String,
-    /// Whether it is a service that users hold.
-    pub by_user: bool,
-    pub multi: bool,
-    pub builtin: bool,
-    pub plan_id: Option<PlanId>,
-    pub plan: String,
-    pub plan_name: String,
-    pub label: String,
-    pub wanted: Wanted,
-    pub live: Live,
-    pub live_plan_id: Option<PlanId>,
-    pub version: i64,
-    pub since: Instant,
-    pub reasons: Vec<Reason>,
-    pub open: Option<Open>,
-    pub last: Option<Last>,
-    /// How many users have it, of a customer service.
-    pub users: i64,
-}
-
-/// How the last request went.
-#[derive(Clone, Debug)]
-pub struct Last {
-    pub request: RequestId,
-    pub status: String,
-    pub reason: String,
 }
 
 /// What is to be done, to whom: the same for a page, the API, a preview and a run.
@@ -131,43 +88,6 @@ pub struct Order {
     /// The version that was looked at, if any.
     pub expected: Option<i64>,
     pub input: Input,
-}
-
-impl HeldId {
-    pub fn number(self) -> i64 {
-        match self {
-            HeldId::Customer(id) => id.0,
-            HeldId::User(id) => id.0,
-        }
-    }
-
-    pub fn level(self) -> Level {
-        match self {
-            HeldId::Customer(_) => Level::Customer,
-            HeldId::User(_) => Level::User,
-        }
-    }
-}
-
-impl Held {
-    pub fn state(&self) -> State {
-        state::state(self.wanted, self.live, self.open)
-    }
-
-    /// The last request, where it ended badly and left this behind.
-    pub fn problem(&self) -> Option<&Last> {
-        let ended = |last: &&Last| ["failed", "cancelled"].contains(&last.status.as_str());
-        self.last.as_ref().filter(ended).filter(|_| self.open.is_none())
-    }
-
-    /// The service, with its label where there are several.
-    pub fn title(&self) -> String {
-        if self.label.is_empty() {
-            self.name.clone()
-        } else {
-            format!("{} {}", self.name, self.label)
-        }
-    }
 }
 
 impl Order {
@@ -188,7 +108,7 @@ pub fn of_customer(
     customer: CustomerId,
     paging: &Paging,
 ) -> Result<Listing<Held>> {
-    let rows = store::of_customer(db, scope, customer, paging)?;
+    let rows = held::of_customer(db, scope, customer, paging)?;
     Ok(paging.listing(rows, |held| (held.name.clone(), held.id.number())))
 }
 
@@ -199,7 +119,7 @@ pub fn of_user(
     user: UserId,
     paging: &Paging,
 ) -> Result<Listing<Held>> {
-    let rows = store::of_user(db, scope, user, paging)?;
+    let rows = held::of_user(db, scope, user, paging)?;
     Ok(paging.listing(rows, |held| (held.name.clone(), held.id.number())))
 }
 
@@ -256,7 +176,7 @@ pub fn preview<P: Permission>(
     order: &Order,
 ) -> Result<PreviewId> {
     db.write(scope.by, |tx| {
-        let plan = plan::of(tx, actor, scope, order)?;
+        let plan = plan::of(tx, actor, scope, &draft::with_needs(tx, actor, order)?)?;
         previews::keep(tx, key, actor, &plan)
     })
 }
@@ -267,7 +187,7 @@ pub fn planned_anew(db: &Read, scope: &Scope<RequestsRetry>, request: RequestId)
     let job = engine::ended_badly(db, scope, request)?;
     let id = settle::subject(&job)
         .map_err(|_| Error::refused("Only work on a service can be planned again."))?;
-    let held = store::any_kept(db, id)?.filter(|held| held.live != Live::Gone);
+    let held = held::any_kept(db, id)?.filter(|held| held.live != Live::Gone);
     let Some(held) = held else {
         return Err(Error::refused("What it was for is not there any more."));
     };

@@ -3,7 +3,7 @@
 
 use super::people::{order, own_steps};
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, Reason, act, amounts, ledger_row, store};
+use super::{Held, HeldId, Reason, act, amounts, held, ledger_row, store};
 use crate::db::{Read, Write};
 use crate::engine::{self, Class, Overtaken};
 use crate::error::Result;
@@ -11,7 +11,7 @@ use crate::ids::{
     CustomerId, CustomerServiceId, PlanId, RequestId, ServiceId, UserId, UserServiceId,
 };
 use crate::ledger::{self, Action};
-use crate::offers::{self, Meter};
+use crate::offers::{self, Meter, Tally};
 
 /// How a user's service stood before its user moved.
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -26,8 +26,8 @@ pub struct Stood {
 /// What the user has and is to keep, in the order it was given.
 pub fn living(db: &Read, user: UserId) -> Result<Vec<Held>> {
     let mut all = Vec::new();
-    for id in store::ids_of_user(db, user)? {
-        let held = store::any(db, id)?;
+    for id in held::ids_of_user(db, user)? {
+        let held = held::any(db, id)?;
         if held.wanted != Wanted::Gone {
             all.push(held);
         }
@@ -44,7 +44,7 @@ pub struct Standing {
 /// How the customer has the service; none where it does not.
 pub fn standing(db: &Read, customer: CustomerId, service: ServiceId) -> Result<Option<Standing>> {
     let Some(below) = store::below(db, customer, service)? else { return Ok(None) };
-    if store::any(db, HeldId::Customer(below))?.wanted != Wanted::On {
+    if held::any(db, HeldId::Customer(below))?.wanted != Wanted::On {
         return Ok(None);
     }
     Ok(Some(Standing { below, plans: store::enabled_plans(db, below)? }))
@@ -53,17 +53,18 @@ pub fn standing(db: &Read, customer: CustomerId, service: ServiceId) -> Result<O
 /// Gives back the seat of a service that is to be carried, before there is one elsewhere.
 pub fn release(tx: &Write, held: &Held) -> Result<()> {
     amounts::give_back(tx, held)?;
-    offers::give_back(tx, held.customer, held.service, held.plan_id, Meter::Seats, 1)
+    offers::give_back(tx, &held.seat(), 1)
 }
 
 /// Whether the customer and all above it have room for one more.
 pub fn has_room(db: &Read, to: CustomerId, service: ServiceId, plan: PlanId) -> Result<bool> {
-    Ok(offers::left(db, to, service, Some(plan), Meter::Seats)?.is_none_or(|left| left > 0))
+    let seats = Tally { customer: to, service, plan: Some(plan), meter: Meter::Seats };
+    Ok(offers::left(db, &seats)?.is_none_or(|left| left > 0))
 }
 
 /// Seats of a service that a customer uses and may use.
 pub fn seats(db: &Read, customer: CustomerId, service: ServiceId) -> Result<(i64, Option<i64>)> {
-    store::usage(db, customer, service, None, Meter::Seats)
+    store::usage(db, &Tally { customer, service, plan: None, meter: Meter::Seats })
 }
 
 /// Takes a service along that was released: counted, billed and worked on at the other customer from
@@ -75,14 +76,14 @@ pub fn carry(
     below: CustomerServiceId,
     plan: PlanId,
 ) -> Result<Vec<RequestId>> {
-    offers::take(tx, to, held.service, Some(plan), Meter::Seats, 1)?;
+    offers::take(tx, &Tally { customer: to, ..held.seat().in_plan(plan) }, 1)?;
     store::carry(tx, held.id, to, below, plan)?;
-    amounts::take(tx, &store::any(tx, held.id)?)?;
+    amounts::take(tx, &held::any(tx, held.id)?)?;
     let freed = held.reasons.contains(&Reason::CustomerDisabled);
     if freed {
         act::resume(tx, held, Reason::CustomerDisabled)?;
     }
-    let after = store::any(tx, held.id)?;
+    let after = held::any(tx, held.id)?;
     let kind = ledger_row::kind(held.id);
     if ledger::is_open(tx, kind, held.id.number())? {
         let by = ledger_row::By::now(&after, after.wanted == Wanted::Suspended);
@@ -112,12 +113,13 @@ pub fn put_back(
     disabled: (bool, bool),
 ) -> Result<Option<RequestId>> {
     let id = HeldId::User(stood.id);
-    let Some(held) = store::any_kept(tx, id)? else { return Ok(None) };
+    let Some(held) = held::any_kept(tx, id)? else { return Ok(None) };
     engine::cancel_open(tx, Overtaken::UserService(stood.id), "the move was taken back")?;
     if held.live != Live::Gone {
         release(tx, &held)?;
     }
-    offers::take_again(tx, from, held.service, Some(stood.plan), Meter::Seats, 1)?;
+    let seat = Tally { customer: from, ..held.seat().in_plan(stood.plan) };
+    offers::take_again(tx, &seat, 1)?;
     store::put_back(tx, stood, from)?;
     for (reason, on) in [(Reason::UserDisabled, disabled.0), (Reason::CustomerDisabled, disabled.1)]
     {
@@ -126,7 +128,7 @@ pub fn put_back(
             false => store::drop_reason(tx, id, reason)?,
         }
     }
-    let now = store::any(tx, id)?;
+    let now = held::any(tx, id)?;
     if now.wanted != stood.wanted && ledger::is_open(tx, ledger_row::kind(id), id.number())? {
         let by = ledger_row::By::now(&now, now.wanted == Wanted::Suspended);
         ledger_row::write(tx, &now, Action::Changed, &by)?;

@@ -4,7 +4,7 @@
 use super::act::{self, Cause, Work};
 use super::plan;
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, Reason, moving, properties, store, whole};
+use super::{Held, HeldId, Reason, held, moving, properties, store, whole};
 use crate::catalogue::{self, Level, Service};
 use crate::db::{Read, Via, Write};
 use crate::engine::{Class, NewStep};
@@ -30,8 +30,8 @@ pub struct Had {
 /// What a user has, as somebody else could be given it.
 pub fn had_by(db: &Read, user: UserId) -> Result<Vec<Had>> {
     let mut all = Vec::new();
-    for id in store::ids_of_user(db, user)? {
-        let held = store::any(db, id)?;
+    for id in held::ids_of_user(db, user)? {
+        let held = held::any(db, id)?;
         if held.wanted == Wanted::Gone {
             continue;
         }
@@ -50,7 +50,7 @@ pub fn had_by(db: &Read, user: UserId) -> Result<Vec<Had>> {
 
 /// Whether the user ever had a service.
 pub fn ever_had_any(db: &Read, user: UserId) -> Result<bool> {
-    store::ever_had_any(db, user)
+    held::ever_had_any(db, user)
 }
 
 /// Takes away all that a user has, what was given last first: it may need what was given before. The
@@ -73,7 +73,7 @@ pub fn deleted_user(tx: &Write, user: UserId) -> Result<Vec<RequestId>> {
 
 /// How far one thing that a user has, or had, is; none where it is nobody's any more.
 pub fn one_of_user(db: &Read, user: UserId, id: UserServiceId) -> Result<Option<Held>> {
-    let held = store::any_kept(db, HeldId::User(id))?;
+    let held = held::any_kept(db, HeldId::User(id))?;
     Ok(held.filter(|held| held.user == Some(user)))
 }
 
@@ -81,7 +81,7 @@ pub fn one_of_user(db: &Read, user: UserId, id: UserServiceId) -> Result<Option<
 pub fn needing(db: &Read, held: &Held) -> Result<Vec<Service>> {
     let mut all = Vec::new();
     for other in catalogue::needed_by(db, held.service)? {
-        if store::holds_beside(db, held, &other)? {
+        if held::holds_beside(db, held, &other)? {
             all.push(other.service);
         }
     }
@@ -127,8 +127,8 @@ pub fn update_user(tx: &Write, user: UserId) -> Result<()> {
 
 fn idle(tx: &Write, user: UserId) -> Result<Vec<Held>> {
     let mut all = Vec::new();
-    for id in store::ids_of_user(tx, user)? {
-        let held = store::any(tx, id)?;
+    for id in held::ids_of_user(tx, user)? {
+        let held = held::any(tx, id)?;
         if held.wanted != Wanted::Gone && held.open.is_none() {
             all.push(held);
         }
@@ -138,24 +138,24 @@ fn idle(tx: &Write, user: UserId) -> Result<Vec<Held>> {
 
 /// The account, then all that a user has, which is suspended for one more reason.
 pub fn suspend_user(tx: &Write, user: UserId, reason: Reason) -> Result<()> {
-    let parts = || all(store::ids_of_user(tx, user)?, |id| suspend(tx, id, reason));
+    let parts = || all(held::ids_of_user(tx, user)?, |id| suspend(tx, id, reason));
     whole::of_user(tx, user, whole::DISABLE, parts).map(|_| ())
 }
 
 /// Takes the reason back; what has no other is resumed.
 pub fn resume_user(tx: &Write, user: UserId, reason: Reason) -> Result<()> {
-    let parts = || all(store::ids_of_user(tx, user)?, |id| resume(tx, id, reason));
+    let parts = || all(held::ids_of_user(tx, user)?, |id| resume(tx, id, reason));
     whole::of_user(tx, user, whole::ENABLE, parts).map(|_| ())
 }
 
 /// The same for a customer: its users' services, then its own.
 pub fn suspend_customer(tx: &Write, customer: CustomerId, reason: Reason) -> Result<()> {
-    all(store::ids_of_customer(tx, customer)?, |id| suspend(tx, id, reason)).map(|_| ())
+    all(held::ids_of_customer(tx, customer)?, |id| suspend(tx, id, reason)).map(|_| ())
 }
 
 /// Its own services first, since its users' stand on them.
 pub fn resume_customer(tx: &Write, customer: CustomerId, reason: Reason) -> Result<()> {
-    let ids = store::ids_of_customer(tx, customer)?;
+    let ids = held::ids_of_customer(tx, customer)?;
     all(ids.into_iter().rev(), |id| resume(tx, id, reason)).map(|_| ())
 }
 
@@ -168,7 +168,7 @@ fn all(
 }
 
 fn suspend(tx: &Write, id: HeldId, reason: Reason) -> Result<Option<RequestId>> {
-    let held = store::any(tx, id)?;
+    let held = held::any(tx, id)?;
     if held.wanted == Wanted::Gone || held.builtin || held.reasons.contains(&reason) {
         return Ok(None);
     }
@@ -180,7 +180,7 @@ fn suspend(tx: &Write, id: HeldId, reason: Reason) -> Result<Option<RequestId>> 
 }
 
 fn resume(tx: &Write, id: HeldId, reason: Reason) -> Result<Option<RequestId>> {
-    let held = store::any(tx, id)?;
+    let held = held::any(tx, id)?;
     if held.wanted == Wanted::Gone || !held.reasons.contains(&reason) {
         return Ok(None);
     }

@@ -3,7 +3,7 @@
 
 use super::draft::Draft;
 use super::state::Verb;
-use super::{Held, HeldId, Order, Reason, document, fields, store, unchanged};
+use super::{Held, HeldId, Order, Reason, document, fields, held, store, unchanged};
 use crate::approvals::Ask;
 use crate::auth::{Actor, Permission, ServiceRights};
 use crate::catalogue::properties::{Standing, Typed};
@@ -44,6 +44,8 @@ pub struct Plan {
     pub due: Option<Instant>,
     /// The chains that have to agree before it begins.
     pub asks: Vec<Ask>,
+    /// What it needs and is given first.
+    pub with: Vec<Plan>,
 }
 
 /// The change itself.
@@ -139,6 +141,9 @@ pub struct Step {
     pub times: i64,
     /// `user_service.provision`
     pub event: String,
+    /// Of what is given first: the code of that service.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub of: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,9 +196,9 @@ pub fn of<P: Permission>(
             let scope = &rights.on(store::service_of(db, order.customer, id)?)?;
             let held = match (id, order.user) {
                 (HeldId::Customer(id), None) => {
-                    store::customer_service(db, scope, order.customer, id)?
+                    held::customer_service(db, scope, order.customer, id)?
                 }
-                (HeldId::User(id), Some(user)) => store::user_service(db, scope, user, id)?,
+                (HeldId::User(id), Some(user)) => held::user_service(db, scope, user, id)?,
                 _ => return Err(Error::NotFound),
             };
             unchanged(order, &held)?;
@@ -235,6 +240,42 @@ impl Plan {
     /// What is to be typed before it is done: the number of those who lose it.
     pub fn confirm(&self) -> Option<String> {
         Some(self.losing().len()).filter(|n| *n > 0).map(|n| n.to_string())
+    }
+
+    /// The code of what is given.
+    fn code(&self) -> &str {
+        match &self.act {
+            Act::Give(gift) => &gift.service.code,
+            _ => "",
+        }
+    }
+
+    /// Itself, after all that is given first.
+    pub fn whole(&self) -> impl Iterator<Item = &Plan> {
+        self.with.iter().chain([self])
+    }
+
+    /// The steps of the whole, each with what it is of.
+    pub fn shown_steps(&self) -> Vec<Step> {
+        let mut all = Vec::new();
+        for each in &self.with {
+            let of = || each.code().to_owned();
+            all.extend(each.steps.iter().map(|step| Step { of: of(), ..step.clone() }));
+        }
+        all.extend(self.steps.iter().cloned());
+        for (seq, step) in (1..).zip(&mut all) {
+            step.seq = seq;
+        }
+        all
+    }
+
+    /// Runs what was shown, and nothing else.
+    pub fn run_as_shown(&mut self, shown: &[Step]) {
+        let of = |code: &str| shown.iter().filter(|step| step.of == code).cloned().collect();
+        for each in &mut self.with {
+            each.steps = of(each.code());
+        }
+        self.steps = of("");
     }
 
     /// Refuses it as a whole, with everything that is wrong.
@@ -291,6 +332,7 @@ pub fn shown(db: &Read, steps: Vec<NewStep>, event: &str, times: i64) -> Result<
             how: step.how,
             times,
             event: event.to_owned(),
+            of: String::new(),
         });
     }
     Ok(all)

@@ -1,8 +1,8 @@
 //! The values of a service's properties that an assignment stores, and those that hold for it.
 
-use super::{Held, HeldId, store};
+use super::{Held, HeldId, held, store};
 use crate::catalogue::Service;
-use crate::catalogue::properties::{self, Asked, Place, Standing, Typed, Use};
+use crate::catalogue::properties::{self, Asked, Place, Property, Stored, Typed, Use};
 use crate::catalogue::values::Holder;
 use crate::db::{Read, Write};
 use crate::error::Result;
@@ -30,7 +30,7 @@ pub fn place(id: HeldId) -> Place {
 pub fn order<'a>(
     service: &'a Service,
     id: HeldId,
-    standing: Standing,
+    standing: properties::Standing,
     typed: &'a Typed,
     customer: CustomerId,
 ) -> properties::Order<'a> {
@@ -52,50 +52,98 @@ pub fn keep(tx: &Write, key: &Key, order: &properties::Order) -> Result<()> {
 
 /// What holds for an assignment, once `typed` is stored for it.
 pub fn effective(db: &Read, held: &Held, typed: &[(String, Option<String>)]) -> Result<Effective> {
-    let mut effective = Effective::default();
-    for mut stored in properties::stored(db, &asked(db, held)?)? {
-        let name = stored.property.name.clone();
-        if let Some((_, text)) = typed.iter().find(|(typed, _)| *typed == name) {
+    let mut all = properties::stored(db, &asked(db, held)?)?;
+    for stored in &mut all {
+        let said = typed.iter().find(|(name, _)| *name == stored.property.name);
+        if let Some((_, text)) = said {
             stored.store(held.id.level(), text.as_deref());
         }
-        let Some(value) = stored.effective() else { continue };
-        match value {
-            Value::String(sealed) if stored.property.secret => {
-                effective.sealed.insert(name, (sealed.clone(), stored.property.seal()));
-            }
-            plain => {
-                effective.plain.insert(name, plain.clone());
+    }
+    Ok(Effective::of(&all))
+}
+
+impl Effective {
+    fn of(all: &[Stored]) -> Effective {
+        let mut effective = Effective::default();
+        for stored in all {
+            let name = stored.property.name.clone();
+            match stored.effective() {
+                Some(Value::String(sealed)) if stored.property.secret => {
+                    effective.sealed.insert(name, (sealed.clone(), stored.property.seal()));
+                }
+                Some(plain) => {
+                    effective.plain.insert(name, plain.clone());
+                }
+                None => {}
             }
         }
+        effective
     }
-    Ok(effective)
+
+    /// Names it: another value, another digest.
+    fn digest(&self) -> Result<String> {
+        let text = serde_json::to_vec(&(&self.plain, &self.sealed))?;
+        Ok(secret::hex(&secret::sha256(&text)).chars().take(24).collect())
+    }
 }
 
 /// The settings that are kept for the assignment itself, as they would be typed; none that is secret.
 pub fn own(db: &Read, held: &Held) -> Result<BTreeMap<String, String>> {
-    let mut own = BTreeMap::new();
+    let mut all = typed_of(db, held)?;
+    all.retain(|(property, _)| property.usage == Use::Setting);
+    Ok(all.into_iter().map(|(property, text)| (property.name, text)).collect())
+}
+
+/// The same with what was captured when it was given.
+pub fn typed_of(db: &Read, held: &Held) -> Result<Vec<(Property, String)>> {
+    let mut all = Vec::new();
     let holder = match held.id {
         HeldId::Customer(_) => Holder::CustomerService,
         HeldId::User(_) => Holder::UserService,
     };
     for stored in properties::stored(db, &asked(db, held)?)? {
-        if stored.property.secret || stored.property.usage != Use::Setting {
+        if stored.property.secret || stored.property.usage == Use::Output {
             continue;
         }
         let found = stored.held.iter().find(|each| each.holder == holder && !each.for_plan);
         if let Some(value) = found.map(|each| &each.value) {
             let text = typed_as(stored.property.kind, value);
-            own.insert(stored.property.name.clone(), text);
+            all.push((stored.property, text));
         }
     }
-    Ok(own)
+    Ok(all)
 }
 
 /// Names what holds for an assignment: another value, another digest.
 pub fn digest(db: &Read, held: &Held) -> Result<String> {
-    let Effective { plain, sealed } = effective(db, held, &[])?;
-    let text = serde_json::to_vec(&(plain, sealed))?;
-    Ok(secret::hex(&secret::sha256(&text)).chars().take(24).collect())
+    effective(db, held, &[])?.digest()
+}
+
+/// What decides which values hold for an assignment, and how it was ordered last.
+pub struct Standing {
+    pub id: HeldId,
+    pub asked: Asked,
+    pub ordered_with: String,
+}
+
+/// Those of the assignments for which other values hold than they were ordered with last; however
+/// many they are, of one service they take the same number of statements.
+pub fn outdated(db: &Read, ids: &[HeldId]) -> Result<Vec<HeldId>> {
+    let mut of_service: BTreeMap<ServiceId, Vec<Standing>> = BTreeMap::new();
+    for standing in store::standings(db, ids)? {
+        of_service.entry(standing.asked.service).or_default().push(standing);
+    }
+    let mut outdated = Vec::new();
+    for (service, all) in of_service {
+        let asked: Vec<Asked> = all.iter().map(|standing| standing.asked).collect();
+        let values = properties::stored_of_all(db, service, &asked)?;
+        for (standing, stored) in all.iter().zip(&values) {
+            if Effective::of(stored).digest()? != standing.ordered_with {
+                outdated.push(standing.id);
+            }
+        }
+    }
+    Ok(outdated)
 }
 
 pub fn asked(db: &Read, held: &Held) -> Result<Asked> {
@@ -113,7 +161,7 @@ pub fn wanted(
 ) -> Result<Asked> {
     let (user_service, user_plan, customer_plan) = match id {
         HeldId::User(id) => {
-            let below = below.map(|id| store::any(db, HeldId::Customer(id))).transpose()?;
+            let below = below.map(|id| held::any(db, HeldId::Customer(id))).transpose()?;
             (Some(id), plan, below.and_then(|below| below.plan_id))
         }
         HeldId::Customer(_) => (None, None, plan),

@@ -2,21 +2,21 @@
 
 use super::ledger_row::{self, By};
 use super::state::{Live, Wanted};
-use super::{Held, HeldId, act, amounts, notices, properties, store};
+use super::{Held, HeldId, act, amounts, held, notices, properties, store};
 use crate::audit;
 use crate::catalogue;
 use crate::db::Write;
 use crate::engine::{End, Job, Settled};
 use crate::error::{Error, Result};
 use crate::ledger::{self, Action};
-use crate::offers::{self, Meter};
+use crate::offers;
 use crate::prices;
 use serde_json::json;
 
 /// For every event of an assignment.
 pub fn settle(tx: &Write, settled: &Settled) -> Result<()> {
     let job = &settled.job;
-    let Some(held) = store::any_kept(tx, subject(job)?)? else {
+    let Some(held) = held::any_kept(tx, subject(job)?)? else {
         return Ok(());
     };
     let (_, what) = job.event.rsplit_once('.').unwrap_or_default();
@@ -121,10 +121,9 @@ fn cancelled(tx: &Write, held: &Held) -> Result<()> {
 }
 
 pub fn release(tx: &Write, held: &Held) -> Result<()> {
-    let meter = Meter::of(held.id.level());
     store::set_wanted(tx, held.id, Wanted::Gone)?;
     store::set_live(tx, held.id, Live::Gone, false)?;
     catalogue::properties::let_go(tx, properties::place(held.id))?;
     amounts::give_back(tx, held)?;
-    offers::give_back(tx, held.customer, held.service, held.plan_id, meter, 1)
+    offers::give_back(tx, &held.seat(), 1)
 }

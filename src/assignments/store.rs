@@ -1,70 +1,19 @@
 use super::moving::Stood;
 use super::plan::Gift;
-use super::state::{Live, Open, Wanted};
-use super::{Held, HeldId, Last, Order, Reason};
+use super::properties::Standing;
+use super::state::{Live, Wanted};
+use super::{Held, HeldId, Order, Reason};
 use crate::auth::Scope;
-use crate::catalogue::{Level, Need};
+use crate::catalogue::Level;
+use crate::catalogue::properties::Asked;
 use crate::db::{Read, Write, unique};
 use crate::engine::rules;
 use crate::error::Result;
 use crate::ids::{
-    ConnectorId, CustomerId, CustomerServiceId, PlanId, PropertyId, RequestId, ServiceId, UserId,
-    UserServiceId,
+    ConnectorId, CustomerId, CustomerServiceId, PlanId, RequestId, ServiceId, UserId, UserServiceId,
 };
-use crate::offers::Meter;
-use crate::secret;
-use crate::web::Paging;
+use crate::offers::Tally;
 use rusqlite::{Row, named_params};
-
-/// A customer or user as a plan reads it.
-pub struct Holder {
-    pub name: String,
-    pub state: String,
-    pub version: i64,
-}
-
-fn holder(row: &Row) -> rusqlite::Result<Holder> {
-    Ok(Holder { name: row.get("name")?, state: row.get("state")?, version: row.get("version")? })
-}
-
-pub fn customer(db: &Read, id: CustomerId) -> Result<Holder> {
-    db.one("SELECT name, state, version FROM customers WHERE id = ?1", [id], holder)
-}
-
-/// What a label may be suggested from, by its words.
-pub fn label_words(
-    db: &Read,
-    customer: CustomerId,
-    user: Option<UserId>,
-) -> Result<[(&'static str, String); 5]> {
-    db.one(
-        "SELECT customers.code, customers.name,
-                coalesce((SELECT domains.name FROM customer_domains JOIN domains ON domains.id = domain_id
-                           WHERE customer_domains.customer_id = customers.id AND main = 1), '') AS domain,
-                coalesce(users.display_name, '') AS user_name, coalesce(users.upn, '') AS upn
-           FROM customers LEFT JOIN users ON users.id = :user
-          WHERE customers.id = :customer",
-        named_params! { ":customer": customer, ":user": user },
-        |row| {
-            Ok([
-                ("customer.code", row.get("code")?),
-                ("customer.name", row.get("name")?),
-                ("customer.domain", row.get("domain")?),
-                ("user.name", row.get("user_name")?),
-                ("user.upn", row.get("upn")?),
-            ])
-        },
-    )
-}
-
-/// A user, bound to its customer.
-pub fn user(db: &Read, customer: CustomerId, id: UserId) -> Result<Holder> {
-    db.one(
-        "SELECT display_name AS name, state, version FROM users WHERE customer_id = ?1 AND id = ?2",
-        (customer, id),
-        holder,
-    )
-}
 
 /// The customer of a user, if the scope reaches it.
 pub fn customer_of<P>(db: &Read, scope: &Scope<P>, user: UserId) -> Result<CustomerId> {
@@ -115,223 +64,6 @@ pub fn connector(db: &Read, id: ConnectorId) -> Result<String> {
     db.value("SELECT name FROM connectors WHERE id = ?1", [id])
 }
 
-/// How many customers stand directly below.
-pub fn children(db: &Read, customer: CustomerId) -> Result<i64> {
-    db.value(
-        "SELECT count(*) FROM customers WHERE parent_id = ?1 AND state NOT IN ('deleted', 'purged')",
-        [customer],
-    )
-}
-
-pub fn customer_service<P>(
-    db: &Read,
-    scope: &Scope<P>,
-    customer: CustomerId,
-    id: CustomerServiceId,
-) -> Result<Held> {
-    db.one(
-        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
-                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
-                last_id, last_status, last_reason, users
-           FROM assignments
-          WHERE level = 'customer' AND id = :id AND customer_id = :customer AND live <> 'gone'
-            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = assignments.customer_id
-                           AND scope IN (SELECT value FROM json_each(:scope)))",
-        named_params! { ":id": id, ":customer": customer, ":scope": scope },
-        held,
-    )
-}
-
-pub fn user_service<P>(
-    db: &Read,
-    scope: &Scope<P>,
-    user: UserId,
-    id: UserServiceId,
-) -> Result<Held> {
-    db.one(
-        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
-                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
-                last_id, last_status, last_reason, users
-           FROM assignments
-          WHERE level = 'user' AND id = :id AND user_id = :user AND live <> 'gone'
-            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = assignments.customer_id
-                           AND scope IN (SELECT value FROM json_each(:scope)))",
-        named_params! { ":id": id, ":user": user, ":scope": scope },
-        held,
-    )
-}
-
-/// By the service's name.
-pub fn of_customer<P>(
-    db: &Read,
-    scope: &Scope<P>,
-    customer: CustomerId,
-    paging: &Paging,
-) -> Result<Vec<Held>> {
-    db.all(
-        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
-                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
-                last_id, last_status, last_reason, users
-           FROM assignments
-          WHERE level = 'customer' AND customer_id = :customer AND live <> 'gone'
-            AND (name COLLATE NOCASE, id) > (:after, :after_id)
-            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = assignments.customer_id
-                           AND scope IN (SELECT value FROM json_each(:scope)))
-          ORDER BY name COLLATE NOCASE, id
-          LIMIT :most",
-        named_params! {
-            ":customer": customer, ":scope": scope, ":after": paging.value(), ":after_id": paging.id(),
-            ":most": paging.fetch(),
-        },
-        held,
-    )
-}
-
-/// The same for a user.
-pub fn of_user<P>(db: &Read, scope: &Scope<P>, user: UserId, paging: &Paging) -> Result<Vec<Held>> {
-    db.all(
-        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
-                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
-                last_id, last_status, last_reason, users
-           FROM assignments
-          WHERE level = 'user' AND user_id = :user AND live <> 'gone'
-            AND (name COLLATE NOCASE, id) > (:after, :after_id)
-            AND EXISTS (SELECT 1 FROM reach WHERE reach.customer_id = assignments.customer_id
-                           AND scope IN (SELECT value FROM json_each(:scope)))
-          ORDER BY name COLLATE NOCASE, id
-          LIMIT :most",
-        named_params! {
-            ":user": user, ":scope": scope, ":after": paging.value(), ":after_id": paging.id(),
-            ":most": paging.fetch(),
-        },
-        held,
-    )
-}
-
-/// What Portico itself reads of an assignment, whoever's it is: in work that was ordered before.
-pub fn any(db: &Read, id: HeldId) -> Result<Held> {
-    any_kept(db, id)?.ok_or(crate::error::Error::NotFound)
-}
-
-pub fn any_kept(db: &Read, id: HeldId) -> Result<Option<Held>> {
-    db.maybe(
-        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
-                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
-                last_id, last_status, last_reason, users
-           FROM assignments
-          WHERE level = :level AND id = :id",
-        named_params! { ":level": id.level(), ":id": id.number() },
-        held,
-    )
-}
-
-/// The user services that stand on a customer's service and are not gone.
-pub fn users_of(db: &Read, id: CustomerServiceId, most: i64) -> Result<Vec<Held>> {
-    db.all(
-        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
-                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
-                last_id, last_status, last_reason, users
-           FROM assignments
-          WHERE level = 'user' AND customer_service_id = :id AND live <> 'gone'
-          ORDER BY id
-          LIMIT :most",
-        named_params! { ":id": id, ":most": most },
-        held,
-    )
-}
-
-fn held(row: &Row) -> rusqlite::Result<Held> {
-    let number: i64 = row.get("id")?;
-    let id = match row.get::<_, Level>("level")? {
-        Level::User => HeldId::User(UserServiceId(number)),
-        Level::Customer => HeldId::Customer(CustomerServiceId(number)),
-    };
-    let reasons: String = row.get("reasons")?;
-    let open: Option<RequestId> = row.get("open_id")?;
-    let last: Option<RequestId> = row.get("last_id")?;
-    let last = match last {
-        Some(request) => {
-            let (status, reason) = (row.get("last_status")?, row.get("last_reason")?);
-            Some(Last { request, status, reason })
-        }
-        None => None,
-    };
-    let waits = last.as_ref().is_some_and(|last| last.status == "waiting_approval");
-    Ok(Held {
-        id,
-        customer: row.get("customer_id")?,
-        user: row.get("user_id")?,
-        customer_service: row.get("customer_service_id")?,
-        service: row.get("service_id")?,
-        code: row.get("code")?,
-        name: row.get("name")?,
-        by_user: row.get::<_, Level>("kind")? == Level::User,
-        multi: row.get("multi")?,
-        builtin: row.get("builtin")?,
-        plan_id: row.get("plan_id")?,
-        plan: row.get("plan")?,
-        plan_name: row.get("plan_name")?,
-        label: row.get("label")?,
-        wanted: row.get("wanted")?,
-        live: row.get("live")?,
-        live_plan_id: row.get("live_plan_id")?,
-        version: row.get("version")?,
-        since: row.get("created_at")?,
-        reasons: reasons.split(',').filter_map(|word| word.parse().ok()).collect(),
-        open: open.map(|request| Open { request, waits_for_approval: waits }),
-        last,
-        users: row.get("users")?,
-    })
-}
-
-/// What disabling a user touches.
-pub fn ids_of_user(db: &Read, user: UserId) -> Result<Vec<HeldId>> {
-    db.all(
-        "SELECT id FROM user_services WHERE user_id = :user AND live <> 'gone' ORDER BY id",
-        named_params! { ":user": user },
-        |row| Ok(HeldId::User(row.get("id")?)),
-    )
-}
-
-pub fn ever_had_any(db: &Read, user: UserId) -> Result<bool> {
-    db.value("SELECT EXISTS (SELECT 1 FROM user_services WHERE user_id = ?1)", [user])
-}
-
-/// What disabling a customer touches: its users' services, then its own.
-pub fn ids_of_customer(db: &Read, customer: CustomerId) -> Result<Vec<HeldId>> {
-    let mut ids = db.all(
-        "SELECT id FROM user_services WHERE customer_id = :customer AND live <> 'gone' ORDER BY id",
-        named_params! { ":customer": customer },
-        |row| Ok(HeldId::User(row.get("id")?)),
-    )?;
-    ids.extend(db.all(
-        "SELECT id FROM customer_services WHERE customer_id = :customer AND live <> 'gone' ORDER BY id",
-        named_params! { ":customer": customer },
-        |row| Ok(HeldId::Customer(row.get("id")?)),
-    )?);
-    Ok(ids)
-}
-
-/// Whether the holder has the service under that label.
-pub fn has(db: &Read, order: &Order, service: ServiceId, label: &str) -> Result<bool> {
-    match order.user {
-        Some(user) => db.value(
-            "SELECT EXISTS (SELECT 1 FROM user_services
-                             WHERE user_id = :user AND service_id = :service AND label = :label
-                               AND customer_id = :customer AND live <> 'gone')",
-            named_params! {
-                ":user": user, ":service": service, ":label": label, ":customer": order.customer,
-            },
-        ),
-        None => db.value(
-            "SELECT EXISTS (SELECT 1 FROM customer_services
-                             WHERE customer_id = :customer AND service_id = :service AND label = :label
-                               AND live <> 'gone')",
-            named_params! { ":customer": order.customer, ":service": service, ":label": label },
-        ),
-    }
-}
-
 /// The customer's own assignment of a service that users hold: the oldest, where there are several.
 pub fn below(
     db: &Read,
@@ -348,41 +80,6 @@ pub fn below(
     )
 }
 
-/// The open request of a service that is still being brought to the customer.
-pub fn open_at_customer(
-    db: &Read,
-    customer: CustomerId,
-    service: ServiceId,
-) -> Result<Option<RequestId>> {
-    db.maybe(
-        "SELECT open_id FROM assignments
-          WHERE level = 'customer' AND customer_id = :customer AND service_id = :service
-            AND live = 'never' AND wanted <> 'gone' AND open_id IS NOT NULL
-          LIMIT 1",
-        named_params! { ":customer": customer, ":service": service },
-        |row| row.get("open_id"),
-    )
-}
-
-/// Whether the same holder has `other`, apart from `held` itself.
-pub fn holds_beside(db: &Read, held: &Held, other: &Need) -> Result<bool> {
-    let (other, at) = (other.service.id, other.at);
-    match held.id {
-        // The customer goes on holding it.
-        HeldId::User(_) if at == Level::Customer => Ok(false),
-        HeldId::User(_) => db.value(
-            "SELECT EXISTS (SELECT 1 FROM user_services
-                             WHERE user_id = :user AND service_id = :other AND wanted <> 'gone')",
-            named_params! { ":user": held.user, ":other": other },
-        ),
-        HeldId::Customer(_) => db.value(
-            "SELECT EXISTS (SELECT 1 FROM customer_services
-                             WHERE customer_id = :customer AND service_id = :other AND wanted <> 'gone')",
-            named_params! { ":customer": held.customer, ":other": other },
-        ),
-    }
-}
-
 /// The user plans a customer may use: id, code, name.
 pub fn enabled_plans(db: &Read, id: CustomerServiceId) -> Result<Vec<(PlanId, String, String)>> {
     db.all(
@@ -395,81 +92,17 @@ pub fn enabled_plans(db: &Read, id: CustomerServiceId) -> Result<Vec<(PlanId, St
     )
 }
 
-pub fn holders_of_plan(db: &Read, id: CustomerServiceId, plan: PlanId) -> Result<i64> {
-    db.value(
-        "SELECT count(*) FROM user_services
-          WHERE customer_service_id = :id AND plan_id = :plan AND live <> 'gone'",
-        named_params! { ":id": id, ":plan": plan },
-    )
-}
-
 /// Used and most, of the customer's own counter.
-pub fn usage(
-    db: &Read,
-    customer: CustomerId,
-    service: ServiceId,
-    plan: Option<PlanId>,
-    meter: Meter,
-) -> Result<(i64, Option<i64>)> {
+pub fn usage(db: &Read, of: &Tally) -> Result<(i64, Option<i64>)> {
     let found = db.maybe(
         "SELECT used, max FROM usage
           WHERE holder_id = :customer AND service_id = :service AND plan_id = coalesce(:plan, 0) AND meter = :meter",
-        named_params! { ":customer": customer, ":service": service, ":plan": plan, ":meter": meter.word() },
+        named_params! {
+            ":customer": of.customer, ":service": of.service, ":plan": of.plan, ":meter": of.meter.word(),
+        },
         |row| Ok((row.get("used")?, row.get("max")?)),
     )?;
     Ok(found.unwrap_or((0, None)))
-}
-
-/// The prices that a service has above a customer, and the lists they stand in. A price can be put in
-/// the place of another under the same number, so all that is said of it counts.
-pub fn price_basis(db: &Read, service: ServiceId, customer: CustomerId) -> Result<String> {
-    let prices: Vec<String> = db.all(
-        "SELECT json_array(prices.id, list_id, buyer_id, currency, prices.kind, plan, charge, counting, unit_price,
-                           unit_cost, valid_from, valid_to) AS said
-           FROM prices JOIN services ON services.code = prices.service
-          WHERE services.id = :service AND seller_id IN (SELECT above FROM customer_tree WHERE below = :customer)",
-        named_params! { ":service": service, ":customer": customer },
-        |row| row.get("said"),
-    )?;
-    let lists: Vec<String> = db.all(
-        "SELECT json_array(id, version) AS said FROM price_lists
-          WHERE customer_id IN (SELECT above FROM customer_tree WHERE below = :customer)",
-        named_params! { ":customer": customer },
-        |row| row.get("said"),
-    )?;
-    Ok(format!("prices {}", digest(prices.into_iter().chain(lists))))
-}
-
-/// What is set of a service's properties: above its assignments, for the customer's (`below`), and
-/// for the user's own.
-pub fn values_basis(
-    db: &Read,
-    service: ServiceId,
-    customer: CustomerId,
-    (below, own): (Option<CustomerServiceId>, Option<UserServiceId>),
-) -> Result<String> {
-    let values: Vec<String> = db.all(
-        "SELECT json_array(property_values.id, property_id, plan_id, value, locked) AS said
-           FROM property_values JOIN properties ON properties.id = property_id
-          WHERE service_id = :service AND holder IN ('plan', 'given', 'own')
-            AND (reseller_id IS NULL OR reseller_id IN (SELECT above FROM customer_tree WHERE below = :customer))
-          UNION ALL
-         SELECT json_array(id, property_id, plan_id, value, locked) FROM property_values
-          WHERE customer_service_id = :below
-          UNION ALL
-         SELECT json_array(id, property_id, plan_id, value, locked) FROM property_values
-          WHERE user_service_id = :own",
-        named_params! { ":service": service, ":customer": customer, ":below": below, ":own": own },
-        |row| row.get("said"),
-    )?;
-    Ok(format!("values {}", digest(values)))
-}
-
-/// Of texts in whatever order they were found.
-fn digest(texts: impl IntoIterator<Item = String>) -> String {
-    let mut all: Vec<String> = texts.into_iter().collect();
-    all.sort_unstable();
-    secret::hex(&secret::sha256(all.join("\n").as_bytes()))
 }
 
 /// Whether any step for it ended well: something may be outside.
@@ -495,22 +128,6 @@ pub fn removal_begun(db: &Read, held: &Held) -> Result<bool> {
         "SELECT EXISTS (SELECT 1 FROM steps
                          WHERE request_id = ?1 AND (attempts > 0 OR status IN ('running', 'waiting', 'done')))",
         [held.last.as_ref().map(|last| last.request)],
-    )
-}
-
-/// The user services that go because a customer's does, in one order.
-pub fn going_along(db: &Read, held: &Held) -> Result<Vec<Held>> {
-    let HeldId::Customer(id) = held.id else { return Ok(Vec::new()) };
-    db.all(
-        "SELECT level, id, customer_id, user_id, customer_service_id, service_id, code, name, kind, multi, builtin,
-                plan_id, plan, plan_name, label, wanted, live, live_plan_id, version, created_at, reasons, open_id,
-                last_id, last_status, last_reason, users
-           FROM assignments
-          WHERE level = 'user' AND customer_service_id = :id AND wanted = 'gone' AND live <> 'gone'
-            AND last_id IN (SELECT id FROM requests WHERE parent_id = :request)
-          ORDER BY id",
-        named_params! { ":id": id, ":request": held.last.as_ref().map(|last| last.request) },
-        self::held,
     )
 }
 
@@ -641,45 +258,6 @@ pub fn set_plan(tx: &Write, id: HeldId, plan: PlanId) -> Result<i64> {
     }
 }
 
-/// What an assignment occupies of a property that is counted.
-pub fn amount(db: &Read, id: HeldId, property: PropertyId) -> Result<i64> {
-    let (customer, user) = columns(id);
-    db.value(
-        "SELECT coalesce(sum(amount), 0) FROM amounts
-          WHERE property_id = :property AND (customer_service_id = :customer OR user_service_id = :user)",
-        named_params! { ":property": property, ":customer": customer, ":user": user },
-    )
-}
-
-/// Each property of which it occupies something, with how much.
-pub fn amounts(db: &Read, id: HeldId) -> Result<Vec<(PropertyId, i64)>> {
-    let (customer, user) = columns(id);
-    db.all(
-        "SELECT property_id, amount FROM amounts
-          WHERE amount > 0 AND (customer_service_id = :customer OR user_service_id = :user)
-          ORDER BY property_id",
-        named_params! { ":customer": customer, ":user": user },
-        |row| Ok((row.get("property_id")?, row.get("amount")?)),
-    )
-}
-
-pub fn set_amount(tx: &Write, id: HeldId, property: PropertyId, n: i64) -> Result<()> {
-    let (customer, user) = columns(id);
-    tx.run(
-        "DELETE FROM amounts
-          WHERE property_id = :property AND (customer_service_id = :customer OR user_service_id = :user)",
-        named_params! { ":property": property, ":customer": customer, ":user": user },
-    )?;
-    if n > 0 {
-        tx.run(
-            "INSERT INTO amounts (property_id, customer_service_id, user_service_id, amount)
-             VALUES (:property, :customer, :user, :n)",
-            named_params! { ":property": property, ":customer": customer, ":user": user, ":n": n },
-        )?;
-    }
-    Ok(())
-}
-
 /// Puts a user's service below another customer's.
 pub fn carry(
     tx: &Write,
@@ -771,13 +349,57 @@ pub fn order_with(tx: &Write, id: HeldId, digest: &str) -> Result<usize> {
     }
 }
 
-pub fn ordered_with(db: &Read, id: HeldId) -> Result<String> {
-    match id {
-        HeldId::User(id) => db.value("SELECT ordered_with FROM user_services WHERE id = ?1", [id]),
-        HeldId::Customer(id) => {
-            db.value("SELECT ordered_with FROM customer_services WHERE id = ?1", [id])
-        }
-    }
+/// What decides which values hold for each of the assignments, by their numbers.
+pub fn standings(db: &Read, ids: &[HeldId]) -> Result<Vec<Standing>> {
+    let of = |level: Level| -> Result<String> {
+        let own = ids.iter().filter(|id| id.level() == level).map(|id| id.number());
+        Ok(serde_json::to_string(&own.collect::<Vec<i64>>())?)
+    };
+    db.all(
+        "SELECT id, customer_id, service_id, NULL AS below, plan_id, NULL AS plan_below, ordered_with
+           FROM customer_services
+          WHERE id IN (SELECT value FROM json_each(:customers))
+         UNION ALL
+         SELECT held.id, held.customer_id, held.service_id, customer_service_id, held.plan_id,
+                customer_services.plan_id, held.ordered_with
+           FROM user_services AS held
+           JOIN customer_services ON customer_services.id = customer_service_id
+          WHERE held.id IN (SELECT value FROM json_each(:users))",
+        named_params! { ":customers": of(Level::Customer)?, ":users": of(Level::User)? },
+        |row| {
+            let below: Option<CustomerServiceId> = row.get("below")?;
+            let (service, customer) = (row.get("service_id")?, row.get("customer_id")?);
+            let (id, asked) = match below {
+                None => {
+                    let id: CustomerServiceId = row.get("id")?;
+                    let asked = Asked {
+                        service,
+                        customer,
+                        customer_service: Some(id),
+                        customer_plan: row.get("plan_id")?,
+                        user_service: None,
+                        user_plan: None,
+                        branch: false,
+                    };
+                    (HeldId::Customer(id), asked)
+                }
+                Some(_) => {
+                    let id: UserServiceId = row.get("id")?;
+                    let asked = Asked {
+                        service,
+                        customer,
+                        customer_service: below,
+                        customer_plan: row.get("plan_below")?,
+                        user_service: Some(id),
+                        user_plan: row.get("plan_id")?,
+                        branch: false,
+                    };
+                    (HeldId::User(id), asked)
+                }
+            };
+            Ok(Standing { id, asked, ordered_with: row.get("ordered_with")? })
+        },
+    )
 }
 
 /// One more reason to be suspended.
@@ -803,7 +425,7 @@ pub fn drop_reason(tx: &Write, id: HeldId, reason: Reason) -> Result<()> {
     want(tx, id)
 }
 
-fn columns(id: HeldId) -> (Option<CustomerServiceId>, Option<UserServiceId>) {
+pub fn columns(id: HeldId) -> (Option<CustomerServiceId>, Option<UserServiceId>) {
     match id {
         HeldId::Customer(id) => (Some(id), None),
         HeldId::User(id) => (None, Some(id)),

@@ -5,7 +5,7 @@ use super::act::{self, Cause, Done};
 use super::plan::{self, Act, Plan};
 use super::previews::{self, Preview};
 use super::state::Live;
-use super::{Held, HeldId, Order, quote, settle, store};
+use super::{Held, HeldId, Order, held, quote, settle, store};
 use crate::approvals;
 use crate::audit;
 use crate::auth::permissions::{CustomerServicesWrite, UserServicesWrite};
@@ -131,7 +131,7 @@ fn agreed(
         true => plan.refusals.clear(),
         false => plan.may_go()?,
     }
-    let held = store::any(tx, settle::subject(job)?)?;
+    let held = held::any(tx, settle::subject(job)?)?;
     let done = Done { request: job.request, held: held.id };
     let hold = engine::held_for(tx, job.request)?;
     let orderer = tx.on_behalf(actor.by);

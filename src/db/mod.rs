@@ -16,7 +16,7 @@ use crate::time::{Clock, Instant};
 use parking_lot::{Condvar, Mutex, ReentrantMutex};
 use rusqlite::config::DbConfig;
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
+use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Params, Row};
 use std::cell::{Cell, RefCell};
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -126,6 +126,13 @@ struct Batch {
 thread_local! {
     /// Readers that the thread has.
     static READING: Cell<u32> = const { Cell::new(0) };
+    /// Statements that the thread has run.
+    static STATEMENTS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many statements this thread has run so far: what a list takes of them must not grow with it.
+pub fn statements() -> u64 {
+    STATEMENTS.get()
 }
 
 /// Sets the depth back, also after a panic.
@@ -411,17 +418,18 @@ impl Batch {
 }
 
 impl Read<'_> {
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        STATEMENTS.set(STATEMENTS.get().wrapping_add(1));
+        Ok(self.conn.prepare_cached(sql)?)
+    }
+
     pub fn all<T>(
         &self,
         sql: &str,
         params: impl Params,
         row: impl FnMut(&Row) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        Ok(self
-            .conn
-            .prepare_cached(sql)?
-            .query_map(params, row)?
-            .collect::<rusqlite::Result<_>>()?)
+        Ok(self.prepare(sql)?.query_map(params, row)?.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Hands over each row as it comes, for more rows than should be in memory at once.
@@ -431,7 +439,7 @@ impl Read<'_> {
         params: impl Params,
         mut row: impl FnMut(&Row) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(params)?;
         while let Some(found) = rows.next()? {
             row(found)?;
@@ -455,7 +463,7 @@ impl Read<'_> {
         params: impl Params,
         row: impl FnOnce(&Row) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
-        Ok(self.conn.prepare_cached(sql)?.query_row(params, row).optional()?)
+        Ok(self.prepare(sql)?.query_row(params, row).optional()?)
     }
 
     /// The first column of the first row, which there must be.
@@ -480,7 +488,7 @@ impl Write<'_> {
 
     /// Runs a statement that may touch any number of rows; says how many.
     pub fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
-        Ok(self.read.conn.prepare_cached(sql)?.execute(params)?)
+        Ok(self.read.prepare(sql)?.execute(params)?)
     }
 
     /// Wakes a worker once this is committed.

@@ -78,6 +78,7 @@ words! {
         ScriptRun = "script.run", WebhookSend = "webhook.send", MailSend = "mail.send",
         TaskOpen = "task.open", Wait = "wait", Check = "check", Refuse = "refuse",
         Reseller = "portico.reseller", RequireMfa = "portico.require_mfa", ValueSet = "value.set",
+        ServiceGive = "service.give",
         Off = "off",
         DirOuEnsure = "dir.ou_ensure", DirOuRename = "dir.ou_rename",
         DirOuRemove = "dir.ou_remove_if_empty", DirUserEnsure = "dir.user_ensure",
@@ -210,10 +211,21 @@ pub struct Document {
 }
 
 impl Document {
-    /// Its secrets, opened: for one call and nothing longer.
-    pub fn secrets(&self, key: &Key) -> Result<BTreeMap<String, Secret>> {
-        let all = self.sealed.iter();
-        all.map(|(name, (what, text))| Ok((name.clone(), key.open(what, text)?))).collect()
+    /// Its secrets, opened: for one call and nothing longer. A step that names some is handed those.
+    pub fn secrets(&self, key: &Key, params: &Value) -> Result<BTreeMap<String, Secret>> {
+        let Some(named) = params.get("secrets").and_then(Value::as_object) else {
+            let all = self.sealed.iter();
+            return all
+                .map(|(name, (text, what))| Ok((name.clone(), key.open(what, text)?)))
+                .collect();
+        };
+        let mut some = BTreeMap::new();
+        for (name, of) in named {
+            if let Some((text, what)) = of.as_str().and_then(|of| self.sealed.get(of)) {
+                some.insert(name.clone(), key.open(what, text)?);
+            }
+        }
+        Ok(some)
     }
 }
 

@@ -3,7 +3,7 @@
 //! parent: there it says "further up".
 
 use super::State;
-use super::limits::{self, Meter, More};
+use super::limits::{self, Meter, More, Tally};
 use super::store::{self, Level};
 use crate::auth::permissions::{
     CustomerServicesWrite, OffersWrite, ResellersMake, UserServicesWrite,
@@ -32,6 +32,9 @@ pub struct Check {
     /// The field a refusal belongs to.
     #[serde(skip)]
     field: &'static str,
+    /// The service that is needed and not there.
+    #[serde(skip)]
+    pub need: Option<ServiceId>,
     /// Whether it is about limits, which depend on how much is wanted.
     #[serde(skip)]
     pub of_room: bool,
@@ -123,9 +126,9 @@ pub fn why_not(
         Subject::Customer(_) => Meter::Instances,
         Subject::User(..) => Meter::Seats,
     };
-    let id = plan.map(|plan| plan.id);
-    let one = More::of(1);
-    let room = match limits::refusal(db, actor.home, customer, service.id, id, meter, one)? {
+    let plan = plan.map(|plan| plan.id);
+    let seat = Tally { customer, service: service.id, plan, meter };
+    let room = match limits::refusal(db, actor.home, &seat, More::of(1))? {
         Some(complaint) => no("plan", complaint.message),
         None => yes("There is room within every limit."),
     };
@@ -136,11 +139,11 @@ pub fn why_not(
 }
 
 fn yes(text: impl Into<String>) -> Check {
-    Check { ok: true, text: text.into(), mend: None, field: "", of_room: false }
+    Check { ok: true, text: text.into(), mend: None, field: "", need: None, of_room: false }
 }
 
 fn no(field: &'static str, text: impl Into<String>) -> Check {
-    Check { ok: false, text: text.into(), mend: None, field, of_room: false }
+    Check { ok: false, text: text.into(), mend: None, field, need: None, of_room: false }
 }
 
 impl Way {
@@ -296,7 +299,10 @@ fn held(
         checks.push(if has {
             yes(format!("The {at} has {}, which it needs.", need.name))
         } else {
-            no("service", format!("needs {} at the {at}", need.name))
+            Check {
+                need: Some(need.id),
+                ..no("service", format!("needs {} at the {at}", need.name))
+            }
         });
     }
     Ok(checks)

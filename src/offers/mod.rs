@@ -17,7 +17,7 @@ mod transfer;
 pub use cascade::{Check, Sellable, Subject, refuse, require, sellable, why_not};
 pub use give::{Giver, change, close, give, reopen, withdraw};
 pub use limits::{
-    Limit, Measure, Meter, More, Stand, give_back, is_offered, left, left_said,
+    Limit, Measure, Meter, More, Stand, Tally, give_back, is_offered, left, left_said,
     read as read_limits, refusal, seats_left, seen as seen_measures, set as set_limits, stand,
     take, take_again,
 };

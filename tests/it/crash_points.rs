@@ -3,7 +3,7 @@
 
 use crate::assignments::Scene;
 use crate::engine::{Sink, answer};
-use crate::live::program;
+use crate::live::Doomed;
 use crate::peers::{self, Peer, samba, slapd};
 use crate::world::{PROVIDER, World};
 use portico::db::{By, Via};
@@ -16,33 +16,9 @@ use portico::ledger::Source;
 use portico::secret::Secret;
 use portico::time::Clock;
 use serde_json::{Value, json};
-use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-
-/// The real program on the store of a world, ended with the test.
-struct Doomed(Child);
-
-impl Doomed {
-    fn start(world: &World, at: &str) -> Doomed {
-        let data = world.folder().to_str().unwrap();
-        let mut command = program(&["serve", "--listen", "127.0.0.1:0", "--data", data]);
-        command.env("CRASH_AT", at).env("PORTICO_LOG", "error").stdout(Stdio::null());
-        Doomed(command.spawn().unwrap())
-    }
-
-    fn is_dead(&mut self) -> bool {
-        self.0.try_wait().unwrap().is_some()
-    }
-}
-
-impl Drop for Doomed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// What nobody but the engine holds up.
 const OPEN: &str =
@@ -65,7 +41,7 @@ fn work_on(world: &World, place: &str, pid: &AtomicU32) -> usize {
             _ => format!("{place}:2"),
         };
         let mut doomed = Doomed::start(world, &at);
-        pid.store(doomed.0.id(), Ordering::SeqCst);
+        pid.store(doomed.id(), Ordering::SeqCst);
         let until = Instant::now() + Duration::from_secs(120);
         loop {
             if doomed.is_dead() {
@@ -525,7 +501,7 @@ fn p_43_what_kills_the_process_each_time_is_given_up_at_the_third_start() {
     order(world, scene.customer, Some(ann), vec![step(1, "webhook.send", json!({}), Some(bad))]);
     for starts in 1..=3 {
         let mut doomed = Doomed::start(world, "nowhere:1");
-        pid.store(doomed.0.id(), Ordering::SeqCst);
+        pid.store(doomed.id(), Ordering::SeqCst);
         let until = Instant::now() + Duration::from_secs(60);
         while !doomed.is_dead() {
             assert!(Instant::now() < until, "{:?}", standing(world));

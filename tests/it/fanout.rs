@@ -1,9 +1,12 @@
 //! A value that is changed further up reaches who has the service, each once.
 
 use crate::hook::Hook;
-use crate::live::Live;
+use crate::live::{Doomed, Live};
 use crate::world::{PROVIDER, Person, World};
-use portico::ids::CustomerId;
+use portico::assignments::{self, HeldId};
+use portico::catalogue;
+use portico::catalogue::properties::{self, Asked};
+use portico::ids::{CustomerId, CustomerServiceId, UserServiceId};
 use portico::time::Clock;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -48,7 +51,7 @@ impl Scene {
             }
             (reseller, home)
         });
-        for (n, (_, home)) in [near, far].iter().enumerate() {
+        for (n, (_, home)) in [near, far].iter().enumerate().filter(|_| users > 0) {
             let plan = ["STD", "PLUS"][n];
             let body = json!({ "service": "workplace", "plan": plan, "all": true });
             admin.api_post(&format!("/customers/{home}/users/services"), body).expect(202);
@@ -64,7 +67,7 @@ impl Scene {
     fn settle(&self) {
         let open = "SELECT (SELECT count(*) FROM runs WHERE state IN ('queued', 'running'))
                          + (SELECT count(*) FROM requests WHERE status IN ('queued', 'running'))";
-        let end = Instant::now() + Duration::from_secs(120);
+        let end = Instant::now() + Duration::from_secs(300);
         while self.world.count(open) > 0 {
             assert!(Instant::now() < end, "it does not come to an end");
             std::thread::sleep(Duration::from_millis(50));
@@ -161,69 +164,160 @@ fn a_changed_value_reaches_those_it_holds_for_and_nobody_else() {
     assert!(live.stop().success());
 }
 
+/// So many users of a customer who have the plan, as if they had had it for long.
+fn held_by(scene: &Scene, home: CustomerId, plan: &str, n: usize) -> Vec<i64> {
+    scene.world.users(home, "desk", n);
+    scene.world.sql().execute_batch(&format!(
+        "INSERT INTO user_services (customer_id, user_id, customer_service_id, service_id, plan_id, live_plan_id,
+                                    live, created_at)
+         SELECT users.customer_id, users.id, customer_services.id, plans.service_id, plans.id, plans.id, 'on', '2026-01-01T00:00:00Z'
+           FROM users
+           JOIN customer_services ON customer_services.customer_id = users.customer_id
+           JOIN plans ON plans.service_id = customer_services.service_id AND plans.code = '{plan}'
+          WHERE users.customer_id = {home} AND users.upn LIKE 'desk%'
+          ORDER BY users.id",
+    )).unwrap();
+    let query = format!(
+        "SELECT CAST(id AS TEXT) FROM user_services WHERE customer_id = {home} ORDER BY id"
+    );
+    scene.world.texts(&query).iter().map(|id| id.parse().unwrap()).collect()
+}
+
 #[test]
-fn p_10_a_change_for_many_that_was_killed_reaches_each_once() {
-    let scene = Scene::new(300);
+fn p_10_a_changed_value_of_a_plan_that_was_killed_half_way_reaches_each_of_1200_once() {
+    let scene = Scene::new(0);
     let admin = scene.admin();
-    let mut live = Live::of(&scene.world);
-    scene.settle();
-    let before = scene.hook.calls().len();
-    let patch = |body: Value| admin.api_patch("/services/workplace/properties/quota", body);
+    held_by(&scene, scene.near.1, "STD", 1_200);
+    held_by(&scene, scene.far.1, "PLUS", 3);
+    let set = |body: Value| admin.api_patch("/services/workplace/plans/STD", body);
+    let quota = json!({ "quota": "11" });
     // More than 500 at once are typed.
-    let refused = patch(json!({ "default": "11" })).expect(422);
-    assert_eq!(refused.complaints(), ["confirm must be 600: so many have it, of 2 customers"]);
-    let form = [
-        ("name", "quota"),
-        ("label", "Quota"),
-        ("level", "user"),
-        ("type", "integer"),
-        ("default", "11"),
-    ];
-    let page = admin.post("/services/workplace/properties/quota", &form).expect(422);
+    let refused = set(json!({ "properties": quota })).expect(422);
+    assert_eq!(refused.complaints(), ["confirm must be 1200: so many have it, of 1 customer"]);
+    let form = [("name", "STD"), ("properties.quota", "11")];
+    let page = admin.post("/services/workplace/plans/STD", &form).expect(422);
     assert!(page.says("name=\"confirm\""), "{}", page.body);
-    patch(json!({ "default": "11", "confirm": "600" })).expect(200);
-    let run = scene.world.count("SELECT max(id) FROM runs");
+    set(json!({ "properties": quota, "confirm": "1200" })).expect(200);
+    let ordered = "SELECT count(*) FROM requests WHERE event = 'user_service.update'";
+    assert_eq!(scene.world.count(ordered), 0, "the save waits for nobody");
+
     // So many wait, whole, until somebody has looked at who they are.
+    let live = Live::of(&scene.world);
     scene.settle();
+    live.kill();
+    let run = scene.world.count("SELECT max(id) FROM runs");
     assert_eq!(scene.world.text(&format!("SELECT state FROM runs WHERE id = {run}")), "held");
-    assert_eq!(scene.hook.calls().len(), before);
+    assert_eq!(scene.hook.calls().len(), 0);
     let held = admin.api_get("/held").expect(200).json()["items"][0].clone();
     assert_eq!(held["title"], "Bring changed settings of Managed workplace to who has it");
-    assert_eq!(held["number"], 600);
+    assert_eq!(held["number"], 1_200);
     let items = admin.api_get(&format!("/held/{}/items", held["id"])).expect(200).json();
     let first = items["items"][0]["text"].as_str().unwrap();
     let (begins, ends) = ("Managed workplace of ", ": its settings change");
     assert!(first.starts_with(begins) && first.ends_with(ends), "{first}");
-    let go = json!({ "confirm": "600", "reason": "Agreed with both resellers" });
+    let go = json!({ "confirm": "1200", "reason": "Agreed with the customer" });
     admin.api_post(&format!("/runs/{run}/release"), go).expect(202);
-    let changed = || {
-        scene.world.count(&format!(
-            "SELECT coalesce(json_extract(numbers, '$.changed'), 0) FROM runs WHERE id = {run}"
-        ))
-    };
-    assert!(changed() < 600, "the save waits for nobody");
-    for least in [100, 300] {
-        let end = Instant::now() + Duration::from_secs(60);
-        while changed() < least {
-            assert!(Instant::now() < end, "waited in vain for {least}");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        live.kill();
-        live = Live::of(&scene.world);
-    }
-    scene.settle();
-    assert_eq!(changed(), 600);
-    let each =
-        "SELECT count(*) FROM requests WHERE event = 'user_service.update' AND status = 'done'";
-    assert_eq!(scene.world.count(each), 600);
-    let distinct =
-        "SELECT count(DISTINCT user_service_id) FROM requests WHERE event = 'user_service.update'";
-    assert_eq!(scene.world.count(distinct), 600);
-    let calls = scene.hook.calls();
-    assert!(calls[before..].iter().all(|call| call.body["props"]["quota"] == 11));
-    let keys: std::collections::BTreeSet<&str> =
-        calls[before..].iter().map(|call| call.key()).collect();
-    assert_eq!(keys.len(), 600);
 
+    let mut doomed = Doomed::start(&scene.world, "fan_out:650");
+    let end = Instant::now() + Duration::from_secs(240);
+    while !doomed.is_dead() {
+        assert!(Instant::now() < end, "it was not killed");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let half = scene.world.count(ordered);
+    assert!((1..1_200).contains(&half), "{half} were ordered");
+    let live = Live::of(&scene.world);
+    scene.settle();
+    assert_eq!(scene.world.count(ordered), 1_200);
+    let done = "SELECT count(DISTINCT user_service_id) FROM requests
+                 WHERE event = 'user_service.update' AND status = 'done'";
+    assert_eq!(scene.world.count(done), 1_200);
+    let calls = scene.hook.calls();
+    assert!(calls.iter().all(|call| call.body["props"]["quota"] == 11));
+    let told: std::collections::BTreeSet<i64> =
+        calls.iter().map(|call| call.body["service"]["id"].as_i64().unwrap()).collect();
+    let keys: std::collections::BTreeSet<&str> = calls.iter().map(|call| call.key()).collect();
+    assert_eq!((told.len(), keys.len()), (1_200, 1_200));
     assert!(live.stop().success());
+}
+
+#[test]
+fn p_13_the_values_of_5000_take_as_many_statements_as_those_of_50() {
+    let scene = Scene::new(0);
+    let admin = scene.admin();
+    let near = held_by(&scene, scene.near.1, "STD", 2_500);
+    let far = held_by(&scene, scene.far.1, "PLUS", 2_500);
+    let set = |quota: &str| json!({ "properties": { "quota": quota }, "confirm": "2500" });
+    admin.api_patch("/services/workplace/plans/STD", set("20")).expect(200);
+    let given = format!("/customers/{}/offers/workplace", scene.far.0);
+    admin
+        .api_patch(&given, json!({ "properties": { "quota": "30" }, "confirm": "2500" }))
+        .expect(200);
+    scene
+        .world
+        .sql()
+        .execute_batch(
+            "INSERT INTO property_values (property_id, holder, user_service_id, value, set_at)
+         SELECT properties.id, 'user_service', user_services.id, 10000 + user_services.id, ''
+           FROM properties JOIN user_services ON user_services.service_id = properties.service_id
+          WHERE properties.name = 'quota' AND user_services.id % 10 = 0",
+        )
+        .unwrap();
+    let db = &scene.world.app.db;
+    let service = db.read(|db| catalogue::service_of(db, "workplace")).unwrap().id;
+    let plan = |code: &str| db.read(|db| catalogue::plan_of(db, service, code)).unwrap().id;
+    let below = |home: CustomerId| {
+        CustomerServiceId(
+            scene
+                .world
+                .count(&format!("SELECT id FROM customer_services WHERE customer_id = {home}")),
+        )
+    };
+    let mut asked = Vec::new();
+    for (ids, home, code) in [(&near, scene.near.1, "STD"), (&far, scene.far.1, "PLUS")] {
+        let (plan, below) = (plan(code), below(home));
+        asked.extend(ids.iter().map(|id| Asked {
+            service,
+            customer: home,
+            customer_service: Some(below),
+            customer_plan: None,
+            user_service: Some(UserServiceId(*id)),
+            user_plan: Some(plan),
+            branch: false,
+        }));
+    }
+    let some: Vec<Asked> = asked[2_475..2_525].to_vec();
+    let of_all = |asked: &[Asked]| {
+        let before = portico::db::statements();
+        let all = db.read(|db| properties::stored_of_all(db, service, asked)).unwrap();
+        (portico::db::statements() - before, all)
+    };
+    let (few, values) = of_all(&some);
+    let (many, all) = of_all(&asked);
+    assert_eq!((values.len(), all.len()), (50, 5_000));
+    assert_eq!(few, many);
+    for (asked, stored) in asked.iter().zip(&all) {
+        let id = asked.user_service.unwrap().0;
+        let expected = match (id % 10, asked.customer == scene.near.1) {
+            (0, _) => 10_000 + id,
+            (_, true) => 20,
+            (_, false) => 30,
+        };
+        assert_eq!(stored[0].effective(), Some(&json!(expected)), "{id}");
+    }
+    // Each alone is the same.
+    for (asked, stored) in asked.iter().zip(&all).step_by(617) {
+        let alone = db.read(|db| properties::stored(db, asked)).unwrap();
+        assert_eq!(alone[0].effective(), stored[0].effective());
+    }
+    // Who was ordered with other values is found the same way.
+    let ids: Vec<HeldId> =
+        near.iter().chain(&far).map(|id| HeldId::User(UserServiceId(*id))).collect();
+    let outdated = |ids: &[HeldId]| {
+        let before = portico::db::statements();
+        let n = db.read(|db| assignments::outdated(db, ids)).unwrap().len();
+        (portico::db::statements() - before, n)
+    };
+    let (few, found) = outdated(&ids[..50]);
+    assert_eq!((found, outdated(&ids)), (50, (few, 5_000)));
 }

@@ -294,3 +294,43 @@ fn the_program_serves_stops_and_holds_its_directory() {
     );
     assert!(live.stop().success());
 }
+
+/// The real program on the store of a world, ended with the test.
+pub struct Doomed(Child);
+
+impl Doomed {
+    /// It is killed where `at` says: `place:time`.
+    pub fn start(world: &World, at: &str) -> Doomed {
+        let mut command = serving(world);
+        command.env("CRASH_AT", at).env("PORTICO_LOG", "error").stdout(Stdio::null());
+        Doomed(command.spawn().unwrap())
+    }
+
+    /// It lives on, and says all it does in a file.
+    pub fn logged(world: &World, log: &Path) -> Doomed {
+        let log = std::fs::File::create(log).unwrap();
+        let mut command = serving(world);
+        command.env("PORTICO_LOG", "debug").stdout(log.try_clone().unwrap()).stderr(log);
+        Doomed(command.spawn().unwrap())
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub fn is_dead(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+}
+
+fn serving(world: &World) -> Command {
+    let data = world.folder().to_str().unwrap();
+    program(&["serve", "--listen", "127.0.0.1:0", "--data", data])
+}
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

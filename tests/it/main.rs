@@ -39,6 +39,7 @@ mod settings_held;
 mod fanout;
 mod feed;
 mod metrics;
+mod needs;
 mod edge;
 mod engine;
 mod engine_cancel;

@@ -4,7 +4,7 @@ use crate::world::{Answer, PROVIDER, Person, World};
 use portico::catalogue;
 use portico::db::{By, Via};
 use portico::ids::CustomerId;
-use portico::offers::{self, Meter};
+use portico::offers::{self, Meter, Tally};
 use serde_json::{Value, json};
 
 const SHELL: By = By { user: None, via: Via::Shell, acting_for: None };
@@ -268,12 +268,8 @@ fn p_15_no_more_is_taken_than_there_is_whoever_comes_at_once() {
             Ok((service.id, catalogue::plan_of(db, service.id, "STD")?.id))
         })
         .unwrap();
-    let take = |n: i64| {
-        world
-            .app
-            .db
-            .write(SHELL, |tx| offers::take(tx, customer, service, Some(plan), Meter::Seats, n))
-    };
+    let seats = Tally { customer, service, plan: Some(plan), meter: Meter::Seats };
+    let take = |n: i64| world.app.db.write(SHELL, |tx| offers::take(tx, &seats, n));
     let passed: usize = std::thread::scope(|threads| {
         let all: Vec<_> = (0..64).map(|_| threads.spawn(|| take(1).is_ok())).collect();
         all.into_iter().filter(|_| true).map(|thread| usize::from(thread.join().unwrap())).sum()
@@ -285,11 +281,7 @@ fn p_15_no_more_is_taken_than_there_is_whoever_comes_at_once() {
         take(1).unwrap_err().to_string(),
         "plan Managed workplace at Northwind has no seat left (10 of 10)."
     );
-    let back = |n| {
-        world.app.db.write(SHELL, |tx| {
-            offers::give_back(tx, customer, service, Some(plan), Meter::Seats, n)
-        })
-    };
+    let back = |n| world.app.db.write(SHELL, |tx| offers::give_back(tx, &seats, n));
     back(4).unwrap();
     let bulk = take(5).unwrap_err().to_string();
     assert_eq!(bulk, "plan Managed workplace at Northwind has 4 seats left, 5 are needed.");
@@ -302,12 +294,10 @@ fn p_15_no_more_is_taken_than_there_is_whoever_comes_at_once() {
     assert!(take(1).unwrap_err().to_string().contains("no seat left (10 of 7)"));
     admin.api_patch(&offers, json!({ "limits": { "all": null } })).expect(200);
     take(1).unwrap();
-    let left = |who| {
-        world.app.db.read(|db| offers::left(db, who, service, Some(plan), Meter::Seats)).unwrap()
-    };
-    assert_eq!(left(customer), None);
+    let left = || world.app.db.read(|db| offers::left(db, &seats)).unwrap();
+    assert_eq!(left(), None);
     admin.api_patch(&offers, json!({ "limits": { "STD": 15 } })).expect(200);
-    assert_eq!(left(customer), Some(4));
+    assert_eq!(left(), Some(4));
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::html::text::count;
 use crate::ids::{CustomerId, PlanId, PreviewId, RunId, UserId, UserServiceId};
 use crate::input::{Field, Fields, Input};
 use crate::jobs;
-use crate::offers::{self, Meter};
+use crate::offers::{self, Meter, Tally};
 use crate::rating::quote::Change;
 use crate::secret::{self, Key};
 use serde::{Deserialize, Serialize};
@@ -192,7 +192,8 @@ pub fn of(
         _ => None,
     };
     // Room for all is judged below; the rest of what speaks against one speaks against each.
-    let left = offers::left(db, customer, service.id, plan, Meter::Seats)?;
+    let seats = Tally { customer, service: service.id, plan, meter: Meter::Seats };
+    let left = offers::left(db, &seats)?;
     let nobody = users.iter().all(|one| one.verdict != Verdict::Gets);
     if !nobody {
         refusals.extend(sample.refusals.iter().filter(|_| left != Some(0)).cloned());
@@ -204,7 +205,7 @@ pub fn of(
     let (mut left, mut short_of) = (left, None);
     for Amount { property, n } in amounts.iter().filter(|each| each.n > 0) {
         let meter = Meter::Sum(property);
-        let room = offers::left(db, customer, service.id, plan, meter)?.map(|room| room / n);
+        let room = offers::left(db, &Tally { meter, ..seats })?.map(|room| room / n);
         if room.is_some_and(|room| left.is_none_or(|left| room < left)) {
             left = room;
             short_of = Some(property.label.clone());
@@ -456,10 +457,12 @@ fn queue(tx: &Write, key: &Key, many: &Many, preview: Option<PreviewId>) -> Resu
         return Err(Error::Invalid(many.refusals.clone()));
     }
     let n = many.counts().gets;
-    offers::take(tx, many.customer, many.service.id, many.plan, Meter::Seats, n)?;
+    let (customer, service, plan) = (many.customer, many.service.id, many.plan);
+    let seats = Tally { customer, service, plan, meter: Meter::Seats };
+    offers::take(tx, &seats, n)?;
     for Amount { property, n: each } in &many.amounts {
         let (meter, all) = (Meter::Sum(property), each.saturating_mul(n));
-        offers::take(tx, many.customer, many.service.id, many.plan, meter, all)?;
+        offers::take(tx, &Tally { meter, ..seats }, all)?;
     }
     let work = run::Work {
         service: many.service.id,

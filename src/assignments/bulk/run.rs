@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::ids::{CustomerId, PlanId, PreviewId, ServiceId};
 use crate::input::Input;
 use crate::jobs::{Level, Next, RunCx};
-use crate::offers::{self, Meter};
+use crate::offers::{self, Meter, Tally};
 use serde::{Deserialize, Serialize};
 
 /// The kind of run in `schedule.rs`.
@@ -75,12 +75,13 @@ pub fn give(cx: &RunCx) -> Result<()> {
 
 /// Gives back what was taken ahead for `n` of the users.
 fn give_back(tx: &Write, customer: CustomerId, work: &Work, n: i64) -> Result<()> {
-    offers::give_back(tx, customer, work.service, work.plan, Meter::Seats, n)?;
+    let seats = Tally { customer, service: work.service, plan: work.plan, meter: Meter::Seats };
+    offers::give_back(tx, &seats, n)?;
     let known = properties::all(tx, work.service)?;
     for (name, each) in &work.amounts {
         if let Some(property) = known.iter().find(|property| property.name == *name) {
             let (meter, all) = (Meter::Sum(property), each.saturating_mul(n));
-            offers::give_back(tx, customer, work.service, work.plan, meter, all)?;
+            offers::give_back(tx, &Tally { meter, ..seats }, all)?;
         }
     }
     Ok(())

@@ -1,13 +1,13 @@
 //! Giving something new: whether it may be, in which plan, below what.
 
-use super::{Draft, known, titled};
+use super::{Draft, known, store, titled};
 use crate::assignments::fields::Said;
 use crate::assignments::plan::{Act, Gift};
 use crate::assignments::state::State;
-use crate::assignments::{HeldId, Reason, quote, store};
+use crate::assignments::{HeldId, Reason, held, quote, store as rows};
 use crate::catalogue::{self, Level, Service};
 use crate::error::{Error, Result};
-use crate::ids::CustomerServiceId;
+use crate::ids::{CustomerServiceId, ServiceId};
 use crate::offers;
 
 impl Draft<'_> {
@@ -17,13 +17,18 @@ impl Draft<'_> {
         if self.level() == Level::User && service.kind == Level::Customer {
             return Err(Error::invalid("service", format!("{} is for customers", service.name)));
         }
+        if let Some(like) = said.like {
+            self.as_before(&service, like, &mut said)?;
+        }
+        let along = self.along(&service, std::mem::take(&mut said.with))?;
         let plan = self.chosen(&service, said.plan.as_deref())?;
         let subject = match order.user {
             Some(user) => offers::Subject::User(order.customer, user),
             None => offers::Subject::Customer(order.customer),
         };
         let checks = offers::why_not(db, self.actor, subject, &service, plan.as_ref())?;
-        for check in checks.into_iter().filter(|check| !check.ok) {
+        let comes = |need: Option<ServiceId>| need.is_some_and(|need| along.contains(&need));
+        for check in checks.into_iter().filter(|check| !check.ok && !comes(check.need)) {
             self.refusals.push(check.complaint());
         }
         let user_plans = self.user_plans(&service, said.user_plans)?;
@@ -104,10 +109,10 @@ impl Draft<'_> {
         if self.level() == Level::Customer {
             return Ok(None);
         }
-        let Some(id) = store::below(self.db, self.order.customer, service.id)? else {
+        let Some(id) = rows::below(self.db, self.order.customer, service.id)? else {
             return Ok(None);
         };
-        let held = store::any(self.db, HeldId::Customer(id))?;
+        let held = held::any(self.db, HeldId::Customer(id))?;
         match held.state() {
             State::Removing => {
                 let text = format!("{} is being removed at {}.", held.name, self.customer.name);

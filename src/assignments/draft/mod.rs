@@ -1,26 +1,30 @@
 //! How a plan comes about: what may not be done, what changes, what it takes.
 
+mod change;
 mod give;
+mod needs;
+mod remove;
 mod steps;
+mod store;
 mod terms;
 
+pub use needs::with_needs;
+pub use store::has;
+
 use crate::approvals::{self, Ask, Matter};
-use crate::assignments::fields::{Said, When};
+use crate::assignments::fields::Said;
 use crate::assignments::plan::{Act, Diff, Plan, Seat};
 use crate::assignments::state::{self, Live, Verb, Wanted};
-use crate::assignments::store::{self, Holder};
-use crate::assignments::{Held, HeldId, Order, Reason, later, quote};
-use crate::auth::permissions::ResellersMake;
-use crate::auth::{Actor, Permission};
-use crate::billing;
+use crate::assignments::{Held, HeldId, Order, Reason, store as rows};
+use crate::auth::Actor;
 use crate::catalogue::{self, Level, PlanState, Service};
 use crate::db::Read;
 use crate::error::{Complaint, Error, Result};
-use crate::html::text::count;
 use crate::ids::{CustomerServiceId, PlanId, RequestId, ServiceId, UserServiceId};
-use crate::offers::{self, Meter, More};
+use crate::offers::{self, Meter, Tally};
 use crate::rating::quote::Change;
 use crate::time::Instant;
+use store::Holder;
 
 /// A plan in the making.
 pub struct Draft<'a> {
@@ -40,6 +44,7 @@ pub struct Draft<'a> {
     /// What is done for a user who loses it depends on the user.
     each_asks: bool,
     due: Option<Instant>,
+    with: Vec<Plan>,
 }
 
 impl<'a> Draft<'a> {
@@ -65,6 +70,7 @@ impl<'a> Draft<'a> {
             after: None,
             each_asks: false,
             due: None,
+            with: Vec::new(),
         })
     }
 
@@ -165,241 +171,6 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn change(&mut self, held: Held, service: &Service, said: Said) -> Result<Act> {
-        let mut plan = None;
-        if let Some(code) = &said.plan
-            && !held.plan.eq_ignore_ascii_case(code)
-            && let Some(new) = self.chosen(service, Some(code))?
-        {
-            let subject = match self.order.user {
-                Some(user) => offers::Subject::User(held.customer, user),
-                None => offers::Subject::Customer(held.customer),
-            };
-            let checks = offers::why_not(self.db, self.actor, subject, service, Some(&new))?;
-            // Its seat is changed, not added: room is asked for below.
-            let of_plan = checks.into_iter().filter(|check| !check.ok && !check.of_room);
-            self.refusals
-                .extend(of_plan.map(|check| check.complaint()).filter(|c| c.field == "plan"));
-            let (meter, more) = (Meter::of(self.level()), More { all: 0, plan: 1 });
-            let (viewer, customer) = (self.actor.home, held.customer);
-            self.refusals.extend(offers::refusal(
-                self.db,
-                viewer,
-                customer,
-                service.id,
-                Some(new.id),
-                meter,
-                more,
-            )?);
-            self.differ("Plan", Some(&held.plan_name), Some(&new.name));
-            self.basis.push(format!("plan {} {}", new.id, new.version));
-            self.takes(service, Some((new.id, &new.code)), 1)?;
-            self.gives_back(service, held.plan_id.map(|id| (id, held.plan.as_str())), 1)?;
-            self.changes.extend(quote::change(&held, &new));
-            plan = Some(new.id);
-        }
-        let label = match said.labelled {
-            true => self.changed_label(&held, service, said.label)?,
-            false => None,
-        };
-        let user_plans = self.changed_user_plans(&held, service, said.user_plans)?;
-        let values = self.values(service, said.properties)?;
-        let below = Some(held.customer_service);
-        self.require(service, plan.or(held.plan_id), below, &values)?;
-        let code = match &said.plan {
-            Some(code) if plan.is_some() => code.clone(),
-            _ => held.plan.clone(),
-        };
-        let of_plan = plan.or(held.plan_id).map(|plan| (plan, code.as_str()));
-        self.counted(service, of_plan, below, &values)?;
-        let limits = self.limits(service, &said.limits)?;
-        let same = plan.is_none()
-            && label.is_none()
-            && user_plans.is_none()
-            && values.is_empty()
-            && limits.is_empty();
-        if same && self.refusals.is_empty() {
-            self.refuse("", "Nothing would change.");
-        }
-        Ok(Act::Change { held, plan, label, user_plans, values, limits })
-    }
-
-    /// Which of several it is, is said by its number: its label may change.
-    fn changed_label(
-        &mut self,
-        held: &Held,
-        service: &Service,
-        label: String,
-    ) -> Result<Option<String>> {
-        if label == held.label {
-            return Ok(None);
-        }
-        if !service.multi {
-            self.refuse("label", format!("is not used: there is only one {}", service.name));
-            return Ok(None);
-        }
-        if label.is_empty() {
-            self.refuse("label", "is required, because there may be several");
-            return Ok(None);
-        }
-        let same = label.to_lowercase() == held.label.to_lowercase();
-        if !same && store::has(self.db, self.order, service.id, &label)? {
-            let (name, title) = (self.holder().to_owned(), titled(&service.name, &label));
-            self.refuse("label", format!("{name} has {title} already."));
-        }
-        self.differ("Label", Some(&held.label), Some(&label));
-        Ok(Some(label))
-    }
-
-    fn changed_user_plans(
-        &mut self,
-        held: &Held,
-        service: &Service,
-        codes: Option<Vec<String>>,
-    ) -> Result<Option<Vec<PlanId>>> {
-        let Some(codes) = codes.filter(|codes| !codes.is_empty()) else { return Ok(None) };
-        let HeldId::Customer(id) = held.id else {
-            self.refuse("user_plans", "are a matter of the customer’s service");
-            return Ok(None);
-        };
-        let before = store::enabled_plans(self.db, id)?;
-        let mut kept: Vec<String> = Vec::new();
-        kept.extend(before.iter().map(|(_, code, _)| code.clone()));
-        let new: Vec<String> = codes
-            .iter()
-            .filter(|code| !kept.iter().any(|old| old.eq_ignore_ascii_case(code)))
-            .cloned()
-            .collect();
-        let mut plans = match new.is_empty() {
-            true => Vec::new(),
-            false => self.user_plans(service, Some(new.clone()))?,
-        };
-        for (plan, code, name) in &before {
-            if codes.iter().any(|wanted| wanted.eq_ignore_ascii_case(code)) {
-                plans.push(*plan);
-                continue;
-            }
-            let holders = store::holders_of_plan(self.db, id, *plan)?;
-            if holders > 0 {
-                let text = format!("must keep {name}: {holders} of its users have it");
-                self.refuse("user_plans", text);
-            }
-            self.differ("User plan", Some(name), None);
-        }
-        let known = catalogue::plans(self.db, service.id)?;
-        for code in &new {
-            let plan = known
-                .iter()
-                .find(|plan| plan.level == Level::User && plan.code.eq_ignore_ascii_case(code));
-            self.differ("User plan", None, Some(plan.map_or(code, |plan| &plan.name)));
-        }
-        Ok((!new.is_empty() || plans.len() != before.len()).then_some(plans))
-    }
-
-    /// A removal is taken back as long as nothing of it was done.
-    fn keep(&mut self, held: Held) -> Result<Act> {
-        let name = held.title();
-        let users = store::going_along(self.db, &held)?;
-        let mut begun = store::removal_begun(self.db, &held)?;
-        for each in &users {
-            begun = begun || store::removal_begun(self.db, each)?;
-        }
-        if begun {
-            let request =
-                held.open.map_or(String::new(), |open| format!(" (request {})", open.request));
-            self.refuse("", format!("{name} is being removed{request}."));
-        }
-        self.differ(&name, Some("being removed"), Some("kept"));
-        if !users.is_empty() {
-            let n = i64::try_from(users.len()).unwrap_or(i64::MAX);
-            self.differ(
-                &format!("{name} of {}", count(n, "user", "users")),
-                Some("being removed"),
-                Some("kept"),
-            );
-        }
-        Ok(Act::Keep { held, users })
-    }
-
-    /// A removal on a later day.
-    fn later(&mut self, held: &Held, when: Option<When>) -> Result<()> {
-        let zone = billing::zone(self.db)?;
-        if let Some((run, at)) = later::pending_of(self.db, held.id)?
-            && when.is_some()
-        {
-            let (name, day) = (held.title(), at.day(&zone).long());
-            self.refuse(
-                "not_before",
-                format!("{name} is to be removed on {day} already (run {run})."),
-            );
-        }
-        let at = match when {
-            None => return Ok(()),
-            Some(When::Day(day)) => day.start(&zone),
-            Some(When::At(at)) => at,
-        };
-        if at <= self.db.now {
-            self.refuse("not_before", "must be later than now");
-            return Ok(());
-        }
-        let day = at.day(&zone).long();
-        self.differ("On", None, Some(&day));
-        self.warnings.push(format!("It stays as it is, and is billed, until {day}."));
-        self.due = Some(at);
-        Ok(())
-    }
-
-    fn remove(&mut self, held: Held, service: &Service) -> Result<Act> {
-        let name = held.title();
-        if service.builtin {
-            let scope = self.actor.scope::<ResellersMake>();
-            if !scope.is_ok_and(|scope| scope.reaches(self.db, held.customer).is_ok()) {
-                let needed = ResellersMake::NAME;
-                self.refuse(
-                    "",
-                    format!("You may not take it: this needs the permission {needed}."),
-                );
-            }
-            let n = store::children(self.db, held.customer)?;
-            if n > 0 {
-                let (who, what) = (&self.customer.name, count(n, "customer", "customers"));
-                let text = format!("{who} still has {what}. Move or delete them first.");
-                self.refuse("", text);
-            }
-        }
-        for other in catalogue::needed_by(self.db, service.id)? {
-            if store::holds_beside(self.db, &held, &other)? {
-                self.refuse("", format!("{} needs {name}. Remove that first.", other.service.name));
-            }
-        }
-        let users = match held.id {
-            HeldId::Customer(id) => store::users_of(self.db, id, MOST_AT_ONCE + 1)?,
-            HeldId::User(_) => Vec::new(),
-        };
-        let n = i64::try_from(users.len()).unwrap_or(i64::MAX);
-        if n > MOST_AT_ONCE {
-            self.refuse(
-                "",
-                format!("More than {MOST_AT_ONCE} users have it. Take it from some first."),
-            );
-        }
-        self.differ(
-            &name,
-            Some(if held.plan_name.is_empty() { "given" } else { &held.plan_name }),
-            None,
-        );
-        if n > 0 {
-            let who = count(n, "user", "users");
-            self.differ(&format!("{name} of its users"), Some(&who), None);
-            self.warnings.push(format!("{who} of {} lose it too.", self.customer.name));
-        }
-        for each in users.iter().chain([&held]).filter(|each| each.wanted != Wanted::Gone) {
-            self.changes.push(quote::removal(each));
-        }
-        self.gives_back(service, held.plan_id.map(|id| (id, held.plan.as_str())), 1)?;
-        Ok(Act::Remove { held, users })
-    }
-
     fn differ(&mut self, field: &str, before: Option<&str>, after: Option<&str>) {
         let (before, after) = (before.map(str::to_owned), after.map(str::to_owned));
         self.diffs.push(Diff { field: field.to_owned(), before, after, of_value: false });
@@ -448,6 +219,10 @@ impl<'a> Draft<'a> {
         };
         let steps = self.steps(&act, service, event)?;
         let asks = self.asks(&act, service)?;
+        if !asks.is_empty() && !self.with.is_empty() {
+            let text = "cannot be given along, because people have to agree to this first. Order it by itself.";
+            self.refuse("with", text);
+        }
         self.basis.push(store::price_basis(self.db, service, self.order.customer)?);
         let holders = match &act {
             Act::Give(gift) => (gift.below, None),
@@ -485,6 +260,7 @@ impl<'a> Draft<'a> {
             standing: catalogue::properties::standing(self.actor, self.order.customer),
             due: self.due,
             asks,
+            with: self.with,
         })
     }
 
@@ -553,7 +329,9 @@ fn counter(
     plan: Option<(PlanId, &str)>,
     n: i64,
 ) -> Result<Seat> {
-    let (used, max) = store::usage(db, customer, service.id, plan.map(|(id, _)| id), meter)?;
+    let plan_id = plan.map(|(id, _)| id);
+    let tally = Tally { customer, service: service.id, plan: plan_id, meter };
+    let (used, max) = rows::usage(db, &tally)?;
     Ok(Seat {
         service: service.code.clone(),
         plan: plan.map(|(_, code)| code.to_owned()),

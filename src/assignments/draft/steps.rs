@@ -3,7 +3,7 @@
 use super::{Draft, is_idle};
 use crate::assignments::plan::{self, Act, Gift, Step};
 use crate::assignments::state::{Live, Wanted};
-use crate::assignments::{Held, HeldId, document, store};
+use crate::assignments::{Held, HeldId, document, store as rows};
 use crate::catalogue::Level;
 use crate::engine::rules::plan::Book;
 use crate::engine::{Document, NewStep};
@@ -17,7 +17,7 @@ impl Draft<'_> {
             Act::Give(_) | Act::Change { .. } | Act::Provision { .. } | Act::Keep { .. } => false,
             Act::Suspend { held } => held.wanted != Wanted::On || is_idle(held),
             Act::Resume { held } => held.reasons.len() > 1 || is_idle(held),
-            Act::Remove { held, .. } => is_idle(held) && !store::anything_made(self.db, held.id)?,
+            Act::Remove { held, .. } => is_idle(held) && !rows::anything_made(self.db, held.id)?,
         };
         let mut all = Vec::new();
         if let Act::Remove { users, .. } = act
@@ -52,7 +52,7 @@ impl Draft<'_> {
                 let planned =
                     plan::planned(self.db, book, || document::of_held(self.db, held, &[]))?;
                 for text in planned.refusals {
-                    let who = store::holder_name(self.db, held)?;
+                    let who = rows::holder_name(self.db, held)?;
                     self.refuse("", format!("{who}: {text}"));
                 }
                 for step in planned.steps {

@@ -4,14 +4,14 @@ use super::{Draft, counter};
 use crate::assignments::amounts::{self, Amount};
 use crate::assignments::fields::CHANGE;
 use crate::assignments::plan::{Counted, Diff, Limits, Seat};
-use crate::assignments::{properties, store};
+use crate::assignments::{held, properties};
 use crate::catalogue::properties::{Standing, Typed};
 use crate::catalogue::{self, Level, Service};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerServiceId, PlanId};
 use crate::input::{Fields, Input};
 use crate::kinds::Type;
-use crate::offers::{self, Meter, More};
+use crate::offers::{self, Meter, More, Tally};
 
 impl Draft<'_> {
     /// What is to be stored of the service's properties; nothing where that changes nothing.
@@ -65,23 +65,16 @@ impl Draft<'_> {
         for Amount { property, n } in amounts::wanted(db, &asked, self.level(), typed)? {
             let (has, same_plan) = match order.held {
                 Some(id) => {
-                    let held = store::any(db, id)?;
-                    (store::amount(db, id, property.id)?, held.plan_id == plan_id)
+                    let held = held::any(db, id)?;
+                    (amounts::amount(db, id, property.id)?, held.plan_id == plan_id)
                 }
                 None => (0, true),
             };
             let taken = n.max(has);
             let more = More { all: taken - has, plan: if same_plan { taken - has } else { taken } };
-            let (viewer, meter) = (self.actor.home, Meter::Sum(&property));
-            self.refusals.extend(offers::refusal(
-                db,
-                viewer,
-                order.customer,
-                service.id,
-                plan_id,
-                meter,
-                more,
-            )?);
+            let (customer, meter) = (order.customer, Meter::Sum(&property));
+            let tally = Tally { customer, service: service.id, plan: plan_id, meter };
+            self.refusals.extend(offers::refusal(db, self.actor.home, &tally, more)?);
             if n != has && property.seen_by(standing) {
                 let seat = counter(db, order.customer, service, meter, plan, n - has)?;
                 let of =

@@ -3,7 +3,7 @@
 pub mod api;
 pub mod pages;
 
-use super::{Held, properties as own, store};
+use super::{Held, held, properties as own};
 use crate::auth::permissions::ServicesRead;
 use crate::auth::{Actor, Scope};
 use crate::catalogue::properties;
@@ -29,9 +29,9 @@ fn explained(
 ) -> Result<(Held, Explanation)> {
     let held = match whose {
         Whose::Customer(customer) => {
-            store::customer_service(db, scope, customer, CustomerServiceId(id))?
+            held::customer_service(db, scope, customer, CustomerServiceId(id))?
         }
-        Whose::User(user) => store::user_service(db, scope, user, UserServiceId(id))?,
+        Whose::User(user) => held::user_service(db, scope, user, UserServiceId(id))?,
     };
     let found = origin::explain(db, actor.home, &own::asked(db, &held)?, name)?;
     let seen = found.property.seen_by(properties::standing(actor, held.customer));

@@ -8,6 +8,7 @@ use super::{Held, HeldId, amounts, plan, properties};
 use crate::brake::{self, Item, What};
 use crate::catalogue::properties::{Under, counts};
 use crate::catalogue::{self, Level};
+use crate::crash;
 use crate::db::{By, Read, Via, Write};
 use crate::engine::{Class, NewStep};
 use crate::error::{Error, Result};
@@ -30,6 +31,15 @@ struct Numbers {
     /// The last of each level that was looked at.
     customer_service: i64,
     user_service: i64,
+}
+
+impl Numbers {
+    fn come_to(&mut self, id: HeldId) {
+        match id {
+            HeldId::Customer(id) => self.customer_service = id.0,
+            HeldId::User(id) => self.user_service = id.0,
+        }
+    }
 }
 
 /// Customers' own services first, since their users' stand on them.
@@ -55,8 +65,14 @@ pub fn run(cx: &RunCx) -> Result<()> {
                     Level::User => numbers.user_service,
                 };
                 let batch = store::live_under(tx, &under, level, after, BATCH)?;
+                let outdated = properties::outdated(tx, &batch)?;
                 for id in &batch {
-                    one(cx, tx, *id, &mut numbers)?;
+                    numbers.come_to(*id);
+                    match outdated.contains(id) {
+                        true => one(cx, tx, *id, &mut numbers)?,
+                        false => numbers.unchanged += 1,
+                    }
+                    crash::at("fan_out");
                 }
                 cx.numbers(tx, &serde_json::to_value(&numbers)?)?;
                 Ok(batch.len())
@@ -88,8 +104,8 @@ fn changes(cx: &RunCx, under: &Under) -> Result<Vec<Item>> {
     let mut all = Vec::new();
     for batch in ids.chunks(usize::try_from(BATCH).unwrap_or(1)) {
         cx.db.read(|db| {
-            for id in batch {
-                all.extend(change(db, *id)?);
+            for id in properties::outdated(db, batch)? {
+                all.extend(change(db, id)?);
             }
             Ok(())
         })?;
@@ -98,7 +114,7 @@ fn changes(cx: &RunCx, under: &Under) -> Result<Vec<Item>> {
 }
 
 fn change(db: &Read, id: HeldId) -> Result<Option<Item>> {
-    let Some((held, ..)) = outdated(db, id)? else { return Ok(None) };
+    let Some((held, ..)) = work(db, id)? else { return Ok(None) };
     let (name, customer) = (super::store::holder_name(db, &held)?, held.customer);
     let text = format!("{} of {name}: its settings change", held.title());
     // Numbers of both levels are counted alike, and only a user's is looked for again by it.
@@ -107,10 +123,6 @@ fn change(db: &Read, id: HeldId) -> Result<Option<Item>> {
 }
 
 fn one(cx: &RunCx, tx: &Write, id: HeldId, numbers: &mut Numbers) -> Result<()> {
-    match id {
-        HeldId::Customer(id) => numbers.customer_service = id.0,
-        HeldId::User(id) => numbers.user_service = id.0,
-    }
     let cause = Cause { run: Some(cx.run.id), ..Cause::default() };
     let (request, name) = match cx.db.write(tx.by, |tx| bring_up(tx, id, &cause)) {
         Ok(Some(ordered)) => ordered,
@@ -120,7 +132,7 @@ fn one(cx: &RunCx, tx: &Write, id: HeldId, numbers: &mut Numbers) -> Result<()> 
         }
         Err(err @ Error::Invalid(_)) => {
             numbers.changed += 1;
-            let held = super::store::any(tx, id)?;
+            let held = super::held::any(tx, id)?;
             let name = super::store::holder_name(tx, &held)?;
             let text = format!("{} of {name}: {err}", held.title());
             return cx.unit(tx, numbers.changed, Tone::Warn, "refused", &text, None);
@@ -133,14 +145,9 @@ fn one(cx: &RunCx, tx: &Write, id: HeldId, numbers: &mut Numbers) -> Result<()> 
     cx.unit(tx, numbers.changed, Tone::Info, "ordered", &text, subject)
 }
 
-/// What other values hold for now than it was ordered with last, and the work that is to be done
-/// about that.
-fn outdated(db: &Read, id: HeldId) -> Result<Option<(Held, Vec<NewStep>)>> {
-    let held = super::store::any(db, id)?;
-    let digest = properties::digest(db, &held)?;
-    if super::store::ordered_with(db, id)? == digest {
-        return Ok(None);
-    }
+/// The work that is to be done where other values hold now.
+fn work(db: &Read, id: HeldId) -> Result<Option<(Held, Vec<NewStep>)>> {
+    let held = super::held::any(db, id)?;
     let steps = plan::steps_of(db, &held, act::event(id.level(), "update"))?;
     if steps.is_empty() && !counts(db, held.service)? {
         return Ok(None);
@@ -148,9 +155,9 @@ fn outdated(db: &Read, id: HeldId) -> Result<Option<(Held, Vec<NewStep>)>> {
     Ok(Some((held, steps)))
 }
 
-/// Orders an update where other values hold than it was ordered with last.
+/// Orders an update, where there is anything to do.
 fn bring_up(tx: &Write, id: HeldId, cause: &Cause) -> Result<Option<(RequestId, String)>> {
-    let Some((held, steps)) = outdated(tx, id)? else { return Ok(None) };
+    let Some((held, steps)) = work(tx, id)? else { return Ok(None) };
     amounts::take(tx, &held)?;
     let name = super::store::holder_name(tx, &held)?;
     let title = format!("Change {} of {name}", held.title());

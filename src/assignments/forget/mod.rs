@@ -5,7 +5,7 @@ pub mod api;
 pub mod pages;
 
 use super::state::{State, Wanted};
-use super::{Held, HeldId, act, ledger_row, settle, store};
+use super::{Held, HeldId, act, held, ledger_row, settle, store};
 use crate::audit;
 use crate::auth::Scope;
 use crate::auth::permissions::ServicesForget;
@@ -38,8 +38,8 @@ pub fn outlook(
     whose: Whose,
 ) -> Result<(Held, Vec<String>)> {
     let held = match whose {
-        Whose::Customer(customer, id) => store::customer_service(db, scope, customer, id)?,
-        Whose::User(user, id) => store::user_service(db, scope, user, id)?,
+        Whose::Customer(customer, id) => held::customer_service(db, scope, customer, id)?,
+        Whose::User(user, id) => held::user_service(db, scope, user, id)?,
     };
     let outside = store::made(db, held.id)?;
     Ok((held, outside))
@@ -69,7 +69,7 @@ pub fn refusal(db: &Read, held: &Held) -> Result<Option<String>> {
         return Ok(Some(text));
     }
     if let HeldId::Customer(id) = held.id {
-        let users = store::users_of(db, id, 1_000)?;
+        let users = held::users_of(db, id, 1_000)?;
         let n = users.iter().filter(|each| each.wanted != Wanted::Gone).count();
         let left = i64::try_from(users.len().max(n)).unwrap_or(i64::MAX);
         if left > 0 {

@@ -3,7 +3,7 @@
 use super::{Person, Place, Tab, UserTab, plan_for};
 use crate::assignments::properties as own;
 use crate::assignments::state::Verb;
-use crate::assignments::{Held, HeldId, Order, for_customer, for_user, offered, store};
+use crate::assignments::{Held, HeldId, Order, for_customer, for_user, held, offered, store};
 use crate::auth::ServiceRights;
 use crate::auth::permissions::{CustomerServicesWrite, ServicesRead, UserServicesWrite};
 use crate::catalogue::fields::{Around, fill, settle, value_fields};
@@ -19,7 +19,7 @@ use crate::html::table::empty;
 use crate::ids::{CustomerId, CustomerServiceId, PlanId, ServiceId, UserId, UserServiceId};
 use crate::input::Input;
 use crate::offers::fields::limit_field;
-use crate::offers::{self, Meter, Sellable, Stand};
+use crate::offers::{self, Meter, Sellable, Stand, Tally};
 use crate::places;
 use crate::web::{Cx, Response};
 use maud::{Markup, html};
@@ -128,11 +128,12 @@ fn left_said(
 ) -> Result<Option<String>> {
     let standing = properties::standing(&cx.actor, customer);
     let mut all = Vec::new();
-    all.extend(offers::left_said(db, customer, service.id, plan, Meter::of(level))?);
+    let own = Tally { customer, service: service.id, plan, meter: Meter::of(level) };
+    all.extend(offers::left_said(db, &own)?);
     for property in properties::seen(db, service.id, standing)? {
         if property.meter && property.level == level {
             let meter = Meter::Sum(&property);
-            all.extend(offers::left_said(db, customer, service.id, plan, meter)?);
+            all.extend(offers::left_said(db, &Tally { meter, ..own })?);
         }
     }
     Ok(Some(all).filter(|all| !all.is_empty()).map(|all| format!("Left: {}.", all.join(", "))))
@@ -422,7 +423,7 @@ fn edit_customer_form(
     let (id, aid): (CustomerId, CustomerServiceId) = (cx.param("id")?, cx.param("aid")?);
     let (place, held, enabled, plans) = cx.db.read(|db| {
         let scope = &scope.on(store::service_of(db, id, HeldId::Customer(aid))?)?;
-        let held = store::customer_service(db, scope, id, aid)?;
+        let held = held::customer_service(db, scope, id, aid)?;
         let enabled = store::enabled_plans(db, aid)?;
         let open =
             offers::sellable(db, id)?.into_iter().find(|each| each.service.id == held.service);
@@ -502,7 +503,7 @@ fn edit_user_form(
     let (person, held, plans) = cx.db.read(|db| {
         let home = scope.home_of(db, id)?;
         let scope = &scope.on(store::service_of(db, home, HeldId::User(aid))?)?;
-        let held = store::user_service(db, scope, id, aid)?;
+        let held = held::user_service(db, scope, id, aid)?;
         let enabled = store::enabled_plans(db, held.customer_service)?;
         let mut plans = catalogue::plans(db, held.service)?;
         plans.retain(|plan| {

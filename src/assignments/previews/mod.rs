@@ -181,9 +181,9 @@ pub fn keep(tx: &Write, key: &Key, actor: &Actor, plan: &Plan) -> Result<Preview
             user_id: order.user,
             assignment_id: order.held.map(HeldId::number),
         },
-        steps: plan.steps.clone(),
-        diffs: plan.diffs.clone(),
-        seats: plan.seats.clone(),
+        steps: plan.shown_steps(),
+        diffs: plan.whole().flat_map(|each| each.diffs.clone()).collect(),
+        seats: plan.whole().flat_map(|each| each.seats.clone()).collect(),
         monthly: quote::monthly(tx, actor, order.customer, &plan.changes)?,
         warnings: plan.warnings.clone(),
         refusals: plan.refusals.clone(),
@@ -311,7 +311,7 @@ pub fn apply(
         if let Some(text) = plan.confirm() {
             crate::input::typed(typed, &text)?;
         }
-        plan.steps = preview.shown()?.steps;
+        plan.run_as_shown(&preview.shown()?.steps);
         if plan.due.is_some() {
             let run = later::put_off(tx, &plan)?;
             store::applied(tx, id, None, Some(run))?;

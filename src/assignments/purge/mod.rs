@@ -5,7 +5,7 @@
 mod store;
 
 use super::act::{self, Cause, Work};
-use super::{HeldId, document, plan, store as held};
+use super::{HeldId, document, held, plan};
 use crate::auth::Scope;
 use crate::auth::permissions::UserServicesWrite;
 use crate::catalogue::Level;

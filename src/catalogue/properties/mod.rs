@@ -8,23 +8,22 @@ mod define;
 mod fan_out;
 mod order;
 mod store;
+mod stored;
 
 pub use define::{NEW, as_input, create, delete, update};
 pub use fan_out::{APPLY, Under};
 pub use order::{Change, Order, Typed, changes, let_go, store_values};
+pub use stored::{Asked, Stored, missing, opened, stored, stored_of_all};
 
-use super::values::{Explained, Held, Holder, effective, explain};
 use super::{Level, Service};
 use crate::auth::permissions::CatalogueRead;
 use crate::auth::{Actor, PROVIDER, Scope};
 use crate::db::Read;
-use crate::error::{Complaint, Result};
+use crate::error::Result;
 use crate::ids::{CustomerId, CustomerServiceId, PlanId, PropertyId, ServiceId, UserServiceId};
 use crate::kinds::{Type, Validation};
-use crate::secret::Key;
 use crate::web::{Cx, Listing, Paging};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 words! {
     /// A setting has a default and inherits; a captured value is typed when it is given; an output
@@ -166,157 +165,6 @@ pub fn seen(db: &Read, service: ServiceId, standing: Standing) -> Result<Vec<Pro
 /// Whether anything of a service is counted by what its assignments are set to.
 pub fn counts(db: &Read, service: ServiceId) -> Result<bool> {
     store::counts(db, service)
-}
-
-/// For what a value is asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked {
-    pub service: ServiceId,
-    pub customer: CustomerId,
-    pub customer_service: Option<CustomerServiceId>,
-    pub customer_plan: Option<PlanId>,
-    pub user_service: Option<UserServiceId>,
-    pub user_plan: Option<PlanId>,
-    /// Asked for a reseller's branch: what was given to that reseller itself, and its own, count.
-    pub branch: bool,
-}
-
-/// A property, and everything that is stored for it along the way.
-pub struct Stored {
-    pub property: Property,
-    pub held: Vec<Held>,
-}
-
-impl Stored {
-    pub fn effective(&self) -> Option<&Value> {
-        effective(&self.held).map(|held| &held.value)
-    }
-
-    /// As it will be with `text` typed for the assignment itself; nothing takes its own value away.
-    /// A secret is sealed when it is stored, and nobody asks for it before.
-    pub fn store(&mut self, level: Level, text: Option<&str>) {
-        if self.property.secret {
-            return;
-        }
-        let holder = match level {
-            Level::User => Holder::UserService,
-            Level::Customer => Holder::CustomerService,
-        };
-        self.held.retain(|held| held.holder != holder || held.for_plan);
-        let text = text.filter(|text| !text.is_empty());
-        let read = text.map(|text| self.property.validation.read(self.property.kind, text));
-        if let Some(Ok(value)) = read {
-            let (for_plan, locked) = (false, false);
-            self.held.push(Held { id: 0, holder, distance: 0, for_plan, value, locked });
-        }
-    }
-
-    /// Where the value comes from; a secret's is only said to be set.
-    pub fn explain(&self) -> Vec<Explained> {
-        let mut all = explain(&self.held);
-        if self.property.secret {
-            all.iter_mut().for_each(|each| each.value = Value::from("set"));
-        }
-        all
-    }
-
-    /// The refusal of a required one without value.
-    pub fn missing(&self) -> Option<Complaint> {
-        if !self.property.required || self.effective().is_some() {
-            return None;
-        }
-        let text = format!(
-            "{} has no value; set it on the plan, the customer or the user.",
-            self.property.label
-        );
-        Some(Complaint::new(format!("properties.{}", self.property.name), text))
-    }
-}
-
-/// Everything stored for an assignment, property by property, in two statements.
-pub fn stored(db: &Read, asked: &Asked) -> Result<Vec<Stored>> {
-    let properties = store::all(db, asked.service)?;
-    let mut values = store::along_the_way(db, asked)?;
-    let mut all = Vec::new();
-    for property in properties {
-        let plan = match property.level {
-            Level::User => asked.user_plan,
-            Level::Customer => asked.customer_plan,
-        };
-        let mut held: Vec<Held> = values
-            .remove(&property.id)
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|(of, _)| of.is_none() || *of == plan)
-            .map(|(_, held)| held)
-            .collect();
-        if property.usage != Use::Setting {
-            let own = match property.level {
-                Level::User => Holder::UserService,
-                Level::Customer => Holder::CustomerService,
-            };
-            held.retain(|each| each.holder == own);
-        } else if let Some(value) = &property.default {
-            let holder = Holder::Default;
-            let (for_plan, locked) = (false, property.default_locked);
-            held.push(Held { id: 0, holder, distance: 0, for_plan, value: value.clone(), locked });
-        }
-        all.push(Stored { property, held });
-    }
-    Ok(all)
-}
-
-/// The values that hold, secrets opened: for the engine's eyes only.
-pub fn opened(key: &Key, stored: &[Stored]) -> Result<BTreeMap<String, Value>> {
-    let mut values = BTreeMap::new();
-    for each in stored {
-        let Some(value) = each.effective() else { continue };
-        let value = match value {
-            Value::String(sealed) if each.property.secret => {
-                Value::from(key.open(&each.property.seal(), sealed)?.reveal())
-            }
-            other => other.clone(),
-        };
-        values.insert(each.property.name.clone(), value);
-    }
-    Ok(values)
-}
-
-/// What speaks against an order for an assignment of `level` because a required property would have
-/// no value; `order` is stored with it.
-pub fn missing(db: &Read, asked: &Asked, level: Level, order: &Order) -> Result<Vec<Complaint>> {
-    let mut complaints = Vec::new();
-    for mut each in stored(db, asked)? {
-        let Property { name, usage, secret, .. } = &each.property;
-        if *usage == Use::Output || (level == Level::Customer && each.property.level == Level::User)
-        {
-            continue;
-        }
-        let typed = order.values.iter().find(|(known, _)| known == name);
-        match typed {
-            Some((_, Some(text))) if !text.is_empty() || each.property.kind.may_be_empty() => {
-                continue;
-            }
-            // It is about to be taken away.
-            Some((_, wish)) if wish.is_none() || !secret => {
-                let own = match level {
-                    Level::User => Holder::UserService,
-                    Level::Customer => Holder::CustomerService,
-                };
-                each.held.retain(|held| held.holder != own);
-            }
-            _ => {}
-        }
-        let hidden = !each.property.seen_by(order.standing);
-        complaints.extend(each.missing().map(|complaint| match hidden {
-            false => complaint,
-            true => Complaint::new(
-                "",
-                format!("{} is not set up completely. Ask your provider.", order.service.name),
-            ),
-        }));
-    }
-    Ok(complaints)
 }
 
 /// The values stored at one place, by name; a secret's is only said to be set.

@@ -1,11 +1,10 @@
 use super::define::NewProperty;
 use super::origin::{Hop, Origin, Override};
-use super::{Asked, Place, Property, Under};
+use super::{Place, Property, Under};
 use crate::auth::Scope;
 use crate::auth::permissions::CatalogueRead;
-use crate::catalogue::values::{Held, Holder};
 use crate::db::{Read, Write};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::{
     CustomerId, CustomerServiceId, PlanId, PropertyId, ServiceId, UserId, UserServiceId,
 };
@@ -320,43 +319,6 @@ pub fn lock(tx: &Write, property: PropertyId, place: Place, locked: bool) -> Res
             ":user_service": user_service.unwrap_or(0), ":locked": locked,
         },
     )
-}
-
-/// Values by property, each with the plan it is for, if for one.
-pub type Stored = BTreeMap<PropertyId, Vec<(Option<PlanId>, Held)>>;
-
-/// What is stored for the properties of a service from an assignment up to the definition: for
-/// each the plan it is for, if for one.
-pub fn along_the_way(db: &Read, asked: &Asked) -> Result<Stored> {
-    let mut all: Stored = BTreeMap::new();
-    db.each(
-        "SELECT property_values.id, property_id, holder, plan_id, value, locked, coalesce(depth, 0) AS distance
-           FROM properties
-           JOIN property_values ON property_id = properties.id
-           LEFT JOIN customer_tree ON above = reseller_id AND below = :customer
-          WHERE service_id = :service
-            AND (holder = 'plan' OR (holder IN ('given', 'own') AND depth > 0)
-                 OR (:branch AND holder IN ('given', 'own') AND depth = 0)
-                 OR customer_service_id = :customer_service OR user_service_id = :user_service)",
-        named_params! {
-            ":service": asked.service, ":customer": asked.customer,
-            ":customer_service": asked.customer_service, ":user_service": asked.user_service,
-            ":branch": asked.branch,
-        },
-        |row| {
-            let holder: String = row.get("holder")?;
-            let holder: Holder =
-                holder.parse().map_err(|()| Error::internal("a value without holder"))?;
-            let plan: Option<PlanId> = row.get("plan_id")?;
-            let value = serde_json::from_str(&row.get::<_, String>("value")?)?;
-            let (distance, locked) = (row.get("distance")?, row.get("locked")?);
-            let id = row.get("id")?;
-            let held = Held { id, holder, distance, for_plan: plan.is_some(), value, locked };
-            all.entry(row.get("property_id")?).or_default().push((plan, held));
-            Ok(())
-        },
-    )?;
-    Ok(all)
 }
 
 /// How many have the service live below a place and are told of changes, and how many customers

@@ -24,6 +24,9 @@ pub enum Kind {
     Map,
     /// A line each.
     List(Into),
+    /// A line each, `{secret.NAME}` or `name = {secret.NAME}`: which of the service's secrets it is
+    /// handed, and as what. They are named, never filled in.
+    Secrets,
     Number(i64, i64),
     /// true or false.
     Flag,
@@ -73,6 +76,12 @@ const SCRIPT: &[Param] = &[
         "Inputs",
         Kind::Map,
         "A line each, like home = /home/{user.username}; they go over the service’s settings",
+    ),
+    param(
+        "secrets",
+        "Secrets",
+        Kind::Secrets,
+        "A line each, like {secret.api_key} or password = {secret.api_key}; left empty, all that the service has",
     ),
 ];
 const WEBHOOK: &[Param] = &[
@@ -140,6 +149,12 @@ const TASK: &[Param] = &[
     ),
 ];
 
+const GIFT: &[Param] = &[
+    param("service", "Service", Kind::Word, "Its code").required(),
+    param("plan", "Plan", Kind::Word, "Its code; left empty, the only one there is"),
+    param("properties", "Settings", Kind::Map, "A line each, like quota = 10"),
+];
+
 const VALUE: &[Param] = &[
     param("output", "Setting", Kind::Word, "The name of one that Portico writes").required(),
     param("value", "Value", LINE, "Like {out.KEY.NAME}; empty takes it away"),
@@ -168,6 +183,7 @@ impl Action {
             Action::ScimGroup => scim::GROUP,
             Action::ScimMember => scim::MEMBER,
             Action::ValueSet => VALUE,
+            Action::ServiceGive => GIFT,
             Action::RequireMfa => FACTOR,
             other => other.in_directory().map_or(&[], directory::params),
         }
@@ -186,6 +202,7 @@ impl Action {
             Action::Reseller => "Set up the reseller",
             Action::RequireMfa => "Ask the user for a second factor",
             Action::ValueSet => "Write a setting",
+            Action::ServiceGive => "Give a service",
             Action::Off => "Leave out the rule with this key",
             Action::ScimUser => "SCIM: an account",
             Action::ScimGroup => "SCIM: a group",
@@ -287,6 +304,7 @@ fn reads(kind: Kind, text: &str, known: &Known) -> Result<(), String> {
         Kind::Text(_) => template(text, known),
         Kind::List(_) => entries(text).try_for_each(|line| template(line, known)),
         Kind::Map => pairs(text).try_for_each(|pair| template(pair?.1, known)),
+        Kind::Secrets => entries(text).try_for_each(|line| secret(line, known).map(drop)),
         Kind::Json => templates_in(&json(text)?, known),
     }
 }
@@ -297,6 +315,24 @@ fn template(text: &str, known: &Known) -> Result<(), String> {
 
 fn entries(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty())
+}
+
+/// The name a secret is handed on by, and which one of the service's it is.
+fn secret<'t>(line: &'t str, known: &Known) -> Result<(&'t str, &'t str), String> {
+    let (name, said) = match line.split_once('=') {
+        Some((name, said)) => (Some(name.trim()), said.trim()),
+        None => (None, line),
+    };
+    let of = said.strip_prefix("{secret.").and_then(|rest| rest.strip_suffix('}'));
+    let Some(of) = of.filter(|of| known.is_secret(of)) else {
+        return Err(format!("“{said}” is no secret of the service, like {{secret.api_key}}"));
+    };
+    let name = name.unwrap_or(of);
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match !name.is_empty() && name.len() <= 40 && name.chars().all(good) {
+        true => Ok((name, of)),
+        false => Err(format!("“{name}” may have letters, digits and _ only")),
+    }
 }
 
 fn pairs(text: &str) -> impl Iterator<Item = Result<(&str, &str), String>> {
@@ -380,6 +416,13 @@ fn filled_in(
                 all.insert(name.to_owned(), one(text, Into::Json)?);
             }
             Ok(Json::Object(all))
+        }
+        Kind::Secrets => {
+            let named = entries(text).map(|line| {
+                let (name, of) = secret(line, known)?;
+                Ok((name.to_owned(), Json::from(of)))
+            });
+            Ok(Json::Object(named.collect::<Result<_, String>>()?))
         }
         Kind::Json => filled_json(&json(text)?, &|text| one(text, Into::Json)),
     }
@@ -493,7 +536,33 @@ mod tests {
                 "{text}: {wrong:?}"
             );
         }
-        let missing = check(Action::MailSend, &Typed::new(), &known());
+        let known = Known(
+            [("secret.api_key".to_owned(), Type::Text), ("user.name".to_owned(), Type::Text)]
+                .into(),
+        );
+        for (name, text, why) in [
+            ("secrets", "api_key", "“api_key” is no secret of the service, like {secret.api_key}"),
+            (
+                "secrets",
+                "{secret.x}",
+                "“{secret.x}” is no secret of the service, like {secret.api_key}",
+            ),
+            ("secrets", "a b = {secret.api_key}", "“a b” may have letters, digits and _ only"),
+            (
+                "inputs",
+                "key = {secret.api_key}",
+                "column 2: secret.api_key is a secret, and may stand under Secrets alone",
+            ),
+        ] {
+            let typed: Typed = [(name.to_owned(), text.to_owned())].into();
+            let wrong = check(Action::ScriptRun, &typed, &known);
+            assert!(wrong.iter().any(|each| each.message == why), "{text}: {wrong:?}");
+        }
+        let typed: Typed =
+            [("secrets".to_owned(), "{secret.api_key}\npass = {secret.api_key}".to_owned())].into();
+        let filled = fill(Action::ScriptRun, &typed, &known, &|_| None).unwrap();
+        assert_eq!(filled["secrets"], json!({ "api_key": "api_key", "pass": "api_key" }));
+        let missing = check(Action::MailSend, &Typed::new(), &self::known());
         assert_eq!(missing.len(), 3);
     }
 }

@@ -238,7 +238,7 @@ fn asked(
             "The script does not say what it would do (dry_run in its description), so it was not run.",
         );
     }
-    let secrets = document.secrets(&config.key)?;
+    let secrets = document.secrets(&config.key, &run.params)?;
     let mut props = document.props;
     if let Some(inputs) = run.params.get("inputs").and_then(Json::as_object) {
         props.extend(inputs.clone());

@@ -116,6 +116,10 @@ pub fn listed(db: &Read, event: &str, service: Option<ServiceId>) -> Result<Vec<
         for (name, label, kind) in store::properties(db, service)? {
             all.push(Listed { name: format!("prop.{name}"), is: type_of(&kind), about: label });
         }
+        for (name, label) in store::secrets(db, service)? {
+            let about = format!("{label}; a secret, for a script’s Secrets alone");
+            all.push(Listed { name: format!("secret.{name}"), is: Type::Text, about });
+        }
     }
     Ok(all)
 }

@@ -483,7 +483,7 @@ impl Form<'_> {
             Kind::Text(Into::Lines) => {
                 textarea(input, complaints, &name, param.label, Opts { rows: 6, ..opts })
             }
-            Kind::Json | Kind::Map | Kind::List(_) | Kind::Condition => {
+            Kind::Json | Kind::Map | Kind::List(_) | Kind::Secrets | Kind::Condition => {
                 textarea(input, complaints, &name, param.label, Opts { ltr: true, ..opts })
             }
         }

@@ -253,6 +253,15 @@ pub fn properties(db: &Read, service: ServiceId) -> Result<Vec<(String, String, 
     )
 }
 
+/// Names and labels of a service's secrets.
+pub fn secrets(db: &Read, service: ServiceId) -> Result<Vec<(String, String)>> {
+    db.all(
+        "SELECT name, label FROM properties WHERE service_id = ?1 AND secret = 1 ORDER BY sort, name",
+        [service],
+        |row| Ok((row.get("name")?, row.get("label")?)),
+    )
+}
+
 /// The properties that customers and users have beside the usual: of whom, key, label, type.
 pub fn custom(db: &Read) -> Result<Vec<(String, String, String, String)>> {
     db.all(

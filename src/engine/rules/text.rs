@@ -170,11 +170,7 @@ fn named(inside: &str, known: &Known, column: usize) -> Result<Piece, Wrong> {
     let mut parts = inside.split('|');
     let name = parts.next().unwrap_or_default().trim();
     if name != "request.id" && known.type_of(name).is_none() {
-        let text = match known.nearest(name) {
-            Some(near) => format!("{name} is not known; {near}?"),
-            None => format!("{name} is not known"),
-        };
-        return Err(Wrong { column, text });
+        return Err(Wrong { column, text: known.refusal(name) });
     }
     let mut filters = Vec::new();
     for part in parts {

@@ -95,7 +95,7 @@ fn said(action: Action, typed: &Typed) -> Map<String, Value> {
     let kind = |name: &str| actions::of(action, name).map(|param| param.kind);
     let value = |(name, text): (&String, &String)| {
         let value = match kind(name) {
-            Some(Kind::List(_)) => json!(lines(text)),
+            Some(Kind::List(_) | Kind::Secrets) => json!(lines(text)),
             Some(Kind::Map) => {
                 let pairs = lines(text).into_iter().filter_map(|line| {
                     let (name, text) = line.split_once('=')?;
@@ -119,7 +119,7 @@ fn said(action: Action, typed: &Typed) -> Map<String, Value> {
 fn typed(kind: Option<Kind>, value: &Value) -> String {
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match (kind, value) {
-        (Some(Kind::List(_)), Value::Array(all)) => {
+        (Some(Kind::List(_) | Kind::Secrets), Value::Array(all)) => {
             all.iter().map(plain).collect::<Vec<_>>().join("\n")
         }
         (Some(Kind::Map), Value::Object(all)) => {

@@ -11,6 +11,7 @@ use crate::engine::rules::plan::{ENVIRONMENT, Ready, ready};
 use crate::engine::rules::{actions, text};
 use crate::engine::{Action, DEADLINE, Job, figures, never, store as requests, tasks};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::mail::{self, Class, NewMessage};
 use crate::time::{Instant, Zone};
 use serde_json::{Map, Value, json};
@@ -78,6 +79,7 @@ pub fn begin(tx: &Write, engine: &Engine, step: &mut Step, job: &Job) -> Result<
             Ok(()) => done(tx, step),
             Err(text) => Ok(Begun::Failed(text)),
         },
+        Action::ServiceGive => given(tx, engine, step, job),
         Action::RequireMfa => match factor(tx, job, &step.params)? {
             Ok(()) => done(tx, step),
             Err(text) => Ok(Begun::Failed(text)),
@@ -92,6 +94,30 @@ fn let_by(tx: &Write, step: &Step) -> Result<()> {
         tx.wake(Work::Requests);
     }
     Ok(())
+}
+
+/// Rules give because of what rules gave only so many times in a row.
+const GIFTS: i64 = 3;
+
+/// Orders a service; the request of that is known to later steps. What is there already is done.
+fn given(tx: &Write, engine: &Engine, step: &Step, job: &Job) -> Result<Begun> {
+    if store::gifts_before(tx, step.request)? >= GIFTS {
+        let text = format!(
+            "Rules gave {GIFTS} services because of each other; a further one is not given."
+        );
+        return Ok(Begun::Failed(text));
+    }
+    let key = &engine.app.config.key;
+    match engine.app.db.write(tx.by, |tx| events::give(tx, key, job, &step.params)) {
+        Ok(Some(request)) => {
+            store::gave(tx, step, request)?;
+            store::step_done(tx, step, &json!({ "request": request }).to_string())?;
+            crash::at("inside");
+            Ok(Begun::Over)
+        }
+        Ok(None) => done(tx, step),
+        Err(err) => refused(err),
+    }
 }
 
 /// So many minutes on, or the next time that the customer's clock shows that.

@@ -380,6 +380,22 @@ pub fn step_done(tx: &Write, step: &Step, outputs: &str) -> Result<()> {
     Ok(())
 }
 
+/// How many gifts of rules led to a request, one from the other.
+pub fn gifts_before(db: &Read, request: RequestId) -> Result<i64> {
+    db.value(
+        "WITH RECURSIVE before (request_id, n) AS (
+           SELECT ?1, 0
+            UNION ALL
+           SELECT steps.request_id, n + 1 FROM before JOIN steps ON gave_id = before.request_id WHERE n < 10)
+         SELECT max(n) FROM before",
+        [request],
+    )
+}
+
+pub fn gave(tx: &Write, step: &Step, request: RequestId) -> Result<usize> {
+    tx.run("UPDATE steps SET gave_id = ?2 WHERE id = ?1", (step.id, request))
+}
+
 pub fn step_failed(tx: &Write, step: &Step, class: &str, text: &str) -> Result<()> {
     tx.run(
         "UPDATE steps

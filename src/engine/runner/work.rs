@@ -103,7 +103,7 @@ fn call<'t>(
     let event = events::of(events, &job.event)?;
     let (document, outputs) =
         app.db.read(|db| Ok(((event.document)(db, job)?, store::outputs(db, job.request)?)))?;
-    let secrets = document.secrets(&app.config.key)?;
+    let secrets = document.secrets(&app.config.key, &taken.step.params)?;
     let outputs: Map<String, Value> =
         outputs.into_iter().map(|(key, values)| (key, Value::Object(values))).collect();
     let mut props = document.props;

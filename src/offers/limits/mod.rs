@@ -84,63 +84,53 @@ impl<'p> Meter<'p> {
     }
 }
 
+/// What is counted: at the customer it is of, and at every reseller above it.
+#[derive(Clone, Copy, Debug)]
+pub struct Tally<'p> {
+    pub customer: CustomerId,
+    pub service: ServiceId,
+    /// Counted for the plan besides for all; none: for all alone.
+    pub plan: Option<PlanId>,
+    pub meter: Meter<'p>,
+}
+
+impl Tally<'_> {
+    /// The same in another plan.
+    pub fn in_plan(self, plan: PlanId) -> Self {
+        Tally { plan: Some(plan), ..self }
+    }
+}
+
 /// Takes `n` at the customer and at every reseller above it, or nothing and says who has no room.
-pub fn take(
-    tx: &Write,
-    customer: CustomerId,
-    service: ServiceId,
-    plan: Option<PlanId>,
-    meter: Meter,
-    n: i64,
-) -> Result<()> {
-    store::make_counters(tx, customer, service, plan, meter)?;
+pub fn take(tx: &Write, of: &Tally, n: i64) -> Result<()> {
+    store::make_counters(tx, of)?;
     let viewer = crate::offers::store::home(tx, tx.by.user)?;
-    for counter in store::counters(tx, customer, service, plan, meter)? {
-        if !store::count_up(tx, &counter, service, meter, n)? {
-            return Err(Error::Invalid(vec![full(tx, viewer, service, &counter, meter, n)?]));
+    for counter in store::counters(tx, of)? {
+        if !store::count_up(tx, of, &counter, n)? {
+            return Err(Error::Invalid(vec![full(tx, viewer, of, &counter, n)?]));
         }
-        notices::taken(tx, service, &counter, meter, n)?;
+        notices::taken(tx, of.service, &counter, of.meter, n)?;
     }
     Ok(())
 }
 
 /// Takes what was had before and is had again, whether or not there is room: a seat that others took
 /// meanwhile makes it one too many, which stops further ones.
-pub fn take_again(
-    tx: &Write,
-    customer: CustomerId,
-    service: ServiceId,
-    plan: Option<PlanId>,
-    meter: Meter,
-    n: i64,
-) -> Result<()> {
-    store::make_counters(tx, customer, service, plan, meter)?;
-    store::count_up_anyway(tx, customer, service, plan, meter, n)?;
+pub fn take_again(tx: &Write, of: &Tally, n: i64) -> Result<()> {
+    store::make_counters(tx, of)?;
+    store::count_up_anyway(tx, of, n)?;
     Ok(())
 }
 
 /// Gives `n` back at the customer and above it.
-pub fn give_back(
-    tx: &Write,
-    customer: CustomerId,
-    service: ServiceId,
-    plan: Option<PlanId>,
-    meter: Meter,
-    n: i64,
-) -> Result<()> {
-    store::count_down(tx, customer, service, plan, meter, n)?;
+pub fn give_back(tx: &Write, of: &Tally, n: i64) -> Result<()> {
+    store::count_down(tx, of, n)?;
     Ok(())
 }
 
 /// How many there is room for at the customer and above it; `None`: no limit.
-pub fn left(
-    db: &Read,
-    customer: CustomerId,
-    service: ServiceId,
-    plan: Option<PlanId>,
-    meter: Meter,
-) -> Result<Option<i64>> {
-    let counters = store::counters(db, customer, service, plan, meter)?;
+pub fn left(db: &Read, of: &Tally) -> Result<Option<i64>> {
+    let counters = store::counters(db, of)?;
     Ok(counters.iter().filter_map(|each| Some((each.max? - each.used).max(0))).min())
 }
 
@@ -163,33 +153,19 @@ impl More {
 }
 
 /// Why there is no room for so much more; none where there is.
-pub fn refusal(
-    db: &Read,
-    viewer: CustomerId,
-    customer: CustomerId,
-    service: ServiceId,
-    plan: Option<PlanId>,
-    meter: Meter,
-    more: More,
-) -> Result<Option<Complaint>> {
-    for counter in &store::counters(db, customer, service, plan, meter)? {
+pub fn refusal(db: &Read, viewer: CustomerId, of: &Tally, more: More) -> Result<Option<Complaint>> {
+    for counter in &store::counters(db, of)? {
         let n = if counter.plan == 0 { more.all } else { more.plan };
         if n > 0 && counter.max.is_some_and(|max| counter.used.saturating_add(n) > max) {
-            return full(db, viewer, service, counter, meter, n).map(Some);
+            return full(db, viewer, of, counter, n).map(Some);
         }
     }
     Ok(None)
 }
 
 /// What there is room for at the customer and above it, in words; nothing where there is no limit.
-pub fn left_said(
-    db: &Read,
-    customer: CustomerId,
-    service: ServiceId,
-    plan: Option<PlanId>,
-    meter: Meter,
-) -> Result<Option<String>> {
-    Ok(left(db, customer, service, plan, meter)?.map(|n| meter.some(n)))
+pub fn left_said(db: &Read, of: &Tally) -> Result<Option<String>> {
+    Ok(left(db, of)?.map(|n| of.meter.some(n)))
 }
 
 /// The refusal: above the viewer's own customer nobody is named, and what the viewer does not see is
@@ -197,13 +173,13 @@ pub fn left_said(
 fn full(
     db: &Read,
     viewer: CustomerId,
-    service: ServiceId,
+    of: &Tally,
     counter: &store::Counter,
-    meter: Meter,
     n: i64,
 ) -> Result<Complaint> {
+    let meter = of.meter;
     let what = match counter.plan {
-        0 => catalogue::service(db, service)?.name,
+        0 => catalogue::service(db, of.service)?.name,
         plan => catalogue::plan(db, PlanId(plan))?.name,
     };
     if let Meter::Sum(property) = meter

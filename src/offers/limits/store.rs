@@ -1,5 +1,5 @@
-use super::Meter;
 use super::notices::Stage;
+use super::{Meter, Tally};
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::{CustomerId, PlanId, ServiceId, UserId};
@@ -20,13 +20,7 @@ pub struct Counter {
 }
 
 /// The counters a gift to `customer` would move, the nearest first.
-pub fn counters(
-    db: &Read,
-    customer: CustomerId,
-    service: ServiceId,
-    plan: Option<PlanId>,
-    meter: Meter,
-) -> Result<Vec<Counter>> {
+pub fn counters(db: &Read, of: &Tally) -> Result<Vec<Counter>> {
     db.all(
         "SELECT holder_id, customers.name, plan_id, max, used, set_by, told
            FROM customer_tree
@@ -36,8 +30,8 @@ pub fn counters(
           WHERE below = :customer AND above <> 1
           ORDER BY depth, plan_id DESC",
         named_params! {
-            ":customer": customer, ":service": service, ":plan": plan.map_or(0, |plan| plan.0),
-            ":meter": meter.word(),
+            ":customer": of.customer, ":service": of.service, ":plan": of.plan.map_or(0, |plan| plan.0),
+            ":meter": of.meter.word(),
         },
         |row| {
             Ok(Counter {
@@ -82,79 +76,53 @@ pub fn wants_mails(db: &Read, holder: CustomerId) -> Result<bool> {
 }
 
 /// Every holder on the way gets the counters that are missing.
-pub fn make_counters(
-    tx: &Write,
-    customer: CustomerId,
-    service: ServiceId,
-    plan: Option<PlanId>,
-    meter: Meter,
-) -> Result<usize> {
+pub fn make_counters(tx: &Write, of: &Tally) -> Result<usize> {
     tx.run(
         "INSERT OR IGNORE INTO usage (holder_id, service_id, plan_id, meter)
          SELECT above, :service, value, :meter
            FROM customer_tree, json_each(json_array(0, :plan))
           WHERE below = :customer AND above <> 1",
         named_params! {
-            ":customer": customer, ":service": service, ":plan": plan.map_or(0, |plan| plan.0),
-            ":meter": meter.word(),
+            ":customer": of.customer, ":service": of.service, ":plan": of.plan.map_or(0, |plan| plan.0),
+            ":meter": of.meter.word(),
         },
     )
 }
 
 /// Moves one counter up if that stays within its limit; says whether it did.
-pub fn count_up(
-    tx: &Write,
-    counter: &Counter,
-    service: ServiceId,
-    meter: Meter,
-    n: i64,
-) -> Result<bool> {
+pub fn count_up(tx: &Write, of: &Tally, counter: &Counter, n: i64) -> Result<bool> {
     let moved = tx.run(
         "UPDATE usage SET used = used + :n
           WHERE holder_id = :holder AND service_id = :service AND plan_id = :plan AND meter = :meter
             AND (max IS NULL OR used + :n <= max)",
         named_params! {
-            ":holder": counter.holder, ":service": service, ":plan": counter.plan,
-            ":meter": meter.word(), ":n": n,
+            ":holder": counter.holder, ":service": of.service, ":plan": counter.plan,
+            ":meter": of.meter.word(), ":n": n,
         },
     )?;
     Ok(moved == 1)
 }
 
-pub fn count_up_anyway(
-    tx: &Write,
-    customer: CustomerId,
-    service: ServiceId,
-    plan: Option<PlanId>,
-    meter: Meter,
-    n: i64,
-) -> Result<usize> {
+pub fn count_up_anyway(tx: &Write, of: &Tally, n: i64) -> Result<usize> {
     tx.run(
         "UPDATE usage SET used = used + :n
           WHERE service_id = :service AND plan_id IN (0, :plan) AND meter = :meter
             AND holder_id IN (SELECT above FROM customer_tree WHERE below = :customer AND above <> 1)",
         named_params! {
-            ":customer": customer, ":service": service, ":plan": plan.map_or(0, |plan| plan.0),
-            ":meter": meter.word(), ":n": n,
+            ":customer": of.customer, ":service": of.service, ":plan": of.plan.map_or(0, |plan| plan.0),
+            ":meter": of.meter.word(), ":n": n,
         },
     )
 }
 
-pub fn count_down(
-    tx: &Write,
-    customer: CustomerId,
-    service: ServiceId,
-    plan: Option<PlanId>,
-    meter: Meter,
-    n: i64,
-) -> Result<usize> {
+pub fn count_down(tx: &Write, of: &Tally, n: i64) -> Result<usize> {
     tx.run(
         "UPDATE usage SET used = max(used - :n, 0), told = iif(used - :n > max - max / 5, told, '')
           WHERE service_id = :service AND plan_id IN (0, :plan) AND meter = :meter
             AND holder_id IN (SELECT above FROM customer_tree WHERE below = :customer AND above <> 1)",
         named_params! {
-            ":customer": customer, ":service": service, ":plan": plan.map_or(0, |plan| plan.0),
-            ":meter": meter.word(), ":n": n,
+            ":customer": of.customer, ":service": of.service, ":plan": of.plan.map_or(0, |plan| plan.0),
+            ":meter": of.meter.word(), ":n": n,
         },
     )
 }

@@ -127,7 +127,24 @@ impl Known {
         let mut parts = name.split('.');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
             (Some("out"), Some(_), Some(_), None) => Some(Type::Text),
+            (Some("secret"), ..) => None,
             _ => self.0.get(name).copied(),
+        }
+    }
+
+    /// Whether the service has a secret of that name.
+    pub fn is_secret(&self, name: &str) -> bool {
+        self.0.contains_key(&format!("secret.{name}"))
+    }
+
+    /// Why a name may not stand in a text or a condition.
+    pub fn refusal(&self, name: &str) -> String {
+        if name.strip_prefix("secret.").is_some_and(|of| self.is_secret(of)) {
+            return format!("{name} is a secret, and may stand under Secrets alone");
+        }
+        match self.nearest(name) {
+            Some(near) => format!("{name} is not known; {near}?"),
+            None => format!("{name} is not known"),
         }
     }
 
@@ -137,7 +154,7 @@ impl Known {
             return None;
         }
         let least = |known: &&String| distance(name, known);
-        let best = self.0.keys().min_by_key(least)?;
+        let best = self.0.keys().filter(|known| !known.starts_with("secret.")).min_by_key(least)?;
         (distance(name, best) <= 3).then_some(best)
     }
 }

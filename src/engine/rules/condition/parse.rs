@@ -342,13 +342,7 @@ impl Reader<'_> {
         };
         let good = (1..words.len()).take_while(|n| leads(*n)).count();
         let at = places.get(good).copied().unwrap_or(from);
-        Err(wrong(
-            at,
-            match self.known.nearest(&path) {
-                Some(nearest) => format!("{path} is not known; {nearest}?"),
-                None => format!("{path} is not known"),
-            },
-        ))
+        Err(wrong(at, self.known.refusal(&path)))
     }
 
     fn test(&mut self, left: Node) -> Read<Node> {

@@ -1,11 +1,16 @@
 //! The types a property may have, of a service, a customer or a user, and what a value must be to fit.
 
-use crate::input::{Fields, Input, is_email, one_line};
+mod define;
+mod scale;
+
+pub use define::bound;
+pub use scale::{Bound, size, size_text};
+
+use crate::input::{is_email, one_line};
 use crate::time::Date;
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::str::FromStr;
 
 words! {
     Type {
@@ -101,83 +106,6 @@ pub struct Validation {
 pub struct Choice {
     pub value: String,
     pub label: String,
-}
-
-/// How early or late a date may be, some of them seen from the day on which it is typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub enum Bound {
-    Day(Date),
-    /// So many days after today.
-    Today(i32),
-}
-
-impl Bound {
-    pub fn on(self, today: Date) -> Date {
-        match self {
-            Bound::Day(day) => day,
-            Bound::Today(days) => today.plus_days(i64::from(days)),
-        }
-    }
-}
-
-impl FromStr for Bound {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Bound, String> {
-        let wrong = || "is not a date like 2026-01-31 or today+7".to_owned();
-        let Some(days) = text.strip_prefix("today") else {
-            return text.parse().map(Bound::Day).map_err(|_| wrong());
-        };
-        match days.parse::<i32>() {
-            _ if days.is_empty() => Ok(Bound::Today(0)),
-            Ok(days) if days.abs() <= 36_500 && !text.ends_with(char::is_whitespace) => {
-                Ok(Bound::Today(days))
-            }
-            _ => Err(wrong()),
-        }
-    }
-}
-
-impl TryFrom<String> for Bound {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Bound, String> {
-        text.parse()
-    }
-}
-
-impl From<Bound> for String {
-    fn from(bound: Bound) -> String {
-        match bound {
-            Bound::Day(day) => day.to_string(),
-            Bound::Today(0) => "today".to_owned(),
-            Bound::Today(days) => format!("today{days:+}"),
-        }
-    }
-}
-
-const UNITS: [(&str, i64); 5] =
-    [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
-
-/// A size in bytes, said as `50 GiB` or as the bare number.
-pub fn size(text: &str) -> Option<i64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at_checked(digits)?;
-    let unit = unit.trim();
-    let times = match UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)) {
-        Some((_, times)) => *times,
-        None if unit.is_empty() => 1,
-        None => return None,
-    };
-    number.parse::<i64>().ok()?.checked_mul(times)
-}
-
-/// The same for people, in the largest unit that says it exactly.
-pub fn size_text(bytes: i64) -> String {
-    let exact = |(_, times): &&(&str, i64)| bytes != 0 && bytes % times == 0;
-    let (unit, times) = UNITS.iter().find(exact).unwrap_or(&("B", 1));
-    format!("{} {unit}", bytes / times)
 }
 
 impl Validation {
@@ -336,79 +264,6 @@ impl Validation {
     pub fn fits(&self, kind: Type, value: &Value) -> bool {
         self.read(kind, &typed(value)).is_ok()
     }
-
-    /// Reads what somebody who defines a property says of its values: `least`, `most`, `pattern`,
-    /// `choices` and `message`.
-    pub fn define(fields: &mut Fields, kind: Option<Type>) -> Option<Validation> {
-        let least = bound(fields, "least", kind);
-        let most = bound(fields, "most", kind);
-        if let (Some(Some(least)), Some(Some(most))) = (least, most)
-            && least > most
-        {
-            fields.complain::<()>("most", "must not be less than the least");
-        }
-        let pattern = fields.text("pattern", 0..=255);
-        if let Some(pattern) = pattern.as_deref().filter(|pattern| !pattern.is_empty())
-            && whole(pattern).is_none()
-        {
-            fields.complain::<()>("pattern", "is not a pattern that can be read");
-        }
-        let message = fields.text("message", 0..=200);
-        let choices = choices(fields, kind);
-        let pattern = Some(pattern?).filter(|pattern| !pattern.is_empty());
-        let (least, most, message) = (least?, most?, message?);
-        Some(Validation { pattern, least, most, choices, message, ..Validation::default() })
-    }
-
-    /// The same as the form has it.
-    pub fn tell(&self, kind: Type, input: &mut Input) {
-        let show = |n: i64| if kind == Type::Size { size_text(n) } else { n.to_string() };
-        for (name, number) in [("least", self.least), ("most", self.most)] {
-            input.set(name, number.map(show).unwrap_or_default());
-        }
-        input.set("pattern", self.pattern.as_deref().unwrap_or_default());
-        let line = |choice: &Choice| format!("{} = {}", choice.value, choice.label);
-        let lines: Vec<String> = self.choices.iter().map(line).collect();
-        input.set("choices", lines.join("\n"));
-        input.set("message", &self.message);
-    }
-}
-
-/// A number, or for sizes one with its unit.
-pub fn bound(fields: &mut Fields, name: &'static str, kind: Option<Type>) -> Option<Option<i64>> {
-    if kind != Some(Type::Size) {
-        return fields.optional_integer(name, i64::MIN..=i64::MAX);
-    }
-    match (fields.value(name), size(fields.value(name))) {
-        ("", _) => Some(None),
-        (_, Some(bytes)) => Some(Some(bytes)),
-        _ => fields.complain(name, "must be a size like 50 GiB"),
-    }
-}
-
-fn choices(fields: &mut Fields, kind: Option<Type>) -> Vec<Choice> {
-    let mut choices: Vec<Choice> = Vec::new();
-    for line in fields.value("choices").lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (value, label) = line.split_once('=').unwrap_or((line, line));
-        let (value, label) = (one_line(value), one_line(label));
-        if value.is_empty() || label.is_empty() || choices.iter().any(|c| c.value == value) {
-            fields.complain::<()>("choices", "must be a line each, like kiosk = Kiosk, none twice");
-            break;
-        }
-        // Several that are chosen are written with these between them.
-        if kind == Some(Type::Choices) && value.contains([',', ';']) {
-            fields.complain::<()>("choices", "must have no comma or semicolon before the =");
-            break;
-        }
-        choices.push(Choice { value, label });
-    }
-    if kind.is_some_and(Type::offers_choices) && choices.is_empty() {
-        fields.complain::<()>("choices", "must be one at least");
-    }
-    if choices.len() > 200 {
-        fields.complain::<()>("choices", "must be 200 at most");
-    }
-    choices
 }
 
 /// A value as it would be typed.
@@ -463,7 +318,7 @@ fn is_host(name: &str, least: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::Field;
+    use crate::input::{Field, Fields, Input};
     use proptest::prelude::*;
 
     fn ours() -> impl Strategy<Value = Validation> {

@@ -1,14 +1,18 @@
 //! What assignments occupy of properties that are counted, like mailbox space. It is taken with the
 //! order, as seats are; what becomes less is given back when it is so outside too.
 
+mod store;
+
+pub use store::amount;
+
 use super::properties::asked;
-use super::{Held, store};
+use super::{Held, store as rows};
 use crate::catalogue::Level;
 use crate::catalogue::properties::{self, Asked, Property, Typed};
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::ids::PlanId;
-use crate::offers::{self, Meter};
+use crate::offers::{self, Meter, Tally};
 
 /// A counted property, and how much of it an assignment is to have.
 pub struct Amount {
@@ -49,22 +53,14 @@ pub fn take_anyway(tx: &Write, held: &Held) -> Result<()> {
     more(tx, held, offers::take_again)
 }
 
-/// How something is taken: of whom, of which service and plan, what, how much.
-type Taking = fn(
-    &Write,
-    crate::ids::CustomerId,
-    crate::ids::ServiceId,
-    Option<PlanId>,
-    Meter,
-    i64,
-) -> Result<()>;
+/// How something is taken.
+type Taking = fn(&Write, &Tally, i64) -> Result<()>;
 
 fn more(tx: &Write, held: &Held, taking: Taking) -> Result<()> {
     for Amount { property, n } in of(tx, held)? {
         let has = store::amount(tx, held.id, property.id)?;
         if n > has {
-            let meter = Meter::Sum(&property);
-            taking(tx, held.customer, held.service, held.plan_id, meter, n - has)?;
+            taking(tx, &held.tally(Meter::Sum(&property)), n - has)?;
             store::set_amount(tx, held.id, property.id, n)?;
         }
     }
@@ -74,23 +70,22 @@ fn more(tx: &Write, held: &Held, taking: Taking) -> Result<()> {
 /// What it has counts with another plan from now on.
 pub fn change_plan(tx: &Write, held: &Held, new: PlanId) -> Result<()> {
     for Amount { property, n } in kept(tx, held)? {
-        let meter = Meter::Sum(&property);
-        offers::give_back(tx, held.customer, held.service, held.plan_id, meter, n)?;
-        offers::take(tx, held.customer, held.service, Some(new), meter, n)?;
+        let tally = held.tally(Meter::Sum(&property));
+        offers::give_back(tx, &tally, n)?;
+        offers::take(tx, &tally.in_plan(new), n)?;
     }
     Ok(())
 }
 
 /// It is outside what it is to be: what it has no more is given back, unless there is more to come.
 pub fn settle(tx: &Write, held: &Held) -> Result<()> {
-    if !properties::counts(tx, held.service)? || store::open_of(tx, held.id, "")? > 0 {
+    if !properties::counts(tx, held.service)? || rows::open_of(tx, held.id, "")? > 0 {
         return Ok(());
     }
     for Amount { property, n } in of(tx, held)? {
         let has = store::amount(tx, held.id, property.id)?;
         if has > n {
-            let meter = Meter::Sum(&property);
-            offers::give_back(tx, held.customer, held.service, held.plan_id, meter, has - n)?;
+            offers::give_back(tx, &held.tally(Meter::Sum(&property)), has - n)?;
             store::set_amount(tx, held.id, property.id, n)?;
         }
     }
@@ -100,8 +95,7 @@ pub fn settle(tx: &Write, held: &Held) -> Result<()> {
 /// Gives back all it has, at the customer where it is.
 pub fn give_back(tx: &Write, held: &Held) -> Result<()> {
     for Amount { property, n } in kept(tx, held)? {
-        let meter = Meter::Sum(&property);
-        offers::give_back(tx, held.customer, held.service, held.plan_id, meter, n)?;
+        offers::give_back(tx, &held.tally(Meter::Sum(&property)), n)?;
         store::set_amount(tx, held.id, property.id, 0)?;
     }
     Ok(())

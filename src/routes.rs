@@ -1020,8 +1020,9 @@ pub fn has_preview(method: Method, path: &str) -> bool {
     let of_services = path.starts_with("/customers/{id}/services")
         || path.starts_with("/users/{id}/services")
         || path == "/customers/{id}/users/services";
-    (of_services && method != Method::Get && !path.ends_with("/forget"))
-        || PREVIEWS.contains(&(method, path))
+    // A file is tried by a word of its own.
+    let other = path.ends_with("/forget") || path.ends_with("/import");
+    (of_services && method != Method::Get && !other) || PREVIEWS.contains(&(method, path))
 }
 
 /// Writes what the program brings along into the store; run at every start.

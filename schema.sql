@@ -1155,6 +1155,10 @@ CREATE TABLE environments (
   marked       INTEGER NOT NULL DEFAULT 1 CHECK (marked IN (0, 1)), -- what we make carries a mark there
   let_through  TEXT,                                       -- an administrator who was typed to be used all the same
   drift        TEXT NOT NULL DEFAULT 'report' CHECK (drift IN ('report', 'repair')), -- what becomes of fields that others changed there
+  -- Of OpenLDAP, which knows no disabled accounts: how they are kept out.
+  disabling    TEXT NOT NULL DEFAULT 'password' CHECK (disabling IN ('password', 'lock', 'attribute')),
+  disable_attribute TEXT NOT NULL DEFAULT '',              -- name=value
+  lock_holds   INTEGER CHECK (lock_holds IN (0, 1)),       -- a lock was tried on an account made for that
   version      INTEGER NOT NULL DEFAULT 1,
   created_at   TEXT NOT NULL,
   UNIQUE (customer_id, name),

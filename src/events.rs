@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::ids::RequestId;
 use crate::moves;
 use crate::secret::Key;
+use crate::signin::outside;
 use crate::users::consent;
 use serde_json::Value;
 
@@ -40,6 +41,13 @@ pub static EVENTS: &[Event] = &[
     of_user("user.delete"),
     reconciled("user.reconcile", assignments::document_of_user),
     reconciled("customer.reconcile", life::document),
+    Event {
+        name: "user.password",
+        document: assignments::document_of_user,
+        settle: outside::settle,
+        undone: false,
+        release: engine::go,
+    },
     Event {
         name: "user.move",
         document: moves::document,

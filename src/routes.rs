@@ -136,6 +136,8 @@ routes! {
     Get  "/directories/{id}"         scope ConnectorsRead  directory::pages::environments::show;
     Get  "/directories/{id}/edit"    scope ConnectorsWrite directory::pages::environments::edit;
     Post "/directories/{id}"         scope ConnectorsWrite directory::pages::environments::update;
+    Get  "/directories/{id}/detach"  scope ConnectorsWrite assignments::detach::pages::ask;
+    Post "/directories/{id}/detach"  scope ConnectorsWrite assignments::detach::pages::create;
     Post "/directories/{id}/delete"  scope ConnectorsWrite directory::pages::environments::destroy;
     Get  "/directories/{id}/drift"      scope ConnectorsRead  drift::pages::index;
     Post "/directories/{id}/drift/look" scope ConnectorsWrite drift::pages::look;
@@ -200,6 +202,7 @@ routes! {
     Get    "/api/v1/directories/{id}" scope ConnectorsRead  directory::api::show, "Show a directory" &[] => directory::api::DIRECTORY;
     Patch  "/api/v1/directories/{id}" scope ConnectorsWrite directory::api::update, "Change a directory" directory::environments::EDIT => directory::api::DIRECTORY;
     Delete "/api/v1/directories/{id}" scope ConnectorsWrite directory::api::destroy, "Delete a directory that nobody lives in" &[] => &[];
+    Post   "/api/v1/directories/{id}/detach" scope ConnectorsWrite assignments::detach::api::create, "Forget what customers have in a directory by services; nothing outside is touched" assignments::detach::DETACH => assignments::detach::api::STARTED;
     Get    "/api/v1/directories/{id}/browse" scope ConnectorsRead matching::api::browse, "Look at one level of a directory's tree" matching::api::BROWSE => matching::api::LEVEL;
     Post   "/api/v1/customers/{id}/directory-import" scope UsersImport matching::api::import, "Import users from the directory a customer lives in; dry_run=true looks only" matching::import::WANTED => matching::api::REPORT;
     Get    "/api/v1/customers/{id}/directory-sync" scope ConnectorsWrite matching::api::sync, "Say how a customer follows its directory" &[] => matching::api::SYNC;

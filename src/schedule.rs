@@ -2,7 +2,7 @@
 
 use crate::agreed;
 use crate::approvals;
-use crate::assignments::{bulk, fanout, later, purge};
+use crate::assignments::{bulk, detach, fanout, later, purge};
 use crate::catalogue::properties;
 use crate::drift;
 use crate::jobs::{Kind, Recurring};
@@ -48,6 +48,7 @@ pub const KINDS: &[Kind] = &[
         resumes: true,
         run: matching::import::run::run,
     },
+    Kind { name: detach::KIND, title: "Detach a directory", resumes: true, run: detach::run::run },
     Kind {
         name: agreed::KIND,
         title: "Do what others have agreed to",

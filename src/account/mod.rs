@@ -213,7 +213,9 @@ pub fn change_password(
     signin::check_password(cx.db, &cx.app.hasher, user, new)?;
     let hash = cx.app.hasher.hash(new)?;
     cx.db.write(cx.actor.by, |tx| {
-        let home = signin::put_password(tx, user, &hash, cx.session.as_ref())?;
+        let chosen = signin::Chosen { hash: &hash, text: new };
+        let key = &cx.app.config.key;
+        let home = signin::put_password(tx, key, user, &chosen, cx.session.as_ref())?;
         if revoke {
             store::revoke_all(tx, user)?;
         }

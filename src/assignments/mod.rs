@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod bulk;
+pub mod detach;
 pub mod explain;
 pub mod fanout;
 pub mod forget;

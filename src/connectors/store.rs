@@ -9,7 +9,7 @@ use crate::auth::Scope;
 use crate::auth::permissions::ConnectorsRead;
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::{ConnectorId, CredentialId, CustomerId};
+use crate::ids::{ConnectorId, CredentialId, CustomerId, EnvironmentId};
 use crate::time::{Date, Instant};
 use crate::web::Paging;
 use rusqlite::named_params;
@@ -398,7 +398,10 @@ pub fn ending(db: &Read, day: Date) -> Result<Vec<Ending>> {
 
 /// A directory that works through a connector, and the domains of the customers who live in it.
 pub struct Base {
+    pub id: EnvironmentId,
     pub name: String,
+    /// Accounts are kept out by locks.
+    pub locks: bool,
     /// An administrator whose name was typed, so that it is used all the same.
     pub let_through: Option<String>,
     pub domains: Vec<String>,
@@ -406,7 +409,7 @@ pub struct Base {
 
 pub fn bases(db: &Read, id: ConnectorId) -> Result<Vec<Base>> {
     db.all(
-        "SELECT base, let_through,
+        "SELECT id, base, let_through, disabling = 'lock' AS locks,
                 (SELECT coalesce(json_group_array(domains.name), '[]')
                    FROM locations
                    JOIN customers ON customers.lives_in = locations.id
@@ -420,12 +423,23 @@ pub fn bases(db: &Read, id: ConnectorId) -> Result<Vec<Base>> {
         |row| {
             let domains: String = row.get("domains")?;
             Ok(Base {
+                id: row.get("id")?,
                 name: row.get("base")?,
+                locks: row.get("locks")?,
                 let_through: row.get("let_through")?,
                 domains: serde_json::from_str(&domains).unwrap_or_default(),
             })
         },
     )
+}
+
+/// What came of trying a lock.
+pub fn lock_tried(tx: &Write, id: EnvironmentId, holds: bool) -> Result<()> {
+    tx.run(
+        "UPDATE environments SET lock_holds = :holds WHERE id = :id",
+        named_params! { ":id": id, ":holds": holds },
+    )?;
+    Ok(())
 }
 
 /// Where the provider's days begin and end.

@@ -1,4 +1,6 @@
-use super::{Environment, Flavour, Location, LocationKind, OnDrift, environments, locations};
+use super::{
+    Disabling, Environment, Flavour, Location, LocationKind, OnDrift, environments, locations,
+};
 use crate::auth::Scope;
 use crate::auth::permissions::{
     ConnectorsRead, ConnectorsWrite, CustomersRead, CustomersUpdate, SettingsWrite,
@@ -20,6 +22,12 @@ pub const DIRECTORY: &[Field] = &[
     Field::text("zone", "the time zone in which accounts end"),
     Field::boolean("marked", "whether what is made there carries a mark"),
     Field::text("drift", "report or repair: what becomes of fields that others changed there"),
+    Field::text(
+        "disabling",
+        "of OpenLDAP, how an account is disabled: password, lock or attribute",
+    ),
+    Field::text("disable_attribute", "what is written then"),
+    Field::boolean("lock_holds", "whether a lock was shown to keep people out, or null"),
     Field::integer("customers", "how many live there"),
     Field::integer("version", "for If-Match"),
 ];
@@ -51,6 +59,9 @@ struct DirectoryOut<'a> {
     zone: &'a str,
     marked: bool,
     drift: OnDrift,
+    disabling: Disabling,
+    disable_attribute: &'a str,
+    lock_holds: Option<bool>,
     customers: i64,
     version: i64,
 }
@@ -162,6 +173,9 @@ fn directory(it: &Environment) -> DirectoryOut<'_> {
         zone: &it.zone,
         marked: it.marked,
         drift: it.drift,
+        disabling: it.disabling,
+        disable_attribute: &it.disable_attribute,
+        lock_holds: it.lock_holds,
         customers: it.inhabitants,
         version: it.version,
     }

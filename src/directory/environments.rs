@@ -1,12 +1,12 @@
 //! Directories: made of a connector, with the part of the tree that is ours.
 
-use super::{Environment, Flavour, OnDrift, store};
+use super::{Disabling, Environment, Flavour, OnDrift, store, work};
 use crate::audit;
 use crate::auth::Scope;
 use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite};
-use crate::connectors::doctor::directory as doctor;
+use crate::connectors::doctor::rights;
 use crate::connectors::{call, forget_examination};
-use crate::db::{Db, unique};
+use crate::db::{Db, Read, unique};
 use crate::drivers::ldap::fault::Fault;
 use crate::drivers::ldap::name::Dn;
 use crate::drivers::ldap::session::At;
@@ -17,6 +17,10 @@ use crate::time::Zone;
 use crate::web::{App, Listing, Paging};
 use serde_json::json;
 
+const DISABLING: &str =
+    "of OpenLDAP, how an account is disabled: password, lock or attribute; password if left out";
+const ATTRIBUTE: &str = "of attribute: what is written then, like loginDisabled=TRUE";
+
 pub const NEW: &[Field] = &[
     Field::integer("connector_id", "a connector of the kind ldap").required(),
     Field::text("name", "1 to 60 characters, unique for its owner").required(),
@@ -25,6 +29,8 @@ pub const NEW: &[Field] = &[
     Field::text("zone", "the time zone in which accounts end, like Europe/Berlin; UTC if left out"),
     Field::boolean("marked", "whether what is made there carries a mark; yes if left out"),
     Field::text("drift", "report (default) or repair fields of accounts that others changed there"),
+    Field::text("disabling", DISABLING),
+    Field::text("disable_attribute", ATTRIBUTE),
     Field::text("confirm", "the account of the connector, typed, where that is an administrator"),
 ];
 
@@ -35,6 +41,8 @@ pub const EDIT: &[Field] = &[
     Field::text("zone", "the time zone in which accounts end"),
     Field::boolean("marked", "whether what is made there carries a mark"),
     Field::text("drift", "report or repair fields of accounts that others changed there"),
+    Field::text("disabling", DISABLING),
+    Field::text("disable_attribute", ATTRIBUTE),
 ];
 
 pub struct Wanted {
@@ -44,6 +52,8 @@ pub struct Wanted {
     pub zone: String,
     pub marked: bool,
     pub drift: OnDrift,
+    pub disabling: Disabling,
+    pub disable_attribute: String,
 }
 
 pub fn list(
@@ -53,6 +63,11 @@ pub fn list(
 ) -> Result<Listing<Environment>> {
     let rows = db.read(|db| store::environments(db, scope, paging))?;
     Ok(paging.listing(rows, |row| (row.name.clone(), row.id.0)))
+}
+
+/// The same within what is being read.
+pub fn found<P>(db: &Read, scope: &Scope<P>, id: EnvironmentId) -> Result<Environment> {
+    store::one_environment(db, scope, id)
 }
 
 pub fn one<P>(db: &Db, scope: &Scope<P>, id: EnvironmentId) -> Result<Environment> {
@@ -118,6 +133,7 @@ fn read(fields: &mut Fields, old: Option<&Environment>) -> Option<Wanted> {
         "" => Some(old.map_or(OnDrift::Report, |old| old.drift)),
         _ => fields.parse("drift"),
     };
+    let (disabling, disable_attribute) = disabled_by(fields, flavour)?;
     Some(Wanted {
         name: name?,
         flavour: flavour?,
@@ -125,7 +141,32 @@ fn read(fields: &mut Fields, old: Option<&Environment>) -> Option<Wanted> {
         zone: zone?,
         marked: marked?,
         drift: drift?,
+        disabling,
+        disable_attribute,
     })
+}
+
+/// How accounts are disabled: Active Directory has a bit for that.
+fn disabled_by(fields: &mut Fields, flavour: Option<Flavour>) -> Option<(Disabling, String)> {
+    let disabling = match fields.value("disabling") {
+        "" => Disabling::Password,
+        _ if flavour == Some(Flavour::Ad) => Disabling::Password,
+        _ => fields.parse("disabling")?,
+    };
+    if disabling != Disabling::Attribute {
+        return Some((disabling, String::new()));
+    }
+    let said: String = fields.value("disable_attribute").chars().filter(|c| *c != ' ').collect();
+    let (name, value) = said.split_once('=').unwrap_or((said.as_str(), ""));
+    let named = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    match named && name.len() <= 60 && (1..=60).contains(&value.len()) {
+        true if work::is_forbidden(name) => {
+            fields.complain("disable_attribute", "is an attribute that is used for something else")
+        }
+        true => Some((disabling, said)),
+        false => fields.complain("disable_attribute", "must be like loginDisabled=TRUE"),
+    }
 }
 
 /// Signs in and reads the base. Says which administrator was let through by typing its name.
@@ -152,7 +193,7 @@ fn look(
         return Err(Error::invalid("kind", format!("does not fit: the directory is {is}")));
     }
     let (Some(domain), Some(directory)) = (domain, &line.directory) else { return Ok(None) };
-    let groups = doctor::administrator_of(&mut session, &directory.sign_in_as, &domain);
+    let groups = rights::administrator_of(&mut session, &directory.sign_in_as, &domain);
     let groups = groups.map_err(|fault| wrong("connector_id", fault))?;
     if groups.is_empty() {
         return Ok(None);
@@ -196,6 +237,9 @@ pub fn update(
             ));
         }
         taken(store::update_environment(tx, id, &wanted))?;
+        if other || wanted.disabling != now.disabling {
+            forget_examination(tx, now.connector)?;
+        }
         let detail = json!({
             "name": [now.name, wanted.name], "base": [now.base, wanted.base],
             "drift": [now.drift, wanted.drift],
@@ -212,6 +256,8 @@ pub fn as_input(old: &Environment) -> Input {
     input.set("zone", &old.zone);
     input.set("marked", i64::from(old.marked));
     input.set("drift", old.drift.word());
+    input.set("disabling", old.disabling.word());
+    input.set("disable_attribute", &old.disable_attribute);
     input
 }
 

@@ -11,7 +11,7 @@ mod store;
 use crate::connectors::Stage;
 use crate::db::{Read, Write};
 use crate::error::Result;
-use crate::ids::{ConnectorId, CustomerId, EnvironmentId, PlaceId};
+use crate::ids::{ConnectorId, CustomerId, EnvironmentId, PlaceId, UserId};
 
 words! {
     /// What a directory is made by.
@@ -33,6 +33,12 @@ words! {
     OnDrift { Report = "report", Repair = "repair" }
 }
 
+words! {
+    /// How an account of OpenLDAP is disabled: by a password that nobody knows, by a lock of its
+    /// password policy, or by an attribute that those look at who let people in.
+    Disabling { Password = "password", Lock = "lock", Attribute = "attribute" }
+}
+
 /// One directory: a part of a tree, reached through a connector.
 pub struct Environment {
     pub id: EnvironmentId,
@@ -48,6 +54,12 @@ pub struct Environment {
     /// What we make there says whose it is.
     pub marked: bool,
     pub drift: OnDrift,
+    /// Of OpenLDAP alone.
+    pub disabling: Disabling,
+    /// `name=value`, where an attribute says that an account is disabled.
+    pub disable_attribute: String,
+    /// Whether a lock was shown to keep people out; none before it was tried.
+    pub lock_holds: Option<bool>,
     pub version: i64,
     pub locations: i64,
     pub inhabitants: i64,
@@ -97,6 +109,11 @@ impl Residence {
 /// The connector of the directory that a customer lives in.
 pub fn connector_of(db: &Read, customer: CustomerId) -> Result<Option<ConnectorId>> {
     Ok(store::home(db, customer)?.map(|home| home.connector))
+}
+
+/// The directory that takes over what the user chooses as a password, by its name.
+pub fn keeper(db: &Read, customer: CustomerId, user: UserId) -> Result<Option<String>> {
+    store::keeper(db, customer, user)
 }
 
 /// The directory that a customer lives in, as rules name it.

@@ -1,5 +1,6 @@
 use super::{
-    Class, Environment, Flavour, Inhabited, Location, LocationKind, Residence, Surroundings,
+    Class, Disabling, Environment, Flavour, Inhabited, Location, LocationKind, Residence,
+    Surroundings,
 };
 use crate::auth::Scope;
 use crate::auth::permissions::ConnectorsRead;
@@ -31,6 +32,9 @@ pub struct Home {
     pub flavour: Flavour,
     pub base: String,
     pub marked: bool,
+    pub disabling: Disabling,
+    pub disable_attribute: String,
+    pub lock_holds: bool,
     pub kind: LocationKind,
     pub root: String,
 }
@@ -71,7 +75,8 @@ impl Person {
 
 pub fn home(db: &Read, customer: CustomerId) -> Result<Option<Home>> {
     db.maybe(
-        "SELECT connector_id, environments.kind AS flavour, base, marked, locations.kind, root
+        "SELECT connector_id, environments.kind AS flavour, base, marked, disabling, disable_attribute,
+                coalesce(lock_holds, 0) AS lock_holds, locations.kind, root
            FROM customers
            JOIN locations ON locations.id = lives_in
            JOIN environments ON environments.id = environment_id
@@ -83,6 +88,9 @@ pub fn home(db: &Read, customer: CustomerId) -> Result<Option<Home>> {
                 flavour: row.get("flavour")?,
                 base: row.get("base")?,
                 marked: row.get("marked")?,
+                disabling: row.get("disabling")?,
+                disable_attribute: row.get("disable_attribute")?,
+                lock_holds: row.get("lock_holds")?,
                 kind: row.get("kind")?,
                 root: row.get("root")?,
             })
@@ -240,6 +248,27 @@ pub fn units_of(db: &Read, connector: ConnectorId, customer: CustomerId) -> Resu
     )
 }
 
+/// The directory in which the user has an account by a service of theirs, or is just getting one.
+pub fn keeper(db: &Read, customer: CustomerId, user: UserId) -> Result<Option<String>> {
+    db.maybe(
+        "SELECT environments.name
+           FROM customers
+           JOIN locations ON locations.id = lives_in
+           JOIN environments ON environments.id = environment_id
+          WHERE customers.id = :customer
+            AND EXISTS (SELECT 1 FROM user_services
+                          JOIN rules ON rules.service_id = user_services.service_id
+                         WHERE user_services.user_id = :user AND live <> 'gone' AND action = 'dir.user_ensure')
+            AND (EXISTS (SELECT 1 FROM bindings
+                          WHERE bindings.customer_id = :customer AND bindings.user_id = :user
+                            AND bindings.connector_id = environments.connector_id AND standing = 'bound')
+              OR EXISTS (SELECT 1 FROM requests JOIN steps ON steps.request_id = requests.id
+                          WHERE requests.user_id = :user AND turn <> 'over' AND action = 'dir.user_ensure'))",
+        named_params! { ":customer": customer, ":user": user },
+        |row| row.get("name"),
+    )
+}
+
 /// The object of a user of whatever customer: managers may be elsewhere.
 pub fn bound_user(db: &Read, connector: ConnectorId, user: UserId) -> Result<Option<String>> {
     db.maybe(
@@ -344,7 +373,7 @@ pub fn environments(
     db.all(
         "SELECT environments.id, environments.customer_id, customers.name AS customer_name, connector_id,
                 connectors.name AS connector_name, connectors.stage, environments.name, environments.kind, base, zone,
-                marked, drift, environments.version,
+                marked, drift, disabling, disable_attribute, lock_holds, environments.version,
                 (SELECT count(*) FROM locations WHERE environment_id = environments.id) AS locations,
                 (SELECT count(*) FROM locations JOIN customers lived ON lived.lives_in = locations.id
                   WHERE environment_id = environments.id) AS inhabitants
@@ -366,7 +395,7 @@ pub fn one_environment<P>(db: &Read, scope: &Scope<P>, id: EnvironmentId) -> Res
     db.one(
         "SELECT environments.id, environments.customer_id, customers.name AS customer_name, connector_id,
                 connectors.name AS connector_name, connectors.stage, environments.name, environments.kind, base, zone,
-                marked, drift, environments.version,
+                marked, drift, disabling, disable_attribute, lock_holds, environments.version,
                 (SELECT count(*) FROM locations WHERE environment_id = environments.id) AS locations,
                 (SELECT count(*) FROM locations JOIN customers lived ON lived.lives_in = locations.id
                   WHERE environment_id = environments.id) AS inhabitants
@@ -395,6 +424,9 @@ fn environment(row: &rusqlite::Row) -> rusqlite::Result<Environment> {
         zone: row.get("zone")?,
         marked: row.get("marked")?,
         drift: row.get("drift")?,
+        disabling: row.get("disabling")?,
+        disable_attribute: row.get("disable_attribute")?,
+        lock_holds: row.get("lock_holds")?,
         version: row.get("version")?,
         locations: row.get("locations")?,
         inhabitants: row.get("inhabitants")?,
@@ -437,12 +469,14 @@ pub fn insert_environment(
     (wanted, let_through): (&super::environments::Wanted, Option<&str>),
 ) -> Result<EnvironmentId> {
     tx.change(
-        "INSERT INTO environments (customer_id, connector_id, name, kind, base, zone, marked, drift, let_through,
-                                   created_at)
-         VALUES (:owner, :connector, :name, :kind, :base, :zone, :marked, :drift, :let_through, :now) RETURNING id",
+        "INSERT INTO environments (customer_id, connector_id, name, kind, base, zone, marked, drift, disabling,
+                disable_attribute, let_through, created_at)
+         VALUES (:owner, :connector, :name, :kind, :base, :zone, :marked, :drift, :disabling, :disable_attribute,
+                :let_through, :now) RETURNING id",
         named_params! {
             ":owner": owner, ":connector": connector, ":name": wanted.name, ":kind": wanted.flavour,
             ":base": wanted.base, ":zone": wanted.zone, ":marked": wanted.marked, ":drift": wanted.drift,
+            ":disabling": wanted.disabling, ":disable_attribute": wanted.disable_attribute,
             ":let_through": let_through, ":now": tx.now,
         },
     )
@@ -456,11 +490,13 @@ pub fn update_environment(
     tx.run(
         "UPDATE environments
             SET name = :name, kind = :kind, base = :base, zone = :zone, marked = :marked, drift = :drift,
-                version = version + 1
+                version = version + 1, disabling = :disabling, disable_attribute = :disable_attribute,
+                lock_holds = CASE WHEN disabling = :disabling AND base = :base THEN lock_holds END
           WHERE id = :id",
         named_params! {
             ":id": id, ":name": wanted.name, ":kind": wanted.flavour, ":base": wanted.base,
             ":zone": wanted.zone, ":marked": wanted.marked, ":drift": wanted.drift,
+            ":disabling": wanted.disabling, ":disable_attribute": wanted.disable_attribute,
         },
     )?;
     Ok(())

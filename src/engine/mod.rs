@@ -536,6 +536,9 @@ fn finish(tx: &Write, event: &Event, id: RequestId, end: End, reason: &str) -> R
 /// Writes the end, and lets go on what waited for it.
 fn close(tx: &Write, id: RequestId, end: End, reason: &str) -> Result<Job> {
     store::end(tx, id, end, reason)?;
+    if end != End::Done {
+        store::forget_passwords(tx, id)?;
+    }
     if store::unblock(tx, id)? > 0 {
         tx.wake(Work::Requests);
     }

@@ -208,6 +208,16 @@ pub fn end(tx: &Write, id: RequestId, end: End, reason: &str) -> Result<()> {
     Ok(())
 }
 
+/// A password that was not set is not kept either.
+pub fn forget_passwords(tx: &Write, id: RequestId) -> Result<()> {
+    tx.run(
+        "UPDATE steps SET params = json_remove(params, '$.value')
+          WHERE request_id = :id AND action = 'dir.password'",
+        named_params! { ":id": id },
+    )?;
+    Ok(())
+}
+
 /// Lets all go on that waited for the end of `id`; says how many.
 pub fn unblock(tx: &Write, id: RequestId) -> Result<usize> {
     tx.run(

@@ -56,11 +56,18 @@ pub fn make_token(db: &Db, user: UserId, input: &Input) -> Result<Secret> {
 }
 
 /// Sets a password without knowing the old one; every sign-in ends.
-pub fn reset_password(db: &Db, hasher: &Hasher, user: UserId, new: &Secret) -> Result<()> {
+pub fn reset_password(
+    db: &Db,
+    key: &Key,
+    hasher: &Hasher,
+    user: UserId,
+    new: &Secret,
+) -> Result<()> {
     signin::check_password(db, hasher, user, new)?;
     let hash = hasher.hash(new)?;
     db.write(SHELL, |tx| {
-        let home = signin::put_password(tx, user, &hash, None)?;
+        let chosen = signin::Chosen { hash: &hash, text: new };
+        let home = signin::put_password(tx, key, user, &chosen, None)?;
         audit::record(tx, "user.password_changed", ("user", user.0), home, &json!({}))
     })
 }

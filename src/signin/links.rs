@@ -1,7 +1,7 @@
 //! Links that set a password: asked for at the door, sent by those who look after people, used once.
 
 use super::others::is_verified;
-use super::passwords::{check_password, put_password};
+use super::passwords::{Chosen, check_password, put_password};
 use super::tries::Try;
 use super::{Known, Outcome, store};
 use crate::audit;
@@ -137,7 +137,8 @@ pub fn set_by_link(
         }
         link.use_up(tx)?;
         store::unlock(tx, user)?;
-        let home = put_password(tx, user, &hash, None)?;
+        let chosen = Chosen { hash: &hash, text: new };
+        let home = put_password(tx, &app.config.key, user, &chosen, None)?;
         let event = match purpose {
             Purpose::Welcome => "user.password_set",
             _ => "user.password_reset",

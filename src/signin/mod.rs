@@ -7,6 +7,7 @@ pub mod api;
 pub mod pages;
 pub mod notices;
 pub mod others;
+pub mod outside;
 mod cookies;
 mod links;
 mod passwords;
@@ -15,7 +16,7 @@ mod tries;
 
 pub use cookies::cookie;
 pub use links::{Sent, forgot, link_by_code, send, set_by_link};
-pub use passwords::{check_password, days_left, put_password, rules};
+pub use passwords::{Chosen, check_password, days_left, put_password, rules};
 
 use crate::auth;
 use crate::auth::factor::{has_factor, take_code};

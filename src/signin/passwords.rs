@@ -1,14 +1,14 @@
 //! What a new password must be like, and what ends an old one: the rules of the customer, which it
 //! inherits.
 
-use super::store;
+use super::{outside, store};
 use crate::auth::password::{self, Hasher, Rules};
 use crate::auth::{self, Session};
 use crate::customers::settings;
 use crate::db::{Db, Read, Write};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, UserId};
-use crate::secret::Secret;
+use crate::secret::{Key, Secret};
 
 /// Earlier passwords that are kept for comparing at most.
 const KEPT: i64 = 24;
@@ -23,11 +23,6 @@ pub fn rules(db: &Read, home: CustomerId) -> Result<Rules> {
         length: size(number("password_length")?, Rules::default().length),
         classes: size(number("password_classes")?, 0),
     })
-}
-
-/// The same for the page that a link opens.
-pub fn rules_of(db: &Read, user: UserId) -> Result<Rules> {
-    rules(db, store::home(db, user)?)
 }
 
 /// Complains about a password that is too short, too easy to guess for this person, or was theirs
@@ -51,16 +46,25 @@ pub fn check_password(db: &Db, hasher: &Hasher, user: UserId, new: &Secret) -> R
     Ok(())
 }
 
-/// Puts a password in its place and ends every sign-in and link but `kept`; says whose user it is.
+/// A password that somebody has chosen: as it is compared here, and as the directory is told it.
+pub struct Chosen<'c> {
+    pub hash: &'c str,
+    pub text: &'c Secret,
+}
+
+/// Puts a password in its place, here and where the user has an account in a directory, and ends
+/// every sign-in and link but `kept`; says whose user it is.
 pub fn put_password(
     tx: &Write,
+    key: &Key,
     user: UserId,
-    hash: &str,
+    chosen: &Chosen<'_>,
     kept: Option<&Session>,
 ) -> Result<CustomerId> {
     store::remember_password(tx, user, KEPT)?;
-    let home = store::put_password(tx, user, hash)?;
+    let home = store::put_password(tx, user, chosen.hash)?;
     auth::end_sign_ins(tx, user, kept)?;
+    outside::hand_over(tx, key, (home, user), chosen.text)?;
     Ok(home)
 }
 

@@ -119,6 +119,11 @@ pub fn home(db: &Read, user: UserId) -> Result<CustomerId> {
     db.one("SELECT customer_id FROM users WHERE id = ?1", [user], |row| row.get("customer_id"))
 }
 
+/// What the person is called.
+pub fn display_name(db: &Read, user: UserId) -> Result<String> {
+    db.one("SELECT display_name FROM users WHERE id = ?1", [user], |row| row.get("display_name"))
+}
+
 /// The sign-in name.
 pub fn name(db: &Read, user: UserId) -> Result<String> {
     db.one("SELECT coalesce(upn, '') AS upn FROM users WHERE id = ?1", [user], |row| row.get("upn"))

@@ -61,7 +61,8 @@ pub fn run(config: &Config, verb: &Verb) -> Result<ExitCode> {
         }
         Verb::ResetPassword { whose, .. } => {
             let user = rescue::find(&db, &whose.user)?;
-            rescue::reset_password(&db, &Hasher::new(1), user, &super::password()?)?;
+            let (key, new) = (&config.key, super::password()?);
+            rescue::reset_password(&db, key, &Hasher::new(1), user, &new)?;
             println!("The password is set. All sign-ins of {} have ended.", whose.user);
         }
         Verb::ResetFactor { whose, reason } => {

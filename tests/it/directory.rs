@@ -172,6 +172,46 @@ fn nothing_outside_the_customers_part_is_written() {
     assert!(scene.entry(&format!("CN={group},{foreign}")).is_some());
 }
 
+/// A rule may name what it likes: work is done in the customer's part and nowhere else.
+#[test]
+fn a_rule_that_names_a_target_outside_is_refused() {
+    let scene = Scene::new(samba());
+    let admin = scene.admin();
+    let service = json!({ "code": "vpn", "name": "VPN access", "kind": "user" });
+    admin.api_post("/services", service).expect(201);
+    let plan = json!({ "code": "STD", "name": "Standard", "price": "1.00" });
+    admin.api_post("/services/vpn/plans", plan).expect(201);
+    let admins = "CN=Domain Admins,CN=Users,DC=msp,DC=test";
+    let rule = |position: i64, action: &str, params: Value| {
+        let rule = json!({
+            "service": "vpn", "event": "user_service.provision", "key": format!("s{position}"),
+            "position": position, "action": action, "params": params,
+        });
+        admin.api_post("/rules", rule).expect(201).id()
+    };
+    rule(1, "dir.user_ensure", json!({}));
+    let outside = rule(2, "dir.member_add", json!({ "group": admins }));
+    admin.api_post("/services/vpn/activate", json!({})).expect(200);
+    let customer = scene.customer(PROVIDER, "Brightwater");
+    let user = scene.user(customer, "Theo Vane", "theo");
+    scene.done((customer, None), "dir.ou_ensure", json!({}));
+    let before = scene.entry(admins).unwrap();
+    let body = json!({ "service": "vpn" });
+    admin.api_post(&format!("/customers/{customer}/services"), body).expect(202);
+    let engine = crate::modules_directory::start(&scene);
+    let body = json!({ "service": "vpn", "plan": "STD" });
+    let told = admin.api_post(&format!("/users/{user}/services"), body).expect(202).json();
+    let said = crate::modules_directory::ended(&scene, told["request_id"].as_i64().unwrap());
+    assert!(said.starts_with("failed") && said.contains(&format!("{admins} is outside")), "{said}");
+    engine.stop();
+    // Trying the rule says the same before anybody has the service.
+    let aid = scene.world.count("SELECT max(id) FROM user_services");
+    let body = json!({ "customer_id": customer, "user_id": user, "aid": aid });
+    let tried = admin.api_post(&format!("/rules/{outside}/dry-run"), body).expect(200).json();
+    assert!(tried["connector"].as_str().unwrap().contains("is outside"), "{tried}");
+    assert_eq!(scene.entry(admins).unwrap(), before);
+}
+
 #[test]
 fn an_ou_with_a_foreign_object_stays_and_says_what_is_in_it() {
     let scene = Scene::new(samba());

@@ -152,7 +152,8 @@ fn every_cause_ends_every_other_sign_in_and_link() {
         ("password by a welcome", &|user, _| by_link(user, Purpose::Welcome)),
         ("password by the shell", &|user, _| {
             let (db, hasher) = (&world.app.db, &world.app.hasher);
-            portico::rescue::reset_password(db, hasher, user, &Secret::new(FRESH)).unwrap();
+            let (key, new) = (&world.app.config.key, Secret::new(FRESH));
+            portico::rescue::reset_password(db, key, hasher, user, &new).unwrap();
         }),
         ("factor set", &|_, person| {
             crate::factor::enrol_as(&world, person);

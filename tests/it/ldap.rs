@@ -3,11 +3,13 @@
 
 use crate::peers::{Scene, dn, make_ou, out, samba, slapd};
 use crate::world::{PROVIDER, World};
+use portico::directory::pages::environments;
 use portico::drivers::ldap::fault::{Class, Fault, Stage};
 use portico::drivers::ldap::filter::Filter;
-use portico::drivers::ldap::name::Rdn;
+use portico::drivers::ldap::name::{Dn, Rdn};
 use portico::drivers::ldap::pipe::{Host, Security, Server};
 use portico::drivers::ldap::session::{self, At, Depth};
+use portico::drivers::ldap::{acl, ad};
 use portico::secret::Secret;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -413,93 +415,108 @@ fn grant(place: &str, sddl: &[String]) {
     }
 }
 
+/// The rights of the published list, one letter pair each: where it counts, which right, of what,
+/// and the check that goes red without it.
+fn published(base: &Dn) -> Vec<(String, String, String)> {
+    let classes = [("organizationalUnit", acl::UNIT), ("user", acl::USER), ("group", acl::GROUP)];
+    let mut all = Vec::new();
+    for line in environments::delegation(&base.to_string()).lines() {
+        let Some(rest) = line.strip_prefix("dsacls \"") else { continue };
+        let (place, rest) = rest.split_once("\" /I:").unwrap();
+        let (reach, rest) = rest.split_once(" /G \"%ACCOUNT%:").unwrap();
+        let (flags, parts) = (if reach == "T" { "CI" } else { "CIIO" }, rest.trim_end_matches('"'));
+        let parts: Vec<&str> = parts.split(';').collect();
+        let guid = |name: &str| classes.iter().find(|(class, _)| *class == name).unwrap().1;
+        let what = |name: &str| match name {
+            "organizationalUnit" => "OUs",
+            "user" => "accounts",
+            _ => "groups",
+        };
+        match parts[..] {
+            ["CCDC", class] => all.extend(["CC", "DC"].map(|right| {
+                let rule = format!("(OA;{flags};{right};{};;SID)", guid(class));
+                (place.to_owned(), rule, format!("Making {}", what(class)))
+            })),
+            ["WP", "", class] => {
+                let rule = format!("(OA;{flags};WP;;{};SID)", guid(class));
+                all.push((place.to_owned(), rule, format!("Writing {}", what(class))));
+            }
+            ["CA", "Reset Password", class] => {
+                let rule = format!("(OA;{flags};CR;{};{};SID)", acl::RESET, guid(class));
+                all.push((place.to_owned(), rule, "Passwords".to_owned()));
+            }
+            _ => panic!("{line}"),
+        }
+    }
+    all
+}
+
+/// What is red for an account of its own that has all the rights of the list but one.
+fn without(left_out: Option<usize>) -> (Vec<String>, Option<String>) {
+    let peer = samba();
+    let mut part = peer.session();
+    let base = peer.part();
+    let all = published(&base);
+    let name = base.first().unwrap().value().to_owned();
+    let place = base.child(Rdn::new("OU", "Customers").unwrap());
+    make_ou(&mut part, &place);
+    make_ou(&mut part, &place.child(Rdn::new("OU", "Sample").unwrap()));
+    let one = |name: &str, value: &str| (name.to_owned(), vec![value.as_bytes().to_vec()]);
+    let account = base.child(Rdn::new("CN", &name).unwrap());
+    let password = "Portico service 42!";
+    let word = ad::password(&Secret::new(password));
+    let attributes = [
+        one("objectClass", "user"),
+        one("sAMAccountName", &name),
+        one("userPrincipalName", &format!("{name}@msp.test")),
+        one("userAccountControl", "512"),
+        ("unicodePwd".to_owned(), vec![word]),
+    ];
+    part.add(&account, &attributes).unwrap();
+    for (class, more) in [("user", "s"), ("group", "g")] {
+        let sample = place.child(Rdn::new("CN", &format!("Sample {more}")).unwrap());
+        let account = [one("objectClass", class), one("sAMAccountName", &format!("{name}{more}"))];
+        part.add(&sample, &account).unwrap();
+    }
+    let entry = part.read(&At::Named(account), &["objectSid"]).unwrap().unwrap();
+    let sid = ad::sid(&entry.bytes("objectSid")[0]).unwrap();
+    let given: Vec<String> = all
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| Some(*n) != left_out)
+        .map(|(_, (_, rule, _))| rule.replace("SID", &sid))
+        .collect();
+    assert!(all.iter().all(|(at, _, _)| dn(at) == place));
+    grant(&place.to_string(), &given);
+    let world = World::new();
+    world.clock.set(portico::time::Clock::default().now());
+    let admin = world.person(PROVIDER, "Provider administrator");
+    let body = json!({
+        "kind": "ldap", "name": "Directory", "hosts": [peer.host], "security": "ldaps", "networks": ["127.0.0.0/8"],
+        "sign_in_as": format!("{name}@msp.test"), "password": password, "authority": peer.authority,
+    });
+    let connector = admin.api_post("/connectors", body).expect(201).id();
+    let body = json!({ "connector_id": connector, "name": "Domain", "kind": "ad", "base": base.to_string() });
+    let made = admin.api_post("/directories", body).expect(201).id();
+    let page = admin.get(&format!("/directories/{made}")).expect(200);
+    assert!(page.says("Reset Password of user objects"));
+    let found =
+        admin.api_post(&format!("/connectors/{connector}/doctor"), json!({})).expect(200).json();
+    let checks = found["checks"].as_array().unwrap().iter();
+    let red = checks
+        .filter(|one| one["light"] != "green")
+        .map(|one| format!("{} {}", one["light"].as_str().unwrap(), one["what"].as_str().unwrap()));
+    let wanted = left_out.map(|n| format!("red {}", all[n].2));
+    (red.collect(), wanted)
+}
+
 #[test]
 fn the_published_rights_are_enough_and_each_is_needed() {
-    let peer = samba();
-    let user = "bf967aba-0de6-11d0-a285-00aa003049e2";
-    let group = "bf967a9c-0de6-11d0-a285-00aa003049e2";
-    let unit = "bf967aa5-0de6-11d0-a285-00aa003049e2";
-    let reset = "00299570-246d-11d0-a768-00aa006e0529";
-    let member = "bf9679c0-0de6-11d0-a285-00aa003049e2";
-    // One test, so that there are not many domains' worth of accounts: the rights and what goes red.
-    let all: Vec<(&str, String, &str)> = vec![
-        ("units", format!("(OA;CI;CCDC;{unit};;SID)"), "Making OUs"),
-        ("accounts", format!("(OA;CI;CCDC;{user};;SID)"), "Making accounts"),
-        ("groups", format!("(OA;CI;CCDC;{group};;SID)"), "Making groups"),
-        ("writing", format!("(OA;CIIO;RPWP;;{user};SID)"), "Writing accounts"),
-        ("reset", format!("(OA;CIIO;CR;{reset};{user};SID)"), ""),
-        ("members", format!("(OA;CIIO;RPWP;{member};{group};SID)"), "Members of groups"),
-        ("delete", format!("(OA;CIIO;SD;;{user};SID)"), ""),
-        ("ous", format!("(OA;CIIO;RPWP;;{unit};SID)"), ""),
-    ];
-    for left_out in ["", "units", "accounts", "groups", "writing", "members"] {
-        let mut part = peer.session();
-        let base = peer.part();
-        let name = base.first().unwrap().value().to_owned();
-        let place = base.child(Rdn::new("OU", "Customers").unwrap());
-        make_ou(&mut part, &place);
-        let one = |name: &str, value: &str| (name.to_owned(), vec![value.as_bytes().to_vec()]);
-        let account = base.child(Rdn::new("CN", &name).unwrap());
-        let password = "Portico service 42!";
-        let attributes = [
-            one("objectClass", "user"),
-            one("sAMAccountName", &name),
-            one("userPrincipalName", &format!("{name}@msp.test")),
-            one("userAccountControl", "512"),
-            (
-                "unicodePwd".to_owned(),
-                vec![portico::drivers::ldap::ad::password(&Secret::new(password))],
-            ),
-        ];
-        part.add(&account, &attributes).unwrap();
-        let sample = place.child(Rdn::new("CN", "Sample").unwrap());
-        part.add(
-            &sample,
-            &[one("objectClass", "user"), one("sAMAccountName", &format!("{name}s"))],
-        )
-        .unwrap();
-        let some = place.child(Rdn::new("CN", "Some group").unwrap());
-        part.add(&some, &[one("objectClass", "group"), one("sAMAccountName", &format!("{name}g"))])
-            .unwrap();
-        let entry = part.read(&At::Named(account.clone()), &["objectSid"]).unwrap().unwrap();
-        let sid = portico::drivers::ldap::ad::sid(&entry.bytes("objectSid")[0]).unwrap();
-        let rules: Vec<String> = all
-            .iter()
-            .filter(|(key, _, _)| *key != left_out)
-            .map(|(_, rule, _)| rule.replace("SID", &sid))
-            .collect();
-        grant(&place.to_string(), &rules);
-        let world = World::new();
-        world.clock.set(portico::time::Clock::default().now());
-        let admin = world.person(PROVIDER, "Provider administrator");
-        let body = json!({
-            "kind": "ldap", "name": "Directory", "hosts": [peer.host], "security": "ldaps", "networks": ["127.0.0.0/8"],
-            "sign_in_as": format!("{name}@msp.test"), "password": password, "authority": peer.authority,
-        });
-        let connector = admin.api_post("/connectors", body).expect(201).id();
-        let body = json!({ "connector_id": connector, "name": "Domain", "kind": "ad", "base": base.to_string() });
-        admin.api_post("/directories", body).expect(201);
-        let found = admin
-            .api_post(&format!("/connectors/{connector}/doctor"), json!({}))
-            .expect(200)
-            .json();
-        let red: Vec<&str> = found["checks"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|one| one["light"] == "red")
-            .map(|one| one["what"].as_str().unwrap())
-            .collect();
-        let wanted: Vec<&str> =
-            all.iter().filter(|(key, _, _)| *key == left_out).map(|(_, _, what)| *what).collect();
-        match left_out {
-            // Whoever may write nothing of an account may set no password and enable none.
-            "writing" => assert!(
-                red.contains(&"Writing accounts") && red.contains(&"Enabling accounts"),
-                "{red:?} {found}"
-            ),
-            _ => assert_eq!(red, wanted, "without {left_out}: {found}"),
-        }
+    let count = published(&dn(samba().base)).len();
+    assert_eq!(count, 10);
+    for left_out in std::iter::once(None).chain((0..count).map(Some)) {
+        let (red, wanted) = without(left_out);
+        assert_eq!(red, Vec::from_iter(wanted), "{left_out:?}");
     }
 }
 

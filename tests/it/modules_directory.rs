@@ -12,7 +12,7 @@ use portico::ids::{CustomerId, UserId};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-fn until(what: &str, is: impl Fn() -> bool) {
+pub fn until(what: &str, is: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(90);
     while !is() {
         assert!(Instant::now() < end, "waited in vain until {what}");
@@ -20,11 +20,11 @@ fn until(what: &str, is: impl Fn() -> bool) {
     }
 }
 
-fn start(scene: &Scene) -> Handle {
+pub fn start(scene: &Scene) -> Handle {
     engine::start(scene.world.app.clone(), events::EVENTS).unwrap()
 }
 
-fn ended(scene: &Scene, request: i64) -> String {
+pub fn ended(scene: &Scene, request: i64) -> String {
     let status = format!("SELECT status || ' ' || reason FROM requests WHERE id = {request}");
     until("the request ends", || {
         let now = scene.world.text(&status);
@@ -34,7 +34,7 @@ fn ended(scene: &Scene, request: i64) -> String {
 }
 
 /// Waits for the end of what was ordered; the assignment.
-fn done(scene: &Scene, answer: Answer) -> i64 {
+pub fn done(scene: &Scene, answer: Answer) -> i64 {
     let told = answer.expect(202).json();
     assert_eq!(ended(scene, told["request_id"].as_i64().unwrap()), "done ", "{told}");
     told["id"].as_i64().unwrap_or_default()
@@ -46,7 +46,7 @@ fn titles(answer: Answer) -> Vec<String> {
     steps.iter().map(|step| step["title"].as_str().unwrap().to_owned()).collect()
 }
 
-fn output(scene: &Scene, name: &str) -> String {
+pub fn output(scene: &Scene, name: &str) -> String {
     scene.world.text(&format!(
         "SELECT coalesce(max(json_extract(value, '$')), '') FROM property_values JOIN properties ON properties.id = property_id
           WHERE name = '{name}'"

@@ -45,15 +45,31 @@ pub fn samba() -> &'static Peer {
 
 pub fn slapd() -> &'static Peer {
     static PEER: OnceLock<Peer> = OnceLock::new();
-    PEER.get_or_init(|| Peer {
+    PEER.get_or_init(|| openldap("dc=msp,dc=test", "cn=admin,dc=msp,dc=test"))
+}
+
+/// A tree of it in which a lock keeps people out.
+pub fn slapd_with_locks() -> &'static Peer {
+    static PEER: OnceLock<Peer> = OnceLock::new();
+    PEER.get_or_init(|| openldap("dc=locks,dc=test", "cn=admin,dc=locks,dc=test"))
+}
+
+/// One whose password policy knows locks and lets people in all the same.
+pub fn slapd_with_open_locks() -> &'static Peer {
+    static PEER: OnceLock<Peer> = OnceLock::new();
+    PEER.get_or_init(|| openldap("dc=open,dc=test", "cn=admin,dc=open,dc=test"))
+}
+
+fn openldap(base: &'static str, admin: &'static str) -> Peer {
+    Peer {
         host: "127.0.0.1:6360",
         starttls: "127.0.0.1:3890",
-        base: "dc=msp,dc=test",
-        admin: "cn=admin,dc=msp,dc=test",
+        base,
+        admin,
         password: "secret",
         authority: start("slapd", "/tmp/portico-peers/slapd"),
         is_ad: false,
-    })
+    }
 }
 
 fn start(name: &str, folder: &str) -> String {

@@ -28,7 +28,7 @@ use crate::html::table::{acts, column, table};
 use crate::html::text::{count, moment, when};
 use crate::input::Input;
 use crate::secret::{self, Secret};
-use crate::signin;
+use crate::signin::{self, outside};
 use crate::web::{Cx, Response};
 use maud::{Markup, Render, html};
 
@@ -263,7 +263,9 @@ fn page(cx: &Cx, status: u16, tab: &str, body: Markup) -> Response {
 fn password_page(cx: &Cx, status: u16, input: &Input, complaints: &[Complaint]) -> Response {
     let rules = cx.db.read(|db| signin::rules(db, cx.actor.home)).unwrap_or_default();
     let has_tokens = cx.db.read(|db| store::has_tokens(db, cx.actor.user)).unwrap_or(true);
-    let hint = format!("At least {} characters. A sentence is fine.", rules.length);
+    let besides = cx.db.read(|db| outside::hint(db, cx.actor.home, cx.actor.user));
+    let besides = besides.unwrap_or_default();
+    let hint = format!("At least {} characters. A sentence is fine.{besides}", rules.length);
     let field = |name, label, autocomplete, hint: &str| {
         let opts = Opts { kind: "password", autocomplete, hint, width: 3, ..Opts::default() };
         text_field(input, complaints, name, label, opts)

@@ -104,7 +104,7 @@ pub fn forget(db: &Db, scope: &Scope<ServicesForget>, whose: Whose, input: &Inpu
     })
 }
 
-fn drop_it(tx: &Write, held: &Held, reason: &str) -> Result<()> {
+pub fn drop_it(tx: &Write, held: &Held, reason: &str) -> Result<()> {
     let overtaken = match held.id {
         HeldId::Customer(id) => Overtaken::CustomerService(id),
         HeldId::User(id) => Overtaken::UserService(id),

@@ -1,7 +1,7 @@
-//! What is right and wrong with a directory. Everything is read and nothing is written: the rights
-//! are those that the directory itself says the account has.
+//! What is right and wrong with a directory. Everything is read and nothing is written, but for a
+//! lock where accounts are to be kept out by one.
 
-use super::{Check, amber, green, red};
+use super::{Check, amber, green, locks, red, rights};
 use crate::connectors::call::Line;
 use crate::connectors::ldap::Directory;
 use crate::connectors::store::{self, Base};
@@ -55,12 +55,15 @@ pub fn examine(app: &App, line: &Line) -> Result<Vec<Check>> {
     }
     checks.push(green("Sign-in", format!("{} is let in.", directory.sign_in_as)));
     let bases = app.db.read(|db| store::bases(db, line.id))?;
-    if let Err(fault) = inside(&mut session, directory, &bases, now, &mut checks) {
-        checks.push(red(
+    let looked = inside(&mut session, directory, &bases, now, &mut checks);
+    let tried = looked.and_then(|()| locks::examine(app, &server, &mut session, &bases));
+    match tried {
+        Ok(more) => checks.extend(more),
+        Err(fault) => checks.push(red(
             "Reading",
             fault.text,
             "Check it again; if it stays so, look at the directory's own log.",
-        ));
+        )),
     }
     Ok(checks)
 }
@@ -184,14 +187,16 @@ fn inside(
     if is_ad {
         checks.push(clock(&root, now));
         checks.push(writable(&root));
-        checks.push(administrator(session, directory, bases, &root)?);
+        checks.push(rights::administrator(session, directory, bases, &root)?);
     }
     if bases.is_empty() {
         checks.push(unused(&root, is_ad));
     }
     for base in bases {
         match Dn::parse(&base.name) {
-            Ok(name) if is_ad => of_base(session, &name, base, &root, checks)?,
+            Ok(name) if is_ad => {
+                of_base(session, &name, base, (&root, &directory.sign_in_as), checks)?;
+            }
             Ok(name) => checks.push(readable(session, &name)?.1),
             Err(why) => checks.push(red(
                 "Base",
@@ -248,68 +253,6 @@ fn writable(root: &Entry) -> Check {
     }
 }
 
-/// The groups of administrators that the account is in, by their names.
-pub fn administrator_of(
-    session: &mut Session,
-    sign_in_as: &str,
-    domain: &Dn,
-) -> Result<Vec<&'static str>, Fault> {
-    let Some(account) = account(session, sign_in_as, domain)? else { return Ok(Vec::new()) };
-    let found = session.read(&At::Named(account), &["tokenGroups"])?.unwrap_or_default();
-    let numbers: Vec<u32> =
-        found.bytes("tokenGroups").iter().filter_map(|sid| ad::rid(sid)).collect();
-    let all = ad::ADMINISTRATORS.iter().filter(|(number, _)| numbers.contains(number));
-    Ok(all.map(|(_, name)| *name).collect())
-}
-
-/// The object of the account that signs in, however it is called.
-fn account(session: &mut Session, name: &str, domain: &Dn) -> Result<Option<Dn>, Fault> {
-    if let Ok(dn) = Dn::parse(name) {
-        return Ok(Some(dn));
-    }
-    let short = name.rsplit('\\').next().unwrap_or(name);
-    let local = short.split('@').next().unwrap_or(short);
-    let filter = Filter::Any(vec![
-        Filter::is("userPrincipalName", name),
-        Filter::is("sAMAccountName", if name.contains('@') { local } else { short }),
-    ]);
-    let at = At::Named(domain.clone());
-    let found = session.search(&at, Depth::Everything, &filter, &["userPrincipalName"], 5)?;
-    let exact = found.iter().find(|each| each.text("userPrincipalName").eq_ignore_ascii_case(name));
-    exact.or(found.first()).map(Entry::dn).transpose()
-}
-
-fn administrator(
-    session: &mut Session,
-    directory: &Directory,
-    bases: &[Base],
-    root: &Entry,
-) -> Result<Check, Fault> {
-    let Ok(domain) = Dn::parse(&root.text("defaultNamingContext")) else {
-        return Ok(amber("Account", "It does not say which domain it is of.", ""));
-    };
-    let groups = administrator_of(session, &directory.sign_in_as, &domain)?;
-    let typed = |base: &Base| base.let_through.as_ref() == Some(&directory.sign_in_as);
-    if !groups.is_empty() && bases.iter().any(typed) {
-        return Ok(amber(
-            "Account",
-            format!(
-                "The account is in {}, and was typed to be used all the same.",
-                groups.join(", ")
-            ),
-            "Use a service account of its own, with rights below the customers' OU only.",
-        ));
-    }
-    Ok(match groups.is_empty() {
-        true => green("Account", "The account is no administrator of the domain."),
-        false => red(
-            "Account",
-            format!("The account is in {}.", groups.join(", ")),
-            "Use a service account of its own, with rights below the customers' OU only.",
-        ),
-    })
-}
-
 fn readable(session: &mut Session, name: &Dn) -> Result<(Option<Entry>, Check), Fault> {
     let wanted = ["allowedChildClassesEffective"];
     let found = session.read(&At::Named(name.clone()), &wanted)?;
@@ -329,7 +272,7 @@ fn of_base(
     session: &mut Session,
     name: &Dn,
     base: &Base,
-    root: &Entry,
+    (root, sign_in_as): (&Entry, &str),
     checks: &mut Vec<Check>,
 ) -> Result<(), Fault> {
     let (found, check) = readable(session, name)?;
@@ -343,101 +286,14 @@ fn of_base(
         Some(_) => customers,
         None => name.clone(),
     };
-    checks.extend(children(session, &place)?);
-    checks.extend(attributes(session, &place)?);
+    checks.extend(rights::examine(session, sign_in_as, root, &place)?);
     checks.push(schema(session, &root.text("schemaNamingContext"))?);
     if let Ok(domain) = Dn::parse(&root.text("defaultNamingContext")) {
         checks.push(policy(session, &domain)?);
         checks.push(suffixes(session, &domain, &root.text("configurationNamingContext"), base)?);
-        checks.push(outside(session, &domain, &place)?);
+        checks.push(rights::outside(session, &domain, &place)?);
     }
     Ok(())
-}
-
-/// What may be made there, one check for each class.
-fn children(session: &mut Session, place: &Dn) -> Result<Vec<Check>, Fault> {
-    let at = At::Named(place.clone());
-    let found = session.read(&at, &["allowedChildClassesEffective"])?.unwrap_or_default();
-    let may = found.texts("allowedChildClassesEffective");
-    let classes = [
-        ("Making OUs", "organizationalUnit", "organisational units"),
-        ("Making accounts", "user", "accounts"),
-        ("Making groups", "group", "groups"),
-    ];
-    let checks = classes.map(|(what, class, words)| {
-        match may.iter().any(|each| each.eq_ignore_ascii_case(class)) {
-            true => green(what, format!("It may make {words} in {place}.")),
-            false => red(
-                what,
-                format!("It may not make {words} in {place}."),
-                format!("Give the account the right to create and delete {class} objects in {place} and below."),
-            ),
-        }
-    });
-    Ok(checks.into())
-}
-
-/// What may be written of an account and of a group that is there.
-fn attributes(session: &mut Session, place: &Dn) -> Result<Vec<Check>, Fault> {
-    let mut of_account: Vec<&str> =
-        ad::ATTRIBUTES.iter().map(|(_, attribute, _)| *attribute).collect();
-    of_account.extend([
-        "sAMAccountName",
-        "userPrincipalName",
-        "proxyAddresses",
-        "accountExpires",
-        "adminDescription",
-    ]);
-    let groups: [(&str, &str, &[&str]); 4] = [
-        ("Writing accounts", "user", &of_account),
-        ("Passwords", "user", &["unicodePwd", "pwdLastSet", "lockoutTime"]),
-        ("Enabling accounts", "user", &["userAccountControl"]),
-        ("Members of groups", "group", &["member"]),
-    ];
-    let mut checks = Vec::new();
-    for (what, class, wanted) in groups {
-        let filter = match class {
-            "user" => Filter::All(vec![
-                Filter::is("objectClass", "user"),
-                Filter::is("objectClass", "computer").negated(),
-            ]),
-            _ => Filter::is("objectClass", "group"),
-        };
-        let at = At::Named(place.clone());
-        let sample =
-            session.search(&at, Depth::Everything, &filter, &["allowedAttributesEffective"], 1)?;
-        let Some(sample) = sample.first() else {
-            checks.push(amber(
-                what,
-                format!(
-                    "There is no {} below {place} to look at.",
-                    if class == "user" { "account" } else { "group" }
-                ),
-                "Check it again once there is one.",
-            ));
-            continue;
-        };
-        let may = sample.texts("allowedAttributesEffective");
-        let missing: Vec<&str> = wanted
-            .iter()
-            .copied()
-            .filter(|name| !may.iter().any(|each| each.eq_ignore_ascii_case(name)))
-            .collect();
-        checks.push(match missing.is_empty() {
-            true => {
-                green(what, format!("It may write what is needed ({} was looked at).", sample.name))
-            }
-            false => red(
-                what,
-                format!("Of {} it may not write {}.", sample.name, missing.join(", ")),
-                format!(
-                    "Give the account the right to write {} of {class} objects below {place}.",
-                    missing.join(", ")
-                ),
-            ),
-        });
-    }
-    Ok(checks)
 }
 
 /// Whether the directory knows what we write, and holds as much of it.
@@ -533,30 +389,4 @@ fn dotted(domain: &Dn) -> String {
     let parts: Vec<&str> =
         text.split(',').filter_map(|part| part.split_once('=')).map(|(_, value)| value).collect();
     parts.join(".")
-}
-
-/// More rights than are needed are more harm when the password is lost.
-fn outside(session: &mut Session, domain: &Dn, place: &Dn) -> Result<Check, Fault> {
-    let users = Rdn::new("CN", "Users").map(|step| domain.child(step));
-    let mut more = Vec::new();
-    for other in
-        [Some(domain.clone()), users.ok()].into_iter().flatten().filter(|other| other != place)
-    {
-        let at = At::Named(other.clone());
-        let found = session.read(&at, &["allowedChildClassesEffective"])?.unwrap_or_default();
-        let may = found.texts("allowedChildClassesEffective");
-        if may.iter().any(|each| ["user", "group", "organizationalUnit"].contains(&each.as_str())) {
-            more.push(other.to_string());
-        }
-    }
-    Ok(match more.is_empty() {
-        true => {
-            green("Rights elsewhere", "It may make nothing where the domain's own objects are.")
-        }
-        false => amber(
-            "Rights elsewhere",
-            format!("It may also make objects in {}.", more.join(" and ")),
-            "Take those rights away: they are not needed.",
-        ),
-    })
 }

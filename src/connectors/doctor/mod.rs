@@ -1,7 +1,9 @@
 //! What is right and wrong with a connector, tried on the spot: what was tried, what came of it, and
 //! what to do.
 
-pub mod directory;
+pub mod rights;
+mod directory;
+mod locks;
 mod scim;
 
 use super::call::Line;

@@ -1,7 +1,9 @@
 //! Where one customer lives.
 
 use crate::auth::Scope;
-use crate::auth::permissions::{ConnectorsWrite, CustomersUpdate, UsersImport};
+use crate::auth::permissions::{
+    ConnectorsWrite, CustomersUpdate, UsersImport, UsersRead, UsersUpdate,
+};
 use crate::directory::LocationKind;
 use crate::directory::locations::{live, may_choose, residence};
 use crate::error::{Complaint, Error, Result};
@@ -56,6 +58,10 @@ fn page(
                 Some(why) => {
                     (facts(&[("Lives in", html! { (now.name) }), ("Directory", html! { (now.environment) })]))
                     p { "This stays as it is: the customer " (why) "." }
+                    @if !now.held.is_empty() && cx.actor.may::<UsersUpdate>() && cx.actor.may::<UsersRead>() {
+                        p.muted { "After another structure is chosen, those who are there stay where they are until something of them changes." }
+                        p { (link("Move everybody now", &format!("/customers/{id}/users/bulk?action=provision&all=1"))) }
+                    }
                 }
                 None => (post_form(&cx.csrf, &at, html! {
                     div.fields { (choice_field(input, wrong, "location_id", "Location", &choices, Opts { width: 3, ..Opts::default() })) }

@@ -6,7 +6,7 @@ use crate::connectors::{Stage, frame};
 use crate::directory::environments::{
     as_input, connectors, create as make, destroy as remove, list, one, update as change,
 };
-use crate::directory::{Environment, Flavour, OnDrift};
+use crate::directory::{Disabling, Environment, Flavour, OnDrift};
 use crate::error::{Complaint, Error, Result};
 use crate::html::Nav;
 use crate::html::button::{Item, cancel, link, menu_button, primary};
@@ -28,6 +28,8 @@ const LABELS: &[(&str, &str)] = &[
     ("zone", "Time zone"),
     ("marked", "Mark"),
     ("drift", "What others change"),
+    ("disabling", "Disabled accounts"),
+    ("disable_attribute", "Attribute"),
     ("confirm", "Confirmation"),
 ];
 
@@ -93,6 +95,7 @@ pub fn new(cx: &Cx, scope: &Scope<ConnectorsWrite>) -> Result<Response> {
     input.set("zone", cx.actor.zone.name());
     input.set("marked", 1);
     input.set("drift", OnDrift::Report.word());
+    input.set("disabling", Disabling::Password.word());
     form(cx, scope, None, &input, &[])
 }
 
@@ -137,6 +140,13 @@ fn form(
                     (text_field(input, wrong, CONFIRM.name, "Confirmation", Opts { autocomplete: "off", ..Opts::default() }))
                 }
             }))
+            (fieldset("Disabled accounts", "Active Directory knows them. In OpenLDAP they are kept out in one of these ways.", html! {
+                (radio(input, "disabling", "password", "Another password", "One that nobody knows; once enabled, the user chooses a new one"))
+                (radio(input, "disabling", "lock", "A lock", "For the overlay ppolicy. The check tries it on an account that it makes and deletes again"))
+                (radio(input, "disabling", "attribute", "An attribute", "For those who look at one before they let people in"))
+                (complaint_of(wrong, "disabling", "Disabled accounts"))
+                (text_field(input, wrong, "disable_attribute", "Attribute", Opts { ltr: true, placeholder: "loginDisabled=TRUE", width: 3, hint: "What is written where an account is disabled", ..Opts::default() }))
+            }))
         }
         (form_foot(html! { (primary(if old.is_some() { "Save" } else { "Look at it and make it" })) (cancel(&at)) }))
     };
@@ -174,8 +184,11 @@ pub fn show(cx: &Cx, scope: &Scope<ConnectorsRead>) -> Result<Response> {
 
 fn page(cx: &Cx, it: &Environment, wrong: &[Complaint]) -> Response {
     let at = format!("/directories/{}", it.id);
-    let items =
-        [Item::link("Edit", format!("{at}/edit")), Item::post("Delete", format!("{at}/delete"))];
+    let items = [
+        Item::link("Edit", format!("{at}/edit")),
+        Item::link("Detach", format!("{at}/detach")),
+        Item::post("Delete", format!("{at}/delete")),
+    ];
     let actions = html! {
         @if cx.actor.may::<ConnectorsWrite>() { (menu_button("more", "More", &items)) }
         (link("Changed by others", &format!("{at}/drift")))
@@ -195,6 +208,7 @@ fn page(cx: &Cx, it: &Environment, wrong: &[Complaint]) -> Response {
             "What others change",
             html! { @match it.drift { OnDrift::Report => "Told of", OnDrift::Repair => "Fields are written back" } },
         ),
+        ("Disabled accounts", disabled(it)),
         ("Locations", html! { (text::count(it.locations, "location", "locations")) }),
         (
             "Customers",
@@ -211,18 +225,54 @@ fn page(cx: &Cx, it: &Environment, wrong: &[Complaint]) -> Response {
     cx.page_with(status, Nav::Connectors, &it.name, &trail(), body)
 }
 
+fn disabled(it: &Environment) -> Markup {
+    html! {
+        @match (it.flavour, it.disabling) {
+            (Flavour::Ad, _) => "Known to the directory",
+            (_, Disabling::Password) => "Get a password that nobody knows",
+            (_, Disabling::Attribute) => { "Carry " span.mono { (it.disable_attribute) } },
+            (_, Disabling::Lock) => {
+                "Are locked"
+                @match it.lock_holds {
+                    Some(true) => ", which was tried",
+                    Some(false) => ": that was tried and keeps nobody out, so their password is replaced",
+                    None => " once a check has tried it; until then their password is replaced",
+                }
+            }
+        }
+    }
+}
+
 /// What the account needs there, as it can be typed on a controller.
 fn rights(it: &Environment) -> Markup {
     let script = delegation(&it.base);
     html! {
         @if it.flavour == Flavour::Ad {
             (card("Rights of the account", None, html! {
-                p { "The account of the connector needs these rights below the OU of the customers and none elsewhere. On a controller, as an administrator, with the account's own name:" }
+                p { "The account of the connector needs these rights below the OU of the customers and none elsewhere. The check of the connector has a line for each." }
+                (table("Rights of the account", &[column("Right"), column("For")], html! {
+                    @for (right, what) in RIGHTS { tr { th scope="row" { (right) } td { (what) } } }
+                }))
+                p { "On a controller, as an administrator, with the account's own name in the first line:" }
                 pre.log tabindex="0" { (script) }
             }))
         }
     }
 }
+
+/// The same in words.
+const RIGHTS: [(&str, &str); 7] = [
+    ("Create and delete organizationalUnit objects", "OUs of customers, and those within them"),
+    ("Create and delete user objects", "Accounts, and moving them to another OU"),
+    ("Create and delete group objects", "Groups of services"),
+    ("Write all properties of organizationalUnit objects", "Renaming OUs"),
+    (
+        "Write all properties of user objects",
+        "Keeping accounts up to date, enabling and disabling them",
+    ),
+    ("Write all properties of group objects", "Renaming groups, and who is in them"),
+    ("Reset Password of user objects", "First passwords, and those that users choose"),
+];
 
 /// The rights that the doctor asks for, for `dsacls`.
 pub fn delegation(base: &str) -> String {
@@ -231,7 +281,7 @@ pub fn delegation(base: &str) -> String {
         vec!["set ACCOUNT=EXAMPLE\\portico".to_owned(), format!("dsadd ou \"{place}\"")];
     for class in ["organizationalUnit", "user", "group"] {
         lines.push(format!("dsacls \"{place}\" /I:T /G \"%ACCOUNT%:CCDC;{class}\""));
-        lines.push(format!("dsacls \"{place}\" /I:S /G \"%ACCOUNT%:RPWPSD;;{class}\""));
+        lines.push(format!("dsacls \"{place}\" /I:S /G \"%ACCOUNT%:WP;;{class}\""));
     }
     lines.push(format!("dsacls \"{place}\" /I:S /G \"%ACCOUNT%:CA;Reset Password;user\""));
     lines.join("\n")

@@ -2,8 +2,10 @@
 //! it, and looks again; done twice it is done once. Objects are known by the id that never changes,
 //! and nothing outside the customer's own part of the tree is written.
 
+mod access;
 mod back;
 mod desk;
+mod fields;
 mod groups;
 mod plan;
 pub mod told;
@@ -91,18 +93,18 @@ fn attempt(desk: &mut Desk<'_>) -> Result<(), Fault> {
         Verb::OuRename => units::rename(desk),
         Verb::OuRemove => units::remove(desk),
         Verb::UserEnsure => users::ensure(desk),
-        Verb::UserAttributes => users::attributes(desk),
+        Verb::UserAttributes => fields::attributes(desk),
         Verb::UserRename => users::rename(desk),
         Verb::UserMove => users::relocate(desk),
         Verb::UserDelete => users::delete(desk),
         Verb::Password => {
             let secret = password(&desk.app.config.key, desk.order)?;
-            users::set_password(desk, &secret)
+            access::set_password(desk, &secret)
         }
-        Verb::Enable => users::enable(desk, true),
-        Verb::Disable => users::enable(desk, false),
-        Verb::Unlock => users::set_number(desk, "lockoutTime", "unlock"),
-        Verb::MustChange => users::set_number(desk, "pwdLastSet", "must change the password"),
+        Verb::Enable => access::enable(desk, true),
+        Verb::Disable => access::enable(desk, false),
+        Verb::Unlock => access::set_number(desk, "lockoutTime", "unlock"),
+        Verb::MustChange => access::set_number(desk, "pwdLastSet", "must change the password"),
         Verb::GroupEnsure => groups::ensure(desk),
         Verb::GroupRename => groups::rename(desk),
         Verb::GroupRemove => groups::remove(desk),
@@ -116,8 +118,13 @@ fn attempt(desk: &mut Desk<'_>) -> Result<(), Fault> {
 pub fn attributes(flavour: Flavour) -> Vec<(&'static str, &'static str)> {
     match flavour {
         Flavour::Ad => ad::ATTRIBUTES.iter().map(|(field, name, _)| (*field, *name)).collect(),
-        Flavour::OpenLdap => users::OPEN.to_vec(),
+        Flavour::OpenLdap => fields::OPEN.to_vec(),
     }
+}
+
+/// Whether an attribute is written by actions of its own, so that nobody else may.
+pub fn is_forbidden(attribute: &str) -> bool {
+    fields::FORBIDDEN.iter().chain(fields::SEEN).any(|name| name.eq_ignore_ascii_case(attribute))
 }
 
 /// A password as a step carries it: sealed for that user, so that no table holds it readable.

@@ -69,7 +69,7 @@ pub fn differences(
         let theirs = entry.text("accountExpires");
         compare("accountExpires", "expires_on", &day(&ours, zone), &day(&theirs, zone));
     } else {
-        for (field, attribute) in super::users::OPEN {
+        for (field, attribute) in super::fields::OPEN {
             let ours = match (*field, person.field(field)) {
                 // The directory wants one.
                 ("last_name", "") => &person.display_name,

@@ -6,4 +6,5 @@ pub mod fault;
 pub mod ber;
 pub mod pipe;
 pub mod session;
+pub mod acl;
 pub mod ad;

@@ -287,18 +287,97 @@ pub async fn carry(outside: TlsStream<TcpStream>, inside: UnixStream, gauge: Arc
         }
     };
     let outgoing = async {
-        match tokio::io::copy(&mut from_here, &mut to_there).await {
-            Ok(_) => Fault::network(Stage::Call, "The connection was closed here."),
-            Err(err) => broken(Stage::Call, &err),
+        let (mut bytes, mut kept) = (vec![0; 16 * 1024], Vec::new());
+        loop {
+            let part = match from_here.read(&mut bytes).await {
+                Ok(0) => return Fault::network(Stage::Call, "The connection was closed here."),
+                Ok(count) => bytes.get(..count).unwrap_or_default(),
+                Err(err) => return broken(Stage::Call, &err),
+            };
+            kept.extend_from_slice(part);
+            while let Some((tag, message, rest)) = ber::element(&kept) {
+                if tag != 0x30 || !is_harmless(message) {
+                    return Fault::refused("A request with a control that is never sent was held.");
+                }
+                let whole = kept.len().saturating_sub(rest.len());
+                let rest = rest.to_vec();
+                let sent = to_there.write_all(kept.get(..whole).unwrap_or_default()).await;
+                if let Err(err) = sent.and(to_there.flush().await) {
+                    return broken(Stage::Call, &err);
+                }
+                kept = rest;
+            }
         }
     };
     let fault = tokio::select! { fault = incoming => fault, fault = outgoing => fault };
     gauge.end(fault);
 }
 
+/// The controls that are sent: pages of results, which part of the rights at an object is read, and
+/// that deleted objects are shown. Above all not the one that deletes what lies below an object.
+const SENT: [&str; 3] = [PAGES, RIGHTS, DELETED];
+const PAGES: &str = "1.2.840.113556.1.4.319";
+pub const DELETED: &str = "1.2.840.113556.1.4.417";
+pub const RIGHTS: &str = "1.2.840.113556.1.4.801";
+
+/// Whether a message carries no control but those. What cannot be read is not sent.
+fn is_harmless(message: &[u8]) -> bool {
+    controls(message)
+        .is_some_and(|all| all.iter().all(|name| SENT.iter().any(|ok| ok.as_bytes() == *name)))
+}
+
+/// The names of the controls of one message: its number, what it asks for, and perhaps those.
+fn controls(message: &[u8]) -> Option<Vec<&[u8]>> {
+    let (0x02, _, rest) = ber::element(message)? else { return None };
+    let (_, _, rest) = ber::element(rest)?;
+    if rest.is_empty() {
+        return Some(Vec::new());
+    }
+    let (0xa0, mut list, []) = ber::element(rest)? else { return None };
+    let mut names = Vec::new();
+    while !list.is_empty() {
+        let (0x30, control, after) = ber::element(list)? else { return None };
+        let (0x04, name, _) = ber::element(control)? else { return None };
+        names.push(name);
+        list = after;
+    }
+    Some(names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A request to delete `dc=x`, with a control of that name.
+    fn deletion(control: &str) -> Vec<u8> {
+        let mut all = vec![2, 1, 7, 0x4a, 4];
+        all.extend(b"dc=x");
+        let length = |more: usize| u8::try_from(control.len() + more).unwrap();
+        all.extend([0xa0, length(4), 0x30, length(2), 4, length(0)]);
+        all.extend(control.as_bytes());
+        all
+    }
+
+    #[test]
+    fn no_control_is_let_out_but_those_that_read() {
+        assert!(SENT.iter().all(|control| is_harmless(&deletion(control))));
+        // The one that deletes a tree, put together so that its name is nowhere in the program.
+        let tree = format!("1.2.840.113556.1.4.{}", 805);
+        for other in [tree.as_str(), "1.2.3", ""] {
+            assert!(!is_harmless(&deletion(other)), "{other}");
+        }
+        let plain = [2, 1, 7, 0x4a, 4, b'd', b'c', b'=', b'x'];
+        assert!(is_harmless(&plain));
+        // The same words as the value of something are no control.
+        let mut named = vec![2, 1, 7, 0x4a, 22];
+        named.extend(tree.as_bytes());
+        assert!(is_harmless(&named));
+        for end in 0..plain.len() {
+            assert!(!is_harmless(&plain[..end]), "{end}");
+        }
+        let cut = deletion(PAGES);
+        assert!(!is_harmless(&cut[..cut.len() - 1]));
+    }
 
     #[test]
     fn machines_are_named_with_or_without_a_port() {

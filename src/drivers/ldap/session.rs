@@ -1,7 +1,6 @@
 //! One conversation with one machine of a directory. Every call has its limit, names and filters
-//! are typed, results come in pages, and referrals are not followed. No control is ever sent but
-//! that of paging and, with reading alone, that which shows what was deleted: above all none that
-//! deletes what lies below.
+//! are typed, results come in pages, and referrals are not followed. The connection below lets no
+//! control out that changes anything: above all none that deletes what lies below.
 
 use super::fault::{self, Class, Fault, Stage};
 use super::filter::Filter;
@@ -279,6 +278,29 @@ impl Session {
             Err(fault) if fault.is(fault::ABSENT) => Ok(None),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// The list of rights at an object, where it may be read. Without saying which part is wanted
+    /// nobody but an administrator is told any.
+    pub fn rights(&mut self, at: &At) -> Result<Option<Vec<u8>>, Fault> {
+        let control = RawControl {
+            ctype: pipe::RIGHTS.to_owned(),
+            crit: true,
+            // The sequence of one number: the list of who may do what.
+            val: Some(vec![0x30, 3, 2, 1, 4]),
+        };
+        let (base, filter) = (at.text(), Filter::anything().to_string());
+        let wanted = vec!["nTSecurityDescriptor"];
+        let work =
+            self.ldap.with_controls(control).search(&base, ldap3::Scope::Base, &filter, wanted);
+        let ldap3::SearchResult(entries, result) =
+            Self::call(&self.runtime, &self.gauge, self.limit, work)?;
+        self.trace.push(format!("rights at “{base}”: {}", result.rc));
+        if result.rc != 0 {
+            return Err(Fault::of_code(Stage::Call, result.rc, &result.text));
+        }
+        let found = entries.into_iter().find_map(|entry| read(entry.0)).unwrap_or_default();
+        Ok(found.bytes("nTSecurityDescriptor").first().cloned())
     }
 
     pub fn add(&mut self, name: &Dn, attributes: &[(String, Vec<Vec<u8>>)]) -> Result<(), Fault> {

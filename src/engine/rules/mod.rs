@@ -92,9 +92,10 @@ pub struct Filter {
     pub service: String,
 }
 
-/// The events that start work by rules.
+/// The events that start work by rules. What some others do is fixed.
 pub fn events() -> impl Iterator<Item = &'static str> {
-    let without = ["user.move", "user.order", "user.reconcile", "customer.reconcile"];
+    let without =
+        ["user.move", "user.order", "user.password", "user.reconcile", "customer.reconcile"];
     events::EVENTS.iter().map(|event| event.name).filter(move |name| !without.contains(name))
 }
 

@@ -19,12 +19,6 @@ pub fn perform(app: &App, events: &'static [Event], taken: &Taken) -> (Outcome, 
         // What it changes is here, and is written with its end.
         return (Outcome::Done(Answer::default()), String::new());
     }
-    if let Some(verb) = taken.step.action.in_directory() {
-        return in_directory(app, events, taken, verb).unwrap_or_else(|err| {
-            let text = format!("What is to be done could not be put together: {err}");
-            (Outcome::Refused { text: text.clone() }, text)
-        });
-    }
     if let Some(line) = &taken.line {
         match doctor::before_use(app, line) {
             Ok(None) => {}
@@ -34,6 +28,12 @@ pub fn perform(app: &App, events: &'static [Event], taken: &Taken) -> (Outcome, 
                 return (Outcome::Retry { after: None, text: text.clone() }, text);
             }
         }
+    }
+    if let Some(verb) = taken.step.action.in_directory() {
+        return in_directory(app, events, taken, verb).unwrap_or_else(|err| {
+            let text = format!("What is to be done could not be put together: {err}");
+            (Outcome::Refused { text: text.clone() }, text)
+        });
     }
     if let (Some(verb), Some(line)) = (taken.step.action.in_scim(), &taken.line) {
         let order = scim::Order {

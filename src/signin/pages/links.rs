@@ -16,8 +16,7 @@ use crate::input::Input;
 use crate::mail::texts;
 use crate::places::{self, UserTab};
 use crate::secret::Secret;
-use crate::signin::passwords::rules_of;
-use crate::signin::{send, set_by_link};
+use crate::signin::{outside, rules, send, set_by_link, store};
 use crate::web::{App, Cx, Request, Response, browser_cookie, response, same_site};
 use maud::html;
 
@@ -166,9 +165,10 @@ fn password_page(
     let browser = request.cookie(browser_cookie(request));
     let found = app.db.read(|db| {
         let link = auth::link(db, purpose, token(request, purpose), browser)?;
-        Ok((has_factor(db, link.user)?, rules_of(db, link.user)?))
+        let home = store::home(db, link.user)?;
+        Ok((has_factor(db, link.user)?, rules(db, home)?, outside::hint(db, home, link.user)?))
     });
-    let (enrolled, rules) = match found {
+    let (enrolled, rules, besides) = match found {
         Err(Error::NotFound) => return ended(app),
         other => other?,
     };
@@ -176,7 +176,7 @@ fn password_page(
         Purpose::Welcome => "Choose a password",
         _ => "Set a new password",
     };
-    let hint = format!("At least {} characters. A sentence is fine.", rules.length);
+    let hint = format!("At least {} characters. A sentence is fine.{besides}", rules.length);
     let opts = Opts {
         kind: "password",
         autocomplete: "new-password",

@@ -180,7 +180,7 @@ fn p_64_what_a_user_chooses_is_set_as_written_or_refused_and_kept_nowhere() {
     assert!(told.contains("not in Domain") && told.contains("refuses this password"), "{told}");
     kept_nowhere(&scene, weak);
     // Trying it once more does not bring it back: it is kept no longer.
-    admin.api_post(&format!("/requests/{refused}/retry"), json!({})).expect(200);
+    admin.api_post(&format!("/requests/{refused}/retry"), json!({})).expect(202);
     engine.nudge();
     until("it has failed again", || ended(&scene, refused).contains("no longer kept"));
     // What is cancelled is not kept either.
@@ -188,7 +188,7 @@ fn p_64_what_a_user_chooses_is_set_as_written_or_refused_and_kept_nowhere() {
     let last = "Neun rote 9 Krüge klingen";
     own(weak, last).expect(303);
     let waiting = request(&scene);
-    admin.api_post(&format!("/requests/{waiting}/cancel"), json!({})).expect(200);
+    admin.api_post(&format!("/requests/{waiting}/cancel"), json!({})).expect(202);
     assert!(ended(&scene, waiting).starts_with("cancelled"));
     for words in [first, second, weak, last] {
         kept_nowhere(&scene, words);

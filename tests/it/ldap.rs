@@ -396,23 +396,13 @@ fn the_doctor_names_each_thing_that_is_wrong_and_how_to_mend_it() {
 }
 
 /// A service account with rights below one OU, given as the command line of Samba gives them.
-fn grant(place: &str, sddl: &[String]) {
-    for rule in sddl {
-        let done = Command::new("samba-tool")
-            .args([
-                "dsacl",
-                "set",
-                "-H",
-                "/tmp/portico-peers/ad/private/sam.ldb",
-                "--objectdn",
-                place,
-                "--sddl",
-                rule,
-            ])
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{rule}: {}", String::from_utf8_lossy(&done.stderr));
-    }
+fn grant(place: &str, rules: &str) {
+    let samba = "/tmp/portico-peers/ad/private/sam.ldb";
+    let done = Command::new("samba-tool")
+        .args(["dsacl", "set", "-H", samba, "--objectdn", place, "--sddl", rules])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{rules}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
 /// The rights of the published list, one letter pair each: where it counts, which right, of what,
@@ -480,7 +470,7 @@ fn without(left_out: Option<usize>) -> (Vec<String>, Option<String>) {
     }
     let entry = part.read(&At::Named(account), &["objectSid"]).unwrap().unwrap();
     let sid = ad::sid(&entry.bytes("objectSid")[0]).unwrap();
-    let given: Vec<String> = all
+    let given: String = all
         .iter()
         .enumerate()
         .filter(|(n, _)| Some(*n) != left_out)

@@ -23,9 +23,6 @@ use tokio::time::timeout;
 /// Results are fetched so many at a time.
 const PAGE: i32 = 500;
 
-/// Of Active Directory: what was deleted is shown as well, for as long as it keeps that.
-const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
-
 /// How much of the tree is looked through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -250,7 +247,7 @@ impl Session {
         loop {
             let mut controls = vec![RawControl::from(PagedResults { size: PAGE, cookie })];
             if deleted {
-                let ctype = SHOW_DELETED.to_owned();
+                let ctype = pipe::DELETED.to_owned();
                 controls.push(RawControl { ctype, crit: true, val: None });
             }
             let attributes = attributes.to_vec();

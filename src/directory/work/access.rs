@@ -91,7 +91,7 @@ pub fn enable(desk: &mut Desk<'_>, on: bool) -> Result<(), Fault> {
 fn lock(desk: &mut Desk<'_>, entry: &Entry, on: bool) -> Result<(), Fault> {
     match desk.home.disabling {
         Disabling::Lock if on || desk.home.lock_holds => {
-            if is_locked(entry) == !on {
+            if is_locked(entry) != on {
                 return Ok(());
             }
             write_flag(desk, entry, on, put(LOCK, if on { "" } else { FOREVER }))

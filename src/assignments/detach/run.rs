@@ -1,9 +1,7 @@
 //! The run behind it. It goes on where it was stopped; what a worker has in hand is left alone and said.
 
 use super::{Work, store};
-use crate::assignments::act;
-use crate::assignments::store as held_store;
-use crate::assignments::{HeldId, forget};
+use crate::assignments::{HeldId, act, forget, held as assigned};
 use crate::audit;
 use crate::auth::permissions::ConnectorsWrite;
 use crate::db::Write;
@@ -104,7 +102,7 @@ fn forget_all(tx: &Write, directory: &str, all: &[HeldId]) -> Result<Step> {
             HeldId::User(id) => Overtaken::UserService(id),
         };
         engine::cancel_open(tx, overtaken, &reason)?;
-        let held = held_store::any(tx, *id)?;
+        let held = assigned::any(tx, *id)?;
         if held.open.is_some() {
             return Ok(Step::Busy);
         }

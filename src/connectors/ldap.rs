@@ -3,7 +3,7 @@
 use super::Kind;
 use super::call::Line;
 use crate::config::Config;
-use crate::drivers::ldap::fault::Fault;
+use crate::drivers::ldap::fault::{Fault, Stage};
 use crate::drivers::ldap::pipe::{Host, Security, Server};
 use crate::drivers::ldap::session::{self, Session};
 use crate::error::Result;
@@ -75,10 +75,17 @@ impl Line {
         }
     }
 
-    /// Connects and signs in.
+    /// Connects and signs in. Whoever reads why it failed thinks of a user's account first, so the text
+    /// says whose it is; it does not name it to customers.
     pub fn sign_in(&self, config: &Config) -> Result<Result<Session, Fault>> {
         let password = self.password(config)?;
-        self.sign_in_with(config, &password)
+        Ok(self.sign_in_with(config, &password)?.map_err(|fault| match (fault.stage, fault.code) {
+            (Stage::Bind, Some(_)) => {
+                let text = format!("Portico's own account is not let in. {}", fault.text);
+                Fault { text, ..fault }
+            }
+            _ => fault,
+        }))
     }
 
     /// The same with a password that is not kept yet.

@@ -181,7 +181,7 @@ pub fn check_address(ip: IpAddr, listed: &[IpNet]) -> Result<(), String> {
     if public(ip) || listed.iter().any(|net| net.contains(&ip)) {
         return Ok(());
     }
-    Err(format!("{ip} is not a public address. List its network in the settings to allow it."))
+    Err(format!("{ip} is not a public address. It is dialled if the connector lists its network."))
 }
 
 fn forbidden(ip: IpAddr) -> bool {

@@ -242,7 +242,7 @@ pub fn install(cx: &Cx, scope: &Scope<CatalogueWrite>) -> Result<Response> {
     match super::install(cx.db, &author, module, &input, false) {
         Ok((code, _)) => Ok(cx.done(
             format!("/services/{code}"),
-            "It is in your catalogue, as a draft. Look at its plans and prices, then activate it.",
+            "It is in your catalogue, as a draft. Look at its plans and prices, then put it on sale.",
         )),
         Err(Error::Invalid(complaints)) => show_page(cx, module, 422, &input, &complaints),
         Err(err) => Err(err),

@@ -283,7 +283,11 @@ fn secret(
         optional: !kept.is_empty(),
         ..Opts::default()
     };
-    let pick = Opts { optional: !known, ..Opts::default() };
+    let pick = Opts {
+        optional: !known,
+        hint: if known { "Its password is changed under Credentials" } else { "" },
+        ..Opts::default()
+    };
     let mut choices = vec![(String::new(), format!("None: type the {}", label.to_lowercase()))];
     if known {
         choices.clear();

@@ -2,8 +2,8 @@
 
 use crate::auth::Scope;
 use crate::auth::permissions::{
-    CustomersRead, RequestsRead, RequestsRelease, RequestsRetry, ServicesForget, UsersImport,
-    UsersRead,
+    ConnectorsRead, CustomersRead, PROVIDER, RequestsRead, RequestsRelease, RequestsRetry,
+    ServicesForget, UsersImport, UsersRead,
 };
 use crate::engine::view::{self, Shown, Step, Try};
 use crate::engine::{Action, Status, cancel as cancel_request, retry as retry_request};
@@ -235,9 +235,15 @@ fn line(cx: &Cx, step: &Step) -> story::Step {
         "waiting" => Tone::Wait,
         _ => Tone::Off,
     };
+    let opens = cx.actor.home == PROVIDER && cx.actor.may::<ConnectorsRead>();
     let title = html! {
         @if tone == Tone::Bad { b { (step.title) } } @else { (step.title) }
-        @if let Some(connector) = step.connector.as_ref().filter(|name| **name != step.title) { span.muted { " · " (connector) } }
+        @if let Some(name) = step.connector.as_ref().filter(|name| **name != step.title) {
+            span.muted { " · " @match step.connector_id.filter(|_| opens) {
+                Some(id) => a href={ "/connectors/" (id) } { (name) },
+                None => (name),
+            } }
+        }
     };
     let took = step.started_at.zip(step.ended_at).map(|(from, to)| text::duration(to.since(from)));
     let end = match (step.attempts, took) {

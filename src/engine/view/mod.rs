@@ -9,7 +9,7 @@ use crate::engine::{Status, Turn};
 use crate::error::Result;
 use crate::html::parts::Tone;
 use crate::html::text;
-use crate::ids::{CustomerId, RequestId, TaskId, UserId};
+use crate::ids::{ConnectorId, CustomerId, RequestId, TaskId, UserId};
 use crate::time::Instant;
 use crate::web::{Listing, Paging};
 
@@ -112,6 +112,7 @@ pub struct Step {
     pub title: String,
     pub action: String,
     pub connector: Option<String>,
+    pub connector_id: Option<ConnectorId>,
     pub status: String,
     pub attempts: i64,
     pub error: String,

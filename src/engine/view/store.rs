@@ -244,7 +244,7 @@ pub fn failed(db: &Read, scope: &Scope<RequestsRead>, most: i64) -> Result<Vec<F
 /// The steps of a request that the scope was asked for.
 pub fn steps(db: &Read, id: RequestId) -> Result<Vec<Step>> {
     db.all(
-        "SELECT steps.id, title, action, connectors.name AS connector, status, attempts, error, error_class,
+        "SELECT steps.id, title, action, connectors.name AS connector, connector_id, status, attempts, error, error_class,
                 started_at, ended_at, next_at
            FROM steps LEFT JOIN connectors ON connectors.id = connector_id
           WHERE request_id = :id
@@ -256,6 +256,7 @@ pub fn steps(db: &Read, id: RequestId) -> Result<Vec<Step>> {
                 title: row.get("title")?,
                 action: row.get("action")?,
                 connector: row.get("connector")?,
+                connector_id: row.get("connector_id")?,
                 status: row.get("status")?,
                 attempts: row.get("attempts")?,
                 error: row.get("error")?,

@@ -405,6 +405,8 @@ pub struct Base {
     /// An administrator whose name was typed, so that it is used all the same.
     pub let_through: Option<String>,
     pub domains: Vec<String>,
+    /// Below these the customers' objects are made, the first ten; none before there is a location.
+    pub roots: Vec<String>,
 }
 
 pub fn bases(db: &Read, id: ConnectorId) -> Result<Vec<Base>> {
@@ -415,19 +417,23 @@ pub fn bases(db: &Read, id: ConnectorId) -> Result<Vec<Base>> {
                    JOIN customers ON customers.lives_in = locations.id
                    JOIN customer_domains ON customer_domains.customer_id = customers.id
                    JOIN domains ON domains.id = domain_id
-                  WHERE locations.environment_id = environments.id) AS domains
+                  WHERE locations.environment_id = environments.id) AS domains,
+                (SELECT coalesce(json_group_array(root), '[]')
+                   FROM (SELECT DISTINCT root FROM locations
+                          WHERE locations.environment_id = environments.id ORDER BY root LIMIT 10)) AS roots
            FROM environments
           WHERE connector_id = ?1
           ORDER BY name",
         [id],
         |row| {
-            let domains: String = row.get("domains")?;
+            let (domains, roots): (String, String) = (row.get("domains")?, row.get("roots")?);
             Ok(Base {
                 id: row.get("id")?,
                 name: row.get("base")?,
                 locks: row.get("locks")?,
                 let_through: row.get("let_through")?,
                 domains: serde_json::from_str(&domains).unwrap_or_default(),
+                roots: serde_json::from_str(&roots).unwrap_or_default(),
             })
         },
     )

@@ -280,20 +280,36 @@ fn of_base(
     if found.is_none() {
         return Ok(());
     }
-    let customers =
-        Rdn::new("OU", "Customers").map(|step| name.child(step)).unwrap_or(name.clone());
-    let place = match session.read(&At::Named(customers.clone()), &["ou"])? {
-        Some(_) => customers,
-        None => name.clone(),
-    };
-    checks.extend(rights::examine(session, sign_in_as, root, &place)?);
+    let places = places(session, name, base)?;
+    for place in &places {
+        checks.extend(rights::examine(session, sign_in_as, root, place)?);
+    }
     checks.push(schema(session, &root.text("schemaNamingContext"))?);
     if let Ok(domain) = Dn::parse(&root.text("defaultNamingContext")) {
         checks.push(policy(session, &domain)?);
         checks.push(suffixes(session, &domain, &root.text("configurationNamingContext"), base)?);
-        checks.push(rights::outside(session, &domain, &place)?);
+        checks.push(rights::outside(session, &domain, &places)?);
     }
     Ok(())
+}
+
+/// Where customers' objects are made: where the locations say, and before there is one where they lie
+/// if nothing is said. What is not there yet is made in what is above it.
+fn places(session: &mut Session, name: &Dn, base: &Base) -> Result<Vec<Dn>, Fault> {
+    let mut wanted: Vec<Dn> = base.roots.iter().filter_map(|root| Dn::parse(root).ok()).collect();
+    if wanted.is_empty() {
+        wanted.extend(Rdn::new("OU", "Customers").map(|step| name.child(step)));
+    }
+    let mut places = Vec::new();
+    for mut place in wanted {
+        while place != *name && session.read(&At::Named(place.clone()), &["ou"])?.is_none() {
+            place = place.parent().filter(|up| up.is_below(name)).unwrap_or(name.clone());
+        }
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Ok(places)
 }
 
 /// Whether the directory knows what we write, and holds as much of it.

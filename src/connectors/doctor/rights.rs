@@ -264,11 +264,13 @@ pub fn administrator(
 }
 
 /// More rights than are needed are more harm when the password is lost.
-pub fn outside(session: &mut Session, domain: &Dn, place: &Dn) -> Result<Check, Fault> {
+pub fn outside(session: &mut Session, domain: &Dn, places: &[Dn]) -> Result<Check, Fault> {
     let users = Rdn::new("CN", "Users").map(|step| domain.child(step));
     let mut more = Vec::new();
-    for other in
-        [Some(domain.clone()), users.ok()].into_iter().flatten().filter(|other| other != place)
+    for other in [Some(domain.clone()), users.ok()]
+        .into_iter()
+        .flatten()
+        .filter(|other| !places.contains(other))
     {
         let at = At::Named(other.clone());
         let found = session.read(&at, &["allowedChildClassesEffective"])?.unwrap_or_default();

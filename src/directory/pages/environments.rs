@@ -1,7 +1,7 @@
 //! Directories: the list, the form, one of them.
 
 use crate::auth::Scope;
-use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite};
+use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite, SettingsWrite};
 use crate::connectors::{Stage, frame};
 use crate::directory::environments::{
     as_input, connectors, create as make, destroy as remove, list, one, update as change,
@@ -209,7 +209,15 @@ fn page(cx: &Cx, it: &Environment, wrong: &[Complaint]) -> Response {
             html! { @match it.drift { OnDrift::Report => "Told of", OnDrift::Repair => "Fields are written back" } },
         ),
         ("Disabled accounts", disabled(it)),
-        ("Locations", html! { (text::count(it.locations, "location", "locations")) }),
+        (
+            "Locations",
+            html! {
+                (text::count(it.locations, "location", "locations"))
+                @if it.locations == 0 && cx.actor.may::<SettingsWrite>() {
+                    " " a href="/locations/new" { "Make a location" }
+                }
+            },
+        ),
         (
             "Customers",
             html! { (text::count(it.inhabitants, "customer lives here", "customers live here")) },

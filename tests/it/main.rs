@@ -37,6 +37,7 @@ mod customers_rules;
 mod assignments;
 mod settings_held;
 mod fanout;
+mod secrets;
 mod feed;
 mod metrics;
 mod needs;

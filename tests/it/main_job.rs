@@ -389,9 +389,10 @@ fn from_a_month_of_services_to_an_invoice_in_the_post() {
     let paper = seller.api_get(&format!("/invoices/{invoice}/html")).expect(200);
     assert!(paper.says("Invoice 2026-0002") && paper.says("€124.63"), "{}", paper.body);
 
-    // Each is mailed with a link that opens it without a session, and nothing else.
-    assert_eq!(portico::mail::send_due(&world.app).unwrap(), 2);
-    let mails = sink.wait_for(2);
+    // Each is mailed with a link that opens it without a session, and nothing else but that the
+    // customer's two services are there.
+    assert_eq!(portico::mail::send_due(&world.app).unwrap(), 4);
+    let mails = sink.wait_for(4);
     let mail = mails.iter().find(|mail| mail.subject.contains("2026-0002")).unwrap();
     assert_eq!(mail.to, ["books@aldermoor.example"]);
     let (_, link) = mail.text.split_once("https://portico.example").unwrap();

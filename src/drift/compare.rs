@@ -1,6 +1,7 @@
 //! What of one object is not as it should be: pure functions of what is wanted and what was seen.
 
-use super::{Kind, NAME};
+use super::{Ground, Kind, NAME};
+use crate::directory::work::access;
 use crate::directory::work::told::Difference;
 use crate::directory::{Class, Flavour};
 use crate::drivers::ldap::ad;
@@ -34,7 +35,7 @@ fn fresh(kind: Kind, what: &str, ours: &str, theirs: &str) -> Fresh {
 }
 
 /// All that is different.
-pub fn of(wanted: &Wanted, now: &Dn, flavour: Flavour, entry: &Entry) -> Vec<Fresh> {
+pub fn of(wanted: &Wanted, now: &Dn, ground: &Ground, entry: &Entry) -> Vec<Fresh> {
     let mut all = Vec::new();
     if wanted.owned.is_none() {
         places(wanted.place, now, &mut all);
@@ -42,10 +43,10 @@ pub fn of(wanted: &Wanted, now: &Dn, flavour: Flavour, entry: &Entry) -> Vec<Fre
     if wanted.class != Class::User {
         return all;
     }
-    let on = !is_disabled(flavour, entry);
+    let on = !is_disabled(ground, entry);
     match wanted.enabled {
         Some(true) if !on => all.push(fresh(Kind::Disabled, "", "enabled", "disabled")),
-        Some(false) if on && flavour == Flavour::Ad => {
+        Some(false) if on && ground.tells_who_is_on() => {
             all.push(fresh(Kind::Enabled, "", "disabled", "enabled"));
         }
         _ => {}
@@ -75,13 +76,19 @@ fn places(ours: &Dn, now: &Dn, all: &mut Vec<Fresh>) {
     }
 }
 
-/// Whether nobody can sign in with it. OpenLDAP says so where somebody has locked it for good.
-pub fn is_disabled(flavour: Flavour, entry: &Entry) -> bool {
-    match flavour {
+/// Whether nobody can sign in with it. OpenLDAP says so where somebody has locked it for good, or by the
+/// attribute that was named.
+fn is_disabled(ground: &Ground, entry: &Entry) -> bool {
+    match ground.flavour {
         Flavour::Ad => {
             entry.number("userAccountControl").is_some_and(|flags| flags & ad::DISABLED != 0)
         }
-        Flavour::OpenLdap => entry.text("pwdAccountLockedTime") == "000001010000Z",
+        Flavour::OpenLdap => {
+            let named = |(attribute, value): (&str, &str)| {
+                entry.texts(attribute).iter().any(|each| each.eq_ignore_ascii_case(value))
+            };
+            entry.text(access::LOCK) == access::FOREVER || ground.off().is_some_and(named)
+        }
     }
 }
 

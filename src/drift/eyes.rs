@@ -110,7 +110,7 @@ impl<'a> Eyes<'a> {
 
     /// Everything in the parts of customers, and what of ours lies elsewhere by now.
     pub fn whole(&mut self, session: &mut Session, tip: &Tip) -> Result<BTreeSet<String>, Fault> {
-        let wanted = attributes(self.ground.flavour);
+        let wanted = attributes(self.ground);
         let mut gone = BTreeSet::new();
         let bound = self.db.read(|db| store::all_bound(db, self.ground))?;
         let parts = self.areas.outermost();
@@ -164,7 +164,7 @@ impl<'a> Eyes<'a> {
         objects: impl Iterator<Item = &'o String>,
         gone: &mut BTreeSet<String>,
     ) -> Result<Vec<Entry>, Fault> {
-        let wanted = attributes(self.ground.flavour);
+        let wanted = attributes(self.ground);
         let mut all = Vec::new();
         for object in objects {
             if self.seen.contains(object) || gone.contains(object) {

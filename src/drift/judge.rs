@@ -94,7 +94,7 @@ impl Eyes<'_> {
             differences: &differences,
             owned: bound.owned.as_ref(),
         };
-        found.fresh = compare::of(&wanted, &now, self.ground.flavour, entry);
+        found.fresh = compare::of(&wanted, &now, self.ground, entry);
         let n = self.found.len();
         let manager = differences.into_iter().find(|each| each.field == "manager");
         if let Some(Difference { object: Some(object), theirs, .. }) = manager

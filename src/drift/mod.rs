@@ -21,7 +21,7 @@ use crate::audit;
 use crate::auth::Scope;
 use crate::auth::permissions::{ConnectorsRead, ConnectorsWrite};
 use crate::db::{Db, Read, Write};
-use crate::directory::{Class, Flavour, OnDrift};
+use crate::directory::{Class, Disabling, Flavour, OnDrift};
 use crate::engine::{End, Settled};
 use crate::error::Result;
 use crate::ids::{ConnectorId, CustomerId, DriftId, EnvironmentId, RequestId, RunId, UserId};
@@ -67,6 +67,28 @@ pub struct Ground {
     pub base: String,
     pub zone: String,
     pub mode: OnDrift,
+    /// OpenLDAP: how accounts are kept out, and the attribute and its value that say so.
+    pub disabling: Disabling,
+    pub disable_attribute: String,
+    pub lock_holds: bool,
+}
+
+impl Ground {
+    /// The attribute of the directory's own choice that says that an account is off, and its value.
+    pub fn off(&self) -> Option<(&str, &str)> {
+        let said = (self.disabling == Disabling::Attribute).then_some(&self.disable_attribute)?;
+        Some(said.split_once('=').unwrap_or((said, "TRUE")))
+    }
+
+    /// Whether an account that is on looks like one: not where people are kept out by a password
+    /// that nobody knows.
+    pub fn tells_who_is_on(&self) -> bool {
+        match (self.flavour, self.disabling) {
+            (Flavour::Ad, _) | (_, Disabling::Attribute) => true,
+            (_, Disabling::Lock) => self.lock_holds,
+            (_, Disabling::Password) => false,
+        }
+    }
 }
 
 /// One thing that is not as it is here.

@@ -72,10 +72,11 @@ pub fn kinds() -> Filter {
     Filter::Any(all.into_iter().map(is).collect())
 }
 
-pub fn attributes(flavour: Flavour) -> Vec<&'static str> {
-    let own = seen::attributes(flavour).into_iter();
-    let all: BTreeSet<&str> =
-        own.chain(told::ALSO.iter().copied()).chain(ALSO.iter().copied()).collect();
+pub fn attributes(ground: &Ground) -> Vec<&str> {
+    let own = seen::attributes(ground.flavour).into_iter();
+    let off = ground.off().map(|(attribute, _)| attribute);
+    let also = told::ALSO.iter().chain(ALSO).copied();
+    let all: BTreeSet<&str> = own.chain(also).chain(off).collect();
     all.into_iter().collect()
 }
 
@@ -99,24 +100,19 @@ pub fn changed(
     let filter = Filter::All(vec![since, kinds()]);
     let (mut entries, mut gone) = (Vec::new(), BTreeSet::new());
     let (at, is_ad) = (At::Named(tip.domain.clone()), ground.flavour == Flavour::Ad);
-    session.pages(
-        (&at, Depth::Everything, &filter),
-        &attributes(ground.flavour),
-        is_ad,
-        |page| {
-            for entry in page {
-                let deleted = entry.text("isDeleted").eq_ignore_ascii_case("true");
-                match (deleted, seen::id_of(&entry, ground.flavour)) {
-                    (true, Some(object)) => {
-                        gone.insert(object);
-                    }
-                    (true, None) => {}
-                    (false, _) => entries.push(entry),
+    session.pages((&at, Depth::Everything, &filter), &attributes(ground), is_ad, |page| {
+        for entry in page {
+            let deleted = entry.text("isDeleted").eq_ignore_ascii_case("true");
+            match (deleted, seen::id_of(&entry, ground.flavour)) {
+                (true, Some(object)) => {
+                    gone.insert(object);
                 }
+                (true, None) => {}
+                (false, _) => entries.push(entry),
             }
-            Ok(entries.len() <= MOST)
-        },
-    )?;
+        }
+        Ok(entries.len() <= MOST)
+    })?;
     Ok((entries.len() <= MOST).then_some(Delta { entries, gone }))
 }
 

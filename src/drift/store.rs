@@ -71,7 +71,9 @@ pub fn grounds(db: &Read) -> Result<Vec<EnvironmentId>> {
 
 pub fn ground(db: &Read, id: EnvironmentId) -> Result<Ground> {
     db.one(
-        "SELECT id, customer_id, connector_id, name, kind, base, zone, drift FROM environments WHERE id = ?1",
+        "SELECT id, customer_id, connector_id, name, kind, base, zone, drift, disabling, disable_attribute,
+                coalesce(lock_holds, 0) AS lock_holds
+           FROM environments WHERE id = ?1",
         [id],
         |row| {
             Ok(Ground {
@@ -83,6 +85,9 @@ pub fn ground(db: &Read, id: EnvironmentId) -> Result<Ground> {
                 base: row.get("base")?,
                 zone: row.get("zone")?,
                 mode: row.get("drift")?,
+                disabling: row.get("disabling")?,
+                disable_attribute: row.get("disable_attribute")?,
+                lock_holds: row.get("lock_holds")?,
             })
         },
     )

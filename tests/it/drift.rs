@@ -359,6 +359,39 @@ fn p_70_disabled_enabled_and_signed_in_otherwise() {
 }
 
 #[test]
+fn p_70_disabled_and_enabled_are_found_in_openldap_by_what_says_so_there() {
+    let it = Watched::new(Scene::new(slapd()));
+    let at = format!("/directories/{}", it.scene.directory);
+    let by = json!({ "disabling": "attribute", "disable_attribute": "carLicense=off" });
+    it.admin().api_patch(&at, by).expect(200);
+    let engine = it.engine();
+    let [ann, bob, off] = ["Ann Active", "Bob Active", "Otto Off"].map(|name| it.one(name));
+    it.admin().api_post(&format!("/users/{}/disable", off.user), json!({})).expect(200);
+    it.scene.done((it.customer, Some(off.user)), "dir.disable", json!({}));
+    it.look();
+    assert_eq!(it.open(), set_of(&[]));
+    let says = |one: &One| it.scene.entry(&one.dn.to_string()).unwrap().text("carLicense");
+    assert_eq!(says(&off), "off");
+    it.set(&ann.dn, "carLicense", "off");
+    it.set(&bob.dn, "carLicense", "OFF");
+    it.set(&off.dn, "carLicense", "B-AA 1");
+    it.look();
+    // Who is disabled here is shut out again at once, and nobody has to be asked.
+    until("it is pushed back", || {
+        it.scene.world.text("SELECT state FROM drift WHERE kind = 'enabled'") == "settled"
+    });
+    assert_eq!((says(&off).as_str(), &it.shown(off.user)["state"]), ("off", &json!("disabled")));
+    assert_eq!(it.open(), set_of(&[("disabled", "", ann.name), ("disabled", "", bob.name)]));
+    it.push(it.id("disabled", ann.name));
+    assert_eq!((says(&ann).as_str(), &it.shown(ann.user)["state"]), ("", &json!("active")));
+    it.say(it.id("disabled", bob.name), "take", json!({}));
+    assert_eq!((says(&bob).as_str(), &it.shown(bob.user)["state"]), ("OFF", &json!("disabled")));
+    it.look();
+    assert_eq!(it.open(), set_of(&[]));
+    engine.stop();
+}
+
+#[test]
 fn what_was_deleted_is_made_again_by_the_service_that_made_it() {
     let it = Watched::new(Scene::new(samba()));
     let admin = it.admin();

@@ -12,7 +12,7 @@ use crate::secret::Secret;
 
 /// Of `pwdAccountLockedTime`: until somebody takes it away.
 pub const FOREVER: &str = "000001010000Z";
-const LOCK: &str = "pwdAccountLockedTime";
+pub const LOCK: &str = "pwdAccountLockedTime";
 
 pub fn set_password(desk: &mut Desk<'_>, secret: &Secret) -> Result<(), Fault> {
     if secret.reveal().is_empty() {

@@ -2,7 +2,7 @@
 //! it, and looks again; done twice it is done once. Objects are known by the id that never changes,
 //! and nothing outside the customer's own part of the tree is written.
 
-mod access;
+pub mod access;
 mod back;
 mod desk;
 mod fields;
